@@ -1,0 +1,68 @@
+import js from "@eslint/js";
+import { defineConfig } from "eslint/config";
+import tseslint from "typescript-eslint";
+
+/** Forbids imports, so that the arrows of the architecture run one way: bin → main → cli → drainer → login, masking. */
+const forbid = (files, group, message, ignores = []) => ({
+  files,
+  ignores,
+  rules: { "no-restricted-imports": ["error", { patterns: [{ group, message }] }] },
+});
+
+export default defineConfig(
+  { ignores: ["dist", "coverage"] },
+  js.configs.recommended,
+  tseslint.configs.strictTypeChecked,
+  tseslint.configs.stylisticTypeChecked,
+  {
+    files: ["bin/*.js"],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: { globals: { process: "readonly" } },
+  },
+  {
+    languageOptions: {
+      parserOptions: { projectService: { allowDefaultProject: ["eslint.config.js", "bin/*.js"] } },
+    },
+    rules: {
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      "@typescript-eslint/no-non-null-assertion": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "@typescript-eslint/consistent-type-imports": "error",
+    },
+  },
+  // vitest's asymmetric matchers are typed as any.
+  { files: ["test/**"], rules: { "@typescript-eslint/no-unsafe-assignment": "off" } },
+  forbid(
+    ["src/login/**", "src/masking/**"],
+    ["**/config/**", "**/cli/**", "**/drainer/**", "**/loader/**", "node:*", "!node:crypto"],
+    "login and masking are pure",
+  ),
+  forbid(
+    ["src/drainer/**"],
+    ["**/cli/**", "**/loader/**", "postgres", "@aws-sdk/*", "@smithy/*"],
+    "the drainer knows SQS and Postgres as ports only",
+    ["src/drainer/sqs/**"],
+  ),
+  forbid(
+    ["src/drainer/sqs/**"],
+    ["**/cli/**", "**/loader/**", "postgres"],
+    "sqs/ is an adapter of the drainer",
+  ),
+  forbid(
+    ["src/loader/**", "src/config/**"],
+    ["**/cli/**", "**/drainer/sqs/**", "@aws-sdk/*"],
+    "the loader knows nothing of the command line or of SQS",
+  ),
+  forbid(
+    ["src/cli/**"],
+    ["**/drainer/sqs/**", "postgres", "@aws-sdk/*", "node:fs"],
+    "what is real is made in main.ts",
+  ),
+  forbid(
+    ["src/cli/**"],
+    ["ora", "chalk", "**/drainer/sqs/**", "postgres", "@aws-sdk/*", "node:fs"],
+    "what people read is made in cli/report/",
+    ["src/cli/report/**"],
+  ),
+  forbid(["sandbox/**"], ["**/src/**"], "the sandbox stands beside the tool"),
+);

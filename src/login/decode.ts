@@ -1,0 +1,130 @@
+// Pure: a message's contract. A body becomes a login, or the reasons why it is none; a reason never holds a value.
+import { canonicalDeviceId, canonicalIp } from "../masking/canonical.ts";
+import { parseAppVersion, type AppVersion } from "./app-version.ts";
+
+/** A login that keeps the contract. The personal fields are canonical bytes, ready to be masked. */
+export interface Login {
+  readonly userId: string;
+  readonly appVersion: AppVersion | null;
+  readonly deviceType: string | null;
+  readonly ip: Uint8Array | null;
+  readonly locale: string | null;
+  readonly deviceId: Uint8Array | null;
+  /** `YYYY-MM-DD`, where the message has one. */
+  readonly createDate: string | null;
+}
+
+export type Decoded =
+  { readonly ok: true; readonly login: Login } | { readonly ok: false; readonly reasons: readonly string[] };
+
+/** The keys that must be there. */
+const REQUIRED_KEYS = ["user_id", "app_version", "device_type", "ip", "locale", "device_id"] as const;
+
+/** Columns' widths in characters, which Postgres counts as code points. */
+const MAX_CODE_POINTS = { user_id: 128, device_type: 32, locale: 32 } as const;
+
+/** What a field's reader returns in place of a value. */
+class Broken {
+  readonly why: string;
+  constructor(why: string) {
+    this.why = why;
+  }
+}
+
+/**
+ * Decodes a message body.
+ *
+ * @returns the login, or every reason, each `field: what is wrong with it`
+ */
+export function decodeLogin(body: string): Decoded {
+  const message = parseObject(body);
+  if (message instanceof Broken) return { ok: false, reasons: [`body: ${message.why}`] };
+
+  const reasons: string[] = [];
+  const read = <T>(key: string, reader: (value: unknown) => T | Broken): T | null => {
+    if (!Object.hasOwn(message, key)) return null;
+    const value = reader(message[key]);
+    if (!(value instanceof Broken)) return value;
+    reasons.push(`${key}: ${value.why}`);
+    return null;
+  };
+  for (const key of REQUIRED_KEYS) if (!Object.hasOwn(message, key)) reasons.push(`${key}: missing`);
+
+  const userId = read("user_id", (value) => nonEmpty(text(value, MAX_CODE_POINTS.user_id)));
+  const login = {
+    appVersion: read("app_version", nullable(appVersion)),
+    deviceType: read(
+      "device_type",
+      nullable((value) => text(value, MAX_CODE_POINTS.device_type)),
+    ),
+    ip: read("ip", nullable(ip)),
+    locale: read(
+      "locale",
+      nullable((value) => text(value, MAX_CODE_POINTS.locale)),
+    ),
+    deviceId: read("device_id", nullable(deviceId)),
+    createDate: read("create_date", nullable(isoDate)),
+  };
+  if (userId === null || reasons.length > 0) return { ok: false, reasons };
+  return { ok: true, login: { userId, ...login } };
+}
+
+function parseObject(body: string): Record<string, unknown> | Broken {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return new Broken("not JSON");
+  }
+  return isObject(value) ? value : new Broken("not a JSON object");
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function nullable<T>(reader: (value: unknown) => T | Broken): (value: unknown) => T | Broken | null {
+  return (value) => (value === null ? null : reader(value));
+}
+
+/** A string that Postgres can store: it takes neither NUL nor half a surrogate pair. */
+function text(value: unknown, maxCodePoints = Infinity): string | Broken {
+  if (typeof value !== "string") return new Broken("not a string");
+  if (value.includes("\0")) return new Broken("has a NUL character");
+  if (!value.isWellFormed()) return new Broken("has a lone surrogate");
+  if (value.length > maxCodePoints && Array.from(value).length > maxCodePoints) {
+    return new Broken(`longer than ${maxCodePoints} characters`);
+  }
+  return value;
+}
+
+function nonEmpty(value: string | Broken): string | Broken {
+  return value === "" ? new Broken("empty") : value;
+}
+
+function ip(value: unknown): Uint8Array | Broken {
+  const address = text(value);
+  if (address instanceof Broken) return address;
+  return canonicalIp(address) ?? new Broken("not an IP address");
+}
+
+function deviceId(value: unknown): Uint8Array | Broken {
+  const id = nonEmpty(text(value));
+  return id instanceof Broken ? id : canonicalDeviceId(id);
+}
+
+function appVersion(value: unknown): AppVersion | Broken {
+  if (typeof value !== "string" && typeof value !== "number") return new Broken("not a version");
+  const version = parseAppVersion(value);
+  return typeof version === "string" ? new Broken(version) : version;
+}
+
+/** A calendar day of ISO 8601, `YYYY-MM-DD`, from year 1 on: Postgres has no year 0. */
+function isoDate(value: unknown): string | Broken {
+  if (typeof value !== "string" || !/^\d{4}-\d{2}-\d{2}$/.test(value) || value.startsWith("0000")) {
+    return new Broken("not an ISO date");
+  }
+  const day = new Date(`${value}T00:00:00Z`);
+  const exists = !Number.isNaN(day.getTime()) && day.toISOString().startsWith(value);
+  return exists ? value : new Broken("not an ISO date");
+}

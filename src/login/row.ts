@@ -1,0 +1,43 @@
+// Pure: flattens a decoded login into the seven columns of `user_logins`.
+import type { Mask } from "../masking/token.ts";
+import type { Login } from "./decode.ts";
+import { storedVersion, type AppVersionStyle } from "./app-version.ts";
+
+/** A row of `user_logins`, keyed and typed as the table is. `create_date` is an ISO date, `YYYY-MM-DD`. */
+export interface LoginRow {
+  readonly user_id: string;
+  readonly device_type: string | null;
+  readonly masked_ip: string | null;
+  readonly masked_device_id: string | null;
+  readonly locale: string | null;
+  readonly app_version: number | null;
+  readonly create_date: string;
+}
+
+/** The columns in the table's own order. */
+export const LOGIN_COLUMNS = [
+  "user_id",
+  "device_type",
+  "masked_ip",
+  "masked_device_id",
+  "locale",
+  "app_version",
+  "create_date",
+] as const satisfies readonly (keyof LoginRow)[];
+
+/**
+ * Flattens a login into a row.
+ *
+ * @param receivedOn the day that stands in where the message has no `create_date`, `YYYY-MM-DD`
+ */
+export function toRow(login: Login, mask: Mask, style: AppVersionStyle, receivedOn: string): LoginRow {
+  return {
+    user_id: login.userId,
+    device_type: login.deviceType,
+    masked_ip: login.ip === null ? null : mask.ip(login.ip),
+    masked_device_id: login.deviceId === null ? null : mask.deviceId(login.deviceId),
+    locale: login.locale,
+    app_version: login.appVersion === null ? null : storedVersion(login.appVersion, style),
+    create_date: login.createDate ?? receivedOn,
+  };
+}

@@ -1,0 +1,27 @@
+// Pure: the token that stands in the table in place of a personal value.
+import { createHmac, type KeyObject } from "node:crypto";
+import type { MaskingKeys } from "./keys.ts";
+
+/** Matches a token and nothing else; reads the same in JavaScript and in Postgres. */
+export const TOKEN_PATTERN = "^h1\\.[A-Za-z0-9_-]{8}\\.[A-Za-z0-9_-]{43}$";
+
+/**
+ * `h1.` + key id + `.` + base64url(HMAC-SHA-256(key, canonical bytes)) (RFC 2104): 55 characters.
+ * Equal bytes under one key give equal tokens; without the key a token can be neither computed nor undone.
+ */
+export function token(keyId: string, key: KeyObject, canonical: Uint8Array): string {
+  return `h1.${keyId}.${createHmac("sha256", key).update(canonical).digest("base64url")}`;
+}
+
+/** The masks of the two personal fields: canonical bytes in, token out. */
+export interface Mask {
+  ip(canonical: Uint8Array): string;
+  deviceId(canonical: Uint8Array): string;
+}
+
+export function createMask(keys: MaskingKeys): Mask {
+  return {
+    ip: (canonical) => token(keys.keyId, keys.ip, canonical),
+    deviceId: (canonical) => token(keys.keyId, keys.deviceId, canonical),
+  };
+}
