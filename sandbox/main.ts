@@ -1,0 +1,86 @@
+// `npm run sandbox`: the servers on the assignment's own ports, until Ctrl-C.
+import { interrupted, watchSignals } from "./interruption.ts";
+import { PortInUse } from "./ports.ts";
+import { QUEUE, startSandbox, type Sandbox } from "./sandbox.ts";
+
+const SQS_PORT = 4566;
+const POSTGRES_PORT = 5432;
+
+interface Ports {
+  readonly sqsPort: number;
+  readonly postgresPort: number;
+}
+
+/** Runs until a signal. Resolves to the exit code. */
+async function main(ports: Ports): Promise<number> {
+  const interruption = watchSignals();
+  const sandbox = await startSandbox(ports);
+  try {
+    if (interruption.received() === undefined) console.log(await describe(sandbox));
+    await interrupted(interruption);
+  } finally {
+    await sandbox.dispose();
+  }
+  console.log("\nStopped.");
+  // Not 130 or 143: a signal is the way in which a sandbox ends, not the breaking off of a job.
+  return 0;
+}
+
+/** @throws Error when a variable holds no port */
+function portsFrom(env: NodeJS.ProcessEnv): Ports {
+  return {
+    sqsPort: portFrom(env, "SANDBOX_SQS_PORT", SQS_PORT),
+    postgresPort: portFrom(env, "SANDBOX_POSTGRES_PORT", POSTGRES_PORT),
+  };
+}
+
+function portFrom(env: NodeJS.ProcessEnv, name: string, standard: number): number {
+  const text = env[name] ?? "";
+  if (text === "") return standard;
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535)
+    throw new Error(`${name} must be a port from 0 to 65535, 0 for a free one`);
+  return port;
+}
+
+async function describe({ sqs, postgres, env }: Sandbox): Promise<string> {
+  const { ready } = await sqs.inspect(QUEUE);
+  const lines = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  return [
+    "The sandbox runs:",
+    `  SQS         ${sqs.endpoint}, queue ${QUEUE} with ${ready} messages`,
+    `  PostgreSQL  ${postgres.url} (${postgres.version}), table user_logins`,
+    "",
+    "For a .env file:",
+    "",
+    ...lines,
+    "",
+    "Or for a shell:",
+    "",
+    ...lines.map((line) => `export ${line}`),
+    "",
+    "Then, in a second terminal:",
+    "",
+    "  npx fetch-etl keygen >> .env     # once: the masking key",
+    "  npx fetch-etl peek --count 5",
+    "  npx fetch-etl drain",
+    "  npx fetch-etl verify --expect 99",
+    "",
+    "Ctrl-C stops the sandbox; its data go with it.",
+  ].join("\n");
+}
+
+/** One sentence for what a user can mend. */
+function explain(error: unknown): string {
+  if (error instanceof PortInUse) {
+    return `${error.message}; stop what listens there, or set SANDBOX_SQS_PORT or SANDBOX_POSTGRES_PORT to another one.`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+try {
+  process.exitCode = await main(portsFrom(process.env));
+} catch (error) {
+  console.error(`The sandbox could not be started: ${explain(error)}`);
+  process.exitCode = 1;
+}

