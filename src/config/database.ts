@@ -1,0 +1,143 @@
+// Finds the database: DATABASE_URL, or libpq's PG* variables.
+import type { Problems } from "./problems.ts";
+import { Secret } from "./secret.ts";
+
+/** libpq's `sslmode`; `allow` is taken as `prefer`. */
+export const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
+export type SslMode = (typeof SSL_MODES)[number];
+
+export interface DatabaseSettings {
+  /** A host name, an address, or the folder of a Unix socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password: Secret | undefined;
+  readonly sslMode: SslMode;
+  /** Path of a PEM file with certificate authorities; undefined for the system's. */
+  readonly sslRootCert: string | undefined;
+  /** Seconds. */
+  readonly connectTimeout: number;
+  /** The variable to name when something is wrong with these settings. */
+  readonly source: "DATABASE_URL" | "the PG* variables";
+}
+
+/** libpq's parameter names, as a URL's query may hold them, and the variables that stand for them. */
+const PARAMETERS = {
+  host: "PGHOST",
+  port: "PGPORT",
+  dbname: "PGDATABASE",
+  user: "PGUSER",
+  password: "PGPASSWORD",
+  sslmode: "PGSSLMODE",
+  sslrootcert: "PGSSLROOTCERT",
+  connect_timeout: "PGCONNECT_TIMEOUT",
+} as const;
+type Parameter = keyof typeof PARAMETERS;
+type Parameters = Partial<Record<Parameter, string>>;
+
+const DEFAULT_CONNECT_TIMEOUT = 10;
+
+/**
+ * Reads where the database is. What DATABASE_URL leaves out is taken from the PG* variables, as libpq does.
+ *
+ * @returns undefined, with the mistakes added to `problems`, where the settings cannot be used
+ */
+export function readDatabase(env: NodeJS.ProcessEnv, problems: Problems): DatabaseSettings | undefined {
+  const url = env["DATABASE_URL"] ?? "";
+  const fromVariables = variables(env);
+  if (url === "" && Object.keys(fromVariables).length === 0) {
+    problems.add(
+      "There is no database: set DATABASE_URL (postgres://user:password@host:5432/database), or PGHOST, PGUSER, PGPASSWORD and PGDATABASE.",
+    );
+    return undefined;
+  }
+  const fromUrl = url === "" ? {} : parseUrl(url, problems);
+  if (fromUrl === undefined) return undefined;
+  const source = url === "" ? "the PG* variables" : "DATABASE_URL";
+  return settings({ user: env["USER"] ?? "postgres", ...fromVariables, ...fromUrl }, source, problems);
+}
+
+function variables(env: NodeJS.ProcessEnv): Parameters {
+  const found: Parameters = {};
+  for (const [parameter, variable] of Object.entries(PARAMETERS)) {
+    const value = env[variable] ?? "";
+    if (value !== "" && isParameter(parameter)) found[parameter] = value;
+  }
+  return found;
+}
+
+function isParameter(name: string): name is Parameter {
+  return Object.hasOwn(PARAMETERS, name);
+}
+
+/** RFC 3986 as libpq uses it: percent-encoding in every part, parameters in the query. */
+function parseUrl(text: string, problems: Problems): Parameters | undefined {
+  let url: URL;
+  const found: Parameters = {};
+  try {
+    url = new URL(text);
+    // The end of a password with a `#` or a `/` in it, which would be looked for on a host named as the user.
+    if (url.hash !== "" || url.pathname.includes("@")) throw new TypeError("not encoded");
+    const host = decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, "$1");
+    const parts: [Parameter, string][] = [
+      ["host", host],
+      ["port", url.port],
+      ["user", decodeURIComponent(url.username)],
+      ["password", decodeURIComponent(url.password)],
+      ["dbname", decodeURIComponent(url.pathname.slice(1))],
+    ];
+    for (const [name, value] of parts) if (value !== "") found[name] = value;
+  } catch {
+    problems.add(
+      "DATABASE_URL is not a URL: write postgres://user:password@host:5432/database, with special characters of the password percent-encoded.",
+    );
+    return undefined;
+  }
+  if (url.protocol !== "postgres:" && url.protocol !== "postgresql:") {
+    problems.add("DATABASE_URL must begin with postgres:// or postgresql://.");
+    return undefined;
+  }
+  for (const [name, value] of url.searchParams) {
+    if (isParameter(name)) found[name] = value;
+    else problems.add(`DATABASE_URL has a parameter that is not known here${shown(name)}. Remove it.`);
+  }
+  return found;
+}
+
+/** What does not look like a parameter's name may be the end of a password with a `?` in it. */
+function shown(name: string): string {
+  return /^[a-z_]+$/i.test(name) ? `: ${name}` : "";
+}
+
+function settings(
+  given: Parameters & { user: string },
+  source: DatabaseSettings["source"],
+  problems: Problems,
+): DatabaseSettings | undefined {
+  const { user } = given;
+  const port = Number(given.port ?? 5432);
+  const connectTimeout = Number(given.connect_timeout ?? DEFAULT_CONNECT_TIMEOUT);
+  const sslMode = SSL_MODES.find((mode) => mode === (given.sslmode ?? "prefer"));
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    problems.add(`The port of ${source} is not a number from 1 to 65535.`);
+  }
+  if (!Number.isInteger(connectTimeout) || connectTimeout < 1) {
+    problems.add(`The connect_timeout of ${source} is not a whole number of seconds, 1 or more.`);
+  }
+  if (sslMode === undefined) {
+    problems.add(`The sslmode of ${source} must be one of: ${SSL_MODES.join(", ")}.`);
+    return undefined;
+  }
+  return {
+    host: given.host ?? "localhost",
+    port,
+    database: given.dbname ?? user,
+    user,
+    password: given.password === undefined ? undefined : new Secret(given.password),
+    sslMode,
+    sslRootCert: given.sslrootcert === "system" ? undefined : given.sslrootcert,
+    connectTimeout,
+    source,
+  };
+}

@@ -1,0 +1,61 @@
+// Reads what `drain` was asked to do.
+import { APP_VERSION_STYLES, type AppVersionStyle } from "../login/app-version.ts";
+import { wholeNumber } from "./numbers.ts";
+import type { Problems } from "./problems.ts";
+import type { QueueFlags } from "./queue.ts";
+
+export interface DrainFlags extends QueueFlags {
+  readonly concurrency?: string;
+  readonly batchSize?: string;
+  readonly maxMessages?: string;
+  readonly maxSeconds?: string;
+  readonly retryFor?: string;
+  readonly ledgerDays?: string;
+  readonly appVersion?: string;
+  readonly failOnQuarantine?: boolean;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+export interface DrainConfig {
+  readonly concurrency: number;
+  readonly batchSize: number;
+  readonly maxMessages: number | undefined;
+  readonly maxSeconds: number | undefined;
+  readonly retryForSeconds: number;
+  readonly ledgerDays: number;
+  readonly appVersion: AppVersionStyle;
+}
+
+/** The defaults, for `--help` and the README too. */
+export const DRAIN_DEFAULTS = { concurrency: 32, batchSize: 500, retryFor: 30, ledgerDays: 30 } as const;
+
+const A_DAY_IN_SECONDS = 86_400;
+/** SQS keeps a message for 14 days; a ledger that forgets sooner would load a late redelivery twice. */
+const FEWEST_LEDGER_DAYS = 15;
+
+/** Reads the flags; mistakes are added to `problems`. */
+export function readDrain(flags: DrainFlags, problems: Problems): DrainConfig {
+  const style = flags.appVersion ?? "full";
+  const appVersion = APP_VERSION_STYLES.find((name) => name === style);
+  if (appVersion === undefined)
+    problems.add(`--app-version must be one of: ${APP_VERSION_STYLES.join(", ")}.`);
+  return {
+    concurrency:
+      wholeNumber(flags.concurrency, "--concurrency", { min: 1, max: 256 }, problems) ??
+      DRAIN_DEFAULTS.concurrency,
+    batchSize:
+      wholeNumber(flags.batchSize, "--batch-size", { min: 1, max: 10_000 }, problems) ??
+      DRAIN_DEFAULTS.batchSize,
+    maxMessages: wholeNumber(flags.maxMessages, "--max-messages", { min: 1 }, problems),
+    maxSeconds: wholeNumber(flags.maxSeconds, "--max-seconds", { min: 1, max: A_DAY_IN_SECONDS }, problems),
+    retryForSeconds:
+      wholeNumber(flags.retryFor, "--retry-for", { min: 0, max: A_DAY_IN_SECONDS }, problems) ??
+      DRAIN_DEFAULTS.retryFor,
+    ledgerDays:
+      wholeNumber(flags.ledgerDays, "--ledger-days", { min: FEWEST_LEDGER_DAYS, max: 3650 }, problems) ??
+      DRAIN_DEFAULTS.ledgerDays,
+    appVersion: appVersion ?? "full",
+  };
+}

@@ -1,0 +1,62 @@
+// Finds the queue and how to speak to it.
+import type { Problems } from "./problems.ts";
+
+export const SQS_PROTOCOLS = ["auto", "json", "query"] as const;
+export type SqsProtocol = (typeof SQS_PROTOCOLS)[number];
+
+export interface SqsSettings {
+  /** Name or URL. */
+  readonly queue: string;
+  /** Undefined for the SDK's own choice. */
+  readonly endpointUrl: string | undefined;
+  /** Undefined for the SDK's own chain. */
+  readonly region: string | undefined;
+  readonly protocol: SqsProtocol;
+  /** The most connections to SQS at once. */
+  readonly maxSockets: number;
+}
+
+export interface QueueFlags {
+  readonly queue?: string | undefined;
+  readonly endpointUrl?: string;
+  readonly region?: string;
+  readonly sqsProtocol?: string;
+}
+
+const DEFAULT_QUEUE = "login-queue";
+
+/** Reads where the queue is; mistakes are added to `problems`. */
+export function readQueue(
+  flags: QueueFlags,
+  env: NodeJS.ProcessEnv,
+  maxSockets: number,
+  problems: Problems,
+): SqsSettings {
+  const protocol = flags.sqsProtocol ?? nonEmpty(env["FETCH_ETL_SQS_PROTOCOL"]) ?? "auto";
+  const known = SQS_PROTOCOLS.find((name) => name === protocol);
+  if (known === undefined) {
+    problems.add(`--sqs-protocol / FETCH_ETL_SQS_PROTOCOL must be one of: ${SQS_PROTOCOLS.join(", ")}.`);
+  }
+  const endpointUrl =
+    flags.endpointUrl ?? nonEmpty(env["AWS_ENDPOINT_URL_SQS"]) ?? nonEmpty(env["AWS_ENDPOINT_URL"]);
+  if (endpointUrl !== undefined && !isHttpUrl(endpointUrl)) {
+    problems.add(
+      "--endpoint-url / AWS_ENDPOINT_URL_SQS is not a URL: write it as http://localhost:4566, or leave it out for AWS itself.",
+    );
+  }
+  const queue = flags.queue ?? nonEmpty(env["FETCH_ETL_QUEUE"]) ?? DEFAULT_QUEUE;
+  if (queue.includes("://") ? !isHttpUrl(queue) : !/^[A-Za-z0-9_-]{1,80}(\.fifo)?$/.test(queue)) {
+    problems.add(
+      "--queue / FETCH_ETL_QUEUE is neither a queue's name (letters, digits, - and _) nor its URL (http://… or https://…).",
+    );
+  }
+  return { queue, endpointUrl, region: flags.region, protocol: known ?? "auto", maxSockets };
+}
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === "" ? undefined : text;
+}

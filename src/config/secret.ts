@@ -1,0 +1,32 @@
+// A value that may be used but not printed: every way of turning it into text gives a placeholder.
+
+const PLACEHOLDER = "[secret]";
+
+/** Holds a secret. Only {@link Secret.reveal} gives it out. */
+export class Secret<T = string> {
+  readonly #value: T;
+
+  constructor(value: T) {
+    this.#value = value;
+  }
+
+  reveal(): T {
+    return this.#value;
+  }
+
+  toString(): string {
+    return PLACEHOLDER;
+  }
+
+  toJSON(): string {
+    return PLACEHOLDER;
+  }
+
+  [Symbol.toPrimitive](): string {
+    return PLACEHOLDER;
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return PLACEHOLDER;
+  }
+}

@@ -1,0 +1,16 @@
+// Time, as the drain loop is given it.
+import { setTimeout } from "node:timers/promises";
+
+export interface Clock {
+  /** Milliseconds that only ever grow. */
+  now(): number;
+  /** Waits for `ms` milliseconds, or until `signal` is aborted, whichever comes first. Never throws. */
+  wait(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wait: async (ms, signal) => {
+    await setTimeout(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+  },
+};

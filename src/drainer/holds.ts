@@ -1,0 +1,121 @@
+// The messages that a run holds: their newest receipt handles, and until when the queue hides them from others.
+import { Failure } from "../failure.ts";
+import { chunk } from "./batches.ts";
+import type { Clock } from "./clock.ts";
+import type { Queue, ReceivedMessage } from "./ports.ts";
+
+/** SQS lets nobody hold a message longer than 12 hours after it was received; a run gives up a little before. */
+const LONGEST_HOLD_MS = 11.5 * 3600 * 1000;
+
+interface Hold {
+  receiptHandle: string;
+  /** Clock time at which the queue shows the message to others again. */
+  hiddenUntil: number;
+  readonly since: number;
+}
+
+/** Makes deliveries visible to others at once. Resolves to how many were; a rest becomes so when its time has run out. */
+export async function giveBack(queue: Queue, receiptHandles: readonly string[]): Promise<number> {
+  const counts = await Promise.all(
+    chunk(receiptHandles).map(async (part) => {
+      const failed = await queue.changeVisibility(part, 0).catch(() => part);
+      return part.length - failed.length;
+    }),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** A register of held messages. {@link Holds.keep} has to run for as long as anything is held. */
+export class Holds {
+  readonly #queue: Queue;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #holds = new Map<string, Hold>();
+
+  constructor(queue: Queue, clock: Clock) {
+    this.#queue = queue;
+    this.#clock = clock;
+    this.#timeoutMs = queue.visibilityTimeout * 1000;
+  }
+
+  get size(): number {
+    return this.#holds.size;
+  }
+
+  /**
+   * Notes a delivery.
+   *
+   * @param asked clock time at which the receive was sent: the queue cannot have hidden the message for longer
+   * @returns false when the message was held already; its receipt handle is then the newer one
+   */
+  add({ messageId, receiptHandle }: ReceivedMessage, asked: number): boolean {
+    const hiddenUntil = asked + this.#timeoutMs;
+    const held = this.#holds.get(messageId);
+    if (held === undefined) {
+      this.#holds.set(messageId, { receiptHandle, hiddenUntil, since: asked });
+      return true;
+    }
+    held.receiptHandle = receiptHandle;
+    held.hiddenUntil = hiddenUntil;
+    return false;
+  }
+
+  /** The newest receipt handle; undefined when the queue shows the message to others again, so that it is not ours. */
+  validHandle(messageId: string): string | undefined {
+    const held = this.#holds.get(messageId);
+    return held !== undefined && held.hiddenUntil > this.#clock.now() ? held.receiptHandle : undefined;
+  }
+
+  /** Lets go of a message, without a word to the queue. */
+  forget(messageId: string): void {
+    this.#holds.delete(messageId);
+  }
+
+  /** Makes every held message visible to others at once. Resolves to how many were; the rest become so by themselves. */
+  async releaseAll(): Promise<number> {
+    const handles = [...this.#holds.values()].map(({ receiptHandle }) => receiptHandle);
+    this.#holds.clear();
+    return giveBack(this.#queue, handles);
+  }
+
+  /**
+   * Keeps held messages hidden, each extended when half of its time has passed, until `signal` is aborted.
+   *
+   * @throws {Failure} when a message was held as long as SQS allows
+   */
+  async keep(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.#clock.wait(this.#timeoutMs / 8, signal);
+      if (signal.aborted) return;
+      await this.#extendDue();
+    }
+  }
+
+  async #extendDue(): Promise<void> {
+    const now = this.#clock.now();
+    const due = [...this.#holds.values()].filter(
+      ({ hiddenUntil }) => hiddenUntil - this.#timeoutMs / 2 <= now,
+    );
+    if (due.some(({ since }) => now - since > LONGEST_HOLD_MS)) {
+      throw new Failure(
+        "unavailable",
+        "The database has not taken a message for almost 12 hours, SQS's limit.",
+      );
+    }
+    await Promise.all(chunk(due).map((part) => this.#extend(part, now)));
+  }
+
+  async #extend(part: readonly Hold[], now: number): Promise<void> {
+    const handles = part.map(({ receiptHandle }) => receiptHandle);
+    // A call that fails is made again at the next turn, as long as there is time; a stale handle runs out.
+    const failed = await this.#queue
+      .changeVisibility(handles, this.#queue.visibilityTimeout)
+      .catch(() => undefined);
+    if (failed === undefined) return;
+    const refused = new Set(failed.map(({ index }) => index));
+    for (const [index, hold] of part.entries()) {
+      const sameDelivery = hold.receiptHandle === handles[index];
+      if (sameDelivery && !refused.has(index)) hold.hiddenUntil = now + this.#timeoutMs;
+    }
+  }
+}

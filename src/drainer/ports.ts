@@ -1,0 +1,140 @@
+// What the drain loop asks of a queue and of a database. Types and errors only; `sqs/` and `../loader` implement them.
+import type { LoginRow } from "../login/row.ts";
+import type { Failure } from "../failure.ts";
+
+/** One delivery of one message, as SQS handed it out. */
+export interface ReceivedMessage {
+  readonly messageId: string;
+  /** Valid for this delivery only; a later delivery of the same message brings a newer one. */
+  readonly receiptHandle: string;
+  readonly body: string;
+  /** When SQS took the message (`SentTimestamp`), epoch milliseconds; undefined where the server does not say. */
+  readonly sentAt: number | undefined;
+  /** How often the message was received, this time included (`ApproximateReceiveCount`). */
+  readonly receiveCount: number | undefined;
+}
+
+/** The queue's own, approximate, counts (`GetQueueAttributes`). */
+export interface QueueDepth {
+  readonly visible: number;
+  readonly inFlight: number;
+  readonly delayed: number;
+}
+
+/** One entry of a batch call that SQS did not carry out. */
+export interface FailedEntry {
+  /** Position in the list that was handed in. */
+  readonly index: number;
+  /** SQS's error code, such as `ReceiptHandleIsInvalid`. */
+  readonly code: string;
+  /** True where asking again cannot help (`SenderFault`). */
+  readonly senderFault: boolean;
+}
+
+/** How many HTTP requests were sent, retries included. */
+export interface RequestCounts {
+  receive: number;
+  delete: number;
+  other: number;
+}
+
+/** A queue that was found. Calls throw {@link Throttled}, or `Failure` when SQS cannot be reached or refuses. */
+export interface Queue {
+  /** The name that reports show. */
+  readonly name: string;
+  /** What the ledger knows the queue by: its ARN, which is the same by whichever URL it is reached. */
+  readonly id: string;
+  /** How long a received message stays hidden from others, seconds. */
+  readonly visibilityTimeout: number;
+  /** The redrive policy's `maxReceiveCount`; undefined where there is no dead-letter queue. */
+  readonly maxReceiveCount: number | undefined;
+  readonly requests: Readonly<RequestCounts>;
+  /** `max` 1 to 10, `waitSeconds` 0 to 20. Some servers return more than `max`. */
+  receive(request: {
+    max: number;
+    waitSeconds: number;
+    visibilityTimeout: number;
+  }): Promise<ReceivedMessage[]>;
+  /** At most 10 receipt handles. Resolves to the entries that failed. */
+  delete(receiptHandles: readonly string[]): Promise<FailedEntry[]>;
+  /** At most 10 receipt handles; `seconds` from now, 0 makes them visible at once. Resolves to the entries that failed. */
+  changeVisibility(receiptHandles: readonly string[], seconds: number): Promise<FailedEntry[]>;
+  depth(): Promise<QueueDepth>;
+  close(): void;
+}
+
+/** Where lines for the user go that come up on the way. */
+export interface Notices {
+  /** Something worth knowing. */
+  note(line: string): void;
+  /** Something to look into. */
+  warn(line: string): void;
+}
+
+/** SQS asked for fewer calls (`RequestThrottled`, `OverLimit`, `ThrottlingException`), also after the SDK's own retries. */
+export class Throttled extends Error {
+  override readonly name = "Throttled";
+}
+
+/** A message that broke the contract: why, by field and without a value, and its body, sealed. */
+export interface Rejection {
+  readonly reasons: readonly string[];
+  readonly sealed: SealedBody;
+}
+
+/** A body that only the holder of the masking key with this id can open. */
+export interface SealedBody {
+  readonly keyId: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What one message became. Exactly one of `row` and `rejection` is there. */
+export type Entry = {
+  readonly messageId: string;
+  readonly sentAt: number | undefined;
+} & ({ readonly row: LoginRow } | { readonly rejection: Rejection });
+
+/** What a load did with its entries; the three add up to as many as were handed in. */
+export interface LoadResult {
+  readonly loaded: number;
+  readonly quarantined: number;
+  /** Entries whose message is in the ledger already; nothing was written for them. */
+  readonly duplicates: number;
+}
+
+/** Where entries go. */
+export interface Loader {
+  /**
+   * Writes the entries and notes their messages in the ledger, all in one commit or not at all. Message ids must be
+   * distinct within one call.
+   *
+   * @throws {RowRefused} when the database refused the batch for the sake of a row: nothing was written
+   * @throws {DatabaseLost} when the connection broke; whether the commit took place is unknown, and calling again is safe
+   * @throws `Failure` for everything that a repetition does not mend
+   */
+  load(entries: readonly Entry[]): Promise<LoadResult>;
+}
+
+/** The database refused a batch because of the data in it (SQLSTATE class 22 or 23). */
+export class RowRefused extends Error {
+  override readonly name = "RowRefused";
+  readonly sqlState: string;
+  readonly column: string | undefined;
+
+  constructor(sqlState: string, column: string | undefined) {
+    super(`row refused, SQLSTATE ${sqlState}`);
+    this.sqlState = sqlState;
+    this.column = column;
+  }
+}
+
+/** The database went away, or is too busy, for now. */
+export class DatabaseLost extends Error {
+  override readonly name = "DatabaseLost";
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.message, { cause: failure });
+    this.failure = failure;
+  }
+}

@@ -1,0 +1,98 @@
+// The SDK's client, set up for a short-lived command: silent, bounded in time, counting what it sends.
+import { SQSClient, type SQSClientConfig } from "@aws-sdk/client-sqs";
+import { AwsQueryProtocol } from "@aws-sdk/core/protocols";
+import type { RequestCounts } from "../ports.ts";
+import type { Protocol, Target } from "./target.ts";
+
+const CONNECTION_TIMEOUT_MS = 5_000;
+// Above the longest long poll, which is 20 s.
+const REQUEST_TIMEOUT_MS = 30_000;
+const MAX_ATTEMPTS = 3;
+
+// The SDK writes its warnings to the console where it has no logger of ours.
+const silent = {
+  trace: ignore,
+  debug: ignore,
+  info: ignore,
+  warn: ignore,
+  error: ignore,
+};
+
+/**
+ * A client for one queue.
+ *
+ * @param retry false for exactly one attempt a call
+ * @param requests counts every HTTP request from now on, retries included
+ */
+export function createClient(options: {
+  target: Pick<Target, "endpoint" | "region">;
+  protocol: Protocol;
+  maxSockets: number;
+  retry: boolean;
+  requests: RequestCounts;
+}): SQSClient {
+  silenceNodeVersionWarning();
+  const { endpoint, region } = options.target;
+  const agent = { keepAlive: true, maxSockets: options.maxSockets };
+  const config: SQSClientConfig = {
+    // The queue URL is a name here; where to send is settled in `target.ts`. The SDK would send to the URL's host whenever
+    // it has its endpoint from elsewhere than `endpoint`.
+    useQueueUrlAsEndpoint: false,
+    // Safe here: nothing is added to the middleware after the first call, no call brings options of its own, and what
+    // calls share by it (endpoint, credentials) is the same for all of them.
+    cacheMiddleware: true,
+    retryMode: "standard",
+    maxAttempts: options.retry ? MAX_ATTEMPTS : 1,
+    // The SDK refuses a whole answer when one body's checksum differs, which XML's line ends are enough for. Checked in
+    // `message.ts` instead.
+    md5: false,
+    logger: silent,
+    requestHandler: {
+      connectionTimeout: CONNECTION_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      throwOnRequestTimeout: true,
+      socketTimeout: REQUEST_TIMEOUT_MS,
+      httpAgent: agent,
+      httpsAgent: agent,
+      logger: silent,
+    },
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+    ...(options.protocol === "query" ? { protocol: AwsQueryProtocol } : {}),
+  };
+  const client = new SQSClient(config);
+  client.middlewareStack.add(
+    (next, context) => (args) => {
+      options.requests[kindOf(context.commandName)] += 1;
+      return next(args);
+    },
+    // The innermost place: once for each attempt, and only when it really goes out.
+    { step: "deserialize", priority: "low", name: "countRequests" },
+  );
+  return client;
+}
+
+/** The endpoint that the AWS configuration file or the environment names, if any. */
+export async function configuredEndpoint(): Promise<string | undefined> {
+  silenceNodeVersionWarning();
+  const client = new SQSClient({ logger: silent });
+  try {
+    return await client.config.serviceConfiguredEndpoint?.();
+  } finally {
+    client.destroy();
+  }
+}
+
+function kindOf(commandName: string | undefined): keyof RequestCounts {
+  if (commandName === "ReceiveMessageCommand") return "receive";
+  return commandName === "DeleteMessageBatchCommand" ? "delete" : "other";
+}
+
+/** The SDK's own switch for its warning about the running Node version; it would end in every cron mail. */
+function silenceNodeVersionWarning(): void {
+  process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
+}
+
+function ignore(): void {
+  // Nothing: see `silent`.
+}

@@ -1,0 +1,72 @@
+// Reads SQS's answers: a received message, the failed entries of a batch, numbers that come as text.
+import { createHash } from "node:crypto";
+import type { BatchResultErrorEntry, Message } from "@aws-sdk/client-sqs";
+import { Failure } from "../../failure.ts";
+import { isCode } from "./fault.ts";
+import type { FailedEntry, ReceivedMessage } from "../ports.ts";
+
+/**
+ * One message of a receive's answer.
+ *
+ * @returns undefined when its body is not the one that was sent, by its checksum; `onDamaged` is given its id then
+ * @throws {Failure} `unavailable`, when it has no id or receipt handle
+ */
+export function toReceived(
+  message: Message,
+  onDamaged: (messageId: string) => void,
+): ReceivedMessage | undefined {
+  const { MessageId: messageId, ReceiptHandle: receiptHandle, Body: body = "" } = message;
+  if (messageId === undefined || receiptHandle === undefined) {
+    throw new Failure(
+      "unavailable",
+      "SQS handed out a message without an id or a receipt handle: run again later.",
+    );
+  }
+  if (message.MD5OfBody !== undefined && !matches(body, message.MD5OfBody)) {
+    onDamaged(messageId);
+    return undefined;
+  }
+  return {
+    messageId,
+    receiptHandle,
+    body,
+    sentAt: finite(message.Attributes?.SentTimestamp),
+    receiveCount: finite(message.Attributes?.ApproximateReceiveCount),
+  };
+}
+
+// Asking again cannot help, also where the server does not say so: LocalStack 1.3 calls none of these the sender's fault.
+const deadHandleCodes = new Set([
+  "ReceiptHandleIsInvalid",
+  "InvalidParameterValue",
+  "InvalidIdFormat",
+  "MessageNotInflight",
+  "AWS.SimpleQueueService.MessageNotInflight",
+]);
+
+/** A batch answer's `Failed[]`; the entries' ids are positions in the list that was sent. */
+export function toFailed(entries: readonly BatchResultErrorEntry[] | undefined): FailedEntry[] {
+  return (entries ?? []).flatMap((entry) => {
+    const index = finite(entry.Id);
+    const code = isCode(entry.Code) ? entry.Code : "Unknown";
+    return index === undefined
+      ? []
+      : [{ index, code, senderFault: entry.SenderFault === true || deadHandleCodes.has(code) }];
+  });
+}
+
+/** The number that a text holds; undefined where it holds none. */
+export function finite(text: string | undefined): number | undefined {
+  if (text === undefined || text.trim() === "") return undefined;
+  const value = Number(text);
+  return Number.isFinite(value) ? value : undefined;
+}
+
+/**
+ * SQS's `MD5OfBody`. A body that spans lines is not held to it: XML reads every line end as a line feed (XML 1.0, 2.11),
+ * and the reader of the query protocol drops a text of blanks. Neither can change a value: JSON has no line end in one.
+ */
+function matches(body: string, md5: string): boolean {
+  if (body.trim() === "" || body.includes("\n")) return true;
+  return createHash("md5").update(body).digest("hex") === md5.toLowerCase();
+}

@@ -1,0 +1,134 @@
+// Finds the queue that the settings name, and how its server wants to be spoken to.
+import { GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import type { SqsSettings } from "../../config/queue.ts";
+import { Failure } from "../../failure.ts";
+import type { Notices, Queue, RequestCounts } from "../ports.ts";
+import { configuredEndpoint, createClient } from "./client.ts";
+import { explain, notSqs, type Place } from "./errors.ts";
+import { EmptyAnswer, isMissingQueue } from "./fault.ts";
+import { attempt, findProtocol, hasFaultOfItsOwn, isNotUnderstood, type Outcome } from "./protocol.ts";
+import { sqsQueue, type QueueAttributes } from "./queue.ts";
+import { isAwsHost, printable, targetOf, type Protocol, type Target } from "./target.ts";
+
+/** What the first request brings: for a name its URL, for a URL the queue's attributes. */
+interface Located {
+  readonly url: string;
+  readonly attributes: QueueAttributes | undefined;
+}
+
+/**
+ * Finds the queue: asks for a name's URL, reads the queue's attributes, and settles the protocol.
+ *
+ * @param notices told that the endpoint speaks the older protocol, that a message came damaged
+ * @throws {Failure} `configuration` or `unavailable`, with a sentence that names the setting
+ * @throws {Throttled} when SQS asks for fewer calls
+ */
+export async function openQueue(settings: SqsSettings, notices: Notices): Promise<Queue> {
+  const target = targetOf(settings, settings.endpointUrl === undefined ? await profileEndpoint() : undefined);
+  const requests: RequestCounts = { receive: 0, delete: 0, other: 0 };
+  const clientFor = (protocol: Protocol, retry: boolean) =>
+    createClient({ target, protocol, retry, maxSockets: settings.maxSockets, requests });
+
+  let protocol: Protocol = settings.protocol === "query" ? "query" : "json";
+  let first: Outcome<Located> | undefined;
+  if (settings.protocol === "auto" && target.endpoint !== undefined && !isAwsHost(target.endpoint)) {
+    const ask = (candidate: Protocol) =>
+      withClient(clientFor(candidate, false), (client) => locate(client, target));
+    ({ protocol, outcome: first } = await findProtocol(ask, firstPlace(target)));
+    if (protocol === "query") {
+      notices.note(
+        `${printable(target.endpoint)} speaks the older AWS query protocol, used from now on; ` +
+          "--sqs-protocol query skips the question.",
+      );
+    }
+  }
+
+  const client = clientFor(protocol, true);
+  try {
+    first ??= await attempt(() => locate(client, target));
+    const { url, attributes } = await settle(first, client, target, settings.protocol);
+    return sqsQueue({
+      client,
+      protocol,
+      target,
+      url,
+      attributes: attributes ?? (await attributesOf(client, url, target)),
+      requests,
+      notices,
+    });
+  } catch (error) {
+    client.destroy();
+    throw error;
+  }
+}
+
+/** The first request, the one that finds the queue. */
+async function locate(client: SQSClient, { queueName, queueUrl }: Target): Promise<Located> {
+  if (queueUrl === undefined) {
+    const { QueueUrl: url } = await client.send(new GetQueueUrlCommand({ QueueName: queueName }));
+    if (url === undefined) throw new EmptyAnswer();
+    return { url, attributes: undefined };
+  }
+  return { url: queueUrl, attributes: await readAttributes(client, queueUrl) };
+}
+
+/** Makes the best of what the first request brought, or throws. */
+async function settle(
+  first: Outcome<Located>,
+  client: SQSClient,
+  target: Target,
+  setting: SqsSettings["protocol"],
+): Promise<Located> {
+  if (first.ok) return first.answer;
+  const { error } = first;
+  // A server of one's own may know the queue by another URL than the one that leads to it.
+  if (isMissingQueue(error) && target.queueUrl !== undefined && target.endpoint !== undefined) {
+    const byName = { ...target, queueUrl: undefined };
+    const second = await attempt(() => locate(client, byName));
+    if (second.ok) return second.answer;
+    throw explain(second.error, firstPlace(byName));
+  }
+  if (target.endpoint !== undefined && isNotUnderstood(error) && !hasFaultOfItsOwn(error)) {
+    throw notSqs(target, setting, error);
+  }
+  throw explain(error, firstPlace(target));
+}
+
+async function readAttributes(client: SQSClient, url: string): Promise<QueueAttributes> {
+  const command = new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ["All"] });
+  const { Attributes: attributes } = await client.send(command);
+  if (attributes === undefined) throw new EmptyAnswer();
+  return attributes;
+}
+
+async function attributesOf(client: SQSClient, url: string, target: Target): Promise<QueueAttributes> {
+  try {
+    return await readAttributes(client, url);
+  } catch (error) {
+    throw explain(error, { target, action: "sqs:GetQueueAttributes" });
+  }
+}
+
+async function withClient<T>(client: SQSClient, use: (client: SQSClient) => Promise<T>): Promise<T> {
+  try {
+    return await use(client);
+  } finally {
+    client.destroy();
+  }
+}
+
+async function profileEndpoint(): Promise<string | undefined> {
+  try {
+    return await configuredEndpoint();
+  } catch (error) {
+    throw new Failure(
+      "configuration",
+      "The AWS configuration could not be read: check AWS_PROFILE and the file that AWS_CONFIG_FILE names.",
+      error,
+    );
+  }
+}
+
+function firstPlace(target: Target): Place {
+  return { target, action: target.queueUrl === undefined ? "sqs:GetQueueUrl" : "sqs:GetQueueAttributes" };
+}

@@ -1,0 +1,161 @@
+// The port `Queue` on a queue that was found, by the SDK's client.
+import {
+  ChangeMessageVisibilityBatchCommand,
+  DeleteMessageBatchCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  type GetQueueAttributesCommandOutput,
+  type MessageSystemAttributeName,
+  type ReceiveMessageRequest,
+  type SQSClient,
+} from "@aws-sdk/client-sqs";
+import type { FailedEntry, Notices, Queue, QueueDepth, ReceivedMessage, RequestCounts } from "../ports.ts";
+import { explain } from "./errors.ts";
+import { finite, toFailed, toReceived } from "./message.ts";
+import type { Protocol, Target } from "./target.ts";
+
+const BATCH_LIMIT = 10;
+// What a queue has that was made without a word about it.
+const DEFAULT_VISIBILITY_TIMEOUT = 30;
+const systemAttributes: MessageSystemAttributeName[] = ["SentTimestamp", "ApproximateReceiveCount"];
+
+export type QueueAttributes = NonNullable<GetQueueAttributesCommandOutput["Attributes"]>;
+
+/** A queue that was found: where it is, what it said about itself, and the client to call it with. */
+export interface FoundQueue {
+  readonly client: SQSClient;
+  readonly protocol: Protocol;
+  readonly target: Target;
+  readonly url: string;
+  readonly attributes: QueueAttributes;
+  readonly requests: RequestCounts;
+  readonly notices: Notices;
+}
+
+/** Makes the port of a queue that was found. */
+export function sqsQueue(found: FoundQueue): Queue {
+  const { client, url, attributes, target } = found;
+
+  async function call<T>(action: string, send: () => Promise<T>): Promise<T> {
+    try {
+      return await send();
+    } catch (error) {
+      throw explain(error, { target, action });
+    }
+  }
+
+  /** It is neither loaded nor given back: it comes again by itself, undamaged, let us hope. */
+  const onDamaged = (messageId: string): void => {
+    found.notices.warn(
+      `Message ${messageId} came with a body that does not match its checksum: left in the queue.`,
+    );
+  };
+
+  return {
+    name: target.queueName,
+    id: attributes.QueueArn ?? pathOf(url),
+    visibilityTimeout: visibilityTimeout(attributes.VisibilityTimeout),
+    maxReceiveCount: maxReceiveCount(attributes.RedrivePolicy),
+    requests: found.requests,
+
+    async receive(request): Promise<ReceivedMessage[]> {
+      const { Messages = [] } = await call("sqs:ReceiveMessage", () =>
+        client.send(
+          new ReceiveMessageCommand({
+            QueueUrl: url,
+            MaxNumberOfMessages: request.max,
+            WaitTimeSeconds: request.waitSeconds,
+            VisibilityTimeout: request.visibilityTimeout,
+            ...systemAttributeRequest(found.protocol),
+          }),
+        ),
+      );
+      return Messages.flatMap((message) => toReceived(message, onDamaged) ?? []);
+    },
+
+    async delete(receiptHandles): Promise<FailedEntry[]> {
+      checkBatch(receiptHandles);
+      if (receiptHandles.length === 0) return [];
+      const Entries = receiptHandles.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
+      const { Failed } = await call("sqs:DeleteMessage", () =>
+        client.send(new DeleteMessageBatchCommand({ QueueUrl: url, Entries })),
+      );
+      return toFailed(Failed);
+    },
+
+    async changeVisibility(receiptHandles, seconds): Promise<FailedEntry[]> {
+      checkBatch(receiptHandles);
+      if (receiptHandles.length === 0) return [];
+      const Entries = receiptHandles.map((ReceiptHandle, index) => ({
+        Id: String(index),
+        ReceiptHandle,
+        VisibilityTimeout: seconds,
+      }));
+      const { Failed } = await call("sqs:ChangeMessageVisibility", () =>
+        client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: url, Entries })),
+      );
+      return toFailed(Failed);
+    },
+
+    async depth(): Promise<QueueDepth> {
+      const { Attributes = {} } = await call("sqs:GetQueueAttributes", () =>
+        client.send(
+          new GetQueueAttributesCommand({
+            QueueUrl: url,
+            AttributeNames: [
+              "ApproximateNumberOfMessages",
+              "ApproximateNumberOfMessagesNotVisible",
+              "ApproximateNumberOfMessagesDelayed",
+            ],
+          }),
+        ),
+      );
+      return {
+        visible: finite(Attributes.ApproximateNumberOfMessages) ?? 0,
+        inFlight: finite(Attributes.ApproximateNumberOfMessagesNotVisible) ?? 0,
+        delayed: finite(Attributes.ApproximateNumberOfMessagesDelayed) ?? 0,
+      };
+    },
+
+    close(): void {
+      client.destroy();
+    },
+  };
+}
+
+/**
+ * Servers of 2023 and 2024 that speak JSON know the older name alone. In the query protocol both are written as
+ * `AttributeName.N`, so that the second would overwrite or repeat the first. (The SDK's type for the older name lacks the
+ * attributes of messages, although AWS takes them: hence the return type that is silent about it.)
+ */
+function systemAttributeRequest(
+  protocol: Protocol,
+): Pick<ReceiveMessageRequest, "MessageSystemAttributeNames"> {
+  const current = { MessageSystemAttributeNames: systemAttributes };
+  if (protocol === "query") return current;
+  const both = { ...current, AttributeNames: systemAttributes };
+  return both;
+}
+
+function checkBatch(receiptHandles: readonly string[]): void {
+  if (receiptHandles.length > BATCH_LIMIT) {
+    throw new RangeError(`a batch takes at most ${BATCH_LIMIT} entries, not ${receiptHandles.length}`);
+  }
+}
+
+/** A queue that hides nothing (0) would hand out the same messages over and over: receives ask for a time of their own. */
+function visibilityTimeout(attribute: string | undefined): number {
+  const seconds = finite(attribute);
+  return seconds === undefined || seconds === 0 ? DEFAULT_VISIBILITY_TIMEOUT : seconds;
+}
+
+/** The redrive policy is JSON in an attribute; `maxReceiveCount` comes as a number or as text. */
+function maxReceiveCount(policy: string | undefined): number | undefined {
+  if (policy === undefined) return undefined;
+  const found = /"maxReceiveCount"\s*:\s*"?(\d+)/.exec(policy)?.[1];
+  return finite(found);
+}
+
+function pathOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).pathname : url;
+}

@@ -1,0 +1,104 @@
+// What the settings say about where the queue is: which endpoint to ask, in which region, for which queue. Pure.
+import type { SqsSettings } from "../../config/queue.ts";
+import { Failure } from "../../failure.ts";
+
+/** The two languages of SQS: AWS JSON 1.0, and the query protocol (form in, XML out) of API version 2012-11-05. */
+export type Protocol = "json" | "query";
+
+/** Where to ask for which queue. */
+export interface Target {
+  readonly queueName: string;
+  /** Undefined where the queue was given by its name. */
+  readonly queueUrl: string | undefined;
+  /** Undefined for AWS's own endpoint of the region. */
+  readonly endpoint: string | undefined;
+  /** What the user would change to change the endpoint. */
+  readonly endpointSetting: string;
+  /** Undefined for the SDK's own chain. */
+  readonly region: string | undefined;
+}
+
+const queueSetting = "--queue / FETCH_ETL_QUEUE";
+
+// The hosts that a region alone leads to. Others of AWS's (FIPS, VPC endpoints, dual stack) have to be kept as they are.
+const awsHosts = [
+  /^sqs\.(?<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?$/,
+  /^(?<region>[a-z0-9-]+)\.queue\.amazonaws\.com(\.cn)?$/,
+];
+const otherAwsHosts =
+  /(^|\.)sqs(-fips)?\.(?<region>[a-z0-9-]+)\.(vpce\.amazonaws\.com(\.cn)?|amazonaws\.com(\.cn)?|api\.aws)$/;
+
+/** True for a host that AWS runs, where JSON is understood. */
+export function isAwsHost(url: string): boolean {
+  return /\.(amazonaws\.com(\.cn)?|api\.aws)$/.test(new URL(url).hostname);
+}
+
+/**
+ * Weighs endpoint, region and queue against each other. A configured endpoint wins over the host of a queue URL; without
+ * one, a URL of AWS gives the region, and any other URL the endpoint.
+ *
+ * @param configuredEndpoint what the AWS configuration file says, asked for only when the settings name no endpoint
+ * @throws {Failure} `configuration`, for what is not a URL, and for a region that contradicts the queue URL
+ */
+export function targetOf(settings: SqsSettings, configuredEndpoint: string | undefined): Target {
+  const endpoint = settings.endpointUrl ?? configuredEndpoint;
+  const endpointSetting =
+    settings.endpointUrl === undefined && configuredEndpoint !== undefined
+      ? "endpoint_url in the AWS configuration file"
+      : "--endpoint-url / AWS_ENDPOINT_URL_SQS";
+  if (endpoint !== undefined && webUrl(endpoint) === undefined) {
+    throw new Failure(
+      "configuration",
+      `${endpointSetting} is not a URL that begins with http:// or https://.`,
+    );
+  }
+  const { queue, region } = settings;
+  if (!queue.includes("/"))
+    return { queueName: queue, queueUrl: undefined, endpoint, endpointSetting, region };
+
+  // Local servers give out URLs that are none, such as http://sqs.us-east-1.127.0.0.1:4566/…; where the endpoint is
+  // known, all that counts is the name at the end.
+  const queueName = /^https?:\/\/[^/]+\/(?:.*\/)?([^/?#]+)\/?$/.exec(queue)?.[1];
+  const url = webUrl(queue);
+  if (queueName === undefined || (url === undefined && endpoint === undefined)) {
+    throw new Failure(
+      "configuration",
+      `${queueSetting} is neither a queue's name nor a URL like http://localhost:4566/000000000000/login-queue.`,
+    );
+  }
+  const located = { queueName, queueUrl: queue };
+  if (endpoint !== undefined || url === undefined) return { ...located, endpoint, endpointSetting, region };
+
+  const standard = regionIn(url.hostname, ...awsHosts);
+  const named = standard ?? regionIn(url.hostname, otherAwsHosts);
+  if (named !== undefined && region !== undefined && named !== region) {
+    throw new Failure(
+      "configuration",
+      `--region says ${region}, the URL in ${queueSetting} says ${named}: leave one of them out.`,
+    );
+  }
+  const regional = { ...located, region: named ?? region };
+  return standard === undefined
+    ? { ...regional, endpoint: url.origin, endpointSetting: queueSetting }
+    : { ...regional, endpoint: undefined, endpointSetting };
+}
+
+/** A URL without what must not be printed: user, password and query. */
+export function printable(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return pathname === "/" ? origin : origin + pathname;
+}
+
+function webUrl(text: string): URL | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  return url.protocol === "http:" || url.protocol === "https:" ? url : undefined;
+}
+
+function regionIn(hostname: string, ...patterns: readonly RegExp[]): string | undefined {
+  for (const pattern of patterns) {
+    const region = pattern.exec(hostname)?.groups?.["region"];
+    if (region !== undefined) return region;
+  }
+  return undefined;
+}

@@ -1,0 +1,21 @@
+// What a run has counted so far.
+
+/** Messages by what became of them. */
+export interface Tally {
+  /** Deliveries that SQS handed out. */
+  received: number;
+  /** New rows in `user_logins`. */
+  loaded: number;
+  /** Deliveries of a message that was loaded or quarantined before, or is held already. */
+  duplicates: number;
+  /** New entries in the quarantine. */
+  quarantined: number;
+  /** Messages that the queue has deleted. */
+  deleted: number;
+  /** Messages that were made visible to others again. */
+  released: number;
+}
+
+export function newTally(): Tally {
+  return { received: 0, loaded: 0, duplicates: 0, quarantined: 0, deleted: 0, released: 0 };
+}
