@@ -1,0 +1,91 @@
+// `fetch-etl drain`: the main job.
+import { readDatabase } from "../../config/database.ts";
+import { readDrain, type DrainFlags } from "../../config/drain.ts";
+import { readMaskingKey } from "../../config/masking-key.ts";
+import { Problems } from "../../config/problems.ts";
+import { readQueue } from "../../config/queue.ts";
+import { drain, type DrainReport } from "../../drainer/drain.ts";
+import { createEntryMaker, utcDay } from "../../drainer/entry.ts";
+import type { Queue } from "../../drainer/ports.ts";
+import { newTally } from "../../drainer/tally.ts";
+import { Failure } from "../../failure.ts";
+import type { PostgresLoader } from "../../loader/loader.ts";
+import { deriveKeys } from "../../masking/keys.ts";
+import { stopSignalOf, type Context } from "../context.ts";
+import { EXIT, exitCodeOfSignal } from "../exit-codes.ts";
+import { tallyText, writeDrainJson, writeDrainSummary } from "../report/drain-report.ts";
+import { plural } from "../report/paint.ts";
+import { startProgress } from "../report/progress.ts";
+import { noticesOf, writeNote, writeWarning } from "../report/warn.ts";
+
+/** A receive and a delete for each unit of concurrency, and a few for the rest. */
+const SOCKETS_BESIDE = 4;
+
+/** @returns the exit code */
+export async function runDrain(flags: DrainFlags, context: Context): Promise<number> {
+  const problems = new Problems();
+  const config = readDrain(flags, problems);
+  const queueSettings = readQueue(flags, context.env, 2 * config.concurrency + SOCKETS_BESIDE, problems);
+  const masterKey = readMaskingKey(context.env, context.readFile, problems);
+  const database = flags.dryRun === true ? undefined : readDatabase(context.env, problems);
+  problems.throwIfAny();
+  if (masterKey === undefined) throw new Failure("configuration", "There is no masking key.");
+
+  const stop = context.catchSignals();
+  const queue = await context.services.openQueue(queueSettings, noticesOf(context, flags.quiet));
+  let loader: PostgresLoader | undefined;
+  try {
+    if (database !== undefined) loader = await context.services.openLoader(database, queue.id);
+    const entries = createEntryMaker({
+      keys: deriveKeys(masterKey.reveal()),
+      queueId: queue.id,
+      appVersion: config.appVersion,
+      today: utcDay(context.epochNow()),
+      randomBytes: context.randomBytes,
+    });
+    const tally = newTally();
+    const silent = flags.json === true || flags.quiet === true;
+    const endProgress = silent ? () => undefined : startProgress(context, queue.name, tally);
+    const { clock, random } = context;
+    const report = await drain(config, { queue, loader, entries, clock, random, stop, tally })
+      .catch((error: unknown) => {
+        endProgress();
+        if (tally.received > 0) writeNote(context, `Before it failed: loaded ${tallyText(tally)}.`);
+        throw error;
+      })
+      .finally(endProgress);
+    if (loader !== undefined && !stop.aborted) await prune(loader, config.ledgerDays, context);
+    tell(context, flags, queue, report);
+    const signal = stopSignalOf(stop);
+    if (signal !== undefined) return exitCodeOfSignal(signal);
+    return report.quarantined > 0 && flags.failOnQuarantine === true ? EXIT.quarantined : EXIT.done;
+  } finally {
+    await loader?.close();
+    queue.close();
+  }
+}
+
+function tell(context: Context, flags: DrainFlags, queue: Queue, report: DrainReport): void {
+  const dryRun = flags.dryRun === true;
+  if (flags.json === true) writeDrainJson(context, queue.name, report, dryRun);
+  else if (flags.quiet !== true) writeDrainSummary(context, queue.name, report, dryRun);
+  if (report.quarantined > 0 && !dryRun) {
+    writeWarning(
+      context,
+      `${plural(report.quarantined, "message")} broke the contract and went to fetch_etl.quarantine; "fetch-etl verify" tells why.`,
+    );
+  }
+  if (report.stillVisible) {
+    writeWarning(
+      context,
+      `Queue ${queue.name} counts ${plural(report.remaining?.visible ?? 0, "visible message")} that it does not hand out.`,
+    );
+  }
+}
+
+/** The rows are loaded by now: a ledger that cannot be pruned is no reason to fail. */
+async function prune(loader: PostgresLoader, days: number, context: Context): Promise<void> {
+  await loader.prune(days).catch(() => {
+    writeWarning(context, "The ledger could not be pruned this time; the next run tries again.");
+  });
+}

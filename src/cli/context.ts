@@ -1,0 +1,52 @@
+// What a command is handed: everything real that it touches, so that a test can hand it something else.
+import type { DatabaseSettings } from "../config/database.ts";
+import type { SqsSettings } from "../config/queue.ts";
+import type { Clock } from "../drainer/clock.ts";
+import type { Notices, Queue } from "../drainer/ports.ts";
+import type { Inspection } from "../loader/inspect.ts";
+import type { PostgresLoader } from "../loader/loader.ts";
+import type { StopSignal } from "./exit-codes.ts";
+
+/** A stream that a person or a program reads. */
+export interface Output {
+  readonly write: (text: string) => void;
+  /** Where it is written to, for a library that draws by itself. */
+  readonly stream: NodeJS.WritableStream;
+  /** Whether a person reads it on a terminal. */
+  readonly isTerminal: boolean;
+  /** The terminal's width in columns; 0 where there is none. */
+  readonly columns: number;
+}
+
+/** The outside world. Opened only when a command asks, so that `--help` and `--version` load neither SDK nor driver. */
+export interface Services {
+  openQueue(settings: SqsSettings, notices: Notices): Promise<Queue>;
+  openLoader(settings: DatabaseSettings, queueId: string): Promise<PostgresLoader>;
+  inspect(settings: DatabaseSettings): Promise<Inspection>;
+}
+
+export interface Context {
+  /** The environment, with what `.env` adds to it. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly clock: Clock;
+  /** Epoch milliseconds. */
+  readonly epochNow: () => number;
+  /** 0 to 1. */
+  readonly random: () => number;
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly readFile: (path: string) => string;
+  readonly services: Services;
+  /**
+   * From now on the first SIGINT or SIGTERM asks for a clean stop, by aborting the signal with its name as the reason; the second
+   * ends the process at once.
+   */
+  readonly catchSignals: () => AbortSignal;
+}
+
+/** The signal that asked for a stop; undefined where none did. */
+export function stopSignalOf(stop: AbortSignal): StopSignal | undefined {
+  if (!stop.aborted) return undefined;
+  return stop.reason === "SIGTERM" ? "SIGTERM" : "SIGINT";
+}

@@ -1,0 +1,19 @@
+// The environment variables that are read, for help; the README is checked against it.
+
+export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
+  ["FETCH_ETL_MASKING_KEY", "masking key, base64, 32 bytes or more; fetch-etl keygen makes one"],
+  ["FETCH_ETL_MASKING_KEY_FILE", "file that holds the masking key, in place of the variable"],
+  ["DATABASE_URL", "postgres://user:password@host:5432/database?sslmode=…"],
+  [
+    "PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE, PGSSLROOTCERT, PGCONNECT_TIMEOUT",
+    "what DATABASE_URL leaves out",
+  ],
+  ["FETCH_ETL_QUEUE", "queue, name or URL"],
+  ["FETCH_ETL_SQS_PROTOCOL", "auto, json or query"],
+  ["AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL", "SQS endpoint, for a server of your own"],
+  [
+    "AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
+    "region and credentials, found as every AWS SDK finds them",
+  ],
+  ["NO_COLOR, FORCE_COLOR", "no colour, or colour even without a terminal"],
+];

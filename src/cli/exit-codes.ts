@@ -1,0 +1,30 @@
+// The exit codes, in the one place where they are defined; help and README are checked against it.
+
+export const EXIT = {
+  done: 0,
+  unexpected: 1,
+  configuration: 2,
+  quarantined: 3,
+  mismatch: 4,
+  unavailable: 5,
+  sigint: 130,
+  sigterm: 143,
+} as const;
+
+/** What each exit code means, for `--help` and the README. */
+export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
+  [EXIT.done, "done; an empty queue too"],
+  [EXIT.unexpected, "unexpected error"],
+  [EXIT.configuration, "usage or configuration: somebody has to change something first"],
+  [EXIT.quarantined, "messages were quarantined (only with --fail-on-quarantine)"],
+  [EXIT.mismatch, "verify found a mismatch"],
+  [EXIT.unavailable, "SQS or Postgres could not be reached or refused; worth a retry"],
+  [EXIT.sigint, "ended by SIGINT, after a clean stop"],
+  [EXIT.sigterm, "ended by SIGTERM, after a clean stop"],
+];
+
+export type StopSignal = "SIGINT" | "SIGTERM";
+
+export function exitCodeOfSignal(signal: StopSignal): number {
+  return signal === "SIGINT" ? EXIT.sigint : EXIT.sigterm;
+}

@@ -1,0 +1,76 @@
+// What `drain` tells at its end.
+import type { DrainReport } from "../../drainer/drain.ts";
+import type { QueueDepth } from "../../drainer/ports.ts";
+import type { Tally } from "../../drainer/tally.ts";
+import type { Context } from "../context.ts";
+import { writeJson } from "./json.ts";
+import { count, paintFor, plural } from "./paint.ts";
+
+const ENDS = {
+  empty: "the queue is empty",
+  "max-messages": "--max-messages reached",
+  "max-seconds": "--max-seconds reached",
+  signal: "stopped by a signal",
+} as const;
+
+export function writeDrainJson(context: Context, queue: string, report: DrainReport, dryRun: boolean): void {
+  writeJson(context.stdout, {
+    command: "drain",
+    ...(dryRun ? { dryRun } : {}),
+    queue,
+    received: report.received,
+    loaded: report.loaded,
+    duplicates: report.duplicates,
+    quarantined: report.quarantined,
+    deleted: report.deleted,
+    released: report.released,
+    requests: report.requests,
+    remaining: report.remaining ?? null,
+    stoppedBy: report.stoppedBy,
+    durationMs: report.durationMs,
+  });
+}
+
+/** One line. */
+export function writeDrainSummary(
+  context: Context,
+  queue: string,
+  report: DrainReport,
+  dryRun: boolean,
+): void {
+  const paint = paintFor(context.stdout, context.env);
+  const seconds = (report.durationMs / 1000).toFixed(1);
+  const what = dryRun ? `dry run: would load ${tallyText(report)}` : `loaded ${tallyText(report)}`;
+  // After a dry run everything is in the queue again.
+  const end = dryRun && report.stoppedBy === "empty" ? "everything was seen" : endText(report);
+  context.stdout.write(`${paint.bold(queue)}: ${what}; ${end} (${seconds} s)\n`);
+}
+
+/** The counts in words, from the number loaded on; what is none is left out. */
+export function tallyText(tally: Readonly<Tally>): string {
+  const parts = [`${count(tally.loaded)} of ${plural(tally.received, "message")}`];
+  if (tally.duplicates > 0) parts.push(plural(tally.duplicates, "duplicate"));
+  if (tally.quarantined > 0) parts.push(`${count(tally.quarantined)} quarantined`);
+  parts.push(`${count(tally.deleted)} deleted`);
+  if (tally.released > 0) parts.push(`${count(tally.released)} given back`);
+  return parts.join(", ");
+}
+
+function endText({ stoppedBy, stillVisible, remaining }: DrainReport): string {
+  const left = remainingText(remaining);
+  if (stillVisible) return `the queue hands out no more${left}`;
+  return stoppedBy === "empty" && left !== "" ? `no more to receive${left}` : `${ENDS[stoppedBy]}${left}`;
+}
+
+function remainingText(remaining: QueueDepth | undefined): string {
+  if (remaining === undefined) return "";
+  const parts = [
+    [remaining.visible, "visible"],
+    [remaining.inFlight, "held by others"],
+    [remaining.delayed, "delayed"],
+  ] as const;
+  const left = parts
+    .filter(([messages]) => messages > 0)
+    .map(([messages, how]) => `${count(messages)} ${how}`);
+  return left.length === 0 ? "" : `, ${left.join(", ")}`;
+}

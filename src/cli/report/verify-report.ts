@@ -1,0 +1,74 @@
+// What `verify` tells.
+import type { QueueDepth } from "../../drainer/ports.ts";
+import type { Inspection, Repeated } from "../../loader/inspect.ts";
+import type { Context } from "../context.ts";
+import { writeJson } from "./json.ts";
+import { count, paintFor, plural, printable } from "./paint.ts";
+import { columns } from "./table.ts";
+
+export interface Verified extends Inspection {
+  /** Null where the queue could not be reached. */
+  readonly queue: QueueDepth | null;
+  readonly expected: number | undefined;
+  readonly ok: boolean;
+}
+
+export function writeVerifiedJson(context: Context, verified: Verified): void {
+  writeJson(context.stdout, {
+    command: "verify",
+    rows: verified.rows,
+    distinct: verified.distinct,
+    nulls: verified.nulls,
+    createDate: verified.createDate,
+    unmasked: verified.unmasked,
+    mostRepeated: verified.mostRepeated,
+    quarantined: verified.quarantined,
+    quarantineReasons: verified.quarantineReasons,
+    queue: verified.queue,
+    ...(verified.expected === undefined ? {} : { expected: verified.expected }),
+    ok: verified.ok,
+  });
+}
+
+export function writeVerified(context: Context, verified: Verified): void {
+  const { distinct, createDate, nulls, mostRepeated } = verified;
+  const paint = paintFor(context.stdout, context.env);
+  const range = createDate.min === null ? "-" : `${createDate.min} to ${createDate.max ?? "-"}`;
+  const withNulls = Object.entries(nulls).filter(([, rows]) => rows > 0);
+  const lines = [
+    ["rows", count(verified.rows)],
+    ["distinct users", count(distinct.users)],
+    ["distinct addresses", count(distinct.ips)],
+    ["distinct devices", count(distinct.devices)],
+    ["create_date", range],
+    ["nulls", withNulls.map(([column, rows]) => `${column} ${count(rows)}`).join(", ") || "none"],
+    ["unmasked values", count(verified.unmasked)],
+    ["quarantined", count(verified.quarantined)],
+    ["queue", queueText(verified.queue)],
+  ];
+  context.stdout.write(columns(lines));
+  writeRepeated(context, "most repeated devices", mostRepeated.devices);
+  writeRepeated(context, "most repeated addresses", mostRepeated.ips);
+  writeReasons(context, verified.quarantineReasons);
+  const verdict = verified.ok ? paint.green("ok") : paint.red("mismatch");
+  context.stdout.write(`${verdict}\n`);
+}
+
+function writeRepeated({ stdout }: Context, heading: string, repeated: readonly Repeated[]): void {
+  if (repeated.length === 0) return;
+  const lines = repeated.map(({ token, rows }) => [`  ${token}`, plural(rows, "row")]);
+  stdout.write(`${heading}\n${columns(lines)}`);
+}
+
+function writeReasons({ stdout }: Context, reasons: Readonly<Record<string, number>>): void {
+  const lines = Object.entries(reasons).map(([reason, messages]) => [
+    `  ${printable(reason)}`,
+    plural(messages, "message"),
+  ]);
+  if (lines.length > 0) stdout.write(`quarantined because\n${columns(lines)}`);
+}
+
+function queueText(queue: QueueDepth | null): string {
+  if (queue === null) return "not checked";
+  return `${count(queue.visible)} visible, ${count(queue.inFlight)} in flight, ${count(queue.delayed)} delayed`;
+}

@@ -1,0 +1,89 @@
+// Says what an error of the driver means for a run. Postgres's own texts quote data, so that only its codes are kept.
+import type { DatabaseSettings } from "../config/database.ts";
+import { DatabaseLost, RowRefused } from "../drainer/ports.ts";
+import { Failure } from "../failure.ts";
+import { place } from "./socket.ts";
+
+/**
+ * SQLSTATE classes and codes (PostgreSQL documentation, appendix A) that a row's own values bring about: data exception,
+ * integrity constraint, check option, a program limit, an error that a trigger raised.
+ */
+const ROW_REFUSED = /^(22|23|44|54|P0)/;
+/**
+ * What passes by itself: connection exceptions, rollbacks, too few resources (connections, disk), a lock not granted,
+ * operator intervention (shutdown, cancelled), and a server that is read-only while it changes roles.
+ */
+const LOST = /^(08|40|53|55P03|57|25006)/;
+
+/** A code of the driver's own, or of the operating system, that says the connection is gone. */
+const CONNECTION_GONE = /^(CONNECTION_|CONNECT_|SASL_|E[A-Z]+$)/;
+
+/** The error that the ports speak of: {@link RowRefused}, {@link DatabaseLost} or `Failure`. */
+export function translate(
+  error: unknown,
+  settings: DatabaseSettings,
+  doing: string,
+): RowRefused | DatabaseLost | Failure {
+  if (error instanceof Failure) return error.kind === "unavailable" ? new DatabaseLost(error) : error;
+  const code = field(error, "code") ?? "";
+  if (ROW_REFUSED.test(code)) return new RowRefused(code, field(error, "column_name"));
+  if (LOST.test(code) || CONNECTION_GONE.test(code)) {
+    return new DatabaseLost(
+      new Failure(
+        "unavailable",
+        `Postgres at ${place(settings)} went away or refused while ${doing} (${code}).`,
+        error,
+      ),
+    );
+  }
+  return explain(code, settings, doing, error);
+}
+
+/** The same, for a caller that does not try again. */
+export function asFailure(error: unknown, settings: DatabaseSettings, doing: string): Failure {
+  const translated = translate(error, settings, doing);
+  if (translated instanceof Failure) return translated;
+  if (translated instanceof DatabaseLost) return translated.failure;
+  return new Failure(
+    "unavailable",
+    `Postgres refused while ${doing} (SQLSTATE ${translated.sqlState}).`,
+    error,
+  );
+}
+
+function explain(code: string, settings: DatabaseSettings, doing: string, cause: unknown): Failure {
+  const { user, database, source } = settings;
+  switch (code) {
+    case "28P01":
+    case "28000":
+      return new Failure(
+        "configuration",
+        `Postgres at ${place(settings)} does not let user "${user}" in (SQLSTATE ${code}). Check user and password in ${source}.`,
+        cause,
+      );
+    case "3D000":
+      return new Failure(
+        "configuration",
+        `Postgres at ${place(settings)} has no database "${database}". Check its name in ${source}, or create it.`,
+        cause,
+      );
+    case "42501":
+      return new Failure(
+        "configuration",
+        `Postgres user "${user}" lacks a right for ${doing} (SQLSTATE 42501). Grant it, or run once as a user who has it; the README lists the rights.`,
+        cause,
+      );
+    default:
+      return new Failure(
+        "unavailable",
+        `Postgres refused while ${doing} (SQLSTATE ${code || "none"}).`,
+        cause,
+      );
+  }
+}
+
+function field(error: unknown, name: "code" | "column_name"): string | undefined {
+  if (typeof error !== "object" || error === null) return undefined;
+  const value: unknown = Object.entries(error).find(([key]) => key === name)?.[1];
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,115 @@
+// Counts and checks what is in the tables; writes nothing.
+import type { DatabaseSettings } from "../config/database.ts";
+import { Failure } from "../failure.ts";
+import { LOGIN_COLUMNS } from "../login/row.ts";
+import { TOKEN_PATTERN } from "../masking/token.ts";
+import { connect, disconnect, type Sql } from "./database.ts";
+import { asFailure } from "./errors.ts";
+import { tablesPresent } from "./schema.ts";
+
+type Column = (typeof LOGIN_COLUMNS)[number];
+
+/** A token and in how many rows it stands. */
+export interface Repeated {
+  readonly token: string;
+  readonly rows: number;
+}
+
+export interface Inspection {
+  readonly rows: number;
+  readonly distinct: { readonly users: number; readonly ips: number; readonly devices: number };
+  readonly nulls: Readonly<Record<Column, number>>;
+  /** ISO dates; null where there is no row. */
+  readonly createDate: { readonly min: string | null; readonly max: string | null };
+  /** How many `masked_*` values are neither NULL nor a token: leaks. */
+  readonly unmasked: number;
+  /** The tokens in most rows, two rows at least, most first. */
+  readonly mostRepeated: { readonly devices: readonly Repeated[]; readonly ips: readonly Repeated[] };
+  readonly quarantined: number;
+  /** Messages by reason; a message with two reasons counts for both. */
+  readonly quarantineReasons: Readonly<Record<string, number>>;
+}
+
+/** How many of the most repeated tokens are told. */
+const MOST_REPEATED = 5;
+
+/**
+ * Looks at the tables.
+ *
+ * @throws {Failure} when the database cannot be reached, or there is no `user_logins`
+ */
+export async function inspect(settings: DatabaseSettings): Promise<Inspection> {
+  const sql = connect(settings);
+  try {
+    const present = await tablesPresent(sql);
+    if (!present.userLogins) {
+      throw new Failure(
+        "configuration",
+        `There is no table public.user_logins yet: "fetch-etl drain" makes it.`,
+      );
+    }
+    // One snapshot, so that the figures agree with each other while a drain goes on.
+    return await sql.begin("isolation level repeatable read read only", async (tx) => ({
+      ...(await counts(tx)),
+      mostRepeated: { devices: await repeated(tx, "masked_device_id"), ips: await repeated(tx, "masked_ip") },
+      ...(present.quarantine ? await quarantine(tx) : { quarantined: 0, quarantineReasons: {} }),
+    }));
+  } catch (error) {
+    throw asFailure(error, settings, "reading the tables");
+  } finally {
+    await disconnect(sql);
+  }
+}
+
+type Reader = Pick<Sql, "unsafe">;
+
+async function counts(
+  sql: Reader,
+): Promise<Pick<Inspection, "rows" | "distinct" | "nulls" | "createDate" | "unmasked">> {
+  const nulls = LOGIN_COLUMNS.map((column) => `count(*) filter (where ${column} is null) as "${column}"`);
+  const [row] = await sql.unsafe<Record<string, string | null>[]>(`
+    select count(*) as rows, count(distinct user_id) as users, count(distinct masked_ip) as ips,
+           count(distinct masked_device_id) as devices,
+           to_char(min(create_date), 'YYYY-MM-DD') as min, to_char(max(create_date), 'YYYY-MM-DD') as max,
+           count(*) filter (where masked_ip !~ '${TOKEN_PATTERN}')
+             + count(*) filter (where masked_device_id !~ '${TOKEN_PATTERN}') as unmasked,
+           ${nulls.join(", ")}
+    from public.user_logins`);
+  const count = (name: string): number => Number(row?.[name] ?? 0);
+  return {
+    rows: count("rows"),
+    distinct: { users: count("users"), ips: count("ips"), devices: count("devices") },
+    nulls: {
+      user_id: count("user_id"),
+      device_type: count("device_type"),
+      masked_ip: count("masked_ip"),
+      masked_device_id: count("masked_device_id"),
+      locale: count("locale"),
+      app_version: count("app_version"),
+      create_date: count("create_date"),
+    },
+    createDate: { min: row?.["min"] ?? null, max: row?.["max"] ?? null },
+    unmasked: count("unmasked"),
+  };
+}
+
+/** Tokens alone: a value that is none would be a leak, and must not be shown. */
+async function repeated(sql: Reader, column: "masked_device_id" | "masked_ip"): Promise<Repeated[]> {
+  const rows = await sql.unsafe<{ token: string; rows: string }[]>(`
+    select ${column} as token, count(*) as rows from public.user_logins
+    where ${column} ~ '${TOKEN_PATTERN}'
+    group by ${column} having count(*) > 1
+    order by count(*) desc, ${column} limit ${MOST_REPEATED}`);
+  return rows.map(({ token, rows: count }) => ({ token, rows: Number(count) }));
+}
+
+async function quarantine(sql: Reader): Promise<Pick<Inspection, "quarantined" | "quarantineReasons">> {
+  const [total] = await sql.unsafe<{ count: string }[]>("select count(*) from fetch_etl.quarantine");
+  const reasons = await sql.unsafe<{ reason: string; count: string }[]>(`
+    select reason, count(*) from fetch_etl.quarantine, unnest(reasons) as reason
+    group by reason order by count(*) desc, reason`);
+  return {
+    quarantined: Number(total?.count ?? 0),
+    quarantineReasons: Object.fromEntries(reasons.map(({ reason, count }) => [reason, Number(count)])),
+  };
+}

@@ -1,0 +1,176 @@
+// Writes batches: rows, quarantine and ledger in one statement, which is one commit.
+import { randomUUID } from "node:crypto";
+import type { DatabaseSettings } from "../config/database.ts";
+import { DatabaseLost, type Entry, type Loader, type LoadResult } from "../drainer/ports.ts";
+import { connect, disconnect, type Sql } from "./database.ts";
+import { translate } from "./errors.ts";
+import { pruneLedger } from "./ledger.ts";
+import { checkTables, ensureTables } from "./schema.ts";
+
+/** Stands in for the sent time that a server does not tell, so that a redelivery meets its own ledger entry. */
+const SENT_TIME_UNKNOWN = 0;
+
+/** A loader that holds a connection. Call {@link PostgresLoader.close} when done. */
+export interface PostgresLoader extends Loader {
+  /** Takes ledger entries older than `days` away, where the user has the right to. */
+  prune(days: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Connects, makes the tables that are missing and checks that rows can be written.
+ *
+ * @param queue what the ledger knows the queue by
+ * @throws `Failure` as a sentence for the user
+ */
+export async function openLoader(settings: DatabaseSettings, queue: string): Promise<PostgresLoader> {
+  const runId = randomUUID();
+  /** Messages whose commit was sent and never answered. */
+  const unsettled = new Map<string, Entry>();
+  let sql: Sql | undefined;
+
+  const run = async <T>(doing: string, action: (sql: Sql) => Promise<T>): Promise<T> => {
+    sql ??= connect(settings);
+    try {
+      return await action(sql);
+    } catch (error) {
+      const translated = translate(error, settings, doing);
+      if (translated instanceof DatabaseLost) await abandon();
+      throw translated;
+    }
+  };
+  /** A client whose connection broke is not used again: a fresh one starts from a known state. */
+  const abandon = async (): Promise<void> => {
+    const broken = sql;
+    sql = undefined;
+    if (broken !== undefined) await disconnect(broken);
+  };
+
+  const prepare = async (): Promise<void> => {
+    await run("making its tables", ensureTables);
+    await run("looking at its tables", (sql) => checkTables(sql, settings.user));
+  };
+  try {
+    await prepare();
+  } catch (error) {
+    await abandon();
+    throw error instanceof DatabaseLost ? error.failure : error;
+  }
+
+  return {
+    load: async (entries) => {
+      const outcome = await run("writing rows", async (sql) => {
+        const settled =
+          unsettled.size === 0
+            ? new Set<string>()
+            : await committedBefore(sql, queue, runId, [...unsettled.values()]);
+        const left = entries.filter(({ messageId }) => !settled.has(messageId));
+        for (const entry of left) unsettled.set(entry.messageId, entry);
+        const result = left.length === 0 ? NOTHING : await write(sql, queue, runId, left);
+        return add(result, settledResult(entries, settled));
+      }).catch((error: unknown) => {
+        // Refused outright is not unknown: only a lost connection leaves the question open.
+        if (!(error instanceof DatabaseLost))
+          for (const { messageId } of entries) unsettled.delete(messageId);
+        throw error;
+      });
+      for (const { messageId } of entries) unsettled.delete(messageId);
+      return outcome;
+    },
+    prune: (days) => run("pruning the ledger", (sql) => pruneLedger(sql, days)),
+    close: abandon,
+  };
+}
+
+const NOTHING: LoadResult = { loaded: 0, quarantined: 0, duplicates: 0 };
+
+function add(a: LoadResult, b: LoadResult): LoadResult {
+  return {
+    loaded: a.loaded + b.loaded,
+    quarantined: a.quarantined + b.quarantined,
+    duplicates: a.duplicates + b.duplicates,
+  };
+}
+
+/** What an earlier call wrote after all, although its answer was lost. */
+function settledResult(entries: readonly Entry[], settled: ReadonlySet<string>): LoadResult {
+  const written = entries.filter(({ messageId }) => settled.has(messageId));
+  const loaded = written.filter((entry) => "row" in entry).length;
+  return { loaded, quarantined: written.length - loaded, duplicates: 0 };
+}
+
+async function committedBefore(
+  sql: Sql,
+  queue: string,
+  runId: string,
+  entries: readonly Entry[],
+): Promise<Set<string>> {
+  const rows = await sql<{ message_id: string }[]>`
+    select message_id
+    from unnest(${entries.map(sentTime)}::text[]::timestamptz[], ${entries.map(({ messageId }) => messageId)}::text[])
+      as t (sent_at, message_id)
+    join fetch_etl.ledger using (sent_at, message_id)
+    where queue = ${queue} and run_id = ${runId}`;
+  return new Set(rows.map(({ message_id }) => message_id));
+}
+
+/**
+ * The load, in one statement: what is new to the ledger goes into `user_logins`, or into the quarantine.
+ * A commit that the server would answer before it is on disk could be lost after its messages were deleted,
+ * so the last line holds the server to an answer that is true.
+ */
+async function write(sql: Sql, queue: string, runId: string, entries: readonly Entry[]): Promise<LoadResult> {
+  const rows = entries.map((entry) => ("row" in entry ? entry.row : undefined));
+  const rejections = entries.map((entry) => ("rejection" in entry ? entry.rejection : undefined));
+  const [counts] = await sql<{ loaded: number; quarantined: number }[]>`
+    with batch as (
+      select * from unnest(
+        ${entries.map((entry) => entry.messageId)}::text[],
+        ${entries.map(sentTime)}::text[]::timestamptz[],
+        ${rows.map((row) => row?.user_id ?? null)}::text[],
+        ${rows.map((row) => row?.device_type ?? null)}::text[],
+        ${rows.map((row) => row?.masked_ip ?? null)}::text[],
+        ${rows.map((row) => row?.masked_device_id ?? null)}::text[],
+        ${rows.map((row) => row?.locale ?? null)}::text[],
+        ${rows.map((row) => row?.app_version ?? null)}::integer[],
+        ${rows.map((row) => row?.create_date ?? null)}::text[]::date[],
+        ${rejections.map((rejection) => (rejection ? JSON.stringify(rejection.reasons) : null))}::text[],
+        ${rejections.map((rejection) => rejection?.sealed.keyId ?? null)}::text[],
+        ${rejections.map((rejection) => (rejection ? toHex(rejection.sealed.bytes) : null))}::text[]
+      ) as t (message_id, sent_at, user_id, device_type, masked_ip, masked_device_id, locale, app_version,
+              create_date, reasons, key_id, sealed)
+    ), fresh as (
+      insert into fetch_etl.ledger (queue, sent_at, message_id, run_id)
+      select ${queue}::text, sent_at, message_id, ${runId}::uuid from batch
+      on conflict do nothing
+      returning sent_at, message_id
+    ), loaded as (
+      insert into public.user_logins
+        (user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date)
+      select user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date
+      from batch join fresh using (sent_at, message_id)
+      where reasons is null
+      returning 1
+    ), quarantined as (
+      insert into fetch_etl.quarantine (queue, sent_at, message_id, reasons, key_id, sealed)
+      select ${queue}::text, sent_at, message_id,
+             array(select jsonb_array_elements_text(reasons::jsonb)), key_id, decode(sealed, 'hex')
+      from batch join fresh using (sent_at, message_id)
+      where reasons is not null
+      returning 1
+    )
+    select (select count(*)::integer from loaded) as loaded,
+           (select count(*)::integer from quarantined) as quarantined,
+           set_config('synchronous_commit', case current_setting('synchronous_commit')
+             when 'off' then 'on' else current_setting('synchronous_commit') end, true)`;
+  const { loaded, quarantined } = counts ?? NOTHING;
+  return { loaded, quarantined, duplicates: entries.length - loaded - quarantined };
+}
+
+function sentTime({ sentAt }: Entry): string {
+  return new Date(sentAt ?? SENT_TIME_UNKNOWN).toISOString();
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}

@@ -1,0 +1,81 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
+import { startCli, withBench } from "../support/bench.ts";
+
+const it = test.concurrent;
+
+/** Fails every import of what takes long to load. */
+const FORBID_HEAVY = `data:text/javascript,${encodeURIComponent(`
+  import { register } from "node:module";
+  register("data:text/javascript," + encodeURIComponent(
+    'export const resolve = (name, context, next) => { if (/^(@aws-sdk|@smithy|postgres$|ora$|chalk$)/.test(name)) throw new Error("loaded " + name); return next(name, context); }'
+  ));
+`)}`;
+
+it.for(["--help", "--version", "help drain", "drain --help", "peek --help", "verify --help", "keygen"])(
+  "%s works without loading the SDK, the driver or what draws",
+  async (line) => {
+    const { code, stdout, stderr } = await startCli(line.split(" "), {
+      NODE_OPTIONS: `--import ${FORBID_HEAVY}`,
+    }).outcome;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).not.toBe("");
+  },
+);
+
+it("the watch for heavy imports catches one", async () => {
+  const { code, stderr } = await startCli(["drain"], { NODE_OPTIONS: `--import ${FORBID_HEAVY}` }).outcome;
+  expect(code).not.toBe(0);
+  expect(stderr).toContain("loaded chalk");
+});
+
+it("names every exit code in the help of each command", async () => {
+  for (const args of [["--help"], ["drain", "--help"], ["peek", "--help"], ["verify", "--help"]]) {
+    const { stdout } = await startCli(args, {}).outcome;
+    for (const [code, meaning] of EXIT_CODES) expect(stdout).toContain(`${code}  ${meaning}`);
+  }
+});
+
+it("makes a new masking key each time, as a line for .env", async () => {
+  const [first, second] = await Promise.all([
+    startCli(["keygen"], {}).outcome,
+    startCli(["keygen"], {}).outcome,
+  ]);
+  expect(first.stdout).toMatch(/^FETCH_ETL_MASKING_KEY=[A-Za-z0-9+/]{43}=\n$/);
+  expect(first.stdout).not.toBe(second.stdout);
+});
+
+it("reads .env in the working folder; the environment wins over it, and a flag over both", () =>
+  withBench(async (bench) => {
+    const folder = await mkdtemp(join(tmpdir(), "fetch-etl-dotenv-"));
+    try {
+      const key = (await startCli(["keygen"], {}).outcome).stdout;
+      const lines = { ...bench.env, FETCH_ETL_MASKING_KEY: undefined, FETCH_ETL_QUEUE: "from-dotenv" };
+      const text = Object.entries(lines).flatMap(([name, value]) =>
+        value === undefined ? [] : [`${name}=${value}`],
+      );
+      await writeFile(join(folder, ".env"), `${text.join("\n")}\n${key}`);
+      const asked = async (args: string[], env: Record<string, string>): Promise<string> =>
+        (await startCli(["peek", ...args], env, folder).outcome).stderr;
+      expect(await asked([], {})).toContain('"from-dotenv"');
+      expect(await asked([], { FETCH_ETL_QUEUE: "from-environment" })).toContain('"from-environment"');
+      expect(await asked(["--queue", "from-flag"], { FETCH_ETL_QUEUE: "from-environment" })).toContain(
+        '"from-flag"',
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }));
+
+it("does not mind a reader that goes away", () =>
+  withBench(async (bench) => {
+    await bench.send(Array.from({ length: 50 }, () => "{}"));
+    const { child, outcome } = bench.start(["peek", "--count", "50", "--json"]);
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+    expect((await outcome).code).toBe(0);
+    expect(await bench.contents()).toEqual({ ready: 50, inflight: 0, delayed: 0 });
+  }));

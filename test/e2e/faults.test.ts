@@ -1,0 +1,156 @@
+// Nothing lost, nothing doubled, whatever happens to the process or to the delivery of a message.
+import { expect, test } from "vitest";
+import { generateLogins, generateMessages } from "../../sandbox/messages.ts";
+import { json, withBench, type Bench } from "../support/bench.ts";
+import { refusingDeletes } from "../support/proxy.ts";
+
+const it = test.concurrent;
+
+/** Each login has a user id of its own, so that the rows tell which messages were loaded, and how often. */
+function bodies(count: number): string[] {
+  return generateLogins(count).map((login, index) => JSON.stringify({ ...login, user_id: `user-${index}` }));
+}
+
+async function expectEachOnce({ sql }: Bench, count: number): Promise<void> {
+  const [found] = await sql`
+    select count(*)::integer as rows, count(distinct user_id)::integer as users from public.user_logins`;
+  expect(found).toEqual({ rows: count, users: count });
+}
+
+/** Resolves when the table holds a row and fewer than all: the drain is in its middle. */
+async function inTheMiddle({ sql }: Bench, count: number): Promise<void> {
+  for (;;) {
+    const [row] = await sql`
+      select case when to_regclass('public.user_logins') is null then 0
+        else (xpath('/row/c/text()', query_to_xml('select count(*) as c from public.user_logins', false, true, '')))[1]::text::integer
+      end as rows`;
+    const rows = Number(row?.["rows"]);
+    if (rows > 0 && rows < count) return;
+    if (rows >= count) throw new Error("the drain was over too soon to be interrupted");
+  }
+}
+
+it("loads each of 5,000 messages once when the first drain is killed in its middle", () =>
+  withBench(
+    async (bench) => {
+      await bench.send(bodies(5_000));
+      const { child, outcome } = bench.start(["drain"]);
+      await inTheMiddle(bench, 5_000);
+      child.kill("SIGKILL");
+      await outcome;
+      const held = await bench.contents();
+      expect(held.ready + held.inflight).toBeGreaterThan(0);
+      // What the killed drain held comes back when its visibility timeout has run out.
+      let report;
+      do report = json(await bench.run(["drain", "--json"]));
+      while ((await bench.sqs.inspect(bench.queue)).messages.length > 0);
+      await expectEachOnce(bench, 5_000);
+      expect(report["remaining"]).toEqual({ visible: 0, inFlight: 0, delayed: 0 });
+    },
+    { VisibilityTimeout: "3" },
+  ));
+
+it.for(["SIGTERM", "SIGINT"] as const)(
+  "ends cleanly at %s: what is committed is deleted, the rest is visible at once",
+  (signal) =>
+    withBench(async (bench) => {
+      await bench.send(bodies(5_000));
+      const { child, outcome } = bench.start(["drain", "--json"]);
+      await inTheMiddle(bench, 5_000);
+      child.kill(signal);
+      const ended = await outcome;
+      expect(ended.code).toBe(signal === "SIGINT" ? 130 : 143);
+      const report = json(ended);
+      const loaded = Number(report["loaded"]);
+      expect(report).toMatchObject({ stoppedBy: "signal", deleted: loaded });
+      expect(report["received"]).toBe(loaded + Number(report["released"]));
+      expect(await bench.contents()).toEqual({ ready: 5_000 - loaded, inflight: 0, delayed: 0 });
+      await bench.run(["drain"]);
+      await expectEachOnce(bench, 5_000);
+    }),
+);
+
+it("shares one queue among four drains on an empty database, and each message is loaded once", () =>
+  withBench(async (bench) => {
+    await bench.send([...bodies(2_000), "{}"]);
+    const reports = await Promise.all(Array.from({ length: 4 }, () => bench.run(["drain", "--json"])));
+    expect(reports.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+    await expectEachOnce(bench, 2_000);
+    const loaded = reports.map((report) => Number(json(report)["loaded"]));
+    expect(loaded.reduce((sum, each) => sum + each)).toBe(2_000);
+    expect(await bench.sql`select 1 from fetch_etl.quarantine`).toHaveLength(1);
+  }));
+
+it("deletes a message that comes a second time, without loading it again", () =>
+  withBench(
+    async (bench) => {
+      await bench.send(generateMessages(100));
+      // The first drain commits and dies before it can delete: its visibility timeout runs out.
+      await bench.sql.unsafe(`create table public.user_logins (user_id varchar(128), device_type varchar(32),
+        masked_ip varchar(256), masked_device_id varchar(256), locale varchar(32), app_version integer, create_date date)`);
+      const proxy = await refusingDeletes(bench.sqs.endpoint);
+      const first = json(await bench.run(["drain", "--json"], { AWS_ENDPOINT_URL_SQS: proxy.endpoint }));
+      await proxy.stop();
+      expect(first).toMatchObject({ loaded: 99, quarantined: 1, deleted: 0 });
+      let deleted = 0;
+      let duplicates = 0;
+      while (deleted < 100) {
+        const next = json(await bench.run(["drain", "--json"]));
+        expect(next).toMatchObject({ loaded: 0, quarantined: 0 });
+        deleted += Number(next["deleted"]);
+        duplicates += Number(next["duplicates"]);
+      }
+      expect(duplicates).toBe(100);
+      const [count] = await bench.sql`select (select count(*)::integer from public.user_logins) as rows,
+        (select count(*)::integer from fetch_etl.quarantine) as quarantined`;
+      expect(count).toEqual({ rows: 99, quarantined: 1 });
+    },
+    { VisibilityTimeout: "2" },
+  ));
+
+it("quarantines the one row that Postgres refuses, and loads the others of its batch", () =>
+  withBench(async (bench) => {
+    await bench.sql
+      .unsafe(`create table public.user_logins (user_id varchar(128) check (user_id <> 'user-37'),
+      device_type varchar(32), masked_ip varchar(256), masked_device_id varchar(256), locale varchar(32),
+      app_version integer, create_date date)`);
+    await bench.send(bodies(100));
+    const report = json(await bench.run(["drain", "--json"]));
+    expect(report).toMatchObject({ loaded: 99, quarantined: 1, deleted: 100 });
+    const held = await bench.sql`select reasons from fetch_etl.quarantine`;
+    expect([...held]).toEqual([{ reasons: ["row: refused by Postgres, SQLSTATE 23514"] }]);
+  }));
+
+it("keeps messages hidden for as long as a locked table makes it wait", () =>
+  withBench(
+    async (bench) => {
+      await bench.send(generateMessages(100));
+      await bench.run(["drain", "--max-messages", "10"]);
+      const drained = await bench.sql.begin(async (tx) => {
+        await tx`lock table public.user_logins in access exclusive mode`;
+        const { outcome } = bench.start(["drain", "--json"]);
+        // Three times the visibility timeout: without an extension everything would be visible again.
+        await new Promise((resolve) => setTimeout(resolve, 6_000));
+        expect(await bench.contents()).toEqual({ ready: 0, inflight: 90, delayed: 0 });
+        // Wrapped, so that the lock is not held until the drain has ended.
+        return { outcome };
+      });
+      expect(json(await drained.outcome)).toMatchObject({ received: 90, duplicates: 0, deleted: 90 });
+    },
+    { VisibilityTimeout: "2" },
+  ));
+
+it("holds the server to a commit that is on disk, although its default is otherwise", () =>
+  withBench(async (bench) => {
+    await bench.sql.unsafe(`create table public.user_logins (user_id varchar(128), device_type varchar(32),
+        masked_ip varchar(256), masked_device_id varchar(256), locale varchar(32), app_version integer, create_date date);
+      create table public.seen (at_commit text);
+      create function public.note() returns trigger language plpgsql as
+        'begin insert into public.seen values (current_setting(''synchronous_commit'')); return null; end';
+      create constraint trigger note after insert on public.user_logins
+        deferrable initially deferred for each row execute procedure public.note();`);
+    await bench.sql.unsafe(`alter database ${bench.queue} set synchronous_commit = off`);
+    await bench.send(bodies(1));
+    await bench.run(["drain"]);
+    expect([...(await bench.sql`select at_commit from public.seen`)]).toEqual([{ at_commit: "on" }]);
+  }));

@@ -1,0 +1,133 @@
+import { expect, test } from "vitest";
+import { generateLogins, generateMessages } from "../../sandbox/messages.ts";
+import { json, withBench, type Outcome } from "../support/bench.ts";
+
+const it = test.concurrent;
+
+function lines({ stdout }: Outcome): Record<string, unknown>[] {
+  return stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => json({ stdout: line }));
+}
+
+it("shows at most --count messages, each once, masked, as one JSON object a line", () =>
+  withBench(async (bench) => {
+    await bench.send(generateMessages(100));
+    const peeked = await bench.run(["peek", "--count", "30", "--json"]);
+    expect(peeked.code).toBe(0);
+    const shown = lines(peeked);
+    expect(shown).toHaveLength(30);
+    expect(new Set(shown.map(({ messageId }) => messageId)).size).toBe(30);
+    const token: unknown = expect.stringMatching(/^h1\.[\w-]{8}\.[\w-]{43}$/);
+    expect(shown[0]).toEqual({
+      schemaVersion: 1,
+      messageId: expect.any(String),
+      sentAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      receiveCount: 1,
+      login: {
+        user_id: expect.any(String),
+        device_type: expect.any(String),
+        masked_ip: token,
+        masked_device_id: token,
+        locale: expect.toSatisfy((locale) => locale === null || typeof locale === "string"),
+        app_version: expect.any(Number),
+        create_date: expect.stringMatching(/^\d{4}-\d\d-\d\d$/),
+      },
+    });
+    expect(await bench.contents()).toEqual({ ready: 100, inflight: 0, delayed: 0 });
+  }));
+
+it("shows why a message would be quarantined in place of its login", () =>
+  withBench(async (bench) => {
+    await bench.send(["[]"]);
+    const [shown] = lines(await bench.run(["peek", "--json"]));
+    expect(shown).toMatchObject({ rejection: ["body: not a JSON object"] });
+    expect(shown).not.toHaveProperty("login");
+    expect((await bench.run(["peek"])).stdout).toMatch(
+      /would be quarantined: \S+: body: not a JSON object\n$/,
+    );
+  }));
+
+it("leaves nothing missing for a drain, however often it looked", () =>
+  withBench(async (bench) => {
+    await bench.send(generateMessages(100));
+    for (let look = 0; look < 2; look += 1) expect((await bench.run(["peek", "--count", "5"])).code).toBe(0);
+    expect(json(await bench.run(["drain", "--json"]))).toMatchObject({
+      received: 100,
+      loaded: 99,
+      quarantined: 1,
+      deleted: 100,
+    });
+  }));
+
+it("shows the bodies as they are with --raw, without a key, and says so on stderr", () =>
+  withBench(async (bench) => {
+    const bodies = generateLogins(3).map((login) => JSON.stringify(login));
+    await bench.send(bodies);
+    const raw = await bench.run(["peek", "--raw"], { FETCH_ETL_MASKING_KEY: undefined });
+    expect(raw.stdout.trimEnd().split("\n").sort()).toEqual([...bodies].sort());
+    expect(raw.stderr).toMatch(/^warning: --raw shows [^\n]*personal data[^\n]*\n$/);
+  }));
+
+it("says on stderr that there is nothing to show, and exits 0", () =>
+  withBench(async (bench) => {
+    const { code, stdout, stderr } = await bench.run(["peek"]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
+    expect(stderr).toContain("no message is visible");
+  }));
+
+it.for(["SIGTERM", "SIGINT"] as const)("gives everything back at %s", (signal) =>
+  withBench(async (bench) => {
+    await bench.send(generateMessages(20));
+    const { child, outcome } = bench.start(["peek", "--count", "30"]);
+    // It has seen them all by then, and polls for ten more.
+    while ((await bench.contents()).inflight < 20) await new Promise((resolve) => setImmediate(resolve));
+    child.kill(signal);
+    expect((await outcome).code).toBe(signal === "SIGINT" ? 130 : 143);
+    expect(await bench.contents()).toEqual({ ready: 20, inflight: 0, delayed: 0 });
+  }),
+);
+
+/** A queue that moves a message to a dead-letter queue after it was received `maxReceiveCount` times. */
+function withRedrive(maxReceiveCount: number, use: Parameters<typeof withBench>[0]): Promise<unknown> {
+  const target = "arn:aws:sqs:us-east-1:000000000000:dead";
+  return withBench(use, {
+    RedrivePolicy: JSON.stringify({ deadLetterTargetArn: target, maxReceiveCount: String(maxReceiveCount) }),
+  });
+}
+
+it("refuses to look at a queue that allows one receive, and does not touch it", () =>
+  withRedrive(1, async (bench) => {
+    await bench.send(generateMessages(20));
+    const refused = await bench.run(["peek"]);
+    expect(refused.code).toBe(2);
+    expect(refused.stdout).toBe("");
+    expect(refused.stderr).toMatch(/maxReceiveCount is 1.*--force/);
+    const { messages } = await bench.sqs.inspect(bench.queue);
+    expect(new Set(messages.map(({ receiveCount }) => receiveCount))).toEqual(new Set([0]));
+  }));
+
+it("looks at messages that have receives left, and refuses when one has none", () =>
+  withRedrive(3, async (bench) => {
+    await bench.send(generateMessages(2));
+    const looks: (number | null)[] = [];
+    for (let look = 0; look < 3; look += 1) looks.push((await bench.run(["peek", "--count", "1"])).code);
+    expect(looks).toEqual([0, 0, 0]);
+    const receives = async (): Promise<number[]> =>
+      (await bench.sqs.inspect(bench.queue)).messages.map(({ receiveCount }) => receiveCount).sort();
+    while ((await receives())[1] !== 2) await bench.run(["peek", "--count", "2"]);
+    const refused = await bench.run(["peek", "--count", "2"]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/received 3 times and maxReceiveCount is 3.*--force/);
+    expect(await bench.contents()).toEqual({ ready: 2, inflight: 0, delayed: 0 });
+    // Both can still be loaded: none went to the dead-letter queue.
+  }));
+
+it("looks all the same with --force", () =>
+  withRedrive(1, async (bench) => {
+    await bench.send(generateMessages(5));
+    const { code, stdout } = await bench.run(["peek", "--force", "--json", "--count", "5"]);
+    expect(code).toBe(0);
+    expect(stdout.trimEnd().split("\n")).toHaveLength(5);
+  }));

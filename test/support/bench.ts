@@ -1,0 +1,118 @@
+// A test bench: a queue and a database of one's own on real servers, and the real command line against them.
+import { spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import postgres from "postgres";
+import { inject } from "vitest";
+import { startSqs, type SqsServer } from "../../sandbox/sqs.ts";
+
+const BIN = fileURLToPath(new URL("../../bin/fetch-etl.js", import.meta.url));
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly outcome: Promise<Outcome>;
+}
+
+export interface Bench {
+  readonly sqs: SqsServer;
+  readonly queue: string;
+  readonly queueUrl: string;
+  readonly sql: postgres.Sql;
+  readonly databaseUrl: string;
+  /** What leads the command line to the bench, a masking key included. */
+  readonly env: Readonly<Record<string, string>>;
+  send(bodies: readonly string[]): Promise<void>;
+  /** Starts the command line; `env` adds to the bench's own, and takes away what is undefined. */
+  start(args: readonly string[], env?: Readonly<Record<string, string | undefined>>): Running;
+  run(args: readonly string[], env?: Readonly<Record<string, string | undefined>>): Promise<Outcome>;
+  /** How many messages are ready, in flight and delayed. */
+  contents(): Promise<{ ready: number; inflight: number; delayed: number }>;
+}
+
+let made = 0;
+
+/** Makes a bench, hands it to `use`, and takes it down. */
+export async function withBench<T>(
+  use: (bench: Bench) => Promise<T>,
+  attributes: Readonly<Record<string, string>> = {},
+): Promise<T> {
+  made += 1;
+  const name = `t${process.pid}_${made}`;
+  const admin = postgres(inject("postgresUrl"), { max: 1, onnotice: () => undefined });
+  const folder = await mkdtemp(join(tmpdir(), "fetch-etl-test-"));
+  const sqs = await startSqs();
+  await admin.unsafe(`create database ${name}`);
+  const databaseUrl = new URL(inject("postgresUrl"));
+  databaseUrl.pathname = `/${name}`;
+  const sql = postgres(databaseUrl.href, { max: 2, onnotice: () => undefined });
+  try {
+    const queueUrl = await sqs.createQueue(name, attributes);
+    const env = {
+      AWS_ENDPOINT_URL_SQS: sqs.endpoint,
+      AWS_REGION: "us-east-1",
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test-secret-access-key",
+      DATABASE_URL: databaseUrl.href,
+      FETCH_ETL_QUEUE: name,
+      FETCH_ETL_MASKING_KEY: randomBytes(32).toString("base64"),
+    };
+    const start: Bench["start"] = (args, extra = {}) => startCli(args, { ...env, ...extra }, folder);
+    return await use({
+      sqs,
+      queue: name,
+      queueUrl,
+      sql,
+      databaseUrl: databaseUrl.href,
+      env,
+      start,
+      run: (args, extra) => start(args, extra).outcome,
+      send: (bodies) => sqs.send(queueUrl, bodies),
+      contents: async () => {
+        const { ready, inflight, delayed } = await sqs.inspect(name);
+        return { ready, inflight, delayed };
+      },
+    });
+  } finally {
+    await sql.end();
+    await admin.unsafe(`drop database ${name} with (force)`).catch(() => undefined);
+    await admin.end();
+    await sqs.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Starts the built command line in an environment that holds nothing but what is given. */
+export function startCli(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  cwd: string = tmpdir(),
+): Running {
+  const child = spawn(process.execPath, [BIN, ...args], {
+    cwd,
+    env: { PATH: process.env["PATH"], AWS_CONFIG_FILE: "none", AWS_SHARED_CREDENTIALS_FILE: "none", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const outcome = once(child, "close").then(() => ({ code: child.exitCode, stdout, stderr }));
+  return { child, outcome };
+}
+
+/** The one JSON object that a command printed. */
+export function json({ stdout }: Pick<Outcome, "stdout">): Record<string, unknown> {
+  const parsed: unknown = JSON.parse(stdout);
+  if (typeof parsed !== "object" || parsed === null) throw new Error("not an object");
+  return { ...parsed };
+}
