@@ -1,0 +1,19 @@
+# syntax=docker/dockerfile:1
+FROM node:22-alpine AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts
+COPY . .
+RUN npm run build && npm prune --omit=dev --ignore-scripts
+
+FROM node:22-alpine
+WORKDIR /app
+ENV NODE_ENV=production
+COPY --from=build /build/package.json ./
+COPY --from=build /build/node_modules ./node_modules
+COPY --from=build /build/bin ./bin
+COPY --from=build /build/dist/src ./dist/src
+USER node
+# Node itself is process 1 and handles SIGTERM: a clean stop, as on a terminal.
+ENTRYPOINT ["node", "/app/bin/fetch-etl.js"]
+CMD ["drain"]
