@@ -9,6 +9,17 @@ import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import {
+  ApiError,
+  element,
+  elements,
+  errorXml,
+  list,
+  named,
+  number,
+  required,
+  resultXml,
+} from "./query-protocol.ts";
 
 export interface QueryServerOptions {
   /** `login-queue` unless given. */
@@ -19,6 +30,8 @@ export interface QueryServerOptions {
   readonly maxReceiveCount?: number;
   /** Returns up to so many messages whatever was asked for, as some servers do. */
   readonly perReceive?: number;
+  /** False for a server that does not tell when it took a message; true unless given. */
+  readonly tellsSentTimestamp?: boolean;
   /** The status that JSON requests get; 415 comes as plain text, the others as XML. 500 unless given. */
   readonly jsonAnswer?: 404 | 415 | 500;
   /** Where to listen on 127.0.0.1; a free port unless given. */
@@ -32,7 +45,7 @@ export interface QueryServer {
   readonly requests: { readonly action: string; readonly form: URLSearchParams }[];
   send(bodies: readonly string[]): void;
   counts(): { visible: number; inFlight: number; delayed: number };
-  /** Answers the next so many requests for an action with an error. */
+  /** Answers the next so many requests for an action with an error; 0 for no more of them. */
   refuse(action: string, status: number, code: string, times?: number): void;
   stop(): Promise<void>;
 }
@@ -45,16 +58,6 @@ interface Stored {
   hiddenUntil: number;
   handle: string | undefined;
   receives: number;
-}
-
-class ApiError extends Error {
-  readonly code: string;
-  readonly status: number;
-  constructor(code: string, message: string, status = 400) {
-    super(message);
-    this.code = code;
-    this.status = status;
-  }
 }
 
 const account = "000000000000";
@@ -142,7 +145,7 @@ export async function startQueryServer(options: QueryServerOptions = {}): Promis
         message.hiddenUntil = Date.now() + hideFor * 1000;
         message.handle = Buffer.from(`${message.id} ${message.receives}`).toString("base64");
         const attributes = {
-          SentTimestamp: String(message.sentAt),
+          ...(options.tellsSentTimestamp === false ? {} : { SentTimestamp: String(message.sentAt) }),
           ApproximateReceiveCount: String(message.receives),
         };
         const fields = { MessageId: message.id, ReceiptHandle: message.handle, MD5OfBody: md5(message.body) };
@@ -281,6 +284,7 @@ export async function startQueryServer(options: QueryServerOptions = {}): Promis
     },
     counts,
     refuse: (action, status, code, times = 1) => {
+      refusals = refusals.filter((refusal) => refusal.action !== action);
       for (let i = 0; i < times; i += 1) refusals.push({ action, status, code });
     },
     async stop() {
@@ -305,70 +309,6 @@ function checkHandle(handle: string): void {
   }
 }
 
-function required(form: URLSearchParams, name: string): string {
-  const value = form.get(name);
-  if (value === null)
-    throw new ApiError("MissingParameter", `The request must contain the parameter ${name}.`);
-  return value;
-}
-
-function number(form: URLSearchParams, name: string, fallback: number, least: number, most: number): number {
-  const value = Number(form.get(name) ?? fallback);
-  if (!(value >= least && value <= most)) {
-    throw new ApiError("InvalidParameterValue", `${name} must be between ${least} and ${most}.`);
-  }
-  return value;
-}
-
-/** `Name.1`, `Name.2`, … up to the first that is missing. */
-function list(form: URLSearchParams, name: string, suffix = ""): string[] {
-  const values: string[] = [];
-  for (let value; (value = form.get(`${name}.${values.length + 1}${suffix}`)) !== null;) values.push(value);
-  return values;
-}
-
 function md5(body: string): string {
   return createHash("md5").update(body).digest("hex");
-}
-
-const entities: Record<string, string> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "\r": "&#xD;",
-};
-
-function element(name: string, inner: string): string {
-  return `<${name}>${inner}</${name}>`;
-}
-
-function elements(fields: object): string {
-  const escaped = (value: unknown) =>
-    String(value).replace(/[&<>"\r]/g, (character) => entities[character] ?? "");
-  return Object.entries(fields)
-    .map(([name, value]) => element(name, escaped(value)))
-    .join("");
-}
-
-/** The attributes that were asked for, by their names or by `All`. */
-function named(attributes: Record<string, string>, wanted: readonly string[]): string {
-  return Object.entries(attributes)
-    .filter(([name]) => wanted.includes(name) || wanted.includes("All"))
-    .map(([Name, Value]) => element("Attribute", elements({ Name, Value })))
-    .join("");
-}
-
-const namespace = 'xmlns="http://queue.amazonaws.com/doc/2012-11-05/"';
-const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n';
-
-function resultXml(action: string, result: string | undefined): string {
-  const metadata = element("ResponseMetadata", elements({ RequestId: randomUUID() }));
-  const inner = (result === undefined ? "" : element(`${action}Result`, result)) + metadata;
-  return `${declaration}<${action}Response ${namespace}>${inner}</${action}Response>`;
-}
-
-function errorXml(Code: string, Message: string, Type: string): string {
-  const error = element("Error", elements({ Type, Code, Message }) + "<Detail/>");
-  return `${declaration}<ErrorResponse ${namespace}>${error}${elements({ RequestId: randomUUID() })}</ErrorResponse>`;
 }

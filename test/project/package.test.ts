@@ -1,0 +1,38 @@
+// What npm would publish: what is needed to run, and no more; installed elsewhere, it runs.
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, symlink, mkdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+it("the package holds bin, the built sources and the usual texts", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "fetch-etl-pack-"));
+  try {
+    // Without scripts: the build that the tests run against must not be taken away under them.
+    const { stdout } = await run(
+      "npm",
+      ["pack", "--json", "--ignore-scripts", "--pack-destination", folder],
+      { cwd: ROOT },
+    );
+    const [packed] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
+    const paths = packed?.files.map(({ path }) => path) ?? [];
+    const kinds = new Set(paths.map((path) => path.replace(/^dist\/src\/.*\.js$/, "dist/src/*.js")));
+    expect(kinds).toEqual(
+      new Set(["package.json", "README.md", "LICENSE", "CHANGELOG.md", "bin/fetch-etl.js", "dist/src/*.js"]),
+    );
+    // Unpacked elsewhere, beside the dependencies, it runs.
+    await run("tar", ["xzf", join(folder, packed?.filename ?? ""), "-C", folder]);
+    await mkdir(join(folder, "elsewhere"));
+    await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
+    const bin = join(folder, "package", "bin", "fetch-etl.js");
+    const { stdout: key } = await run(process.execPath, [bin, "keygen"], { cwd: join(folder, "elsewhere") });
+    expect(key).toMatch(/^FETCH_ETL_MASKING_KEY=/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
