@@ -1,19 +1,26 @@
 // The connection to Postgres.
+import type { Socket } from "node:net";
 import postgres from "postgres";
 import type { DatabaseSettings } from "../config/database.ts";
 import { closedEarly, openSocket } from "./socket.ts";
 
 export type Sql = postgres.Sql;
 
-/** Seconds that open connections are given to say goodbye. */
-const GOODBYE = 2;
+/** Seconds that a statement under way is waited for when the connection is closed. */
+const PATIENCE = 2;
 
 /**
- * One connection, made when it is first used; end it with {@link disconnect}. Once it has broken it cannot be used again: the
- * driver's own way is to connect anew without end, even where what answers hangs up each time.
+ * One connection, made when it is first used. Once it has broken it cannot be used again: the driver's own way is to connect
+ * anew without end, even where what answers hangs up each time.
  */
-export function connect(settings: DatabaseSettings): Sql {
-  let opened = false;
+export interface Connection {
+  readonly sql: Sql;
+  /** Ends it, even when a server that does not answer keeps a statement waiting; a broken one at once. */
+  readonly close: (state?: "broken") => Promise<void>;
+}
+
+export function connect(settings: DatabaseSettings): Connection {
+  let opening: Promise<Socket> | undefined;
   const options = {
     host: settings.host,
     port: settings.port,
@@ -24,9 +31,9 @@ export function connect(settings: DatabaseSettings): Sql {
     max_lifetime: null,
     // The socket comes with its own TLS and its own time limit; the driver's limit covers the log-in that follows.
     socket: () => {
-      if (opened) throw closedEarly(settings);
-      opened = true;
-      return openSocket(settings);
+      if (opening !== undefined) throw closedEarly(settings);
+      opening = openSocket(settings);
+      return opening;
     },
     ssl: false,
     connect_timeout: settings.connectTimeout,
@@ -34,9 +41,16 @@ export function connect(settings: DatabaseSettings): Sql {
     // Printed to stdout by default, and a notice may quote data.
     onnotice: () => undefined,
   };
-  return postgres(options);
-}
-
-export async function disconnect(sql: Sql): Promise<void> {
-  await sql.end({ timeout: GOODBYE });
+  const sql = postgres(options);
+  return {
+    sql,
+    close: async (state) => {
+      await sql.end({ timeout: state === "broken" ? 0 : PATIENCE });
+      // The driver only closes its own half, and the server may never close the other.
+      await opening?.then(
+        (socket) => socket.destroy(),
+        () => undefined,
+      );
+    },
+  };
 }

@@ -3,7 +3,7 @@ import type { DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
 import { LOGIN_COLUMNS } from "../login/row.ts";
 import { TOKEN_PATTERN } from "../masking/token.ts";
-import { connect, disconnect, type Sql } from "./database.ts";
+import { connect, type Sql } from "./database.ts";
 import { asFailure } from "./errors.ts";
 import { tablesPresent } from "./schema.ts";
 
@@ -39,7 +39,7 @@ const MOST_REPEATED = 5;
  * @throws {Failure} when the database cannot be reached, or there is no `user_logins`
  */
 export async function inspect(settings: DatabaseSettings): Promise<Inspection> {
-  const sql = connect(settings);
+  const { sql, close } = connect(settings);
   try {
     const present = await tablesPresent(sql);
     if (!present.userLogins) {
@@ -57,7 +57,7 @@ export async function inspect(settings: DatabaseSettings): Promise<Inspection> {
   } catch (error) {
     throw asFailure(error, settings, "reading the tables");
   } finally {
-    await disconnect(sql);
+    await close();
   }
 }
 

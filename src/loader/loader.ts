@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { DatabaseSettings } from "../config/database.ts";
 import { DatabaseLost, type Entry, type Loader, type LoadResult } from "../drainer/ports.ts";
-import { connect, disconnect, type Sql } from "./database.ts";
+import { connect, type Connection, type Sql } from "./database.ts";
 import { translate } from "./errors.ts";
 import { pruneLedger } from "./ledger.ts";
 import { checkTables, ensureTables } from "./schema.ts";
@@ -27,23 +27,22 @@ export async function openLoader(settings: DatabaseSettings, queue: string): Pro
   const runId = randomUUID();
   /** Messages whose commit was sent and never answered. */
   const unsettled = new Map<string, Entry>();
-  let sql: Sql | undefined;
+  let connection: Connection | undefined;
 
   const run = async <T>(doing: string, action: (sql: Sql) => Promise<T>): Promise<T> => {
-    sql ??= connect(settings);
+    connection ??= connect(settings);
     try {
-      return await action(sql);
+      return await action(connection.sql);
     } catch (error) {
       const translated = translate(error, settings, doing);
-      if (translated instanceof DatabaseLost) await abandon();
+      if (translated instanceof DatabaseLost) await close("broken");
       throw translated;
     }
   };
-  /** A client whose connection broke is not used again: a fresh one starts from a known state. */
-  const abandon = async (): Promise<void> => {
-    const broken = sql;
-    sql = undefined;
-    if (broken !== undefined) await disconnect(broken);
+  const close = async (state?: "broken"): Promise<void> => {
+    const closing = connection;
+    connection = undefined;
+    await closing?.close(state);
   };
 
   const prepare = async (): Promise<void> => {
@@ -53,7 +52,7 @@ export async function openLoader(settings: DatabaseSettings, queue: string): Pro
   try {
     await prepare();
   } catch (error) {
-    await abandon();
+    await close();
     throw error instanceof DatabaseLost ? error.failure : error;
   }
 
@@ -78,7 +77,7 @@ export async function openLoader(settings: DatabaseSettings, queue: string): Pro
       return outcome;
     },
     prune: (days) => run("pruning the ledger", (sql) => pruneLedger(sql, days)),
-    close: abandon,
+    close: () => close(),
   };
 }
 
