@@ -8,7 +8,7 @@ const LINGER_MS = 50;
 /** Bytes of bodies that may be held at once, about. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-export class Buffer {
+export class BatchBuffer {
   readonly #clock: Clock;
   readonly #batchSize: number;
   readonly #capacity: number;

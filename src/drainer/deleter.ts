@@ -1,53 +1,48 @@
 // Deletes from the queue what the database has committed, ten messages a call.
 import { MAX_BATCH } from "./batches.ts";
-import { Bell } from "./bell.ts";
 import { throwFirst } from "./failures.ts";
-import type { Clock } from "./clock.ts";
 import type { Holds } from "./holds.ts";
-import { Throttled, type Queue } from "./ports.ts";
+import type { Patience } from "./patience.ts";
+import { mayPass, type FailedEntry, type Queue } from "./ports.ts";
 import type { Tally } from "./tally.ts";
 
-/** How often a delete that SQS did not carry out, through no fault of ours, is asked for. */
-const ATTEMPTS = 4;
-/** Milliseconds before the second attempt; doubled each time. */
-const FIRST_PAUSE_MS = 100;
+export interface DeleterOptions {
+  readonly queue: Queue;
+  readonly holds: Holds;
+  readonly tally: Tally;
+  /** The most calls under way at once. */
+  readonly concurrency: number;
+  /** For deletes that SQS does not carry out, through no fault of ours; made anew for each call. */
+  readonly patience: () => Patience;
+  /** Aborted when nothing is to be waited for any more. */
+  readonly hurry: AbortSignal;
+  /** Called when a call has ended. */
+  readonly onSettled: () => void;
+}
 
 /** Collects committed messages and deletes them in full batches, a rest when {@link Deleter.finish} is called. */
 export class Deleter {
-  readonly #queue: Queue;
-  readonly #holds: Holds;
-  readonly #clock: Clock;
-  readonly #tally: Tally;
-  readonly #concurrency: number;
-  readonly #onSettled: () => void;
+  readonly #options: DeleterOptions;
   readonly #waiting: string[] = [];
   readonly #calls = new Set<Promise<void>>();
-  readonly #bell = new Bell();
-  #failures: unknown[] = [];
+  readonly #failures: unknown[] = [];
 
-  constructor(
-    queue: Queue,
-    holds: Holds,
-    clock: Clock,
-    tally: Tally,
-    concurrency: number,
-    onSettled: () => void,
-  ) {
-    this.#queue = queue;
-    this.#holds = holds;
-    this.#clock = clock;
-    this.#tally = tally;
-    this.#concurrency = concurrency;
-    this.#onSettled = onSettled;
+  constructor(options: DeleterOptions) {
+    this.#options = options;
   }
 
-  /** Whether no message waits for its delete. */
+  /** Whether there is nothing to {@link Deleter.finish}. */
   get idle(): boolean {
-    return this.#waiting.length === 0;
+    return this.#waiting.length + this.#calls.size + this.#failures.length === 0;
   }
 
-  /** Takes messages whose commit is certain. Waits while too many deletes are under way. */
+  /**
+   * Takes messages whose commit is certain. Waits while too many deletes are under way.
+   *
+   * @throws what the queue threw, when an earlier call failed altogether
+   */
   async add(messageIds: readonly string[]): Promise<void> {
+    throwFirst(this.#failures.splice(0));
     this.#waiting.push(...messageIds);
     while (this.#waiting.length >= MAX_BATCH) await this.#start();
   }
@@ -64,57 +59,56 @@ export class Deleter {
   }
 
   async #start(): Promise<void> {
-    while (this.#calls.size >= this.#concurrency) await this.#bell.wait();
-    const call = this.#delete(this.#waiting.splice(0, MAX_BATCH))
+    while (this.#calls.size >= this.#options.concurrency) await Promise.race(this.#calls);
+    const messageIds = this.#waiting.splice(0, MAX_BATCH);
+    if (messageIds.length === 0) return;
+    const call = this.#delete(messageIds)
       .catch((error: unknown) => {
         this.#failures.push(error);
       })
       .finally(() => {
         this.#calls.delete(call);
-        this.#bell.ring();
-        this.#onSettled();
+        this.#options.onSettled();
       });
     this.#calls.add(call);
   }
 
   async #delete(messageIds: readonly string[]): Promise<void> {
+    const patience = this.#options.patience();
     let left = messageIds;
-    for (let attempt = 1; left.length > 0 && attempt <= ATTEMPTS; attempt += 1) {
-      if (attempt > 1) await this.#clock.wait(FIRST_PAUSE_MS * 2 ** (attempt - 2));
-      left = await this.#attempt(left, attempt === ATTEMPTS);
-    }
+    do left = await this.#attempt(left, patience);
+    while (left.length > 0 && (await patience.pause(this.#options.hurry)));
     // What could not be deleted is delivered again, meets the ledger and is deleted then.
-    for (const messageId of left) this.#holds.forget(messageId);
+    for (const messageId of left) this.#options.holds.forget(messageId);
   }
 
-  /** @returns the messages to ask for again */
-  async #attempt(messageIds: readonly string[], last: boolean): Promise<string[]> {
-    const entries = messageIds.map((messageId) => ({
-      messageId,
-      handle: this.#holds.validHandle(messageId),
-    }));
-    const valid = entries.flatMap(({ messageId, handle }) =>
-      handle === undefined ? [] : [{ messageId, handle }],
-    );
-    for (const { messageId, handle } of entries) if (handle === undefined) this.#holds.forget(messageId);
-    if (valid.length === 0) return [];
-    let failed;
+  /** @returns the messages to ask for again, once {@link Patience.pause} allows it */
+  async #attempt(messageIds: readonly string[], patience: Patience): Promise<readonly string[]> {
+    const { queue, holds, tally } = this.#options;
+    const entries = messageIds.flatMap((messageId) => {
+      const handle = holds.validHandle(messageId);
+      if (handle === undefined) holds.forget(messageId);
+      return handle === undefined ? [] : [{ messageId, handle }];
+    });
+    if (entries.length === 0) return [];
+    let failed: readonly FailedEntry[];
     try {
-      failed = await this.#queue.delete(valid.map(({ handle }) => handle));
+      failed = await queue.delete(entries.map(({ handle }) => handle));
     } catch (error) {
-      if (error instanceof Throttled && !last) return valid.map(({ messageId }) => messageId);
-      throw error;
+      if (!mayPass(error) || !(await patience.pause(this.#options.hurry))) throw error;
+      return this.#attempt(messageIds, patience);
     }
     const again: string[] = [];
-    for (const [index, { messageId, handle }] of valid.entries()) {
+    for (const [index, { messageId, handle }] of entries.entries()) {
       const failure = failed.find((entry) => entry.index === index);
       // Delivered once more in the meantime: SQS may not have taken the older handle for it.
-      const newer = this.#holds.validHandle(messageId);
-      const stillThere =
-        failure === undefined ? newer !== undefined && newer !== handle : !failure.senderFault;
-      if (stillThere) again.push(messageId);
-      else this.#holds.forget(messageId);
-      if (failure === undefined && !stillThere) this.#tally.deleted += 1;
+      const newer = holds.validHandle(messageId);
+      const outdated = newer !== undefined && newer !== handle;
+      if (outdated || failure?.senderFault === false) again.push(messageId);
+      else {
+        holds.forget(messageId);
+        if (failure === undefined) tally.deleted += 1;
+      }
     }
     return again;
   }

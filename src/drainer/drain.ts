@@ -1,14 +1,17 @@
 // The drain: pollers, a bounded buffer, a writer, deletes after the commit, and a clean end.
+import { MAX_BATCH } from "./batches.ts";
 import { Bell } from "./bell.ts";
-import { Buffer } from "./buffer.ts";
+import { BatchBuffer } from "./buffer.ts";
 import type { Clock } from "./clock.ts";
 import { Deleter } from "./deleter.ts";
 import type { EntryMaker } from "./entry.ts";
 import { throwFirst } from "./failures.ts";
 import { giveBack, Holds } from "./holds.ts";
+import { Patience } from "./patience.ts";
 import { poll, type PollingEnd } from "./poller.ts";
-import type { Loader, Queue, QueueDepth, ReceivedMessage, RequestCounts } from "./ports.ts";
+import type { Loader, Queue, ReceivedMessage } from "./ports.ts";
 import { guardRedrive } from "./redrive.ts";
+import type { DrainReport, StoppedBy } from "./report.ts";
 import { newTally, type Tally } from "./tally.ts";
 import { Writer } from "./writer.ts";
 
@@ -22,8 +25,8 @@ export interface DrainSettings {
   readonly concurrency: number;
   /** The most rows a statement. */
   readonly batchSize: number;
-  readonly maxMessages: number | undefined;
-  readonly maxSeconds: number | undefined;
+  readonly maxMessages?: number | undefined;
+  readonly maxSeconds?: number | undefined;
   /** For how long SQS or Postgres is waited for when it is away, seconds. */
   readonly retryForSeconds: number;
 }
@@ -42,163 +45,177 @@ export interface DrainParts {
   readonly tally?: Tally;
 }
 
-export type StoppedBy = "empty" | "max-messages" | "max-seconds" | "signal";
-
-export interface DrainReport extends Readonly<Tally> {
-  readonly requests: Readonly<RequestCounts>;
-  /** Undefined where the queue could not tell. */
-  readonly remaining: QueueDepth | undefined;
-  readonly stoppedBy: StoppedBy;
-  /** True when the queue counts visible messages that it does not hand out. */
-  readonly stillVisible: boolean;
-  readonly durationMs: number;
-}
-
 /**
  * Drains a queue. When it resolves or throws, every message that was received has been committed and deleted, or given back.
  *
  * @throws `Failure` when SQS or Postgres failed for good
  */
-export async function drain(settings: DrainSettings, parts: DrainParts): Promise<DrainReport> {
-  const { queue, loader, entries, clock, stop, tally = newTally() } = parts;
-  const started = clock.now();
-  const holds = new Holds(queue, clock);
-  const polling = new Bell();
-  const ring = (): void => {
-    polling.ring();
-  };
-  const buffer = new Buffer(clock, settings.batchSize, 2 * settings.batchSize + 10 * settings.concurrency);
-  const deleter = new Deleter(queue, holds, clock, tally, settings.concurrency, ring);
+export function drain(settings: DrainSettings, parts: DrainParts): Promise<DrainReport> {
+  return new Drain(settings, parts).run();
+}
 
+class Drain {
+  readonly #settings: DrainSettings;
+  readonly #parts: DrainParts;
+  readonly #tally: Tally;
+  readonly #started: number;
+  readonly #holds: Holds;
+  readonly #buffer: BatchBuffer;
+  readonly #deleter: Deleter;
+  readonly #pollerBell = new Bell();
   /** Aborted, for good, when nothing more is to be begun: at a signal, at the time limit, at a failure. */
-  const halt = new AbortController();
-  /** Aborted when all is done, so that what runs beside it ends too. */
-  const over = new AbortController();
-  const failures: unknown[] = [];
-  let endGrace = (): void => undefined;
-  const grace = new Promise<void>((resolve) => (endGrace = resolve));
-  halt.signal.addEventListener("abort", () => {
-    buffer.discard();
-    ring();
-    void clock.wait(GRACE_MS, over.signal).then(endGrace);
-  });
-  const onStop = (): void => {
-    halt.abort();
-  };
-  const onFailure = (error: unknown): void => {
-    failures.push(error);
-    halt.abort();
-  };
-  stop.addEventListener("abort", onStop);
-  if (stop.aborted) halt.abort();
+  readonly #halt = new AbortController();
+  readonly #failures: unknown[] = [];
 
-  const accept = (messages: readonly ReceivedMessage[], asked: number): void => {
-    tally.received += messages.length;
-    for (const message of messages) {
-      if (!holds.add(message, asked)) {
-        tally.duplicates += 1;
-        continue;
-      }
-      const entry = entries.fromMessage(message);
-      if (loader === undefined) tally["row" in entry ? "loaded" : "quarantined"] += 1;
-      else if (!halt.signal.aborted) buffer.push({ message, entry });
-    }
-    if (loader === undefined) guardRedrive(queue, messages);
-  };
+  constructor(settings: DrainSettings, parts: DrainParts) {
+    const { queue, clock, tally = newTally() } = parts;
+    const { concurrency, batchSize } = settings;
+    this.#settings = settings;
+    this.#parts = parts;
+    this.#tally = tally;
+    this.#started = clock.now();
+    this.#holds = new Holds(queue, clock);
+    this.#buffer = new BatchBuffer(clock, batchSize, 2 * batchSize + MAX_BATCH * concurrency);
+    this.#deleter = new Deleter({
+      queue,
+      holds: this.#holds,
+      tally,
+      concurrency,
+      patience: this.#patience,
+      hurry: this.#halt.signal,
+      onSettled: this.#wakePoller,
+    });
+  }
 
-  const receiveAll = async (): Promise<PollingEnd> => {
+  async run(): Promise<DrainReport> {
+    const { queue, loader, clock, stop } = this.#parts;
+    /** Aborted when all is done, so that what runs beside it ends too. */
+    const over = new AbortController();
+    const grace = new Promise<void>((resolve) => {
+      this.#halt.signal.addEventListener("abort", () => {
+        this.#buffer.discard();
+        this.#wakePoller();
+        void clock.wait(GRACE_MS, over.signal).then(resolve);
+      });
+    });
+    const onStop = (): void => {
+      this.#halt.abort();
+    };
+    stop.addEventListener("abort", onStop);
+    if (stop.aborted) onStop();
+
+    const keeping = this.#holds.keep(over.signal).catch(this.#fail);
+    const timing = this.#watchTime(over.signal);
+    const writing = loader === undefined ? undefined : this.#writeAll(loader).catch(this.#fail);
+    const polled = await this.#receiveAll().catch(this.#fail);
+    await Promise.race([writing, grace]);
+    await this.#deleter.finish().catch(this.#fail);
+    this.#tally.released += await this.#holds.releaseAll();
+    const remaining = await queue.depth().catch(() => undefined);
+    over.abort();
+    stop.removeEventListener("abort", onStop);
+    await Promise.all([keeping, timing]);
+
+    if (!stop.aborted) throwFirst(this.#failures);
+    return {
+      ...this.#tally,
+      requests: { ...queue.requests },
+      remaining,
+      stoppedBy: this.#stoppedBy(polled),
+      stillVisible: polled === "still-visible",
+      durationMs: Math.round(clock.now() - this.#started),
+    };
+  }
+
+  async #receiveAll(): Promise<PollingEnd> {
+    const { queue, clock, loader } = this.#parts;
+    const { concurrency, maxMessages = Infinity, maxSeconds = Infinity } = this.#settings;
     try {
       if (loader === undefined) guardRedrive(queue, []);
       return await poll({
         queue,
         clock,
-        concurrency: settings.concurrency,
-        maxMessages: settings.maxMessages ?? Infinity,
-        deadline: started + (settings.maxSeconds ?? Infinity) * 1000,
-        retryForMs: settings.retryForSeconds * 1000,
-        stop: halt.signal,
-        bell: polling,
-        room: () => buffer.room,
-        idle: () => loader === undefined || holds.size === 0,
-        accept,
+        concurrency,
+        maxMessages,
+        deadline: this.#started + maxSeconds * 1000,
+        patience: this.#patience,
+        stop: this.#halt.signal,
+        bell: this.#pollerBell,
+        room: () => this.#buffer.room,
+        idle: () => loader === undefined || this.#holds.size === 0,
+        accept: this.#accept,
         refuse: async (messages) => {
-          tally.released += await giveBack(
-            queue,
-            messages.map(({ receiptHandle }) => receiptHandle),
-          );
+          this.#tally.released += await giveBack(queue, messages);
         },
       });
     } finally {
-      buffer.close();
+      this.#buffer.close();
     }
+  }
+
+  /** Takes what was received: decodes, masks, and puts it where the writer finds it; in a dry run it is only counted. */
+  readonly #accept = (messages: readonly ReceivedMessage[], asked: number): void => {
+    const { queue, loader, entries } = this.#parts;
+    this.#tally.received += messages.length;
+    for (const message of messages) {
+      if (!this.#holds.add(message, asked)) {
+        this.#tally.duplicates += 1;
+        continue;
+      }
+      const entry = entries.fromMessage(message);
+      if (loader === undefined) this.#tally["row" in entry ? "loaded" : "quarantined"] += 1;
+      else if (!this.#halt.signal.aborted) this.#buffer.push({ message, entry });
+    }
+    if (loader === undefined) guardRedrive(queue, messages);
   };
 
-  const writeAll = async (into: Loader): Promise<void> => {
-    const { random } = parts;
-    const retryForMs = settings.retryForSeconds * 1000;
+  async #writeAll(loader: Loader): Promise<void> {
     const writer = new Writer({
-      loader: into,
-      entries,
-      clock,
-      tally,
-      retryForMs,
-      random,
-      hurry: halt.signal,
+      loader,
+      entries: this.#parts.entries,
+      tally: this.#tally,
+      patience: this.#patience,
+      hurry: this.#halt.signal,
     });
     for (;;) {
-      const batch = await buffer.next(deleter.idle);
+      const batch = await this.#buffer.next(this.#deleter.idle);
       if (batch === undefined) return;
-      if (batch.length === 0) await deleter.finish();
+      if (batch.length === 0) await this.#deleter.finish();
       else {
         await writer.write(batch);
-        buffer.done(batch);
-        await deleter.add(batch.map(({ message }) => message.messageId));
+        this.#buffer.done(batch);
+        this.#wakePoller();
+        await this.#deleter.add(batch.map(({ message }) => message.messageId));
       }
     }
+  }
+
+  async #watchTime(over: AbortSignal): Promise<void> {
+    const { maxSeconds } = this.#settings;
+    if (maxSeconds === undefined) return;
+    await this.#parts.clock.wait(maxSeconds * 1000, over);
+    if (!over.aborted) this.#halt.abort(OUT_OF_TIME);
+  }
+
+  #stoppedBy(polled: PollingEnd | undefined): StoppedBy {
+    if (this.#parts.stop.aborted) return "signal";
+    if (this.#halt.signal.reason === OUT_OF_TIME || polled === "max-seconds") return "max-seconds";
+    return polled === "max-messages" ? polled : "empty";
+  }
+
+  readonly #wakePoller = (): void => {
+    this.#pollerBell.ring();
   };
 
-  const keeping = holds.keep(over.signal).catch(onFailure);
-  const timing = watchTime(settings.maxSeconds, clock, over.signal, () => {
-    halt.abort(OUT_OF_TIME);
-  });
-  const writing = loader === undefined ? Promise.resolve() : writeAll(loader).catch(onFailure);
-  const polled = await receiveAll().catch((error: unknown): PollingEnd => {
-    onFailure(error);
-    return "stopped";
-  });
-  await Promise.race([writing, grace]);
-  await deleter.finish().catch(onFailure);
-  tally.released += await holds.releaseAll();
-  const remaining = await queue.depth().catch(() => undefined);
-  over.abort();
-  stop.removeEventListener("abort", onStop);
-  await Promise.all([keeping, timing]);
-  if (!stop.aborted) throwFirst(failures);
-  return {
-    ...tally,
-    requests: { ...queue.requests },
-    remaining,
-    stoppedBy: stop.aborted
-      ? "signal"
-      : halt.signal.reason === OUT_OF_TIME
-        ? "max-seconds"
-        : stoppedBy(polled),
-    stillVisible: polled === "still-visible",
-    durationMs: Math.round(clock.now() - started),
+  readonly #fail = (error: unknown): undefined => {
+    this.#failures.push(error);
+    this.#halt.abort();
   };
-}
 
-async function watchTime(
-  seconds: number | undefined,
-  clock: Clock,
-  over: AbortSignal,
-  onTime: () => void,
-): Promise<void> {
-  if (seconds === undefined) return;
-  await clock.wait(seconds * 1000, over);
-  if (!over.aborted) onTime();
-}
-
-function stoppedBy(end: PollingEnd): StoppedBy {
-  return end === "max-messages" || end === "max-seconds" ? end : "empty";
+  readonly #patience = (): Patience =>
+    new Patience({
+      clock: this.#parts.clock,
+      retryForMs: this.#settings.retryForSeconds * 1000,
+      random: this.#parts.random,
+    });
 }

@@ -5,7 +5,10 @@ import type { Clock } from "./clock.ts";
 import type { Queue, ReceivedMessage } from "./ports.ts";
 
 /** SQS lets nobody hold a message longer than 12 hours after it was received; a run gives up a little before. */
-const LONGEST_HOLD_MS = 11.5 * 3600 * 1000;
+const LIMIT_MS = 12 * 3600 * 1000;
+const LONGEST_HOLD_MS = LIMIT_MS - 30 * 60 * 1000;
+/** Often enough to notice the limit before it is reached. */
+const LONGEST_TURN_MS = 15 * 60 * 1000;
 
 interface Hold {
   receiptHandle: string;
@@ -15,7 +18,11 @@ interface Hold {
 }
 
 /** Makes deliveries visible to others at once. Resolves to how many were; a rest becomes so when its time has run out. */
-export async function giveBack(queue: Queue, receiptHandles: readonly string[]): Promise<number> {
+export async function giveBack(
+  queue: Queue,
+  deliveries: readonly Pick<ReceivedMessage, "receiptHandle">[],
+): Promise<number> {
+  const receiptHandles = deliveries.map(({ receiptHandle }) => receiptHandle);
   const counts = await Promise.all(
     chunk(receiptHandles).map(async (part) => {
       const failed = await queue.changeVisibility(part, 0).catch(() => part);
@@ -73,9 +80,9 @@ export class Holds {
 
   /** Makes every held message visible to others at once. Resolves to how many were; the rest become so by themselves. */
   async releaseAll(): Promise<number> {
-    const handles = [...this.#holds.values()].map(({ receiptHandle }) => receiptHandle);
+    const ours = this.#ours(this.#clock.now());
     this.#holds.clear();
-    return giveBack(this.#queue, handles);
+    return giveBack(this.#queue, ours);
   }
 
   /**
@@ -85,7 +92,7 @@ export class Holds {
    */
   async keep(signal: AbortSignal): Promise<void> {
     for (;;) {
-      await this.#clock.wait(this.#timeoutMs / 8, signal);
+      await this.#clock.wait(Math.min(this.#timeoutMs / 8, LONGEST_TURN_MS), signal);
       if (signal.aborted) return;
       await this.#extendDue();
     }
@@ -93,10 +100,9 @@ export class Holds {
 
   async #extendDue(): Promise<void> {
     const now = this.#clock.now();
-    const due = [...this.#holds.values()].filter(
-      ({ hiddenUntil }) => hiddenUntil - this.#timeoutMs / 2 <= now,
-    );
-    if (due.some(({ since }) => now - since > LONGEST_HOLD_MS)) {
+    const ours = this.#ours(now);
+    const due = ours.filter(({ hiddenUntil }) => hiddenUntil - this.#timeoutMs / 2 <= now);
+    if (ours.some(({ since }) => now - since > LONGEST_HOLD_MS)) {
       throw new Failure(
         "unavailable",
         "The database has not taken a message for almost 12 hours, SQS's limit.",
@@ -105,17 +111,22 @@ export class Holds {
     await Promise.all(chunk(due).map((part) => this.#extend(part, now)));
   }
 
+  /** Those that the queue still hides; another may have received the others by now. */
+  #ours(now: number): Hold[] {
+    return [...this.#holds.values()].filter(({ hiddenUntil }) => hiddenUntil > now);
+  }
+
   async #extend(part: readonly Hold[], now: number): Promise<void> {
     const handles = part.map(({ receiptHandle }) => receiptHandle);
+    const left = Math.min(...part.map(({ since }) => since + LIMIT_MS - now));
+    const seconds = Math.floor(Math.min(this.#timeoutMs, left) / 1000);
     // A call that fails is made again at the next turn, as long as there is time; a stale handle runs out.
-    const failed = await this.#queue
-      .changeVisibility(handles, this.#queue.visibilityTimeout)
-      .catch(() => undefined);
+    const failed = await this.#queue.changeVisibility(handles, seconds).catch(() => undefined);
     if (failed === undefined) return;
     const refused = new Set(failed.map(({ index }) => index));
     for (const [index, hold] of part.entries()) {
       const sameDelivery = hold.receiptHandle === handles[index];
-      if (sameDelivery && !refused.has(index)) hold.hiddenUntil = now + this.#timeoutMs;
+      if (sameDelivery && !refused.has(index)) hold.hiddenUntil = now + seconds * 1000;
     }
   }
 }

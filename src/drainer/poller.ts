@@ -3,7 +3,8 @@ import { MAX_BATCH } from "./batches.ts";
 import type { Bell } from "./bell.ts";
 import type { Clock } from "./clock.ts";
 import { throwFirst } from "./failures.ts";
-import { Throttled, type Queue, type ReceivedMessage } from "./ports.ts";
+import type { Patience } from "./patience.ts";
+import { mayPass, type Queue, type ReceivedMessage } from "./ports.ts";
 
 /** Seconds that a receive waits for a message. */
 const LONG_POLL_SECONDS = 1;
@@ -14,8 +15,6 @@ const EMPTY_POLLS = 2;
  * are approximate for up to a minute, and a blocked FIFO group may last.
  */
 const EMPTY_ROUNDS = 30;
-const THROTTLE_PAUSE_MS = 250;
-const LONGEST_THROTTLE_PAUSE_MS = 8_000;
 
 export interface PollerOptions {
   readonly queue: Queue;
@@ -26,8 +25,8 @@ export interface PollerOptions {
   readonly maxMessages: number;
   /** Clock time after which no receive may end. */
   readonly deadline: number;
-  /** For how long a queue that only throttles is waited for, milliseconds. */
-  readonly retryForMs: number;
+  /** For a queue that is away or wants fewer calls. */
+  readonly patience: () => Patience;
   /** Aborted when no receive may start any more. */
   readonly stop: AbortSignal;
   /** Has to ring when `room`, `idle` or `stop` changes. */
@@ -49,18 +48,18 @@ export type PollingEnd = "empty" | "still-visible" | "max-messages" | "max-secon
  * is aborted would leave its messages hidden.
  *
  * @returns why it ended; `still-visible` when the queue counts messages that it does not hand out
- * @throws what the queue throws
+ * @throws what the queue throws, when it may not pass or patience is at its end
  */
 export async function poll(options: PollerOptions): Promise<PollingEnd> {
   const { queue, clock, stop, bell } = options;
+  const receiving = options.patience();
+  const counting = options.patience();
   let target = 1;
   let underWay = 0;
   let reserved = 0;
   let received = 0;
   let empties = 0;
   let emptyRounds = 0;
-  let throttles = 0;
-  let throttledSince: number | undefined;
   const failures: unknown[] = [];
 
   const receive = async (max: number, waitSeconds: number): Promise<void> => {
@@ -69,8 +68,7 @@ export async function poll(options: PollerOptions): Promise<PollingEnd> {
     try {
       const asked = clock.now();
       const messages = await queue.receive({ max, waitSeconds, visibilityTimeout: queue.visibilityTimeout });
-      throttles = 0;
-      throttledSince = undefined;
+      receiving.reset();
       const wanted = messages.slice(0, options.maxMessages - received);
       received += wanted.length;
       if (messages.length > 0) {
@@ -82,8 +80,7 @@ export async function poll(options: PollerOptions): Promise<PollingEnd> {
       if (messages.length >= max) target = Math.min(options.concurrency, target + 1);
       else if (messages.length === 0) target = Math.max(1, Math.floor(target / 2));
     } catch (error) {
-      if (!(error instanceof Throttled)) failures.push(error);
-      else await backOff(error);
+      await backOff(error, receiving);
     } finally {
       underWay -= 1;
       reserved -= max;
@@ -91,13 +88,22 @@ export async function poll(options: PollerOptions): Promise<PollingEnd> {
     }
   };
 
-  const backOff = async (error: Throttled): Promise<void> => {
+  /** Fewer receives, after a pause; for as long as patience lasts. */
+  const backOff = async (error: unknown, patience: Patience): Promise<void> => {
     target = Math.max(1, Math.floor(target / 2));
-    throttledSince ??= clock.now();
-    const pause = Math.min(THROTTLE_PAUSE_MS * 2 ** throttles, LONGEST_THROTTLE_PAUSE_MS);
-    throttles += 1;
-    if (clock.now() + pause - throttledSince > options.retryForMs) failures.push(error);
-    else await clock.wait(pause, stop);
+    if (!mayPass(error) || !(await patience.pause(stop))) failures.push(error);
+  };
+
+  /** Whether the queue itself says that nothing is visible. */
+  const isEmpty = async (): Promise<boolean> => {
+    try {
+      const { visible } = await queue.depth();
+      counting.reset();
+      return visible === 0;
+    } catch (error) {
+      await backOff(error, counting);
+      return false;
+    }
   };
 
   /** How long the next receive may wait, seconds; undefined when it could not end before the deadline. */
@@ -125,7 +131,8 @@ export async function poll(options: PollerOptions): Promise<PollingEnd> {
       const ended = end();
       if (ended !== undefined) return ended;
       if (empties >= EMPTY_POLLS && options.idle()) {
-        if ((await queue.depth()).visible === 0) return "empty";
+        if (await isEmpty()) return "empty";
+        throwFirst(failures);
         emptyRounds += 1;
         if (emptyRounds >= EMPTY_ROUNDS) return "still-visible";
         empties = 0;

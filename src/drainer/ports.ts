@@ -1,6 +1,6 @@
 // What the drain loop asks of a queue and of a database. Types and errors only; `sqs/` and `../loader` implement them.
 import type { LoginRow } from "../login/row.ts";
-import type { Failure } from "../failure.ts";
+import { Failure } from "../failure.ts";
 
 /** One delivery of one message, as SQS handed it out. */
 export interface ReceivedMessage {
@@ -137,4 +137,9 @@ export class DatabaseLost extends Error {
     super(failure.message, { cause: failure });
     this.failure = failure;
   }
+}
+
+/** Whether a call to SQS may succeed when it is made again later: SQS was away, or asked for fewer calls. */
+export function mayPass(error: unknown): boolean {
+  return error instanceof Throttled || (error instanceof Failure && error.kind === "unavailable");
 }

@@ -1,6 +1,6 @@
 // Hands batches to the loader: waits out a database that is away, and finds the row that a batch was refused for.
-import type { Clock } from "./clock.ts";
 import type { EntryMaker } from "./entry.ts";
+import type { Patience } from "./patience.ts";
 import { DatabaseLost, RowRefused, type Entry, type Loader, type ReceivedMessage } from "./ports.ts";
 import type { Tally } from "./tally.ts";
 
@@ -10,18 +10,12 @@ export interface Item {
   readonly entry: Entry;
 }
 
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5_000;
-
 export interface WriterOptions {
   readonly loader: Loader;
   readonly entries: EntryMaker;
-  readonly clock: Clock;
   readonly tally: Tally;
-  /** For how long a database that is away is waited for, milliseconds. */
-  readonly retryForMs: number;
-  /** 0 to 1, spreads the pauses of many drains. */
-  readonly random: () => number;
+  /** For a database that is away; made anew for each batch. */
+  readonly patience: () => Patience;
   /** Aborted when a lost database is not to be waited for any more. */
   readonly hurry: AbortSignal;
 }
@@ -71,16 +65,14 @@ export class Writer {
   }
 
   async #loadWithRetry(entries: readonly Entry[]): ReturnType<Loader["load"]> {
-    const { loader, clock, retryForMs, random, hurry } = this.#options;
-    const giveUpAt = clock.now() + retryForMs;
-    for (let attempt = 0; ; attempt += 1) {
+    const { loader, hurry } = this.#options;
+    const patience = this.#options.patience();
+    for (;;) {
       try {
         return await loader.load(entries);
       } catch (error) {
         if (!(error instanceof DatabaseLost)) throw error;
-        const pause = Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS) * (0.5 + random() / 2);
-        if (hurry.aborted || clock.now() + pause > giveUpAt) throw error.failure;
-        await clock.wait(pause, hurry);
+        if (!(await patience.pause(hurry))) throw error.failure;
       }
     }
   }

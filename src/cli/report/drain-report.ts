@@ -1,5 +1,5 @@
 // What `drain` tells at its end.
-import type { DrainReport } from "../../drainer/drain.ts";
+import type { DrainReport } from "../../drainer/report.ts";
 import type { QueueDepth } from "../../drainer/ports.ts";
 import type { Tally } from "../../drainer/tally.ts";
 import type { Context } from "../context.ts";

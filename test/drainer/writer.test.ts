@@ -1,0 +1,173 @@
+import { describe, expect, it, vi } from "vitest";
+import { createEntryMaker } from "../../src/drainer/entry.ts";
+import { RowRefused } from "../../src/drainer/ports.ts";
+import { Patience } from "../../src/drainer/patience.ts";
+import { newTally } from "../../src/drainer/tally.ts";
+import { Writer, type Item } from "../../src/drainer/writer.ts";
+import { Failure } from "../../src/failure.ts";
+import { deriveKeys } from "../../src/masking/keys.ts";
+import { LOST, MemoryLoader } from "../support/memory-loader.ts";
+import { FakeClock } from "../support/memory-queue.ts";
+
+vi.setConfig({ testTimeout: 10_000 });
+
+const entries = createEntryMaker({
+  keys: deriveKeys(Buffer.alloc(32, 1)),
+  queueId: "arn:aws:sqs:us-east-1:000000000000:logins",
+  appVersion: "full",
+  today: "2030-01-01",
+  randomBytes: (length) => new Uint8Array(length),
+});
+
+const nothing = { app_version: null, device_type: null, ip: null, locale: null, device_id: null };
+
+function item(messageId: string, body: string = JSON.stringify({ user_id: messageId, ...nothing })): Item {
+  const message = { messageId, receiptHandle: messageId, body, sentAt: 0, receiveCount: 1 };
+  return { message, entry: entries.fromMessage(message) };
+}
+
+const items = (count: number): Item[] => Array.from({ length: count }, (_, index) => item(`m${index}`));
+
+/** Pauses are the longest that chance allows, unless told otherwise. */
+function writing(retryForMs = 30_000, chance = 1) {
+  const clock = new FakeClock();
+  const loader = new MemoryLoader();
+  const tally = newTally();
+  const hurry = new AbortController();
+  const patience = (): Patience => new Patience({ clock, retryForMs, random: () => chance });
+  const options = { loader, entries, tally, patience, hurry: hurry.signal };
+  const users = (): string[] => loader.rows.map(({ user_id }) => user_id);
+  return { clock, loader, tally, hurry, users, writer: new Writer(options) };
+}
+
+describe("a batch", () => {
+  it("is written in one call and counted by what became of it", async () => {
+    const { writer, loader, tally, users } = writing();
+    await writer.write([item("a"), item("b"), item("c", "no JSON")]);
+    await writer.write([item("b"), item("d")]);
+    expect([loader.calls, users(), [...loader.quarantine.keys()]]).toEqual([[3, 2], ["a", "b", "d"], ["c"]]);
+    expect(tally).toMatchObject({ loaded: 3, duplicates: 1, quarantined: 1 });
+  });
+});
+
+describe("a database that is away", () => {
+  it("is waited for, twice as long each time up to 5 s", async () => {
+    const { writer, loader, clock, users, tally } = writing(60_000);
+    const calledAt: number[] = [];
+    loader.before = () => void calledAt.push(clock.now());
+    loader.faults.push(...Array.from({ length: 8 }, () => "lost before" as const));
+    await writer.write([item("a")]);
+    const pauses = calledAt.slice(1).map((at, index) => at - (calledAt[index] ?? 0));
+    expect(pauses).toEqual([100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+    expect([users(), tally.loaded]).toEqual([["a"], 1]);
+  });
+
+  it("is asked at other times by other drains: chance makes a pause up to half shorter", async () => {
+    const { writer, loader, clock } = writing(30_000, 0);
+    loader.faults.push("lost before", "lost before");
+    await writer.write([item("a")]);
+    expect(clock.now()).toBe(50 + 100);
+  });
+
+  it("gets the rows once when it had committed them before it went", async () => {
+    const { writer, loader, users, tally } = writing();
+    loader.faults.push("lost after", "lost before", "lost after");
+    await writer.write(items(3));
+    expect(users()).toEqual(["m0", "m1", "m2"]);
+    expect(tally.loaded + tally.duplicates).toBe(3);
+  });
+
+  it.each([0, 1000, 30_000])(
+    "for longer than %i ms is a failure, told in its own words",
+    async (retryForMs) => {
+      const { writer, loader, clock, tally } = writing(retryForMs);
+      loader.faults.push(...Array.from({ length: 100 }, () => "lost before" as const));
+      await expect(writer.write([item("a")])).rejects.toBe(LOST);
+      expect(clock.now()).toBeLessThanOrEqual(retryForMs);
+      expect(clock.now()).toBeGreaterThanOrEqual(retryForMs / 2);
+      expect(tally.loaded).toBe(0);
+    },
+  );
+
+  it("gets its whole time again at the next batch", async () => {
+    const { writer, loader, users } = writing(1000);
+    for (const messageId of ["a", "b", "c"]) {
+      loader.faults.push("lost before", "lost before", "lost before");
+      await writer.write([item(messageId)]);
+    }
+    expect(users()).toEqual(["a", "b", "c"]);
+  });
+
+  it("is not waited for any more when there is a hurry, not even to the end of a pause", async () => {
+    const { writer, loader, clock, hurry } = writing(30_000);
+    loader.faults.push(...Array.from({ length: 100 }, () => "lost before" as const));
+    const written = writer.write([item("a")]);
+    void clock.wait(2000).then(() => {
+      hurry.abort();
+    });
+    await expect(written).rejects.toBe(LOST);
+    expect(clock.now()).toBe(2000);
+  });
+});
+
+describe("a row that the database refuses", () => {
+  it("is found and quarantined, with the SQLSTATE and the column for the reason; the others are loaded", async () => {
+    const { writer, loader, users, tally } = writing();
+    loader.refused.add("m321");
+    await writer.write(items(500));
+    expect(users()).toHaveLength(499);
+    expect(users()).not.toContain("m321");
+    expect([...loader.quarantine.entries()]).toMatchObject([
+      ["m321", { reasons: ["row: refused by Postgres, SQLSTATE 22021, column locale"] }],
+    ]);
+    expect(tally).toMatchObject({ loaded: 499, quarantined: 1, duplicates: 0 });
+  });
+
+  it("costs about twenty calls among 500", async () => {
+    for (const refused of ["m0", "m321", "m499"]) {
+      const { writer, loader } = writing();
+      loader.refused.add(refused);
+      await writer.write(items(500));
+      expect(loader.calls.length).toBeLessThanOrEqual(20);
+    }
+  });
+
+  it.each([1, 2, 3, 7])("may be one of many: all of every %i. are quarantined", async (every) => {
+    const { writer, loader, users } = writing();
+    const batch = items(20);
+    const bad = batch.map(({ message }) => message.messageId).filter((_, index) => index % every === 0);
+    for (const messageId of bad) loader.refused.add(messageId);
+    await writer.write(batch);
+    expect([...loader.quarantine.keys()]).toEqual(bad);
+    expect(users()).toHaveLength(20 - bad.length);
+  });
+
+  it("is told without a column where the database names none", async () => {
+    const { writer, loader } = writing();
+    loader.faults.push(new RowRefused("23514", undefined));
+    await writer.write([item("a")]);
+    expect(loader.quarantine.get("a")?.reasons).toEqual(["row: refused by Postgres, SQLSTATE 23514"]);
+  });
+
+  it("is found although the database goes away in between", async () => {
+    const { writer, loader, users } = writing();
+    loader.refused.add("m2");
+    loader.faults.push(new RowRefused("22021", "locale"), "lost before", "lost after", "lost before");
+    await writer.write(items(4));
+    expect([users(), [...loader.quarantine.keys()]]).toEqual([["m0", "m1", "m3"], ["m2"]]);
+  });
+
+  it("and that it refuses to quarantine, too, is an error, not an endless loop", async () => {
+    const { writer, loader } = writing();
+    loader.faults.push(new RowRefused("22021", undefined), new RowRefused("23514", "reasons"));
+    await expect(writer.write([item("a")])).rejects.toThrow("SQLSTATE 23514");
+    expect(loader.calls).toEqual([1, 1]);
+  });
+});
+
+it("a failure that a repetition does not mend is thrown at once", async () => {
+  const { writer, loader, clock } = writing();
+  loader.faults.push(new Failure("configuration", "The role may not insert."));
+  await expect(writer.write([item("a")])).rejects.toThrow("The role may not insert.");
+  expect([loader.calls, clock.now()]).toEqual([[1], 0]);
+});
