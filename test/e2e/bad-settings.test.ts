@@ -196,7 +196,7 @@ it.for<[string, number, string, number]>([
   withBench(async (bench) => {
     await bench.send(generateMessages(100));
     const body = JSON.stringify({ __type: `com.amazonaws.sqs#${type}`, message: `about ${SECRET}` });
-    const proxy = await startProxy(bench.sqs.endpoint, () => ({ status, body }));
+    const proxy = await startProxy(bench.sqs.endpoint, () => ({ kind: "answered", status, body }));
     try {
       const outcome = await bench.run(["drain"], { AWS_ENDPOINT_URL_SQS: proxy.endpoint });
       await expectRefusal(bench, outcome, { code, says: [type] });

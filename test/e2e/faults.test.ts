@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { generateLogins, generateMessages } from "../../sandbox/messages.ts";
 import { json, withBench, type Bench } from "../support/bench.ts";
-import { refusingDeletes } from "../support/proxy.ts";
+import { failedDeletes, startProxy } from "../support/proxy.ts";
 
 const it = test.concurrent;
 
@@ -88,7 +88,11 @@ it("deletes a message that comes a second time, without loading it again", () =>
       // The first drain commits and dies before it can delete: its visibility timeout runs out.
       await bench.sql.unsafe(`create table public.user_logins (user_id varchar(128), device_type varchar(32),
         masked_ip varchar(256), masked_device_id varchar(256), locale varchar(32), app_version integer, create_date date)`);
-      const proxy = await refusingDeletes(bench.sqs.endpoint);
+      const proxy = await startProxy(bench.sqs.endpoint, (call) =>
+        call.action === "DeleteMessageBatch"
+          ? failedDeletes(call, "ReceiptHandleIsInvalid", true)
+          : undefined,
+      );
       const first = json(await bench.run(["drain", "--json"], { AWS_ENDPOINT_URL_SQS: proxy.endpoint }));
       await proxy.stop();
       expect(first).toMatchObject({ loaded: 99, quarantined: 1, deleted: 0 });

@@ -1,35 +1,92 @@
 // A proxy between the command line and SQS, to make it misbehave on purpose.
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
+
+/** A call on its way: what SQS is asked to do, the how-many-eth of its kind (from 1), and the request's JSON. */
+export interface Call {
+  readonly action: string;
+  readonly nth: number;
+  readonly body: string;
+}
+
+/** What happens to a call in place of an answer from SQS, or to that answer. */
+export type Fault =
+  /** Answers so many milliseconds late. */
+  | { readonly kind: "late"; readonly ms: number }
+  /** Closes the connection; SQS never hears of the call. */
+  | { readonly kind: "dropped" }
+  /** SQS carries the call out; its answer is lost. */
+  | { readonly kind: "answer lost" }
+  /** SQS carries the call out; half of its answer arrives. */
+  | { readonly kind: "answer cut" }
+  /** Answers with an error of SQS's, or with whatever is given. */
+  | { readonly kind: "answered"; readonly status: number; readonly body: string }
+  /** Changes SQS's answer. */
+  | { readonly kind: "changed"; readonly change: (answer: Record<string, unknown>) => unknown };
 
 export interface Proxy {
   readonly endpoint: string;
+  /** From now on; without an argument the calls pass as they are. */
+  misbehave(fault?: (call: Call) => Fault | undefined): void;
   stop(): Promise<void>;
 }
 
-/** Answers in place of the server; undefined lets the request through. */
-export type Answer = (action: string, body: string) => { status: number; body: string } | undefined;
+/** An error answer in SQS's own form. */
+export function sqsError(type: string, status = 400): Fault {
+  return {
+    kind: "answered",
+    status,
+    body: JSON.stringify({ __type: `com.amazonaws.sqs#${type}`, message: "" }),
+  };
+}
 
-/** Starts a proxy on a free port of the loopback address. */
-export async function startProxy(target: string, answer: Answer): Promise<Proxy> {
+/** Starts a proxy to `target` on a free port of the loopback address. */
+export async function startProxy(
+  target: string,
+  first: (call: Call) => Fault | undefined = () => undefined,
+): Promise<Proxy> {
+  let faultOf = first;
+  const counts = new Map<string, number>();
+
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    let body = "";
-    for await (const part of request.setEncoding("utf8")) body += String(part);
-    const action = String(request.headers["x-amz-target"]).replace("AmazonSQS.", "");
-    const own = answer(action, body);
-    const headers = { "content-type": "application/x-amz-json-1.0" };
-    if (own !== undefined) {
-      response.writeHead(own.status, headers).end(own.body);
+    const body = await text(request);
+    const header = String(request.headers["x-amz-target"]);
+    const action = header.replace("AmazonSQS.", "");
+    const nth = (counts.get(action) ?? 0) + 1;
+    counts.set(action, nth);
+    const fault = faultOf({ action, nth, body });
+    if (fault?.kind === "dropped") {
+      response.destroy();
       return;
     }
+    const headers = { "content-type": "application/x-amz-json-1.0" };
+    if (fault?.kind === "answered") {
+      response.writeHead(fault.status, headers).end(fault.body);
+      return;
+    }
+    if (fault?.kind === "late") await setTimeout(fault.ms);
     const passed = await fetch(target, {
       method: "POST",
-      headers: { ...headers, "x-amz-target": String(request.headers["x-amz-target"]) },
+      headers: { ...headers, "x-amz-target": header },
       body,
     });
-    response.writeHead(passed.status, headers).end(await passed.text());
+    const answer = await passed.text();
+    if (fault?.kind === "answer lost") {
+      response.destroy();
+    } else if (fault?.kind === "answer cut") {
+      response.writeHead(passed.status, { ...headers, "content-length": Buffer.byteLength(answer) });
+      response.write(answer.slice(0, answer.length / 2), () => response.destroy());
+    } else if (fault?.kind === "changed") {
+      const changed = fault.change(JSON.parse(answer === "" ? "{}" : answer) as Record<string, unknown>);
+      response.writeHead(passed.status, headers).end(JSON.stringify(changed));
+    } else {
+      response.writeHead(passed.status, headers).end(answer);
+    }
   };
+
   const server = createServer((request, response) => {
     handle(request, response).catch(() => response.destroy());
   });
@@ -38,6 +95,9 @@ export async function startProxy(target: string, answer: Answer): Promise<Proxy>
   const { port } = server.address() as AddressInfo;
   return {
     endpoint: `http://127.0.0.1:${port}`,
+    misbehave: (fault = () => undefined) => {
+      faultOf = fault;
+    },
     stop: async () => {
       server.closeAllConnections();
       server.close();
@@ -46,12 +106,9 @@ export async function startProxy(target: string, answer: Answer): Promise<Proxy>
   };
 }
 
-/** A server that refuses every delete as the sender's fault. */
-export function refusingDeletes(target: string): Promise<Proxy> {
-  return startProxy(target, (action, body) => {
-    if (action !== "DeleteMessageBatch") return undefined;
-    const { Entries: entries } = JSON.parse(body) as { Entries: { Id: string }[] };
-    const failed = entries.map(({ Id }) => ({ Id, Code: "ReceiptHandleIsInvalid", SenderFault: true }));
-    return { status: 200, body: JSON.stringify({ Successful: [], Failed: failed }) };
-  });
+/** SQS's answer to a delete batch that it did not carry out. */
+export function failedDeletes({ body }: Call, code: string, senderFault: boolean): Fault {
+  const { Entries: entries } = JSON.parse(body) as { Entries: { Id: string }[] };
+  const failed = entries.map(({ Id }) => ({ Id, Code: code, SenderFault: senderFault }));
+  return { kind: "answered", status: 200, body: JSON.stringify({ Successful: [], Failed: failed }) };
 }

@@ -1,0 +1,121 @@
+// The process itself on its worst days: killed, stopped, unheard, and many at once. Moments are random; the seed is printed,
+// and CHAOS_SEED repeats them.
+import { setTimeout } from "node:timers/promises";
+import { beforeAll, expect, test } from "vitest";
+import { EXIT } from "../../src/cli/exit-codes.ts";
+import { json, withBench, type Bench } from "../support/bench.ts";
+import { ended, expectEachOnce, FULL, makeMessages, times } from "./invariant.ts";
+import { randomFrom, SEED } from "./random.ts";
+
+const it = test.concurrent;
+const VISIBILITY_TIMEOUT = 2;
+const ATTRIBUTES = { VisibilityTimeout: String(VISIBILITY_TIMEOUT) };
+const MESSAGES = times(5_000, 1_000);
+/** About as long as a drain of so many takes: a random moment in it may be any, start and end included. */
+const LONGEST_MS = times(3_000, 1_500);
+const LONG_MS = 15 * 60_000;
+
+beforeAll(() => {
+  console.log(`chaos: CHAOS_SEED=${SEED}${FULL ? " CHAOS=full" : ""}`);
+});
+
+/** Drains over and over, each run hit by a signal at a random moment, until that has been so many times. */
+async function hit(
+  bench: Bench,
+  signals: readonly NodeJS.Signals[],
+  hits: number,
+  seed: number,
+): Promise<number> {
+  const random = randomFrom(seed);
+  const sent = makeMessages(MESSAGES);
+  await bench.send(sent.bodies);
+  let landed = 0;
+  for (let round = 0; round < hits; round += 1) {
+    const { messages } = await bench.sqs.inspect(bench.queue);
+    // An empty queue is filled again with other messages of the same logins: those would double, so that the rows go too.
+    if (messages.length === 0) {
+      await expectEachOnce(bench, sent, VISIBILITY_TIMEOUT);
+      await bench.sql`truncate public.user_logins, fetch_etl.quarantine`;
+      await bench.send(sent.bodies);
+    }
+    const signal = signals[Math.floor(random() * signals.length)] ?? "SIGKILL";
+    const running = bench.start(["drain", "--json"]);
+    await Promise.race([setTimeout(random() * LONGEST_MS), running.outcome]);
+    if (running.child.kill(signal)) landed += 1;
+    const outcome = await ended(bench, sent, running);
+    expect([null, EXIT.done, EXIT.sigint, EXIT.sigterm]).toContain(outcome.code);
+    if (outcome.code === EXIT.sigint || outcome.code === EXIT.sigterm) {
+      expect(json(outcome)).toMatchObject({ stoppedBy: "signal" });
+    }
+  }
+  await expectEachOnce(bench, sent, VISIBILITY_TIMEOUT);
+  return landed;
+}
+
+it(
+  `kill -9 at ${times(100, 3)} random moments of drains of ${MESSAGES} messages: nothing lost, nothing doubled`,
+  () =>
+    withBench(async (bench) => {
+      expect(await hit(bench, ["SIGKILL"], times(100, 3), SEED)).toBeGreaterThan(0);
+    }, ATTRIBUTES),
+  LONG_MS,
+);
+
+it(
+  `SIGTERM and SIGINT at ${times(20, 3)} random moments: a clean stop each time`,
+  () =>
+    withBench(async (bench) => {
+      expect(await hit(bench, ["SIGTERM", "SIGINT"], times(20, 3), SEED + 1)).toBeGreaterThan(0);
+    }, ATTRIBUTES),
+  LONG_MS,
+);
+
+it.for(times([2, 3, 4], [3]))(
+  "%i drains at once on one queue, one of them killed: each message is loaded once",
+  (drains) =>
+    withBench(async (bench) => {
+      const sent = makeMessages(MESSAGES);
+      await bench.send(sent.bodies);
+      const running = Array.from({ length: drains }, () => bench.start(["drain", "--json"]));
+      await Promise.race([setTimeout(randomFrom(SEED + drains)() * LONGEST_MS), running[0]?.outcome]);
+      running[0]?.child.kill("SIGKILL");
+      for (const each of running.slice(1)) expect((await ended(bench, sent, each)).code).toBe(EXIT.done);
+      await expectEachOnce(bench, sent, VISIBILITY_TIMEOUT);
+    }, ATTRIBUTES),
+);
+
+it("a second signal ends the process at once, although the database does not answer", () =>
+  withBench(async (bench) => {
+    const sent = makeMessages(100);
+    expect((await bench.run(["drain", "--max-seconds", "1"])).code).toBe(0);
+    await bench.send(sent.bodies);
+    await bench.sql.begin(async (tx) => {
+      await tx`lock table public.user_logins in access exclusive mode`;
+      const running = bench.start(["drain", "--json"]);
+      while ((await bench.contents()).ready > 0) await new Promise((resolve) => setImmediate(resolve));
+      running.child.kill("SIGTERM");
+      // Signals as close as one press of Ctrl-C count as one: so it may take more than one on a slow machine.
+      while (running.child.exitCode === null) {
+        await Promise.race([setTimeout(500), running.outcome]);
+        running.child.kill("SIGTERM");
+      }
+      const outcome = await ended(bench, sent, running);
+      expect(outcome).toMatchObject({ code: EXIT.sigterm, stdout: "" });
+    });
+    await expectEachOnce(bench, sent, VISIBILITY_TIMEOUT);
+  }, ATTRIBUTES));
+
+it.for(["stdout", "stderr", "both"] as const)(
+  "%s closed by its reader: the drain goes on to its end",
+  (which) =>
+    withBench(async (bench) => {
+      const sent = makeMessages(200);
+      await bench.send(sent.bodies);
+      const { child, outcome } = bench.start(["drain"]);
+      if (which !== "stderr") child.stdout?.destroy();
+      if (which !== "stdout") child.stderr?.destroy();
+      expect((await outcome).code).toBe(EXIT.done);
+      expect((await bench.sqs.inspect(bench.queue)).messages).toEqual([]);
+      await expectEachOnce(bench, sent, VISIBILITY_TIMEOUT);
+    }, ATTRIBUTES),
+);

@@ -1,0 +1,194 @@
+import { describe, expect, it } from "vitest";
+import { readDatabase } from "../../src/config/database.ts";
+import { reading } from "./told.ts";
+
+function read(env: NodeJS.ProcessEnv): { settings: object | undefined; told: string[] } {
+  const { value, told } = reading((problems) => readDatabase(env, problems));
+  if (value === undefined) return { settings: undefined, told };
+  const { password, ...settings } = value;
+  return { settings: { ...settings, password: password?.reveal() }, told };
+}
+
+const plain = {
+  host: "db",
+  port: 5432,
+  database: "logins",
+  user: "etl",
+  password: undefined,
+  sslMode: "prefer",
+  sslRootCert: undefined,
+  connectTimeout: 10,
+  source: "DATABASE_URL",
+};
+
+describe("DATABASE_URL", () => {
+  it.each<[string, object]>([
+    ["postgres://etl@db/logins", {}],
+    ["postgresql://etl@db/logins", {}],
+    ["POSTGRES://etl@db/logins", {}],
+    ["postgres://etl:pw@db/logins", { password: "pw" }],
+    ["postgres://etl:@db/logins", {}],
+    ["postgres://etl@db:6543/logins", { port: 6543 }],
+    ["postgres://etl@db:65535/logins", { port: 65_535 }],
+    // the database is named as the user where nothing names it
+    ["postgres://etl@db", { database: "etl" }],
+    ["postgres://etl@db/", { database: "etl" }],
+    // the host is this machine
+    ["postgres:///logins?user=etl", { host: "localhost" }],
+    // IPv6
+    ["postgres://etl@[::1]/logins", { host: "::1" }],
+    ["postgres://etl@[2001:db8::1]:6543/logins", { host: "2001:db8::1", port: 6543 }],
+    // a Unix socket's folder
+    ["postgres:///logins?host=/var/run/postgresql&user=etl", { host: "/var/run/postgresql" }],
+    ["postgres://etl@%2Fvar%2Frun%2Fpostgresql/logins", { host: "/var/run/postgresql" }],
+    ["postgres://etl@localhost/logins?host=/tmp", { host: "/tmp" }],
+    // percent-encoding
+    ["postgres://etl:p%40ss%3Aw%2Fr%23d%3F%25@db/logins", { password: "p@ss:w/r#d?%" }],
+    ["postgres://etl:%C3%A4%F0%9F%93%B1@db/logins", { password: "ä📱" }],
+    ["postgres://etl:p+w@db/logins", { password: "p+w" }],
+    ["postgres://etl:p%20w@db/logins", { password: "p w" }],
+    [
+      "postgres://etl%40tenant:pw@db/my%20logins",
+      { user: "etl@tenant", password: "pw", database: "my logins" },
+    ],
+    // characters that stand as they are
+    ["postgres://etl:a:b@db/logins", { password: "a:b" }],
+    ["postgres://etl:a@b@db/logins", { password: "a@b" }],
+    ["postgres://etl:!$&'()*,;=~@db/logins", { password: "!$&'()*,;=~" }],
+    // parameters
+    ["postgres://db?user=etl&password=pw&dbname=logins", { password: "pw" }],
+    ["postgres://db/logins?user=etl@tenant", { user: "etl@tenant" }],
+    ["postgres://nobody@db:1/none?user=etl&port=6543&dbname=logins", { port: 6543 }],
+    ["postgres://etl@db/logins?sslmode=disable", { sslMode: "disable" }],
+    ["postgres://etl@db/logins?sslmode=allow", { sslMode: "allow" }],
+    ["postgres://etl@db/logins?sslmode=prefer", { sslMode: "prefer" }],
+    ["postgres://etl@db/logins?sslmode=require", { sslMode: "require" }],
+    ["postgres://etl@db/logins?sslmode=verify-ca", { sslMode: "verify-ca" }],
+    ["postgres://etl@db/logins?sslmode=verify-full", { sslMode: "verify-full" }],
+    ["postgres://etl@db/logins?sslrootcert=/etc/ca.pem", { sslRootCert: "/etc/ca.pem" }],
+    ["postgres://etl@db/logins?sslrootcert=system", { sslRootCert: undefined }],
+    ["postgres://etl@db/logins?connect_timeout=3", { connectTimeout: 3 }],
+  ])("%s", (url, expected) => {
+    expect(read({ DATABASE_URL: url })).toEqual({ settings: { ...plain, ...expected }, told: [] });
+  });
+});
+
+describe("the PG* variables", () => {
+  it("stand for everything that a URL could say", () => {
+    const env = {
+      ...{ PGHOST: "db", PGPORT: "6543", PGDATABASE: "logins", PGUSER: "etl", PGPASSWORD: "p@ss:/#?%41" },
+      ...{ PGSSLMODE: "verify-full", PGSSLROOTCERT: "/etc/ca.pem", PGCONNECT_TIMEOUT: "3" },
+    };
+    expect(read(env)).toEqual({
+      settings: {
+        ...{ host: "db", port: 6543, database: "logins", user: "etl", password: "p@ss:/#?%41" },
+        ...{ sslMode: "verify-full", sslRootCert: "/etc/ca.pem", connectTimeout: 3 },
+        source: "the PG* variables",
+      },
+      told: [],
+    });
+  });
+
+  it("add what the URL leaves out, and give way to what it says", () => {
+    const env = {
+      ...{ PGHOST: "other", PGPORT: "1", PGDATABASE: "other", PGUSER: "other" },
+      ...{ PGPASSWORD: "pw", PGSSLMODE: "require" },
+    };
+    expect(read({ ...env, DATABASE_URL: "postgres://etl@db:6543/logins" })).toEqual({
+      settings: { ...plain, port: 6543, password: "pw", sslMode: "require" },
+      told: [],
+    });
+  });
+
+  it("that are empty are not set", () => {
+    const env = { PGHOST: "", PGPORT: "", PGPASSWORD: "", PGSSLMODE: "" };
+    expect(read({ ...env, DATABASE_URL: "postgres://etl@db/logins" })).toEqual({ settings: plain, told: [] });
+    expect(read({ ...env, DATABASE_URL: "" }).settings).toBeUndefined();
+  });
+
+  it("need no user: it is the one of the system, and else postgres", () => {
+    expect(read({ PGHOST: "db", USER: "me" }).settings).toMatchObject({ user: "me", database: "me" });
+    expect(read({ PGHOST: "db" }).settings).toMatchObject({ user: "postgres", database: "postgres" });
+    expect(read({ PGHOST: "db", USER: "me", PGUSER: "etl" }).settings).toMatchObject({ user: "etl" });
+  });
+
+  it("may name a Unix socket's folder", () => {
+    expect(read({ PGHOST: "/var/run/postgresql" }).settings).toMatchObject({ host: "/var/run/postgresql" });
+  });
+});
+
+const none =
+  "There is no database: set DATABASE_URL (postgres://user:password@host:5432/database), or PGHOST, PGUSER, PGPASSWORD and PGDATABASE.";
+const noUrl =
+  "DATABASE_URL is not a URL: write postgres://user:password@host:5432/database, with special characters of the password percent-encoded.";
+const badScheme = "DATABASE_URL must begin with postgres:// or postgresql://.";
+const badPort = "The port of DATABASE_URL is not a number from 1 to 65535.";
+const badTimeout = "The connect_timeout of DATABASE_URL is not a whole number of seconds, 1 or more.";
+const badMode =
+  "The sslmode of DATABASE_URL must be one of: disable, allow, prefer, require, verify-ca, verify-full.";
+const unknown = "DATABASE_URL has a parameter that is not known here";
+
+describe("a mistake is told:", () => {
+  it("no database at all", () => {
+    expect(read({ USER: "me" })).toEqual({ settings: undefined, told: [none] });
+  });
+
+  it.each([
+    ["hunter2", noUrl],
+    ["db/logins", noUrl],
+    ["postgres://etl:hunter2@db:port/logins", noUrl],
+    ["postgres://etl:hunter2@db:65536/logins", noUrl],
+    ["postgres://etl:hunter2%zz@db/logins", noUrl],
+    ["postgres://etl:hunter2%ff@db/logins", noUrl],
+    ["postgres://etl:hunter2@[::1/logins", noUrl],
+    ["host=db user=etl password=hunter2", noUrl],
+    ["mysql://etl:hunter2@db/logins", badScheme],
+    ["http://etl:hunter2@db/logins", badScheme],
+    ["jdbc:postgresql://db/logins?password=hunter2", badScheme],
+    ["db:5432/hunter2", badScheme],
+    ["postgres://etl:hunter2@db:0/logins", badPort],
+    ["postgres://etl:hunter2@db/logins?port=", badPort],
+    ["postgres://etl:hunter2@db/logins?port=65536", badPort],
+    ["postgres://etl:hunter2@db/logins?port=hunter2", badPort],
+    ["postgres://etl:hunter2@db/logins?port=5432,5433", badPort],
+    ["postgres://etl:hunter2@db/logins?connect_timeout=0", badTimeout],
+    ["postgres://etl:hunter2@db/logins?connect_timeout=1.5", badTimeout],
+    ["postgres://etl:hunter2@db/logins?connect_timeout=hunter2", badTimeout],
+    ["postgres://etl:hunter2@db/logins?sslmode=", badMode],
+    ["postgres://etl:hunter2@db/logins?sslmode=hunter2", badMode],
+    ["postgres://etl:hunter2@db/logins?sslmode=Require", badMode],
+    ["postgres://etl:hunter2@db/logins?ssl=true", `${unknown}: ssl. Remove it.`],
+    ["postgres://etl:hunter2@db/logins?application_name=hunter2", `${unknown}: application_name. Remove it.`],
+    ["postgres://etl:hunter2@db/logins?toString=hunter2", `${unknown}: toString. Remove it.`],
+    // a password that is not encoded would end up as a host, a database or a parameter
+    ["postgres://etl:pass#hunter2@db/logins", noUrl],
+    ["postgres://etl:pass/hunter2@db/logins", noUrl],
+    ["postgres://etl:pass?hunter2@db/logins", noUrl],
+    ["postgres://etl:12#hunter2@db/logins", noUrl],
+    ["postgres://etl:12/hunter2@db/logins", noUrl],
+    ["postgres://etl:12?hunter2@db/logins", `${unknown}. Remove it.`],
+  ])("%s", (url, sentence) => {
+    const { told } = read({ DATABASE_URL: url });
+    expect(told).toEqual([sentence]);
+    expect(told.join()).not.toContain("hunter2");
+  });
+
+  it("with the variables, as such", () => {
+    expect(read({ PGPORT: "x", PGSSLMODE: "y", PGCONNECT_TIMEOUT: "z" }).told).toEqual([
+      "The port of the PG* variables is not a number from 1 to 65535.",
+      "The connect_timeout of the PG* variables is not a whole number of seconds, 1 or more.",
+      "The sslmode of the PG* variables must be one of: disable, allow, prefer, require, verify-ca, verify-full.",
+    ]);
+  });
+
+  it("and all of them together", () => {
+    const url = "postgres://db:0/logins?sslmode=x&connect_timeout=x&ssl=true&pool=1";
+    expect(read({ DATABASE_URL: url }).told).toEqual([
+      `${unknown}: ssl. Remove it.`,
+      `${unknown}: pool. Remove it.`,
+      badPort,
+      badTimeout,
+      badMode,
+    ]);
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, it } from "vitest";
+import { readDatabase } from "../../src/config/database.ts";
+import { readDrain, type DrainFlags } from "../../src/config/drain.ts";
+import { readMaskingKey } from "../../src/config/masking-key.ts";
+import { readQueue } from "../../src/config/queue.ts";
+import { reading } from "./told.ts";
+
+const read = (flags: DrainFlags) => reading((problems) => readDrain(flags, problems));
+
+const defaults = {
+  concurrency: 32,
+  batchSize: 500,
+  maxMessages: undefined,
+  maxSeconds: undefined,
+  retryForSeconds: 30,
+  ledgerDays: 30,
+  appVersion: "full",
+};
+
+describe("what drain is asked to do", () => {
+  it("is this when nothing is said", () => {
+    expect(read({})).toEqual({ value: defaults, told: [] });
+  });
+
+  it.each<[DrainFlags, object]>([
+    [{ concurrency: "1" }, { concurrency: 1 }],
+    [{ concurrency: "256" }, { concurrency: 256 }],
+    [{ batchSize: "1" }, { batchSize: 1 }],
+    [{ batchSize: "10000" }, { batchSize: 10_000 }],
+    [{ maxMessages: "1" }, { maxMessages: 1 }],
+    [{ maxMessages: "1000000000" }, { maxMessages: 1_000_000_000 }],
+    [{ maxSeconds: "1" }, { maxSeconds: 1 }],
+    [{ maxSeconds: "86400" }, { maxSeconds: 86_400 }],
+    [{ retryFor: "0" }, { retryForSeconds: 0 }],
+    [{ retryFor: "86400" }, { retryForSeconds: 86_400 }],
+    [{ ledgerDays: "15" }, { ledgerDays: 15 }],
+    [{ ledgerDays: "3650" }, { ledgerDays: 3650 }],
+    [{ appVersion: "major" }, { appVersion: "major" }],
+    [{ appVersion: "full" }, { appVersion: "full" }],
+  ])("%j", (flags, expected) => {
+    expect(read(flags)).toEqual({ value: { ...defaults, ...expected }, told: [] });
+  });
+
+  it.each<[DrainFlags, string]>([
+    [{ concurrency: "0" }, "--concurrency takes a whole number from 1 to 256."],
+    [{ concurrency: "257" }, "--concurrency takes a whole number from 1 to 256."],
+    [{ batchSize: "0" }, "--batch-size takes a whole number from 1 to 10000."],
+    [{ batchSize: "10001" }, "--batch-size takes a whole number from 1 to 10000."],
+    [{ maxMessages: "0" }, "--max-messages takes a whole number of 1 or more."],
+    [{ maxMessages: "all" }, "--max-messages takes a whole number of 1 or more."],
+    [{ maxSeconds: "0" }, "--max-seconds takes a whole number from 1 to 86400."],
+    [{ maxSeconds: "86401" }, "--max-seconds takes a whole number from 1 to 86400."],
+    [{ retryFor: "-1" }, "--retry-for takes a whole number from 0 to 86400."],
+    [{ retryFor: "1.5" }, "--retry-for takes a whole number from 0 to 86400."],
+    [{ ledgerDays: "14" }, "--ledger-days takes a whole number from 15 to 3650."],
+    [{ ledgerDays: "3651" }, "--ledger-days takes a whole number from 15 to 3650."],
+    [{ appVersion: "" }, "--app-version must be one of: full, major."],
+    [{ appVersion: "Major" }, "--app-version must be one of: full, major."],
+    [{ appVersion: "toString" }, "--app-version must be one of: full, major."],
+  ])("is not %j, which is told", (flags, sentence) => {
+    expect(read(flags).told).toEqual([sentence]);
+  });
+});
+
+it("all mistakes are told together, from every part of the configuration, and no value with them", () => {
+  const wrong = "wrong!";
+  const flags = {
+    ...{ concurrency: wrong, batchSize: wrong, maxMessages: wrong, maxSeconds: wrong, retryFor: wrong },
+    ...{ ledgerDays: wrong, appVersion: wrong, queue: wrong, endpointUrl: wrong, sqsProtocol: wrong },
+  };
+  const env = {
+    DATABASE_URL: `postgres://u:${encodeURIComponent(wrong)}@h/d?sslmode=${wrong}&port=${wrong}&connect_timeout=${wrong}`,
+    FETCH_ETL_MASKING_KEY: wrong,
+  };
+  const { told } = reading((problems) => {
+    readDrain(flags, problems);
+    readQueue(flags, env, 1, problems);
+    readMaskingKey(env, () => wrong, problems);
+    readDatabase(env, problems);
+  });
+  expect(told.map((sentence) => sentence.split(" ").find((word) => /^--|_/.test(word)))).toEqual([
+    ...["--app-version", "--concurrency", "--batch-size", "--max-messages", "--max-seconds", "--retry-for"],
+    ...["--ledger-days", "--sqs-protocol", "--endpoint-url", "--queue", "FETCH_ETL_MASKING_KEY"],
+    ...["DATABASE_URL", "connect_timeout", "DATABASE_URL"],
+  ]);
+  expect(told.join()).not.toContain(wrong);
+});

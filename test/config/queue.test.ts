@@ -1,0 +1,109 @@
+import { describe, expect, it } from "vitest";
+import { readQueue, type QueueFlags } from "../../src/config/queue.ts";
+import { reading } from "./told.ts";
+
+const read = (flags: QueueFlags, env: NodeJS.ProcessEnv = {}) =>
+  reading((problems) => readQueue(flags, env, 7, problems));
+
+const defaults = {
+  queue: "login-queue",
+  endpointUrl: undefined,
+  region: undefined,
+  protocol: "auto",
+  maxSockets: 7,
+};
+
+describe("the queue's settings", () => {
+  it("are these when nothing is said", () => {
+    expect(read({})).toEqual({ value: defaults, told: [] });
+  });
+
+  it.each<[string, QueueFlags, NodeJS.ProcessEnv, object]>([
+    ["the queue from the environment", {}, { FETCH_ETL_QUEUE: "env" }, { queue: "env" }],
+    ["the queue from its flag first", { queue: "flag" }, { FETCH_ETL_QUEUE: "env" }, { queue: "flag" }],
+    ["the default for an empty variable", {}, { FETCH_ETL_QUEUE: "" }, { queue: "login-queue" }],
+    [
+      "a URL for the queue",
+      { queue: "http://localhost:4566/0/q" },
+      {},
+      { queue: "http://localhost:4566/0/q" },
+    ],
+    ["a FIFO queue's name", { queue: "logins.fifo" }, {}, { queue: "logins.fifo" }],
+    ["a name of 80 characters", { queue: "q".repeat(80) }, {}, { queue: "q".repeat(80) }],
+    [
+      "the endpoint from the environment",
+      {},
+      { AWS_ENDPOINT_URL: "http://all:1" },
+      { endpointUrl: "http://all:1" },
+    ],
+    [
+      "the endpoint of SQS before that of all services",
+      {},
+      { AWS_ENDPOINT_URL: "http://all:1", AWS_ENDPOINT_URL_SQS: "http://sqs:2" },
+      { endpointUrl: "http://sqs:2" },
+    ],
+    [
+      "the endpoint from its flag first",
+      { endpointUrl: "https://flag:3" },
+      { AWS_ENDPOINT_URL: "http://all:1", AWS_ENDPOINT_URL_SQS: "http://sqs:2" },
+      { endpointUrl: "https://flag:3" },
+    ],
+    [
+      "the SDK's endpoint for empty variables",
+      {},
+      { AWS_ENDPOINT_URL: "", AWS_ENDPOINT_URL_SQS: "" },
+      { endpointUrl: undefined },
+    ],
+    ["the region from its flag", { region: "eu-west-1" }, {}, { region: "eu-west-1" }],
+    [
+      "no region from the environment, which the SDK reads itself",
+      {},
+      { AWS_REGION: "eu-west-1" },
+      { region: undefined },
+    ],
+    ["the protocol from the environment", {}, { FETCH_ETL_SQS_PROTOCOL: "query" }, { protocol: "query" }],
+    [
+      "the protocol from its flag first",
+      { sqsProtocol: "json" },
+      { FETCH_ETL_SQS_PROTOCOL: "query" },
+      { protocol: "json" },
+    ],
+    ["the default for an empty protocol", {}, { FETCH_ETL_SQS_PROTOCOL: "" }, { protocol: "auto" }],
+  ])("take %s", (_what, flags, env, expected) => {
+    expect(read(flags, env)).toEqual({ value: { ...defaults, ...expected }, told: [] });
+  });
+});
+
+const badQueue =
+  "--queue / FETCH_ETL_QUEUE is neither a queue's name (letters, digits, - and _) nor its URL (http://… or https://…).";
+const badEndpoint =
+  "--endpoint-url / AWS_ENDPOINT_URL_SQS is not a URL: write it as http://localhost:4566, or leave it out for AWS itself.";
+const badProtocol = "--sqs-protocol / FETCH_ETL_SQS_PROTOCOL must be one of: auto, json, query.";
+
+describe("a mistake is told:", () => {
+  it.each<[string, QueueFlags, NodeJS.ProcessEnv, string]>([
+    ["an empty queue", { queue: "" }, {}, badQueue],
+    ["a queue's name with a blank", { queue: "login queue" }, {}, badQueue],
+    ["a queue's name with a dot", { queue: "login.queue" }, {}, badQueue],
+    ["a queue's name with a slash", {}, { FETCH_ETL_QUEUE: "000000000000/login-queue" }, badQueue],
+    ["a queue's name of 81 characters", { queue: "q".repeat(81) }, {}, badQueue],
+    ["an ARN", { queue: "arn:aws:sqs:us-east-1:000000000000:login-queue" }, {}, badQueue],
+    ["a queue's URL with another scheme", { queue: "ftp://localhost/q" }, {}, badQueue],
+    ["a queue's URL without a host", { queue: "http://" }, {}, badQueue],
+    ["an empty endpoint", { endpointUrl: "" }, {}, badEndpoint],
+    ["an endpoint without a scheme", { endpointUrl: "localhost:4566" }, {}, badEndpoint],
+    ["an endpoint that is a host", {}, { AWS_ENDPOINT_URL_SQS: "localhost" }, badEndpoint],
+    ["an endpoint with another scheme", {}, { AWS_ENDPOINT_URL: "ftp://localhost" }, badEndpoint],
+    ["an unknown protocol", { sqsProtocol: "xml" }, {}, badProtocol],
+    ["an unknown protocol in the environment", {}, { FETCH_ETL_SQS_PROTOCOL: "JSON" }, badProtocol],
+    ["an empty protocol", { sqsProtocol: "" }, {}, badProtocol],
+  ])("%s", (_what, flags, env, sentence) => {
+    expect(read(flags, env).told).toEqual([sentence]);
+  });
+
+  it("and all of them together", () => {
+    expect(read({ queue: "?", endpointUrl: "?", sqsProtocol: "?" }).told.toSorted()).toEqual(
+      [badQueue, badEndpoint, badProtocol].toSorted(),
+    );
+  });
+});
