@@ -36,7 +36,7 @@ const PARAMETERS = {
 type Parameter = keyof typeof PARAMETERS;
 type Parameters = Partial<Record<Parameter, string>>;
 
-const DEFAULT_CONNECT_TIMEOUT = 10;
+const DEFAULT_CONNECT_TIMEOUT = "10";
 
 /**
  * Reads where the database is. What DATABASE_URL leaves out is taken from the PG* variables, as libpq does.
@@ -71,17 +71,20 @@ function isParameter(name: string): name is Parameter {
   return Object.hasOwn(PARAMETERS, name);
 }
 
+const NO_HOST = "no-host.invalid";
+
 /** RFC 3986 as libpq uses it: percent-encoding in every part, parameters in the query. */
 function parseUrl(text: string, problems: Problems): Parameters | undefined {
   let url: URL;
   const found: Parameters = {};
   try {
-    url = new URL(text);
+    // libpq's way to name a Unix socket, `user@/database?host=/folder`, has no host, and no URL may be without.
+    url = new URL(text.replace(/@(?=[/?]|$)/, `@${NO_HOST}`));
     // The end of a password with a `#` or a `/` in it, which would be looked for on a host named as the user.
     if (url.hash !== "" || url.pathname.includes("@")) throw new TypeError("not encoded");
     const host = decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, "$1");
     const parts: [Parameter, string][] = [
-      ["host", host],
+      ["host", host === NO_HOST ? "" : host],
       ["port", url.port],
       ["user", decodeURIComponent(url.username)],
       ["password", decodeURIComponent(url.password)],
@@ -110,19 +113,26 @@ function shown(name: string): string {
   return /^[a-z_]+$/i.test(name) ? `: ${name}` : "";
 }
 
+function digits(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : NaN;
+}
+
 function settings(
   given: Parameters & { user: string },
   source: DatabaseSettings["source"],
   problems: Problems,
 ): DatabaseSettings | undefined {
   const { user } = given;
-  const port = Number(given.port ?? 5432);
-  const connectTimeout = Number(given.connect_timeout ?? DEFAULT_CONNECT_TIMEOUT);
+  const port = digits(given.port ?? "5432");
+  const connectTimeout = digits(given.connect_timeout ?? DEFAULT_CONNECT_TIMEOUT);
   const sslMode = SSL_MODES.find((mode) => mode === (given.sslmode ?? "prefer"));
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+  if (given.host === "" || given.host?.includes(",") === true) {
+    problems.add(`The host of ${source} must be one host.`);
+  }
+  if (!(port >= 1 && port <= 65_535)) {
     problems.add(`The port of ${source} is not a number from 1 to 65535.`);
   }
-  if (!Number.isInteger(connectTimeout) || connectTimeout < 1) {
+  if (!(connectTimeout >= 1)) {
     problems.add(`The connect_timeout of ${source} is not a whole number of seconds, 1 or more.`);
   }
   if (sslMode === undefined) {

@@ -78,8 +78,8 @@ export class Deleter {
     let left = messageIds;
     do left = await this.#attempt(left, patience);
     while (left.length > 0 && (await patience.pause(this.#options.hurry)));
-    // What could not be deleted is delivered again, meets the ledger and is deleted then.
-    for (const messageId of left) this.#options.holds.forget(messageId);
+    // What could not be deleted is delivered again, meets the ledger and is deleted then. At the end of a run it is given back.
+    if (!this.#options.hurry.aborted) for (const messageId of left) this.#options.holds.forget(messageId);
   }
 
   /** @returns the messages to ask for again, once {@link Patience.pause} allows it */

@@ -26,5 +26,5 @@ export function canonicalIp(text: string): Uint8Array | undefined {
 
 /** A device id's exact UTF-8 bytes. The text must be well formed (no lone surrogate). */
 export function canonicalDeviceId(text: string): Uint8Array {
-  return Buffer.from(text, "utf8");
+  return Buffer.from(text);
 }

@@ -12,8 +12,8 @@ const TAG_BYTES = 16;
  * @param nonce {@link NONCE_BYTES} random bytes, never used twice with one key
  */
 export function seal(key: KeyObject, text: string, context: string, nonce: Uint8Array): Uint8Array {
-  const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES });
-  cipher.setAAD(Buffer.from(context, "utf8"));
+  const cipher = createCipheriv("aes-256-gcm", key, nonce);
+  cipher.setAAD(Buffer.from(context));
   return Buffer.concat([nonce, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]);
 }
 
@@ -23,12 +23,11 @@ export function seal(key: KeyObject, text: string, context: string, nonce: Uint8
  * @throws when key or context is another, or a byte was changed
  */
 export function unseal(key: KeyObject, sealed: Uint8Array, context: string): string {
-  const tag = sealed.subarray(sealed.length - TAG_BYTES);
   const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, NONCE_BYTES), {
     authTagLength: TAG_BYTES,
   });
-  decipher.setAAD(Buffer.from(context, "utf8"));
-  decipher.setAuthTag(tag);
-  const text = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));
-  return Buffer.concat([text, decipher.final()]).toString("utf8");
+  decipher.setAAD(Buffer.from(context));
+  decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
+  const text = decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES));
+  return Buffer.concat([text, decipher.final()]).toString();
 }

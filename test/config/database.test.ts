@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Problems } from "../../src/config/problems.ts";
 import { readDatabase } from "../../src/config/database.ts";
 import { reading } from "./told.ts";
 
@@ -111,6 +112,27 @@ describe("the PG* variables", () => {
     expect(read({ PGHOST: "db" }).settings).toMatchObject({ user: "postgres", database: "postgres" });
     expect(read({ PGHOST: "db", USER: "me", PGUSER: "etl" }).settings).toMatchObject({ user: "etl" });
   });
+
+  it.each(["postgres://etl:hunter2@/logins?host=/run/pg", "postgres://etl:hunter2@/logins"])(
+    "may leave the host out, as libpq's own do: %s",
+    (url) => {
+      const env = { DATABASE_URL: url, PGHOST: "/run/pg" };
+      const problems = new Problems();
+      expect(readDatabase(env, problems)).toMatchObject({ host: "/run/pg", user: "etl", database: "logins" });
+      problems.throwIfAny();
+    },
+  );
+
+  it.each(["?host=", "?host=a,b", "?port=0x10"])(
+    "must name one host and a port in digits: %s",
+    (parameters) => {
+      const problems = new Problems();
+      readDatabase({ DATABASE_URL: `postgres://etl:hunter2@db/logins${parameters}` }, problems);
+      expect(() => {
+        problems.throwIfAny();
+      }).toThrow(/^The (host|port) of DATABASE_URL/);
+    },
+  );
 
   it("may name a Unix socket's folder", () => {
     expect(read({ PGHOST: "/var/run/postgresql" }).settings).toMatchObject({ host: "/var/run/postgresql" });

@@ -37,6 +37,14 @@ describe("the keys of one masking key", () => {
     expect(one.quarantine.equals(two.quarantine)).toBe(false);
   });
 
+  it("are each derived by the name of their use", () => {
+    const master = Buffer.alloc(MIN_KEY_BYTES, 1);
+    const { ip, deviceId, quarantine } = deriveKeys(master);
+    expect(hex(ip.export())).toBe(hex(hkdf(master, "fetch-etl/v1/ip", 32)));
+    expect(hex(deviceId.export())).toBe(hex(hkdf(master, "fetch-etl/v1/device_id", 32)));
+    expect(hex(quarantine.export())).toBe(hex(hkdf(master, "fetch-etl/v1/quarantine", 32)));
+  });
+
   it.each([0, 1, MIN_KEY_BYTES - 1])("are not made of %i bytes", (length) => {
     expect(() => deriveKeys(new Uint8Array(length))).toThrow(RangeError);
   });

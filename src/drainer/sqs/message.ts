@@ -30,7 +30,7 @@ export function toReceived(
     messageId,
     receiptHandle,
     body,
-    sentAt: finite(message.Attributes?.SentTimestamp),
+    sentAt: sentAt(message.Attributes?.SentTimestamp),
     receiveCount: finite(message.Attributes?.ApproximateReceiveCount),
   };
 }
@@ -53,6 +53,12 @@ export function toFailed(entries: readonly BatchResultErrorEntry[] | undefined):
       ? []
       : [{ index, code, senderFault: entry.SenderFault === true || deadHandleCodes.has(code) }];
   });
+}
+
+/** From 1970 to the end of the year 9999, the last that an ISO date can name; else the server did not tell. */
+function sentAt(text: string | undefined): number | undefined {
+  const epochMs = finite(text);
+  return epochMs !== undefined && epochMs >= 0 && epochMs < Date.UTC(10_000, 0) ? epochMs : undefined;
 }
 
 /** The number that a text holds; undefined where it holds none. */

@@ -27,6 +27,13 @@ describe("a received message", () => {
     expect(message).toMatchObject({ sentAt: undefined, receiveCount: undefined });
   });
 
+  it.each(["-1", "253402300800000", "9e15", "1e400"])(
+    "has no time where the server gives %s",
+    (SentTimestamp) => {
+      expect(received({ ...ids, Attributes: { SentTimestamp } })).toMatchObject({ sentAt: undefined });
+    },
+  );
+
   it("is left out, and told of by its id, when its body is not the one that its checksum was made of", () => {
     const MD5OfBody = createHash("md5").update("sent").digest("hex");
     const damaged: string[] = [];
