@@ -44,7 +44,7 @@ export function createProgram(version: string, openContext: () => Context): Prog
     .option("--max-seconds <n>", "stop after n seconds")
     .option(
       "--retry-for <seconds>",
-      "how long to wait for Postgres when it is away",
+      "how long to wait for SQS or Postgres when it is away",
       String(DRAIN_DEFAULTS.retryFor),
     )
     .option(

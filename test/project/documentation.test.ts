@@ -61,6 +61,13 @@ describe("the README", () => {
   });
 });
 
+it.each([...new Set([...readme.matchAll(/`(test\/[\w/.-]+)`/g)].map(([, path = ""]) => path))])(
+  "the README's %s exists",
+  (path) => {
+    expect(read(path)).toMatch(/\bit\b|\btest\b/);
+  },
+);
+
 describe(".env.example", () => {
   it("sets only variables that are read", () => {
     const set = [...read(".env.example").matchAll(/^([A-Z0-9_]+)=/gm)].map(([, name]) => name);
