@@ -242,6 +242,15 @@ it("a user who may insert and select, and no more, can drain", () =>
     expect(outcome.code).toBe(0);
   }));
 
+it("no connection left for the user: exit 5", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    await bench.send(generateMessages(100));
+    const env = await asRole(bench, "crowded", "alter role crowded connection limit 0");
+    const outcome = await bench.run(["drain"], env);
+    await expectRefusal(bench, outcome, { code: 5, says: ["53300"] });
+  }));
+
 it.for<[string, string, string[]]>([
   [
     "a missing column",
