@@ -11,6 +11,7 @@ declare module "vitest" {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const server = await startPostgres();
+  console.log(`PostgreSQL ${server.version}`);
   project.provide("postgresUrl", server.url);
   return () => server.dispose();
 }
