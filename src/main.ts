@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { CommanderError } from "commander";
 import type { Context, Output, Services } from "./cli/context.ts";
+import { ENVIRONMENT } from "./cli/environment.ts";
 import { EXIT, exitCodeOfSignal, type StopSignal } from "./cli/exit-codes.ts";
 import { createProgram } from "./cli/program.ts";
 import { systemClock } from "./drainer/clock.ts";
@@ -66,9 +67,8 @@ function frames(error: unknown): string {
 }
 
 function openContext(stdout: Output, stderr: Output): Context {
-  loadDotEnv();
   return {
-    env: process.env,
+    env: readEnvironment(),
     stdout,
     stderr,
     clock: systemClock,
@@ -81,14 +81,27 @@ function openContext(stdout: Output, stderr: Output): Context {
   };
 }
 
-/** Adds what `.env` in the working folder says; into the process's own environment, where the AWS SDK looks. */
-function loadDotEnv(): void {
+/** What a program that the AWS SDK starts for credentials has no business to see. */
+const SECRETS = ["FETCH_ETL_MASKING_KEY", "DATABASE_URL", "PGPASSWORD"];
+
+/**
+ * The environment, with what `.env` in the working folder adds to it. The rest of it stays in the process's own environment, where the
+ * AWS SDK looks. An empty variable is none: compose files and CI systems set many.
+ */
+function readEnvironment(): NodeJS.ProcessEnv {
+  for (const name of ENVIRONMENT.flatMap(([names]) => names.split(", "))) {
+    if (process.env[name] === "") Reflect.deleteProperty(process.env, name);
+  }
   try {
     process.loadEnvFile();
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
-    throw new Failure("configuration", "The file .env in the working folder cannot be read.", error);
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) {
+      throw new Failure("configuration", "The file .env in the working folder cannot be read.", error);
+    }
   }
+  const env = { ...process.env };
+  for (const name of SECRETS) Reflect.deleteProperty(process.env, name);
+  return env;
 }
 
 /** npm passes a Ctrl-C on that the terminal has sent already: two signals as close as this, milliseconds, are one press. */
@@ -109,10 +122,16 @@ function catchSignals(): AbortSignal {
   return controller.signal;
 }
 
-/** A reader that goes away, as in `| head -1`, is no error; what comes after is not wanted. */
+/** A reader that goes away, as in `| head -1`, is no error; what comes after is not wanted. A full disk is one, told at the end. */
 function outputOf(stream: NodeJS.WriteStream): Output {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+  stream.on("error", ({ code = "unknown" }: NodeJS.ErrnoException) => {
+    if (code === "EPIPE" || unwritten !== undefined) return;
+    unwritten = code;
+    process.on("exit", () => {
+      process.exitCode = EXIT.unexpected;
+    });
+    if (stream === process.stdout)
+      process.stderr.write(`error: The output could not be written (${code}).\n`);
   });
   return {
     stream,
@@ -121,6 +140,9 @@ function outputOf(stream: NodeJS.WriteStream): Output {
     columns: stream.isTTY ? stream.columns : 0,
   };
 }
+
+/** The error code of the first output that could not be written. */
+let unwritten: string | undefined;
 
 function packageVersion(): string {
   const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {

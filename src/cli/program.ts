@@ -1,6 +1,8 @@
 // commander's tree: names, flags and help. What a command does is in commands/.
 import { Command } from "commander";
+import { PEEK_DEFAULTS } from "../config/peek.ts";
 import { DRAIN_DEFAULTS, type DrainFlags } from "../config/drain.ts";
+import type { KeygenFlags } from "./commands/keygen.ts";
 import type { PeekFlags } from "./commands/peek.ts";
 import type { VerifyFlags } from "./commands/verify.ts";
 import type { Context } from "./context.ts";
@@ -32,6 +34,7 @@ export function createProgram(version: string, openContext: () => Context): Prog
     )
     .version(version)
     .option("--debug", "add the stack to an error message")
+    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("(fetch-etl --help shows the commands and their flags)")
     .addHelpText("after", `\n${sharedHelp()}`);
 
@@ -44,7 +47,7 @@ export function createProgram(version: string, openContext: () => Context): Prog
     .option("--max-seconds <n>", "stop after n seconds")
     .option(
       "--retry-for <seconds>",
-      "how long to wait for SQS or Postgres when it is away",
+      "how long to wait for SQS or Postgres when it goes away",
       String(DRAIN_DEFAULTS.retryFor),
     )
     .option(
@@ -67,7 +70,7 @@ export function createProgram(version: string, openContext: () => Context): Prog
   withQueueOptions(program.command("peek"))
     .summary("show messages, masked, and leave them in the queue")
     .description("Shows messages, masked, and leaves every one of them in the queue.")
-    .option("--count <n>", "most messages to show", "10")
+    .option("--count <n>", "most messages to show", String(PEEK_DEFAULTS.count))
     .option("--raw", "show the bodies as they are, personal data included")
     .option("--force", "look even where it may move a message to the dead-letter queue")
     .option("--json", "print one JSON object a message")
@@ -96,7 +99,12 @@ export function createProgram(version: string, openContext: () => Context): Prog
     .command("keygen")
     .summary("print a new masking key as a line for .env")
     .description("Prints a new masking key as a line for .env: fetch-etl keygen >> .env")
-    .action(action(async (_flags, context) => (await import("./commands/keygen.ts")).runKeygen(context)));
+    .option("--force", "print one although .env has one already")
+    .action(
+      action(async (flags: KeygenFlags, context) =>
+        (await import("./commands/keygen.ts")).runKeygen(flags, context),
+      ),
+    );
 
   return { command: program, exitCode: () => exitCode };
 }

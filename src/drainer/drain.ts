@@ -10,13 +10,15 @@ import { giveBack, Holds } from "./holds.ts";
 import { Patience } from "./patience.ts";
 import { poll, type PollingEnd } from "./poller.ts";
 import type { Loader, Queue, ReceivedMessage } from "./ports.ts";
-import { guardRedrive } from "./redrive.ts";
+import { CAREFUL_BATCH, guardRedrive } from "./redrive.ts";
 import type { DrainReport, StoppedBy } from "./report.ts";
 import { newTally, type Tally } from "./tally.ts";
 import { Writer } from "./writer.ts";
 
 /** How long a database that does not answer may hold up the end after a signal or a time limit, milliseconds. */
 const GRACE_MS = 10_000;
+/** The same for each of the last things that are asked of SQS then. */
+const SQS_GRACE_MS = 5_000;
 /** Why nothing more is begun, when the time limit is the reason. */
 const OUT_OF_TIME = "out of time";
 
@@ -91,13 +93,22 @@ class Drain {
     const { queue, loader, clock, stop } = this.#parts;
     /** Aborted when all is done, so that what runs beside it ends too. */
     const over = new AbortController();
-    const grace = new Promise<void>((resolve) => {
+    const halted = new Promise<void>((resolve) => {
       this.#halt.signal.addEventListener("abort", () => {
         this.#buffer.discard();
         this.#wakePoller();
-        void clock.wait(GRACE_MS, over.signal).then(resolve);
+        resolve();
       });
     });
+    /** The work's result; undefined when a run that was halted has waited for it for long enough. */
+    const within = <T>(graceMs: number, work: Promise<T>): Promise<T | undefined> =>
+      Promise.race([
+        work,
+        halted.then(async () => {
+          await clock.wait(graceMs, over.signal);
+          return undefined;
+        }),
+      ]);
     const onStop = (): void => {
       this.#halt.abort();
     };
@@ -106,12 +117,20 @@ class Drain {
 
     const keeping = this.#holds.keep(over.signal).catch(this.#fail);
     const timing = this.#watchTime(over.signal);
-    const writing = loader === undefined ? undefined : this.#writeAll(loader).catch(this.#fail);
-    const polled = await this.#receiveAll().catch(this.#fail);
-    await Promise.race([writing, grace]);
-    await this.#deleter.finish().catch(this.#fail);
-    this.#tally.released += await this.#holds.releaseAll();
-    const remaining = await queue.depth().catch(() => undefined);
+    let writing = loader !== undefined;
+    const written = loader === undefined ? Promise.resolve() : this.#writeAll(loader).catch(this.#fail);
+    void written.then(() => (writing = false));
+    const polled = await within(SQS_GRACE_MS, this.#receiveAll().catch(this.#fail));
+    await within(GRACE_MS, written);
+    const databaseSilent = writing;
+    await within(SQS_GRACE_MS, this.#deleter.finish().catch(this.#fail));
+    const held = this.#holds.size;
+    const released = (await within(SQS_GRACE_MS, this.#holds.releaseAll())) ?? 0;
+    this.#tally.released += released;
+    const remaining = await within(
+      SQS_GRACE_MS,
+      queue.depth().catch(() => undefined),
+    );
     over.abort();
     stop.removeEventListener("abort", onStop);
     await Promise.all([keeping, timing]);
@@ -123,19 +142,24 @@ class Drain {
       remaining,
       stoppedBy: this.#stoppedBy(polled),
       stillVisible: polled === "still-visible",
+      leftHidden: held - released,
+      databaseSilent,
       durationMs: Math.round(clock.now() - this.#started),
     };
   }
 
   async #receiveAll(): Promise<PollingEnd> {
     const { queue, clock, loader } = this.#parts;
-    const { concurrency, maxMessages = Infinity, maxSeconds = Infinity } = this.#settings;
+    const { maxMessages = Infinity, maxSeconds = Infinity } = this.#settings;
+    const careful = loader === undefined && queue.maxReceiveCount !== undefined;
+    const concurrency = careful ? 1 : this.#settings.concurrency;
     try {
-      if (loader === undefined) guardRedrive(queue, []);
+      if (careful) guardRedrive(queue, []);
       return await poll({
         queue,
         clock,
         concurrency,
+        batch: careful ? CAREFUL_BATCH : MAX_BATCH,
         maxMessages,
         deadline: this.#started + maxSeconds * 1000,
         patience: this.#patience,

@@ -39,10 +39,11 @@ export class Holds {
   readonly #timeoutMs: number;
   readonly #holds = new Map<string, Hold>();
 
-  constructor(queue: Queue, clock: Clock) {
+  /** @param visibilityTimeout what the receives asked for, seconds */
+  constructor(queue: Queue, clock: Clock, visibilityTimeout: number = queue.visibilityTimeout) {
     this.#queue = queue;
     this.#clock = clock;
-    this.#timeoutMs = queue.visibilityTimeout * 1000;
+    this.#timeoutMs = visibilityTimeout * 1000;
   }
 
   get size(): number {

@@ -3,7 +3,7 @@ import { MAX_BATCH } from "./batches.ts";
 import type { Clock } from "./clock.ts";
 import { Holds } from "./holds.ts";
 import type { Queue, ReceivedMessage } from "./ports.ts";
-import { guardRedrive } from "./redrive.ts";
+import { CAREFUL_BATCH, guardRedrive } from "./redrive.ts";
 
 const LONG_POLL_SECONDS = 1;
 const EMPTY_POLLS = 2;
@@ -15,6 +15,15 @@ export interface PeekParts {
   readonly stop: AbortSignal;
 }
 
+/** Seconds at most for which messages are hidden, should the process die before it gives them back. */
+const LONGEST_HIDDEN_SECONDS = 30;
+
+export interface Peeked {
+  readonly messages: readonly ReceivedMessage[];
+  /** How many could not be given back: they are visible again when their visibility timeout has run out. */
+  readonly leftHidden: number;
+}
+
 /**
  * At most `count` messages, each once. All are visible to others again when it resolves or throws.
  *
@@ -24,32 +33,30 @@ export interface PeekParts {
 export async function peek(
   { count, force }: { readonly count: number; readonly force: boolean },
   { queue, clock, stop }: PeekParts,
-): Promise<ReceivedMessage[]> {
+): Promise<Peeked> {
   const careful = queue.maxReceiveCount !== undefined && !force;
   if (careful) guardRedrive(queue, []);
-  const holds = new Holds(queue, clock);
+  const visibilityTimeout = Math.min(queue.visibilityTimeout, LONGEST_HIDDEN_SECONDS);
+  const holds = new Holds(queue, clock, visibilityTimeout);
   const over = new AbortController();
   const keeping = holds.keep(over.signal);
   const seen: ReceivedMessage[] = [];
+  let leftHidden: number;
   try {
     let empties = 0;
     while (seen.length < count && empties < EMPTY_POLLS && !stop.aborted) {
-      // One at a time where looking costs something, so that as few as possible pay for it.
-      const max = careful ? 1 : Math.min(MAX_BATCH, count - seen.length);
+      const max = careful ? CAREFUL_BATCH : Math.min(MAX_BATCH, count - seen.length);
       const asked = clock.now();
-      const messages = await queue.receive({
-        max,
-        waitSeconds: LONG_POLL_SECONDS,
-        visibilityTimeout: queue.visibilityTimeout,
-      });
+      const messages = await queue.receive({ max, waitSeconds: LONG_POLL_SECONDS, visibilityTimeout });
       empties = messages.length === 0 ? empties + 1 : 0;
       seen.push(...messages.filter((message) => holds.add(message, asked)));
       if (careful) guardRedrive(queue, messages);
     }
   } finally {
     over.abort();
-    await holds.releaseAll();
+    const held = holds.size;
+    leftHidden = held - (await holds.releaseAll());
     await keeping;
   }
-  return seen.slice(0, count);
+  return { messages: seen.slice(0, count), leftHidden };
 }

@@ -1,5 +1,4 @@
 // Receives until the queue is empty: as many long polls at once as the queue can fill.
-import { MAX_BATCH } from "./batches.ts";
 import type { Bell } from "./bell.ts";
 import type { Clock } from "./clock.ts";
 import { throwFirst } from "./failures.ts";
@@ -21,6 +20,8 @@ export interface PollerOptions {
   readonly clock: Clock;
   /** The most receives under way at once. */
   readonly concurrency: number;
+  /** The most messages a receive asks for. */
+  readonly batch: number;
   /** The most messages to receive. */
   readonly maxMessages: number;
   /** Clock time after which no receive may end. */
@@ -122,7 +123,7 @@ export async function poll(options: PollerOptions): Promise<PollingEnd> {
 
   for (;;) {
     while (end() === undefined && empties < EMPTY_POLLS && underWay < target) {
-      const max = Math.min(MAX_BATCH, options.maxMessages - received - reserved);
+      const max = Math.min(options.batch, options.maxMessages - received - reserved);
       if (max <= 0 || options.room() - reserved < max) break;
       void receive(max, waitSeconds() ?? 0);
     }

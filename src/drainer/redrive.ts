@@ -2,29 +2,32 @@
 import { Failure } from "../failure.ts";
 import type { Queue, ReceivedMessage } from "./ports.ts";
 
+/** How many messages to receive at once where looking may cost something: as few as possible are to pay for it. */
+export const CAREFUL_BATCH = 1;
+
 /**
- * Stops one who only looks before messages end up in the dead-letter queue for it.
+ * Stops one who only looks, before messages end up in the dead-letter queue for it: SQS moves a message when it was received
+ * `maxReceiveCount` times and is received once more, and the drain itself needs one receive.
  *
- * @param messages what was received so far; none, to ask before the first receive
- * @throws {Failure} `configuration` when a message has been received as often as the policy's `maxReceiveCount`, so that the next
- *   receive would move it to the dead-letter queue
+ * @param messages what was received last; none, to ask before the first receive
+ * @throws {Failure} `configuration` when one more look could leave a message without a receive for the drain
  */
 export function guardRedrive({ maxReceiveCount, name }: Queue, messages: readonly ReceivedMessage[]): void {
   if (maxReceiveCount === undefined) return;
-  const advice = `"drain" takes messages without this risk`;
-  if (maxReceiveCount <= 1) {
+  // One receive for the look and one for the drain leave no room for one that was before.
+  if (maxReceiveCount <= 2) {
     throw new Failure(
       "configuration",
-      `Queue ${name} moves a message to its dead-letter queue after one receive (maxReceiveCount is ${maxReceiveCount}), ` +
-        `and looking is receiving. ${advice}; "peek --force" looks all the same.`,
+      `Queue ${name} moves a message to its dead-letter queue when it was received more than ${maxReceiveCount} times ` +
+        `(maxReceiveCount is ${maxReceiveCount}), and looking is receiving. "peek --force" looks all the same.`,
     );
   }
-  const spent = messages.find(({ receiveCount = 0 }) => receiveCount >= maxReceiveCount);
-  if (spent === undefined) return;
+  const near = messages.find(({ receiveCount = 0 }) => receiveCount >= maxReceiveCount - 1);
+  if (near === undefined) return;
   throw new Failure(
     "configuration",
-    `Message ${spent.messageId} of queue ${name} has been received ${spent.receiveCount ?? 0} times and maxReceiveCount is ` +
-      `${maxReceiveCount}: the next receive may move it to the dead-letter queue, and others may be as near. ` +
-      `Stopped here; ${advice}, "peek --force" looks all the same.`,
+    `Message ${near.messageId} of queue ${name} has been received ${near.receiveCount ?? 0} times and maxReceiveCount is ` +
+      `${maxReceiveCount}: another look could send it to the dead-letter queue, and others may be as near. ` +
+      `Stopped here; "peek --force" looks all the same.`,
   );
 }

@@ -11,5 +11,9 @@ export interface DrainReport extends Readonly<Tally> {
   readonly stoppedBy: StoppedBy;
   /** True when the queue counts visible messages that it does not hand out. */
   readonly stillVisible: boolean;
+  /** Messages that were neither deleted nor given back: they come again when their visibility timeout has run out. */
+  readonly leftHidden: number;
+  /** True when the end came before the database's answer: what was sent may still be committed. */
+  readonly databaseSilent: boolean;
   readonly durationMs: number;
 }

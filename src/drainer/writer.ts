@@ -1,4 +1,5 @@
 // Hands batches to the loader: waits out a database that is away, and finds the row that a batch was refused for.
+import { Failure } from "../failure.ts";
 import type { EntryMaker } from "./entry.ts";
 import type { Patience } from "./patience.ts";
 import { DatabaseLost, RowRefused, type Entry, type Loader, type ReceivedMessage } from "./ports.ts";
@@ -20,6 +21,18 @@ export interface WriterOptions {
   readonly hurry: AbortSignal;
 }
 
+/** As many rows, all refused for one reason, are not to blame themselves. */
+const WHOLE_BATCH = 10;
+
+interface Refused {
+  readonly item: Item;
+  readonly error: RowRefused;
+}
+
+function inColumn({ column }: RowRefused): string {
+  return column === undefined ? "" : `, column ${column}`;
+}
+
 /** Writes batches one after the other. */
 export class Writer {
   readonly #options: WriterOptions;
@@ -34,34 +47,53 @@ export class Writer {
    * @throws {Failure} when the database could not be reached for as long as is waited, or refuses for good
    */
   async write(items: readonly Item[]): Promise<void> {
+    const refused = await this.#writeWhatGoes(items);
+    const [first] = refused;
+    if (first === undefined) return;
+    const { sqlState } = first.error;
+    const sameForAll = refused.every(({ error }) => error.sqlState === sqlState);
+    if (refused.length >= WHOLE_BATCH && refused.length === items.length && sameForAll) {
+      throw new Failure(
+        "configuration",
+        `Postgres refuses every row (SQLSTATE ${sqlState}${inColumn(first.error)}), so that it must be the table: a missing ` +
+          "partition, a constraint, a trigger. Nothing was quarantined for it; mend user_logins and run again.",
+        first.error,
+      );
+    }
+    const { entries } = this.#options;
+    await this.#load(
+      refused.map(({ item: { message }, error }) =>
+        entries.reject(message, [`row: refused by Postgres, SQLSTATE ${error.sqlState}${inColumn(error)}`]),
+      ),
+    );
+  }
+
+  /**
+   * Bisects a batch that was refused, so that one bad row among 500 costs about twenty statements.
+   *
+   * @returns the items that Postgres refuses each by itself; all others are written
+   */
+  async #writeWhatGoes(items: readonly Item[]): Promise<Refused[]> {
     try {
-      const { loaded, duplicates, quarantined } = await this.#loadWithRetry(items.map(({ entry }) => entry));
-      const { tally } = this.#options;
-      tally.loaded += loaded;
-      tally.duplicates += duplicates;
-      tally.quarantined += quarantined;
+      await this.#load(items.map(({ entry }) => entry));
+      return [];
     } catch (error) {
       if (!(error instanceof RowRefused)) throw error;
-      await this.#writeParts(items, error);
+      const [item, ...others] = items;
+      if (item === undefined || (others.length === 0 && "rejection" in item.entry)) throw error;
+      if (others.length === 0) return [{ item, error }];
+      const middle = Math.ceil(items.length / 2);
+      const first = await this.#writeWhatGoes(items.slice(0, middle));
+      return [...first, ...(await this.#writeWhatGoes(items.slice(middle)))];
     }
   }
 
-  /** Bisects, so that one bad row among 500 costs about twenty statements. */
-  async #writeParts(items: readonly Item[], refused: RowRefused): Promise<void> {
-    const [first, ...others] = items;
-    if (first === undefined) return;
-    if (others.length === 0) {
-      if ("rejection" in first.entry) throw refused;
-      const column = refused.column === undefined ? "" : `, column ${refused.column}`;
-      const reasons = [`row: refused by Postgres, SQLSTATE ${refused.sqlState}${column}`];
-      await this.write([
-        { message: first.message, entry: this.#options.entries.reject(first.message, reasons) },
-      ]);
-      return;
-    }
-    const middle = Math.ceil(items.length / 2);
-    await this.write(items.slice(0, middle));
-    await this.write(items.slice(middle));
+  async #load(entries: readonly Entry[]): Promise<void> {
+    const { loaded, duplicates, quarantined } = await this.#loadWithRetry(entries);
+    const { tally } = this.#options;
+    tally.loaded += loaded;
+    tally.duplicates += duplicates;
+    tally.quarantined += quarantined;
   }
 
   async #loadWithRetry(entries: readonly Entry[]): ReturnType<Loader["load"]> {

@@ -52,25 +52,26 @@ export function asFailure(error: unknown, settings: DatabaseSettings, doing: str
 }
 
 function explain(code: string, settings: DatabaseSettings, doing: string, cause: unknown): Failure {
-  const { user, database, source } = settings;
+  const { source } = settings;
+  const [user, database] = [shown(settings.user), shown(settings.database)];
   switch (code) {
     case "28P01":
     case "28000":
       return new Failure(
         "configuration",
-        `Postgres at ${place(settings)} does not let user "${user}" in (SQLSTATE ${code}). Check user and password in ${source}.`,
+        `Postgres at ${place(settings)} does not let user ${user} in (SQLSTATE ${code}). Check user and password in ${source}.`,
         cause,
       );
     case "3D000":
       return new Failure(
         "configuration",
-        `Postgres at ${place(settings)} has no database "${database}". Check its name in ${source}, or create it.`,
+        `Postgres at ${place(settings)} has no database ${database}. Check its name in ${source}, or create it.`,
         cause,
       );
     case "42501":
       return new Failure(
         "configuration",
-        `Postgres user "${user}" lacks a right for ${doing} (SQLSTATE 42501). Grant it, or run once as a user who has it; the README lists the rights.`,
+        `Postgres user ${user} lacks a right for ${doing} (SQLSTATE 42501). Grant it, or run once as a user who has it; the README lists the rights.`,
         cause,
       );
     default:
@@ -80,6 +81,11 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
         cause,
       );
   }
+}
+
+/** What does not look like a name may be something else that ended up in its place. */
+function shown(name: string): string {
+  return /^[\w.-]{1,63}$/.test(name) ? `"${name}"` : "(not shown)";
 }
 
 function field(error: unknown, name: "code" | "column_name"): string | undefined {

@@ -9,7 +9,11 @@ export async function pruneLedger(sql: Sql, days: number): Promise<void> {
   const [may] = await sql<{ prune: boolean }[]>`
     select has_table_privilege('fetch_etl.ledger', 'delete') as prune`;
   if (may?.prune !== true) return;
-  await sql`
-    delete from fetch_etl.ledger
-    where sent_at < now() - make_interval(days => ${days}) and loaded_at < now() - make_interval(days => ${days})`;
+  await sql.begin(async (tx) => {
+    // Tidying up is no reason to wait for anybody.
+    await tx.unsafe("set local lock_timeout = '2s'; set local statement_timeout = '30s'");
+    await tx`
+      delete from fetch_etl.ledger
+      where sent_at < now() - make_interval(days => ${days}) and loaded_at < now() - make_interval(days => ${days})`;
+  });
 }

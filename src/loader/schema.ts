@@ -68,6 +68,7 @@ export async function ensureTables(sql: Sql): Promise<void> {
   const present = await tablesPresent(sql);
   if (present.userLogins && present.ledger && present.quarantine) return;
   await sql.begin(async (tx) => {
+    await tx.unsafe("set local lock_timeout = '10s'");
     await tx`select pg_advisory_xact_lock(${CREATION_LOCK})`;
     if (!present.userLogins) await tx.unsafe(CREATE_USER_LOGINS);
     if (present.ledger && present.quarantine) return;

@@ -642,10 +642,13 @@ describe("a dry run", () => {
     expect([queue.requests.receive, queue.visible.length]).toEqual([0, 5]);
   });
 
-  it("stops when it would move a message there the next time, and gives all back", async () => {
-    const { run, queue } = draining({ messages: 15, dryRun: true, queue: { maxReceiveCount: 2 } });
+  it("stops when a message has one receive left, having received one at a time, and gives all back", async () => {
+    const { run, queue } = draining({ messages: 15, dryRun: true, queue: { maxReceiveCount: 3 } });
     await run();
+    const before = queue.requests.receive;
     await expect(run()).rejects.toThrow(/has been received 2 times/);
+    expect(queue.requests.receive - before).toBe(1);
+    expect(queue.callsOf("receive").every(({ amount }) => amount === 1)).toBe(true);
     expect(queue.visible).toHaveLength(15);
   });
 });

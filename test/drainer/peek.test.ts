@@ -11,7 +11,7 @@ function peeking(messages: number, options: ConstructorParameters<typeof MemoryQ
   for (let index = 0; index < messages; index += 1) queue.send(`m${index}`, `body ${index}`);
   const stop = new AbortController();
   const look = async (count: number, force = false): Promise<string[]> => {
-    const seen = await peek({ count, force }, { queue, clock, stop: stop.signal });
+    const { messages: seen } = await peek({ count, force }, { queue, clock, stop: stop.signal });
     return seen.map(({ messageId }) => messageId);
   };
   const asked = (): number[] => queue.callsOf("receive").map(({ amount }) => amount);
@@ -108,8 +108,8 @@ describe("peek at a queue with a dead-letter queue", () => {
     expect([asked(), queue.visible]).toEqual([[], first(30)]);
   });
 
-  it("stops at the first message that the next receive would move, and gives all back", async () => {
-    const { look, queue, asked } = peeking(30, { maxReceiveCount: 3 });
+  it("stops at the first message that has one receive left, and gives all back", async () => {
+    const { look, queue, asked } = peeking(30, { maxReceiveCount: 4 });
     expect(await look(1)).toEqual(["m0"]);
     expect(await look(2)).toEqual(["m0", "m1"]);
     await expect(look(10)).rejects.toThrow(/Message m0 .* has been received 3 times/);

@@ -35,6 +35,7 @@ function polling(
       clock,
       bell,
       concurrency: 8,
+      batch: 10,
       maxMessages: Infinity,
       deadline: Infinity,
       patience: () => new Patience({ clock, retryForMs, random: () => 1 }),

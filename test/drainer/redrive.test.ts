@@ -22,9 +22,9 @@ function guard(maxReceiveCount: number | undefined, ...receiveCounts: (number | 
 describe("looking is let go on", () => {
   it.each<[string, number | undefined, (number | undefined)[]]>([
     ["without a dead-letter queue", undefined, [1, 1000]],
-    ["before the first receive, with two receives to spend", 2, []],
-    ["while every message can be received once more", 5, [1, 4, 4]],
-    ["where the server does not count receives", 2, [undefined]],
+    ["before the first receive, with three receives to spend", 3, []],
+    ["while every message can be looked at once more and then be drained", 5, [1, 3, 3]],
+    ["where the server does not count receives", 3, [undefined]],
   ])("%s", (_when, maxReceiveCount, receiveCounts) => {
     expect(guard(maxReceiveCount, ...receiveCounts)).not.toThrow();
   });
@@ -32,8 +32,15 @@ describe("looking is let go on", () => {
 
 describe("looking is stopped", () => {
   it.each<[string, number, number[], RegExp]>([
-    ["when a single receive moves a message", 1, [], /after one receive \(maxReceiveCount is 1\)/],
+    ["when a look and a drain leave no receive over", 2, [], /more than 2 times \(maxReceiveCount is 2\)/],
+    ["when a single receive is allowed", 1, [], /maxReceiveCount is 1/],
     ["when no receive is allowed", 0, [], /maxReceiveCount is 0/],
+    [
+      "when the drain's own receive is the last",
+      3,
+      [1, 2],
+      /Message m1 of queue logins has been received 2 times/,
+    ],
     [
       "when a message has spent all of its receives",
       3,

@@ -132,7 +132,23 @@ describe("a row that the database refuses", () => {
     }
   });
 
-  it.each([1, 2, 3, 7])("may be one of many: all of every %i. are quarantined", async (every) => {
+  it("is to blame alone: where every row of a batch is refused, it is the table, and none is quarantined", async () => {
+    const { writer, loader, users, tally } = writing();
+    const batch = items(10);
+    for (const { message } of batch) loader.refused.add(message.messageId);
+    await expect(writer.write(batch)).rejects.toThrow(/Postgres refuses every row \(SQLSTATE/);
+    expect([users(), [...loader.quarantine.keys()], tally.quarantined]).toEqual([[], [], 0]);
+  });
+
+  it("is to blame where there are too few to say more", async () => {
+    const { writer, loader } = writing();
+    const batch = items(9);
+    for (const { message } of batch) loader.refused.add(message.messageId);
+    await writer.write(batch);
+    expect(loader.quarantine.size).toBe(9);
+  });
+
+  it.each([2, 3, 7])("may be one of many: all of every %i. are quarantined", async (every) => {
     const { writer, loader, users } = writing();
     const batch = items(20);
     const bad = batch.map(({ message }) => message.messageId).filter((_, index) => index % every === 0);

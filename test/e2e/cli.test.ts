@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -78,4 +78,68 @@ it("does not mind a reader that goes away", () =>
     child.stderr?.destroy();
     expect((await outcome).code).toBe(0);
     expect(await bench.contents()).toEqual({ ready: 50, inflight: 0, delayed: 0 });
+  }));
+
+it("puts the key on a line of its own, also where .env does not end with one, and refuses a second key", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "fetch-etl-keygen-"));
+  try {
+    await writeFile(join(folder, ".env"), "DATABASE_URL=postgres://localhost/logins");
+    const first = await startCli(["keygen"], {}, folder).outcome;
+    expect(first.stdout).toMatch(/^\nFETCH_ETL_MASKING_KEY=\S+\n$/);
+    await appendFile(join(folder, ".env"), first.stdout);
+    const second = await startCli(["keygen"], {}, folder).outcome;
+    expect(second).toMatchObject({ code: 2, stdout: "" });
+    expect(second.stderr).toContain("--force");
+    expect((await startCli(["keygen", "--force"], {}, folder).outcome).code).toBe(0);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+it("never shows a name that may be something else, such as a key that ended up on the line of the database", () =>
+  withBench(async (bench) => {
+    const url = `${bench.databaseUrl}FETCH_ETL_MASKING_KEY=${bench.env["FETCH_ETL_MASKING_KEY"] ?? ""}`;
+    const { code, stderr } = await bench.run(["verify"], { DATABASE_URL: url });
+    expect(code).toBe(2);
+    expect(stderr).toContain("no database (not shown)");
+    expect(stderr).not.toContain(bench.env["FETCH_ETL_MASKING_KEY"]);
+  }));
+
+it("takes an empty variable for none, so that .env counts and the region's absence is told", () =>
+  withBench(async (bench) => {
+    const folder = await mkdtemp(join(tmpdir(), "fetch-etl-empty-"));
+    try {
+      await writeFile(join(folder, ".env"), `DATABASE_URL=${bench.databaseUrl}\n`);
+      const empty = await startCli(["drain", "--quiet"], { ...bench.env, DATABASE_URL: "" }, folder).outcome;
+      expect(empty).toEqual({ code: 0, stdout: "", stderr: "" });
+      const region = await bench.run(["drain"], { AWS_REGION: "" });
+      expect(region.code).toBe(2);
+      expect(region.stderr).toContain("AWS_REGION");
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }));
+
+it("shows no secret to a program that the AWS SDK starts for credentials", () =>
+  withBench(async (bench) => {
+    const folder = await mkdtemp(join(tmpdir(), "fetch-etl-profile-"));
+    try {
+      const seen = join(folder, "seen");
+      const answer = JSON.stringify({ Version: 1, AccessKeyId: "test", SecretAccessKey: "test" });
+      const helper = join(folder, "helper.sh");
+      await writeFile(helper, `#!/bin/sh\nenv > '${seen}'\necho '${answer}'\n`, { mode: 0o755 });
+      await writeFile(join(folder, "config"), `[profile helped]\ncredential_process = ${helper}\n`);
+      const { code } = await bench.run(["drain", "--quiet"], {
+        AWS_ACCESS_KEY_ID: undefined,
+        AWS_SECRET_ACCESS_KEY: undefined,
+        AWS_PROFILE: "helped",
+        AWS_CONFIG_FILE: join(folder, "config"),
+      });
+      expect(code).toBe(0);
+      const environment = await readFile(seen, "utf8");
+      expect(environment).toContain("AWS_PROFILE=helped");
+      expect(environment).not.toMatch(/FETCH_ETL_MASKING_KEY|DATABASE_URL/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   }));

@@ -158,3 +158,56 @@ it("holds the server to a commit that is on disk, although its default is otherw
     await bench.run(["drain"]);
     expect([...(await bench.sql`select at_commit from public.seen`)]).toEqual([{ at_commit: "on" }]);
   }));
+
+it("stops when every row is refused, as for a missing partition: nothing is quarantined or deleted, exit 2", () =>
+  withBench(async (bench) => {
+    await bench.sql.unsafe(`create table public.user_logins (user_id varchar(128), device_type varchar(32),
+      masked_ip varchar(256), masked_device_id varchar(256), locale varchar(32), app_version integer, create_date date)
+      partition by range (create_date)`);
+    await bench.send(bodies(100));
+    const refused = await bench.run(["drain", "--json"]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/refuses every row \(SQLSTATE 23514.*partition/);
+    expect(await bench.contents()).toEqual({ ready: 100, inflight: 0, delayed: 0 });
+    await bench.sql.unsafe(
+      "create table public.all_logins partition of public.user_logins for values from ('2000-01-01') to ('3000-01-01')",
+    );
+    expect(json(await bench.run(["drain", "--json"]))).toMatchObject({
+      loaded: 100,
+      quarantined: 0,
+      deleted: 100,
+    });
+  }));
+
+it("says so, and exits 5, when the database has not answered by the time limit; what it commits later is not doubled", () =>
+  withBench(async (bench) => {
+    await bench.run(["drain", "--max-seconds", "1"]);
+    await bench.send(bodies(20));
+    await bench.sql.begin(async (tx) => {
+      await tx`lock table public.user_logins in access exclusive mode`;
+      const late = await bench.run(["drain", "--json", "--max-seconds", "1"]);
+      expect(late.code).toBe(5);
+      expect(late.stderr).toMatch(/^warning: Postgres did not answer before the end/);
+      expect(json(late)).toMatchObject({ loaded: 0, released: 20, stoppedBy: "max-seconds" });
+    });
+    let report;
+    do report = json(await bench.run(["drain", "--json"]));
+    while ((await bench.sqs.inspect(bench.queue)).messages.length > 0);
+    expect(report["remaining"]).toEqual({ visible: 0, inFlight: 0, delayed: 0 });
+    await expectEachOnce(bench, 20);
+  }));
+
+it("ends within its grace when SQS stops answering and a signal comes, and tells what stays hidden", () =>
+  withBench(async (bench) => {
+    await bench.send(bodies(5_000));
+    const proxy = await startProxy(bench.sqs.endpoint);
+    const { child, outcome } = bench.start(["drain", "--json"], { AWS_ENDPOINT_URL_SQS: proxy.endpoint });
+    await inTheMiddle(bench, 5_000);
+    proxy.misbehave(() => ({ kind: "silent" }));
+    child.kill("SIGTERM");
+    const ended = await outcome;
+    await proxy.stop();
+    expect(ended.code).toBe(143);
+    expect(ended.stderr).toMatch(/^warning: [\d,]+ messages? could not be given back/);
+    expect(json(ended)).toMatchObject({ stoppedBy: "signal", remaining: null });
+  }));

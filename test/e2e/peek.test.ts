@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { generateLogins, generateMessages } from "../../sandbox/messages.ts";
 import { json, withBench, type Outcome } from "../support/bench.ts";
+import { sqsError, startProxy } from "../support/proxy.ts";
 
 const it = test.concurrent;
 
@@ -108,21 +109,36 @@ it("refuses to look at a queue that allows one receive, and does not touch it", 
     expect(new Set(messages.map(({ receiveCount }) => receiveCount))).toEqual(new Set([0]));
   }));
 
-it("looks at messages that have receives left, and refuses when one has none", () =>
+it("looks once, refuses a second time, and leaves every message for the drain", () =>
   withRedrive(3, async (bench) => {
-    await bench.send(generateMessages(2));
-    const looks: (number | null)[] = [];
-    for (let look = 0; look < 3; look += 1) looks.push((await bench.run(["peek", "--count", "1"])).code);
-    expect(looks).toEqual([0, 0, 0]);
-    const receives = async (): Promise<number[]> =>
-      (await bench.sqs.inspect(bench.queue)).messages.map(({ receiveCount }) => receiveCount).sort();
-    while ((await receives())[1] !== 2) await bench.run(["peek", "--count", "2"]);
-    const refused = await bench.run(["peek", "--count", "2"]);
+    await bench.sqs.createQueue("dead");
+    await bench.send(generateMessages(10));
+    expect((await bench.run(["peek", "--count", "10"])).code).toBe(0);
+    const refused = await bench.run(["peek", "--count", "10"]);
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toMatch(/received 3 times and maxReceiveCount is 3.*--force/);
-    expect(await bench.contents()).toEqual({ ready: 2, inflight: 0, delayed: 0 });
-    // Both can still be loaded: none went to the dead-letter queue.
+    expect(refused.stdout).toBe("");
+    expect(refused.stderr).toMatch(/received 2 times and maxReceiveCount is 3.*--force/);
+    expect(json(await bench.run(["drain", "--json"]))).toMatchObject({ received: 10, deleted: 10 });
+    expect((await bench.sqs.inspect("dead")).messages).toEqual([]);
   }));
+
+it("says so when messages could not be given back, and hides them for 30 s at most", () =>
+  withBench(
+    async (bench) => {
+      await bench.send(generateMessages(5));
+      const proxy = await startProxy(bench.sqs.endpoint);
+      const asked: string[] = [];
+      proxy.misbehave(({ action, body }) => {
+        if (action === "ReceiveMessage") asked.push(body);
+        return action === "ChangeMessageVisibilityBatch" ? sqsError("AccessDenied", 403) : undefined;
+      });
+      const { stderr } = await bench.run(["peek", "--count", "5"], { AWS_ENDPOINT_URL_SQS: proxy.endpoint });
+      await proxy.stop();
+      expect(stderr).toMatch(/^warning: 5 messages could not be given back.*sqs:ChangeMessageVisibility/);
+      for (const body of asked) expect(JSON.parse(body)).toMatchObject({ VisibilityTimeout: 30 });
+    },
+    { VisibilityTimeout: "3600" },
+  ));
 
 it("looks all the same with --force", () =>
   withRedrive(1, async (bench) => {

@@ -43,6 +43,10 @@ it("it starts the assignment's two images on the assignment's ports, each with a
   for (const service of [sqs, postgres]) expect(service?.healthcheck).toBeDefined();
 });
 
+it("it can be started before there is a key: Compose reads the variables of every service, behind a profile or not", () => {
+  expect(read("docker-compose.yml")).not.toMatch(/\$\{\w+:?\?/);
+});
+
 it("fetch-etl itself waits behind a profile", () => {
   expect(compose.services["fetch-etl"]?.profiles).toEqual(["fetch-etl"]);
 });

@@ -22,6 +22,8 @@ export type Fault =
   | { readonly kind: "answer lost" }
   /** SQS carries the call out; half of its answer arrives. */
   | { readonly kind: "answer cut" }
+  /** Never answers. */
+  | { readonly kind: "silent" }
   /** Answers with an error of SQS's, or with whatever is given. */
   | { readonly kind: "answered"; readonly status: number; readonly body: string }
   /** Changes SQS's answer. */
@@ -62,6 +64,7 @@ export async function startProxy(
       response.destroy();
       return;
     }
+    if (fault?.kind === "silent") return;
     const headers = { "content-type": "application/x-amz-json-1.0" };
     if (fault?.kind === "answered") {
       response.writeHead(fault.status, headers).end(fault.body);

@@ -14,7 +14,7 @@ import type { PostgresLoader } from "../../loader/loader.ts";
 import { deriveKeys } from "../../masking/keys.ts";
 import { stopSignalOf, type Context } from "../context.ts";
 import { EXIT, exitCodeOfSignal } from "../exit-codes.ts";
-import { tallyText, writeDrainJson, writeDrainSummary } from "../report/drain-report.ts";
+import { leftHiddenText, tallyText, writeDrainJson, writeDrainSummary } from "../report/drain-report.ts";
 import { plural } from "../report/paint.ts";
 import { startProgress } from "../report/progress.ts";
 import { noticesOf, writeNote, writeWarning } from "../report/warn.ts";
@@ -51,14 +51,16 @@ export async function runDrain(flags: DrainFlags, context: Context): Promise<num
     const report = await drain(config, { queue, loader, entries, clock, random, stop, tally })
       .catch((error: unknown) => {
         endProgress();
-        if (tally.received > 0) writeNote(context, `Before it failed: loaded ${tallyText(tally)}.`);
+        const verb = flags.dryRun === true ? "would have loaded" : "loaded";
+        if (tally.received > 0) writeNote(context, `Before it failed: ${verb} ${tallyText(tally)}.`);
         throw error;
       })
       .finally(endProgress);
-    if (loader !== undefined && !stop.aborted) await prune(loader, config.ledgerDays, context);
     tell(context, flags, queue, report);
     const signal = stopSignalOf(stop);
     if (signal !== undefined) return exitCodeOfSignal(signal);
+    if (report.databaseSilent) return EXIT.unavailable;
+    if (loader !== undefined && report.stoppedBy === "empty") await prune(loader, config.ledgerDays, context);
     return report.quarantined > 0 && flags.failOnQuarantine === true ? EXIT.quarantined : EXIT.done;
   } finally {
     await loader?.close();
@@ -73,9 +75,16 @@ function tell(context: Context, flags: DrainFlags, queue: Queue, report: DrainRe
   if (report.quarantined > 0 && !dryRun) {
     writeWarning(
       context,
-      `${plural(report.quarantined, "message")} broke the contract and went to fetch_etl.quarantine; "fetch-etl verify" tells why.`,
+      `${plural(report.quarantined, "message")} went to fetch_etl.quarantine; "fetch-etl verify" tells why.`,
     );
   }
+  if (report.databaseSilent) {
+    writeWarning(
+      context,
+      "Postgres did not answer before the end: what was sent to it may still be committed.",
+    );
+  }
+  if (report.leftHidden > 0) writeWarning(context, leftHiddenText(report.leftHidden));
   if (report.stillVisible) {
     writeWarning(
       context,

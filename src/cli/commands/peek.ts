@@ -1,18 +1,16 @@
 // `fetch-etl peek`: shows messages and leaves them in the queue.
+import { PEEK_DEFAULTS } from "../../config/peek.ts";
 import { readMaskingKey } from "../../config/masking-key.ts";
 import { wholeNumber } from "../../config/numbers.ts";
 import { Problems } from "../../config/problems.ts";
 import { readQueue, type QueueFlags } from "../../config/queue.ts";
-import { utcDay } from "../../drainer/entry.ts";
+import { createEntryMaker, utcDay } from "../../drainer/entry.ts";
 import { peek } from "../../drainer/peek.ts";
-import type { ReceivedMessage } from "../../drainer/ports.ts";
-import { decodeLogin } from "../../login/decode.ts";
-import { toRow } from "../../login/row.ts";
 import { deriveKeys } from "../../masking/keys.ts";
-import { createMask } from "../../masking/token.ts";
 import { stopSignalOf, type Context } from "../context.ts";
 import { EXIT, exitCodeOfSignal } from "../exit-codes.ts";
-import { writePeeked, writePeekedJson, writeRaw, writeRawJson, type Peeked } from "../report/peek-report.ts";
+import { leftHiddenText } from "../report/drain-report.ts";
+import { writePeeked, writePeekedJson, writeRaw, writeRawJson } from "../report/peek-report.ts";
 import { noticesOf, writeNote, writeWarning } from "../report/warn.ts";
 
 export interface PeekFlags extends QueueFlags {
@@ -23,13 +21,12 @@ export interface PeekFlags extends QueueFlags {
   readonly quiet?: boolean;
 }
 
-export const DEFAULT_COUNT = 10;
 const SOCKETS = 10;
 
 /** @returns the exit code */
 export async function runPeek(flags: PeekFlags, context: Context): Promise<number> {
   const problems = new Problems();
-  const count = wholeNumber(flags.count, "--count", { min: 1, max: 10_000 }, problems) ?? DEFAULT_COUNT;
+  const count = wholeNumber(flags.count, "--count", { min: 1, max: 10_000 }, problems) ?? PEEK_DEFAULTS.count;
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
   const masterKey = flags.raw === true ? undefined : readMaskingKey(context.env, context.readFile, problems);
   problems.throwIfAny();
@@ -38,16 +35,27 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
   const queue = await context.services.openQueue(queueSettings, noticesOf(context, flags.quiet));
   try {
     const { clock } = context;
-    const messages = await peek({ count, force: flags.force === true }, { queue, clock, stop });
+    const { messages, leftHidden } = await peek(
+      { count, force: flags.force === true },
+      { queue, clock, stop },
+    );
     if (masterKey === undefined) {
       writeWarning(context, "--raw shows message bodies as they are, personal data included.");
       if (flags.json === true) writeRawJson(context, messages);
       else writeRaw(context, messages);
     } else {
-      const peeked = messages.map(masker(masterKey.reveal(), utcDay(context.epochNow())));
+      const entries = createEntryMaker({
+        keys: deriveKeys(masterKey.reveal()),
+        queueId: queue.id,
+        appVersion: "full",
+        today: utcDay(context.epochNow()),
+        randomBytes: context.randomBytes,
+      });
+      const peeked = messages.map((message) => ({ message, entry: entries.fromMessage(message) }));
       if (flags.json === true) writePeekedJson(context, peeked);
       else writePeeked(context, peeked);
     }
+    if (leftHidden > 0) writeWarning(context, leftHiddenText(leftHidden));
     if (flags.quiet !== true && messages.length === 0)
       writeNote(context, `${queue.name}: no message is visible.`);
     const signal = stopSignalOf(stop);
@@ -55,16 +63,4 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
   } finally {
     queue.close();
   }
-}
-
-function masker(masterKey: Uint8Array, today: string): (message: ReceivedMessage) => Peeked {
-  const mask = createMask(deriveKeys(masterKey));
-  return ({ messageId, sentAt, receiveCount, body }) => {
-    const decoded = decodeLogin(body);
-    const day = sentAt === undefined ? today : utcDay(sentAt);
-    const outcome = decoded.ok
-      ? { login: toRow(decoded.login, mask, "full", day) }
-      : { rejection: decoded.reasons };
-    return { messageId, sentAt, receiveCount, ...outcome };
-  };
 }

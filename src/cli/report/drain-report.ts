@@ -46,6 +46,14 @@ export function writeDrainSummary(
   context.stdout.write(`${paint.bold(queue)}: ${what}; ${end} (${seconds} s)\n`);
 }
 
+/** For messages that could not be made visible again. */
+export function leftHiddenText(messages: number): string {
+  return (
+    `${plural(messages, "message")} could not be given back (is sqs:ChangeMessageVisibility allowed?), and will be visible when ` +
+    "the visibility timeout has run out."
+  );
+}
+
 /** The counts in words, from the number loaded on; what is none is left out. */
 export function tallyText(tally: Readonly<Tally>): string {
   const parts = [`${count(tally.loaded)} of ${plural(tally.received, "message")}`];

@@ -8,8 +8,8 @@ export function paintFor(output: Output, env: NodeJS.ProcessEnv): ChalkInstance 
 }
 
 function hasColor(output: Output, env: NodeJS.ProcessEnv): boolean {
-  const forced = env["FORCE_COLOR"];
-  if (forced !== undefined) return forced !== "0" && forced !== "false";
+  const forced = env["FORCE_COLOR"] ?? "";
+  if (forced !== "") return forced !== "0" && forced !== "false";
   if ((env["NO_COLOR"] ?? "") !== "") return false;
   return output.isTerminal && env["TERM"] !== "dumb";
 }

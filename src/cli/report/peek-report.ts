@@ -1,35 +1,30 @@
 // What `peek` shows: a table for people, one object a line for machines.
-import type { ReceivedMessage } from "../../drainer/ports.ts";
+import type { Entry, ReceivedMessage } from "../../drainer/ports.ts";
 import type { LoginRow } from "../../login/row.ts";
 import type { Context } from "../context.ts";
 import { writeJson } from "./json.ts";
 import { paintFor, printable } from "./paint.ts";
 import { columns, shorten } from "./table.ts";
 
-/** A message as it would be loaded, or why it would not. */
-export type Peeked = Pick<ReceivedMessage, "messageId" | "sentAt" | "receiveCount"> &
-  ({ readonly login: LoginRow } | { readonly rejection: readonly string[] });
+/** A message, and what a drain would make of it. */
+export interface Peeked {
+  readonly message: ReceivedMessage;
+  readonly entry: Entry;
+}
 
 export function writePeekedJson(context: Context, messages: readonly Peeked[]): void {
-  for (const { messageId, sentAt, receiveCount, ...outcome } of messages) {
-    writeJson(context.stdout, {
-      messageId,
-      sentAt: isoTime(sentAt),
-      receiveCount: receiveCount ?? null,
-      ...outcome,
-    });
+  for (const { message, entry } of messages) {
+    const outcome = "row" in entry ? { login: entry.row } : { rejection: entry.rejection.reasons };
+    writeJson(context.stdout, { ...heading(message), ...outcome });
   }
 }
 
 export function writeRawJson(context: Context, messages: readonly ReceivedMessage[]): void {
-  for (const { messageId, sentAt, receiveCount, body } of messages) {
-    writeJson(context.stdout, {
-      messageId,
-      sentAt: isoTime(sentAt),
-      receiveCount: receiveCount ?? null,
-      body,
-    });
-  }
+  for (const message of messages) writeJson(context.stdout, { ...heading(message), body: message.body });
+}
+
+function heading({ messageId, sentAt, receiveCount }: ReceivedMessage): Record<string, unknown> {
+  return { messageId, sentAt: isoTime(sentAt), receiveCount: receiveCount ?? null };
 }
 
 /** Bodies, one a line; on a terminal without the characters that would steer it. */
@@ -37,22 +32,22 @@ export function writeRaw({ stdout }: Context, messages: readonly ReceivedMessage
   for (const { body } of messages) stdout.write(`${stdout.isTerminal ? printable(body) : body}\n`);
 }
 
-const HEADINGS = ["user_id", "device", "ip", "device_id", "locale", "version", "date"];
+const HEADINGS = ["user_id", "device", "ip", "device_id", "locale", "app_version", "create_date"];
 const USER_ID_WIDTH = 14;
 
 /** A table of shortened values, made for 80 columns; `--json` shows them whole. */
 export function writePeeked(context: Context, messages: readonly Peeked[]): void {
   if (messages.length === 0) return;
-  const logins = messages.flatMap((message) => ("login" in message ? [message.login] : []));
+  const logins = messages.flatMap(({ entry }) => ("row" in entry ? [entry.row] : []));
   const paint = paintFor(context.stdout, context.env);
   if (logins.length > 0) {
     const [heading = "", ...lines] = columns([HEADINGS, ...logins.map(cells)]).split(/(?<=\n)/);
     context.stdout.write(paint.bold(heading) + lines.join(""));
   }
-  for (const message of messages) {
-    if (!("rejection" in message)) continue;
-    const reasons = message.rejection.join("; ");
-    context.stdout.write(`${paint.yellow("would be quarantined:")} ${message.messageId}: ${reasons}\n`);
+  for (const { entry } of messages) {
+    if (!("rejection" in entry)) continue;
+    const reasons = entry.rejection.reasons.join("; ");
+    context.stdout.write(`${paint.yellow("would be quarantined:")} ${entry.messageId}: ${reasons}\n`);
   }
 }
 

@@ -9,8 +9,9 @@ const REFRESH_MS = 100;
 /** Shows the counts as they grow, until the function that it returns is called. */
 export function startProgress(context: Context, queue: string, tally: Readonly<Tally>): () => void {
   const { stderr, env } = context;
-  // ora hangs on a terminal without a width.
-  if (!stderr.isTerminal || stderr.columns === 0 || (env["CI"] ?? "") !== "") return () => undefined;
+  // ora hangs on a terminal without a width, and prints lines where it does not draw.
+  if (!stderr.isTerminal || stderr.columns === 0 || "CI" in env || env["TERM"] === "dumb")
+    return () => undefined;
   const spinner = ora({
     stream: stderr.stream,
     // It would keep Ctrl-C from the process's own handler.

@@ -19,5 +19,6 @@ export function columns(rows: readonly (readonly string[])[]): string {
 
 /** A text cut to `width` characters, the last of them an ellipsis where something is missing. */
 export function shorten(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
+  const characters = Array.from(text);
+  return characters.length <= width ? text : `${characters.slice(0, width - 1).join("")}…`;
 }

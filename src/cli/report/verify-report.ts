@@ -51,7 +51,7 @@ export function writeVerified(context: Context, verified: Verified): void {
   writeRepeated(context, "most repeated addresses", mostRepeated.ips);
   writeReasons(context, verified.quarantineReasons);
   const verdict = verified.ok ? paint.green("ok") : paint.red("mismatch");
-  context.stdout.write(`${verdict}\n`);
+  context.stdout.write(`${verdict}${verified.queue === null ? " (the queue was not checked)" : ""}\n`);
 }
 
 function writeRepeated({ stdout }: Context, heading: string, repeated: readonly Repeated[]): void {

@@ -9,12 +9,12 @@ import {
   type ReceiveMessageRequest,
   type SQSClient,
 } from "@aws-sdk/client-sqs";
+import { MAX_BATCH } from "../batches.ts";
 import type { FailedEntry, Notices, Queue, QueueDepth, ReceivedMessage, RequestCounts } from "../ports.ts";
 import { explain } from "./errors.ts";
 import { finite, toFailed, toReceived } from "./message.ts";
 import type { Protocol, Target } from "./target.ts";
 
-const BATCH_LIMIT = 10;
 // What a queue has that was made without a word about it.
 const DEFAULT_VISIBILITY_TIMEOUT = 30;
 const systemAttributes: MessageSystemAttributeName[] = ["SentTimestamp", "ApproximateReceiveCount"];
@@ -138,8 +138,8 @@ function systemAttributeRequest(
 }
 
 function checkBatch(receiptHandles: readonly string[]): void {
-  if (receiptHandles.length > BATCH_LIMIT) {
-    throw new RangeError(`a batch takes at most ${BATCH_LIMIT} entries, not ${receiptHandles.length}`);
+  if (receiptHandles.length > MAX_BATCH) {
+    throw new RangeError(`a batch takes at most ${MAX_BATCH} entries, not ${receiptHandles.length}`);
   }
 }
 
