@@ -2,16 +2,15 @@
 import { MAX_BATCH } from "./batches.ts";
 import { Bell } from "./bell.ts";
 import { BatchBuffer } from "./buffer.ts";
-import type { Clock } from "./clock.ts";
 import { Deleter } from "./deleter.ts";
-import type { EntryMaker } from "./entry.ts";
 import { throwFirst } from "./failures.ts";
 import { giveBack, Holds } from "./holds.ts";
 import { Patience } from "./patience.ts";
 import { poll, type PollingEnd } from "./poller.ts";
-import type { Loader, Queue, ReceivedMessage } from "./ports.ts";
+import type { Loader, ReceivedMessage } from "./ports.ts";
 import { CAREFUL_BATCH, guardRedrive } from "./redrive.ts";
 import type { DrainReport, StoppedBy } from "./report.ts";
+import type { DrainParts, DrainSettings } from "./settings.ts";
 import { newTally, type Tally } from "./tally.ts";
 import { Writer } from "./writer.ts";
 
@@ -22,33 +21,9 @@ const SQS_GRACE_MS = 5_000;
 /** Why nothing more is begun, when the time limit is the reason. */
 const OUT_OF_TIME = "out of time";
 
-export interface DrainSettings {
-  /** The most receives, and the most deletes, under way at once. */
-  readonly concurrency: number;
-  /** The most rows a statement. */
-  readonly batchSize: number;
-  readonly maxMessages?: number | undefined;
-  readonly maxSeconds?: number | undefined;
-  /** For how long SQS or Postgres is waited for when it is away, seconds. */
-  readonly retryForSeconds: number;
-}
-
-export interface DrainParts {
-  readonly queue: Queue;
-  /** Undefined for a dry run: everything is decoded, masked and counted, then given back. */
-  readonly loader: Loader | undefined;
-  readonly entries: EntryMaker;
-  readonly clock: Clock;
-  /** 0 to 1. */
-  readonly random: () => number;
-  /** Aborted at the first signal. */
-  readonly stop: AbortSignal;
-  /** Counts as the run goes on. */
-  readonly tally?: Tally;
-}
-
 /**
- * Drains a queue. When it resolves or throws, every message that was received has been committed and deleted, or given back.
+ * Drains a queue. When it resolves or throws, every message that was received has been committed and deleted, or given back, as far
+ * as SQS answered; the report tells of the others.
  *
  * @throws `Failure` when SQS or Postgres failed for good
  */
@@ -133,7 +108,7 @@ class Drain {
     );
     over.abort();
     stop.removeEventListener("abort", onStop);
-    await Promise.all([keeping, timing]);
+    await within(0, Promise.all([keeping, timing]));
 
     if (!stop.aborted) throwFirst(this.#failures);
     return {

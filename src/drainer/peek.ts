@@ -2,11 +2,9 @@
 import { MAX_BATCH } from "./batches.ts";
 import type { Clock } from "./clock.ts";
 import { Holds } from "./holds.ts";
+import { EMPTY_POLLS, LONG_POLL_SECONDS } from "./poller.ts";
 import type { Queue, ReceivedMessage } from "./ports.ts";
 import { CAREFUL_BATCH, guardRedrive } from "./redrive.ts";
-
-const LONG_POLL_SECONDS = 1;
-const EMPTY_POLLS = 2;
 
 export interface PeekParts {
   readonly queue: Queue;

@@ -6,9 +6,9 @@ import type { Patience } from "./patience.ts";
 import { mayPass, type Queue, type ReceivedMessage } from "./ports.ts";
 
 /** Seconds that a receive waits for a message. */
-const LONG_POLL_SECONDS = 1;
+export const LONG_POLL_SECONDS = 1;
 /** How many empty long polls, one after the other, it takes to ask the queue whether it is empty. */
-const EMPTY_POLLS = 2;
+export const EMPTY_POLLS = 2;
 /**
  * How often the queue may say that messages are visible and yet hand none out before it is taken at its deeds: its counts
  * are approximate for up to a minute, and a blocked FIFO group may last.

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { drain, type DrainSettings } from "../../src/drainer/drain.ts";
+import { drain } from "../../src/drainer/drain.ts";
 import { createEntryMaker } from "../../src/drainer/entry.ts";
 import { Throttled } from "../../src/drainer/ports.ts";
 import type { DrainReport } from "../../src/drainer/report.ts";
+import type { DrainSettings } from "../../src/drainer/settings.ts";
 import { newTally } from "../../src/drainer/tally.ts";
 import { Failure } from "../../src/failure.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";

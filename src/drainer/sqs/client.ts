@@ -18,6 +18,21 @@ const silent = {
   error: ignore,
 };
 
+/** A call that was under way when the client was closed; not one that the SDK makes again. */
+class ClientClosed extends Error {
+  override readonly name = "ClientClosed";
+}
+
+/** When it is destroyed, calls under way end; the SDK's own client would make them again on new connections. */
+class ClosableClient extends SQSClient {
+  closed = false;
+
+  override destroy(): void {
+    this.closed = true;
+    super.destroy();
+  }
+}
+
 /**
  * A client for one queue.
  *
@@ -60,9 +75,10 @@ export function createClient(options: {
     ...(region === undefined ? {} : { region }),
     ...(options.protocol === "query" ? { protocol: AwsQueryProtocol } : {}),
   };
-  const client = new SQSClient(config);
+  const client = new ClosableClient(config);
   client.middlewareStack.add(
     (next, context) => (args) => {
+      if (client.closed) throw new ClientClosed();
       options.requests[kindOf(context.commandName)] += 1;
       return next(args);
     },

@@ -1,0 +1,30 @@
+// What a drain is told to do, and what it is handed to do it with.
+import type { Clock } from "./clock.ts";
+import type { EntryMaker } from "./entry.ts";
+import type { Loader, Queue } from "./ports.ts";
+import type { Tally } from "./tally.ts";
+
+export interface DrainSettings {
+  /** The most receives, and the most deletes, under way at once. */
+  readonly concurrency: number;
+  /** The most rows a statement. */
+  readonly batchSize: number;
+  readonly maxMessages?: number | undefined;
+  readonly maxSeconds?: number | undefined;
+  /** For how long SQS or Postgres is waited for when it is away, seconds. */
+  readonly retryForSeconds: number;
+}
+
+export interface DrainParts {
+  readonly queue: Queue;
+  /** Undefined for a dry run: everything is decoded, masked and counted, then given back. */
+  readonly loader: Loader | undefined;
+  readonly entries: EntryMaker;
+  readonly clock: Clock;
+  /** 0 to 1. */
+  readonly random: () => number;
+  /** Aborted at the first signal. */
+  readonly stop: AbortSignal;
+  /** Counts as the run goes on. */
+  readonly tally?: Tally;
+}
