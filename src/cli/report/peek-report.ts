@@ -33,7 +33,7 @@ export function writeRaw({ stdout }: Context, messages: readonly ReceivedMessage
 }
 
 const HEADINGS = ["user_id", "device", "ip", "device_id", "locale", "app_version", "create_date"];
-const USER_ID_WIDTH = 14;
+const USER_ID_WIDTH = 12;
 
 /** A table of shortened values, made for 80 columns; `--json` shows them whole. */
 export function writePeeked(context: Context, messages: readonly Peeked[]): void {

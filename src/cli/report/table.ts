@@ -4,21 +4,19 @@
 export function columns(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows) {
-    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
+    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, width(cell));
   }
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, index) => cell.padEnd(widths[index] ?? 0))
-          .join("  ")
-          .trimEnd()}\n`,
-    )
-    .join("");
+  const pad = (cell: string, index: number): string => cell + " ".repeat((widths[index] ?? 0) - width(cell));
+  return rows.map((row) => `${row.map(pad).join("  ").trimEnd()}\n`).join("");
 }
 
-/** A text cut to `width` characters, the last of them an ellipsis where something is missing. */
-export function shorten(text: string, width: number): string {
+/** In characters, which are not always as many as JavaScript's units. */
+function width(text: string): number {
+  return Array.from(text).length;
+}
+
+/** A text cut to `most` characters, the last of them an ellipsis where something is missing. */
+export function shorten(text: string, most: number): string {
   const characters = Array.from(text);
-  return characters.length <= width ? text : `${characters.slice(0, width - 1).join("")}…`;
+  return characters.length <= most ? text : `${characters.slice(0, most - 1).join("")}…`;
 }
