@@ -10,7 +10,7 @@ const forbid = (files, group, message, ignores = []) => ({
 });
 
 export default defineConfig(
-  { ignores: ["dist", "coverage"] },
+  { ignores: ["dist", "coverage", ".cache"] },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,
