@@ -59,7 +59,7 @@ export function generateMessages(count = 100, seed = 1): string[] {
 }
 
 /** Tommy Ettinger's mulberry32, public domain: small, and good enough for data that only has to look varied. */
-function mulberry32(seed: number): Random {
+export function mulberry32(seed: number): Random {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -9,7 +9,7 @@ import { startSqs, type SqsServer } from "./sqs.ts";
 export const QUEUE = "login-queue";
 
 /** The assignment's table, exactly. */
-const TABLE = `create table user_logins (
+export const USER_LOGINS = `create table user_logins (
   user_id varchar(128),
   device_type varchar(32),
   masked_ip varchar(256),
@@ -91,7 +91,7 @@ async function fillQueue(sqs: SqsServer, messages: readonly string[]): Promise<s
 async function makeTable(url: string): Promise<void> {
   const sql = postgres(url, { max: 1, onnotice: () => undefined });
   try {
-    await sql.unsafe(TABLE);
+    await sql.unsafe(USER_LOGINS);
   } finally {
     await sql.end();
   }

@@ -23,7 +23,7 @@ export interface Peeked {
 }
 
 /**
- * At most `count` messages, each once. All are visible to others again when it resolves or throws.
+ * At most `count` messages, each once. When it resolves or throws, all are visible to others again that SQS would give back.
  *
  * @param force looks even where looking may move a message to the dead-letter queue
  * @throws `Failure`, see {@link guardRedrive}

@@ -1,18 +1,13 @@
 // Postgres on its worst days: restarted, cut off, full, locked, and refusing.
 import { expect, test } from "vitest";
 import { startPostgres, type StopMode } from "../../sandbox/postgres.ts";
-import { json, withBench, type Bench } from "../support/bench.ts";
+import { json, makeTables, withBench, type Bench } from "../support/bench.ts";
 import { startPostgresProxy, type Moment } from "../support/postgres-proxy.ts";
 import { ended, expectEachOnce, makeMessages, times } from "./invariant.ts";
 
 const it = test.concurrent;
 const VISIBILITY_TIMEOUT = 3;
 const ATTRIBUTES = { VisibilityTimeout: String(VISIBILITY_TIMEOUT) };
-
-/** Lets a drain of nothing make the tables, so that a test can change them. */
-async function makeTables(bench: Bench): Promise<void> {
-  expect((await bench.run(["drain", "--max-seconds", "1"])).code).toBe(0);
-}
 
 it.for(["before the commit", "after the commit"] as const)(
   "a connection that is cut %s: the load is made again, and counted once",

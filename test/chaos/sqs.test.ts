@@ -1,6 +1,6 @@
 // SQS on its worst days: a proxy between it and the drain plays them.
 import { expect, test } from "vitest";
-import { json, withBench, type Bench, type Outcome } from "../support/bench.ts";
+import { json, makeTables, withBench, type Bench, type Outcome } from "../support/bench.ts";
 import { failedDeletes, sqsError, startProxy, type Call, type Fault, type Proxy } from "../support/proxy.ts";
 import { ended, expectEachOnce, makeMessages, times, type Sent } from "./invariant.ts";
 
@@ -169,7 +169,7 @@ it("visibility that runs out while a batch is being written: nothing doubles, an
   withBench(
     async (bench) => {
       const sent = makeMessages(100);
-      await bench.run(["drain", "--max-seconds", "1"]);
+      await makeTables(bench);
       await bench.send(sent.bodies);
       // No extension gets through, and the table is locked for longer than the messages are hidden.
       const refuse = (call: Call): Fault | undefined =>

@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:http";
 import { once } from "node:events";
 import { expect, test } from "vitest";
 import { generateMessages } from "../../sandbox/messages.ts";
-import { withBench, type Bench, type Outcome } from "../support/bench.ts";
+import { makeTables, withBench, type Bench, type Outcome } from "../support/bench.ts";
 import { startProxy } from "../support/proxy.ts";
 
 const it = test.concurrent;
@@ -278,13 +278,6 @@ it.for<[string, string, string[]]>([
     { code: 2, says },
   ),
 );
-
-/** Lets a drain of nothing make the tables. */
-async function makeTables(bench: Bench): Promise<void> {
-  await bench.sqs.createQueue("nothing");
-  const made = await bench.run(["drain", "--queue", "nothing", "--max-seconds", "1"]);
-  expect(made.code).toBe(0);
-}
 
 async function asRole({ sql, databaseUrl: url, queue }: Bench, role: string, grants: string): Promise<Env> {
   const name = `${role}_${queue}`;

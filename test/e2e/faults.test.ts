@@ -1,7 +1,8 @@
 // Nothing lost, nothing doubled, whatever happens to the process or to the delivery of a message.
 import { expect, test } from "vitest";
 import { generateLogins, generateMessages } from "../../sandbox/messages.ts";
-import { json, withBench, type Bench } from "../support/bench.ts";
+import { USER_LOGINS } from "../../sandbox/sandbox.ts";
+import { json, makeTables, withBench, type Bench } from "../support/bench.ts";
 import { failedDeletes, startProxy } from "../support/proxy.ts";
 
 const it = test.concurrent;
@@ -86,8 +87,6 @@ it("deletes a message that comes a second time, without loading it again", () =>
     async (bench) => {
       await bench.send(generateMessages(100));
       // The first drain commits and dies before it can delete: its visibility timeout runs out.
-      await bench.sql.unsafe(`create table public.user_logins (user_id varchar(128), device_type varchar(32),
-        masked_ip varchar(256), masked_device_id varchar(256), locale varchar(32), app_version integer, create_date date)`);
       const proxy = await startProxy(bench.sqs.endpoint, (call) =>
         call.action === "DeleteMessageBatch"
           ? failedDeletes(call, "ReceiptHandleIsInvalid", true)
@@ -114,10 +113,7 @@ it("deletes a message that comes a second time, without loading it again", () =>
 
 it("quarantines the one row that Postgres refuses, and loads the others of its batch", () =>
   withBench(async (bench) => {
-    await bench.sql
-      .unsafe(`create table public.user_logins (user_id varchar(128) check (user_id <> 'user-37'),
-      device_type varchar(32), masked_ip varchar(256), masked_device_id varchar(256), locale varchar(32),
-      app_version integer, create_date date)`);
+    await bench.sql.unsafe(`${USER_LOGINS}; alter table user_logins add check (user_id <> 'user-37')`);
     await bench.send(bodies(100));
     const report = json(await bench.run(["drain", "--json"]));
     expect(report).toMatchObject({ loaded: 99, quarantined: 1, deleted: 100 });
@@ -146,8 +142,7 @@ it("keeps messages hidden for as long as a locked table makes it wait", () =>
 
 it("holds the server to a commit that is on disk, although its default is otherwise", () =>
   withBench(async (bench) => {
-    await bench.sql.unsafe(`create table public.user_logins (user_id varchar(128), device_type varchar(32),
-        masked_ip varchar(256), masked_device_id varchar(256), locale varchar(32), app_version integer, create_date date);
+    await bench.sql.unsafe(`${USER_LOGINS};
       create table public.seen (at_commit text);
       create function public.note() returns trigger language plpgsql as
         'begin insert into public.seen values (current_setting(''synchronous_commit'')); return null; end';
@@ -161,8 +156,7 @@ it("holds the server to a commit that is on disk, although its default is otherw
 
 it("stops when every row is refused, as for a missing partition: nothing is quarantined or deleted, exit 2", () =>
   withBench(async (bench) => {
-    await bench.sql.unsafe(`create table public.user_logins (user_id varchar(128), device_type varchar(32),
-      masked_ip varchar(256), masked_device_id varchar(256), locale varchar(32), app_version integer, create_date date)
+    await bench.sql.unsafe(`${USER_LOGINS}
       partition by range (create_date)`);
     await bench.send(bodies(100));
     const refused = await bench.run(["drain", "--json"]);
@@ -181,7 +175,7 @@ it("stops when every row is refused, as for a missing partition: nothing is quar
 
 it("says so, and exits 5, when the database has not answered by the time limit; what it commits later is not doubled", () =>
   withBench(async (bench) => {
-    await bench.run(["drain", "--max-seconds", "1"]);
+    await makeTables(bench);
     await bench.send(bodies(20));
     await bench.sql.begin(async (tx) => {
       await tx`lock table public.user_logins in access exclusive mode`;

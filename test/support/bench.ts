@@ -33,8 +33,11 @@ export interface Bench {
   readonly env: Readonly<Record<string, string>>;
   send(bodies: readonly string[]): Promise<void>;
   /** Starts the command line; `env` adds to the bench's own, and takes away what is undefined. */
-  start(args: readonly string[], env?: Readonly<Record<string, string | undefined>>): Running;
-  run(args: readonly string[], env?: Readonly<Record<string, string | undefined>>): Promise<Outcome>;
+  readonly start: (args: readonly string[], env?: Readonly<Record<string, string | undefined>>) => Running;
+  readonly run: (
+    args: readonly string[],
+    env?: Readonly<Record<string, string | undefined>>,
+  ) => Promise<Outcome>;
   /** How many messages are ready, in flight and delayed. */
   contents(): Promise<{ ready: number; inflight: number; delayed: number }>;
 }
@@ -89,6 +92,13 @@ export async function withBench<T>(
     await sqs.stop();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Lets a drain of nothing make the tables, so that a test can change them. */
+export async function makeTables({ sqs, run }: Bench): Promise<void> {
+  await sqs.createQueue("nothing");
+  const { code, stderr } = await run(["drain", "--queue", "nothing", "--max-seconds", "1"]);
+  if (code !== 0) throw new Error(`the tables could not be made: ${stderr}`);
 }
 
 /** Starts the built command line in an environment that holds nothing but what is given. */
