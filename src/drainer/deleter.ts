@@ -12,6 +12,8 @@ export interface DeleterOptions {
   readonly tally: Tally;
   /** The most calls under way at once. */
   readonly concurrency: number;
+  /** The most messages that may wait for a call. */
+  readonly backlog: number;
   /** For deletes that SQS does not carry out, through no fault of ours; made anew for each call. */
   readonly patience: () => Patience;
   /** Aborted when nothing is to be waited for any more. */
@@ -20,7 +22,10 @@ export interface DeleterOptions {
   readonly onSettled: () => void;
 }
 
-/** Collects committed messages and deletes them in full batches, a rest when {@link Deleter.finish} is called. */
+/**
+ * Collects committed messages and deletes them in full batches beside the next batch's write; a rest when
+ * {@link Deleter.finish} is called.
+ */
 export class Deleter {
   readonly #options: DeleterOptions;
   readonly #waiting: string[] = [];
@@ -37,14 +42,15 @@ export class Deleter {
   }
 
   /**
-   * Takes messages whose commit is certain. Waits while too many deletes are under way.
+   * Takes messages whose commit is certain. Waits while too many of them wait.
    *
    * @throws what the queue threw, when an earlier call failed altogether
    */
   async add(messageIds: readonly string[]): Promise<void> {
     throwFirst(this.#failures.splice(0));
     this.#waiting.push(...messageIds);
-    while (this.#waiting.length >= MAX_BATCH) await this.#start();
+    this.#start(MAX_BATCH);
+    while (this.#waiting.length > this.#options.backlog) await Promise.race(this.#calls);
   }
 
   /**
@@ -53,24 +59,29 @@ export class Deleter {
    * @throws what the queue threw, when a call failed altogether
    */
   async finish(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#start();
-    await Promise.all(this.#calls);
+    this.#start(1);
+    while (this.#calls.size > 0) {
+      await Promise.race(this.#calls);
+      this.#start(1);
+    }
     throwFirst(this.#failures.splice(0));
   }
 
-  async #start(): Promise<void> {
-    while (this.#calls.size >= this.#options.concurrency) await Promise.race(this.#calls);
-    const messageIds = this.#waiting.splice(0, MAX_BATCH);
-    if (messageIds.length === 0) return;
-    const call = this.#delete(messageIds)
-      .catch((error: unknown) => {
-        this.#failures.push(error);
-      })
-      .finally(() => {
-        this.#calls.delete(call);
-        this.#options.onSettled();
-      });
-    this.#calls.add(call);
+  /** Starts as many calls as may be under way, each with `fewest` messages or more. */
+  #start(fewest: number): void {
+    const { concurrency, onSettled } = this.#options;
+    while (this.#waiting.length >= fewest && this.#calls.size < concurrency) {
+      const call = this.#delete(this.#waiting.splice(0, MAX_BATCH))
+        .catch((error: unknown) => {
+          this.#failures.push(error);
+        })
+        .finally(() => {
+          this.#calls.delete(call);
+          this.#start(MAX_BATCH);
+          onSettled();
+        });
+      this.#calls.add(call);
+    }
   }
 
   async #delete(messageIds: readonly string[]): Promise<void> {

@@ -58,6 +58,7 @@ class Drain {
       holds: this.#holds,
       tally,
       concurrency,
+      backlog: 2 * batchSize,
       patience: this.#patience,
       hurry: this.#halt.signal,
       onSettled: this.#wakePoller,

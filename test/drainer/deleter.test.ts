@@ -24,6 +24,7 @@ async function committed(messageIds: readonly string[], concurrency = 8) {
     holds,
     tally,
     concurrency,
+    backlog: 30,
     patience: () => new Patience({ clock, retryForMs: 700, random: () => 1 }),
     hurry: new AbortController().signal,
     onSettled: () => {
@@ -80,6 +81,17 @@ describe("committed messages", () => {
     await deleter.finish();
     expect(most).toBe(3);
     expect(queue.left).toEqual([]);
+  });
+
+  it("do not hold up who commits them, until too many wait", async () => {
+    const { deleter, queue, clock } = await committed(many(60), 1);
+    queue.before = () => clock.wait(100);
+    await deleter.add(many(40));
+    expect(clock.now()).toBe(0);
+    await deleter.add(many(60).slice(40));
+    expect(clock.now()).toBe(200);
+    await deleter.finish();
+    expect([clock.now(), queue.left]).toEqual([600, []]);
   });
 
   it("are all deleted when the rest is asked for while more come, and both have to wait", async () => {
