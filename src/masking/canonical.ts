@@ -3,6 +3,8 @@ import ipaddr from "ipaddr.js";
 
 /** IPv4 in the four decimal parts of RFC 6943, section 3.1.1: no octal, no hexadecimal, nothing left out. */
 const IPV4 = /^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/;
+/** RFC 4291, section 2.5.5.2: 80 bits of zero and 16 of one, before the 32 of the IPv4 address. */
+const IPV4_MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
 const IPV6 = /^[0-9a-f:]*:[0-9a-f:.]*$/i;
 
 /**
@@ -14,7 +16,7 @@ const IPV6 = /^[0-9a-f:]*:[0-9a-f:.]*$/i;
 export function canonicalIp(text: string): Uint8Array | undefined {
   if (IPV4.test(text)) {
     if (!ipaddr.IPv4.isValid(text)) return undefined;
-    return Uint8Array.from(ipaddr.IPv4.parse(text).toIPv4MappedAddress().toByteArray());
+    return Uint8Array.from([...IPV4_MAPPED, ...ipaddr.IPv4.parse(text).toByteArray()]);
   }
   const embedded = text.slice(text.lastIndexOf(":") + 1);
   if (!IPV6.test(text) || (embedded.includes(".") && !IPV4.test(embedded))) return undefined;

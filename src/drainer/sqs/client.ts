@@ -1,6 +1,6 @@
 // The SDK's client, set up for a short-lived command: silent, bounded in time, counting what it sends.
 import { SQSClient, type SQSClientConfig } from "@aws-sdk/client-sqs";
-import { AwsQueryProtocol } from "@aws-sdk/core/protocols";
+import type { AwsQueryProtocol } from "@aws-sdk/core/protocols";
 import type { RequestCounts } from "../ports.ts";
 import type { Protocol, Target } from "./target.ts";
 
@@ -23,12 +23,40 @@ class ClientClosed extends Error {
   override readonly name = "ClientClosed";
 }
 
-/** When it is destroyed, calls under way end; the SDK's own client would make them again on new connections. */
-class ClosableClient extends SQSClient {
-  closed = false;
+/**
+ * A client that counts what it sends. When it is destroyed, calls under way end; the SDK's own would make them again on new
+ * connections.
+ */
+export class SqsClient extends SQSClient {
+  readonly #requests: RequestCounts;
+  #closed = false;
+
+  constructor(config: SQSClientConfig, requests: RequestCounts) {
+    super(config);
+    this.#requests = requests;
+    this.middlewareStack.add(
+      (next, { commandName = "" }) =>
+        (args) => {
+          if (this.#closed) throw new ClientClosed();
+          this.count(commandName);
+          return next(args);
+        },
+      // The innermost place: once for each attempt, and only when it really goes out.
+      { step: "deserialize", priority: "low", name: "countRequests" },
+    );
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Notes that a request goes out, by the SDK's name for the call. */
+  count(commandName: string): void {
+    this.#requests[kindOf(commandName)] += 1;
+  }
 
   override destroy(): void {
-    this.closed = true;
+    this.#closed = true;
     super.destroy();
   }
 }
@@ -39,13 +67,13 @@ class ClosableClient extends SQSClient {
  * @param retry false for exactly one attempt a call
  * @param requests counts every HTTP request from now on, retries included
  */
-export function createClient(options: {
+export async function createClient(options: {
   target: Pick<Target, "endpoint" | "region">;
   protocol: Protocol;
   maxSockets: number;
   retry: boolean;
   requests: RequestCounts;
-}): SQSClient {
+}): Promise<SqsClient> {
   silenceNodeVersionWarning();
   const { endpoint, region } = options.target;
   const agent = { keepAlive: true, maxSockets: options.maxSockets };
@@ -73,19 +101,9 @@ export function createClient(options: {
     },
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
-    ...(options.protocol === "query" ? { protocol: AwsQueryProtocol } : {}),
+    ...(options.protocol === "query" ? { protocol: await queryProtocol() } : {}),
   };
-  const client = new ClosableClient(config);
-  client.middlewareStack.add(
-    (next, context) => (args) => {
-      if (client.closed) throw new ClientClosed();
-      options.requests[kindOf(context.commandName)] += 1;
-      return next(args);
-    },
-    // The innermost place: once for each attempt, and only when it really goes out.
-    { step: "deserialize", priority: "low", name: "countRequests" },
-  );
-  return client;
+  return new SqsClient(config, options.requests);
 }
 
 /** The endpoint that the AWS configuration file or the environment names, if any. */
@@ -99,7 +117,12 @@ export async function configuredEndpoint(): Promise<string | undefined> {
   }
 }
 
-function kindOf(commandName: string | undefined): keyof RequestCounts {
+/** Imported when it is needed: its XML parser takes longer to load than many a run has to do. */
+async function queryProtocol(): Promise<typeof AwsQueryProtocol> {
+  return (await import("@aws-sdk/core/protocols")).AwsQueryProtocol;
+}
+
+function kindOf(commandName: string): keyof RequestCounts {
   if (commandName === "ReceiveMessageCommand") return "receive";
   return commandName === "DeleteMessageBatchCommand" ? "delete" : "other";
 }

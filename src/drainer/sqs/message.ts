@@ -1,9 +1,48 @@
 // Reads SQS's answers: a received message, the failed entries of a batch, numbers that come as text.
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { BatchResultErrorEntry, Message } from "@aws-sdk/client-sqs";
 import { Failure } from "../../failure.ts";
 import { isCode } from "./fault.ts";
 import type { FailedEntry, ReceivedMessage } from "../ports.ts";
+
+/** The messages of a receive's answer; undefined where the JSON is none. */
+export function messagesOf(json: unknown): Message[] | undefined {
+  return listIn(json, "Messages", isMessage);
+}
+
+/** The entries of a batch call's answer that failed; undefined where the JSON is none. */
+export function failedOf(json: unknown): BatchResultErrorEntry[] | undefined {
+  return listIn(json, "Failed", isFailedEntry);
+}
+
+/** A list that may be left out. */
+function listIn<T>(json: unknown, key: string, isItem: (item: unknown) => item is T): T[] | undefined {
+  if (!isObject(json)) return undefined;
+  const list = json[key] ?? [];
+  return Array.isArray(list) && list.every(isItem) ? list : undefined;
+}
+
+function isMessage(item: unknown): item is Message {
+  if (!isObject(item)) return false;
+  const attributes = item["Attributes"] ?? {};
+  return (
+    areTexts(item["MessageId"], item["ReceiptHandle"], item["Body"], item["MD5OfBody"]) &&
+    isObject(attributes) &&
+    areTexts(attributes["SentTimestamp"], attributes["ApproximateReceiveCount"])
+  );
+}
+
+function isFailedEntry(item: unknown): item is BatchResultErrorEntry {
+  return isObject(item) && areTexts(item["Id"], item["Code"]);
+}
+
+function areTexts(...values: readonly unknown[]): boolean {
+  return values.every((value) => value === undefined || typeof value === "string");
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
 
 /**
  * One message of a receive's answer.
@@ -45,8 +84,8 @@ const deadHandleCodes = new Set([
 ]);
 
 /** A batch answer's `Failed[]`; the entries' ids are positions in the list that was sent. */
-export function toFailed(entries: readonly BatchResultErrorEntry[] | undefined): FailedEntry[] {
-  return (entries ?? []).flatMap((entry) => {
+export function toFailed(entries: readonly BatchResultErrorEntry[]): FailedEntry[] {
+  return entries.flatMap((entry) => {
     const index = finite(entry.Id);
     const code = isCode(entry.Code) ? entry.Code : "Unknown";
     return index === undefined
@@ -74,5 +113,5 @@ export function finite(text: string | undefined): number | undefined {
  */
 function matches(body: string, md5: string): boolean {
   if (body.trim() === "" || body.includes("\n")) return true;
-  return createHash("md5").update(body).digest("hex") === md5.toLowerCase();
+  return hash("md5", body) === md5.toLowerCase();
 }

@@ -32,8 +32,8 @@ export async function openQueue(settings: SqsSettings, notices: Notices): Promis
   let protocol: Protocol = settings.protocol === "query" ? "query" : "json";
   let first: Outcome<Located> | undefined;
   if (settings.protocol === "auto" && target.endpoint !== undefined && !isAwsHost(target.endpoint)) {
-    const ask = (candidate: Protocol) =>
-      withClient(clientFor(candidate, false), (client) => locate(client, target));
+    const ask = async (candidate: Protocol) =>
+      withClient(await clientFor(candidate, false), (client) => locate(client, target));
     ({ protocol, outcome: first } = await findProtocol(ask, firstPlace(target)));
     if (protocol === "query") {
       notices.note(
@@ -43,7 +43,7 @@ export async function openQueue(settings: SqsSettings, notices: Notices): Promis
     }
   }
 
-  const client = clientFor(protocol, true);
+  const client = await clientFor(protocol, true);
   try {
     first ??= await attempt(() => locate(client, target));
     const { url, attributes } = await settle(first, client, target, settings.protocol);

@@ -7,12 +7,13 @@ import {
   type GetQueueAttributesCommandOutput,
   type MessageSystemAttributeName,
   type ReceiveMessageRequest,
-  type SQSClient,
 } from "@aws-sdk/client-sqs";
 import { MAX_BATCH } from "../batches.ts";
 import type { FailedEntry, Notices, Queue, QueueDepth, ReceivedMessage, RequestCounts } from "../ports.ts";
+import type { SqsClient } from "./client.ts";
+import { directCalls } from "./direct.ts";
 import { explain } from "./errors.ts";
-import { finite, toFailed, toReceived } from "./message.ts";
+import { failedOf, finite, messagesOf, toFailed, toReceived } from "./message.ts";
 import type { Protocol, Target } from "./target.ts";
 
 // What a queue has that was made without a word about it.
@@ -23,7 +24,7 @@ export type QueueAttributes = NonNullable<GetQueueAttributesCommandOutput["Attri
 
 /** A queue that was found: where it is, what it said about itself, and the client to call it with. */
 export interface FoundQueue {
-  readonly client: SQSClient;
+  readonly client: SqsClient;
   readonly protocol: Protocol;
   readonly target: Target;
   readonly url: string;
@@ -35,6 +36,7 @@ export interface FoundQueue {
 /** Makes the port of a queue that was found. */
 export function sqsQueue(found: FoundQueue): Queue {
   const { client, url, attributes, target } = found;
+  const direct = found.protocol === "json" ? directCalls(client) : undefined;
 
   async function call<T>(action: string, send: () => Promise<T>): Promise<T> {
     try {
@@ -59,28 +61,30 @@ export function sqsQueue(found: FoundQueue): Queue {
     requests: found.requests,
 
     async receive(request): Promise<ReceivedMessage[]> {
-      const { Messages = [] } = await call("sqs:ReceiveMessage", () =>
-        client.send(
-          new ReceiveMessageCommand({
-            QueueUrl: url,
-            MaxNumberOfMessages: request.max,
-            WaitTimeSeconds: request.waitSeconds,
-            VisibilityTimeout: request.visibilityTimeout,
-            ...systemAttributeRequest(found.protocol),
-          }),
-        ),
-      );
-      return Messages.flatMap((message) => toReceived(message, onDamaged) ?? []);
+      const input = {
+        QueueUrl: url,
+        MaxNumberOfMessages: request.max,
+        WaitTimeSeconds: request.waitSeconds,
+        VisibilityTimeout: request.visibilityTimeout,
+        ...systemAttributeRequest(found.protocol),
+      };
+      const messages =
+        (await direct?.("ReceiveMessageCommand", input, messagesOf)) ??
+        (await call("sqs:ReceiveMessage", () => client.send(new ReceiveMessageCommand(input)))).Messages ??
+        [];
+      return messages.flatMap((message) => toReceived(message, onDamaged) ?? []);
     },
 
     async delete(receiptHandles): Promise<FailedEntry[]> {
       checkBatch(receiptHandles);
       if (receiptHandles.length === 0) return [];
       const Entries = receiptHandles.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
-      const { Failed } = await call("sqs:DeleteMessage", () =>
-        client.send(new DeleteMessageBatchCommand({ QueueUrl: url, Entries })),
-      );
-      return toFailed(Failed);
+      const input = { QueueUrl: url, Entries };
+      const failed =
+        (await direct?.("DeleteMessageBatchCommand", input, failedOf)) ??
+        (await call("sqs:DeleteMessage", () => client.send(new DeleteMessageBatchCommand(input)))).Failed ??
+        [];
+      return toFailed(failed);
     },
 
     async changeVisibility(receiptHandles, seconds): Promise<FailedEntry[]> {
@@ -94,7 +98,7 @@ export function sqsQueue(found: FoundQueue): Queue {
       const { Failed } = await call("sqs:ChangeMessageVisibility", () =>
         client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: url, Entries })),
       );
-      return toFailed(Failed);
+      return toFailed(Failed ?? []);
     },
 
     async depth(): Promise<QueueDepth> {
