@@ -46,7 +46,7 @@ export async function runDrain(flags: DrainFlags, context: Context): Promise<num
     });
     const tally = newTally();
     const silent = flags.json === true || flags.quiet === true;
-    const endProgress = silent ? () => undefined : startProgress(context, queue.name, tally);
+    const endProgress = silent ? () => undefined : await startProgress(context, queue.name, tally);
     const { clock, random } = context;
     const report = await drain(config, { queue, loader, entries, clock, random, stop, tally })
       .catch((error: unknown) => {
