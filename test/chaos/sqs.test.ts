@@ -171,6 +171,12 @@ it("visibility that runs out while a batch is being written: nothing doubles, an
       const sent = makeMessages(100);
       await makeTables(bench);
       await bench.send(sent.bodies);
+      const haveRunOut = async (): Promise<boolean> => {
+        const { messages } = await bench.sqs.inspect(bench.queue);
+        return messages.every(
+          ({ state, receiveCount }) => receiveCount > 1 || (receiveCount === 1 && state === "ready"),
+        );
+      };
       // No extension gets through, and the table is locked for longer than the messages are hidden.
       const refuse = (call: Call): Fault | undefined =>
         call.action === "ChangeMessageVisibilityBatch" ? sqsError("InternalFailure", 500) : undefined;
@@ -178,17 +184,16 @@ it("visibility that runs out while a batch is being written: nothing doubles, an
       const { outcome } = await bench.sql.begin(async (tx) => {
         await tx`lock table public.user_logins in access exclusive mode`;
         const running = bench.start(["drain", "--json"], { AWS_ENDPOINT_URL_SQS: proxy.endpoint });
-        while ((await bench.contents()).inflight === 0) await new Promise((resolve) => setImmediate(resolve));
-        while ((await bench.contents()).ready < 100) await new Promise((resolve) => setImmediate(resolve));
+        while (!(await haveRunOut())) await new Promise((resolve) => setImmediate(resolve));
         return { outcome: running.outcome };
       });
       const result = await outcome;
       expect(result.code).toBe(0);
       expect(json(result)).toMatchObject({ loaded: 100, quarantined: 1 });
       await proxy.stop();
-      await expectEachOnce(bench, sent, 1);
+      await expectEachOnce(bench, sent, 2);
     },
-    { VisibilityTimeout: "1" },
+    { VisibilityTimeout: "2" },
   ));
 
 it("credentials that expire in the middle: what is committed stays, exit 5", () =>

@@ -9,6 +9,7 @@ import {
   type ReceiveMessageRequest,
 } from "@aws-sdk/client-sqs";
 import { MAX_BATCH } from "../batches.ts";
+import { LONG_POLL_SECONDS } from "../poller.ts";
 import type { FailedEntry, Notices, Queue, QueueDepth, ReceivedMessage, RequestCounts } from "../ports.ts";
 import type { SqsClient } from "./client.ts";
 import { directCalls } from "./direct.ts";
@@ -18,6 +19,7 @@ import type { Protocol, Target } from "./target.ts";
 
 // What a queue has that was made without a word about it.
 const DEFAULT_VISIBILITY_TIMEOUT = 30;
+const SHORTEST_VISIBILITY_TIMEOUT = 2 * LONG_POLL_SECONDS;
 const systemAttributes: MessageSystemAttributeName[] = ["SentTimestamp", "ApproximateReceiveCount"];
 
 export type QueueAttributes = NonNullable<GetQueueAttributesCommandOutput["Attributes"]>;
@@ -147,10 +149,14 @@ function checkBatch(receiptHandles: readonly string[]): void {
   }
 }
 
-/** A queue that hides nothing (0) would hand out the same messages over and over: receives ask for a time of their own. */
+/**
+ * A queue that hides nothing (0) would hand out the same messages over and over: receives ask for a time of their own. Nor may it
+ * be as short as a long poll: how long a message is hidden is reckoned from the time at which it was asked for.
+ */
 function visibilityTimeout(attribute: string | undefined): number {
   const seconds = finite(attribute);
-  return seconds === undefined || seconds === 0 ? DEFAULT_VISIBILITY_TIMEOUT : seconds;
+  if (seconds === undefined || seconds === 0) return DEFAULT_VISIBILITY_TIMEOUT;
+  return Math.max(seconds, SHORTEST_VISIBILITY_TIMEOUT);
 }
 
 /** The redrive policy is JSON in an attribute; `maxReceiveCount` comes as a number or as text. */

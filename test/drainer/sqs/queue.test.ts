@@ -220,6 +220,7 @@ describe("a server of the query protocol", () => {
 
   it.each([
     [120, 120],
+    [1, 2],
     [0, 30],
   ])("has a queue with a visibility timeout of %i s, taken as %i s", async (own, taken) => {
     await start({ visibilityTimeout: own });
