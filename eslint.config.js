@@ -65,4 +65,5 @@ export default defineConfig(
     ["src/cli/report/**"],
   ),
   forbid(["sandbox/**"], ["**/src/**"], "the sandbox stands beside the tool"),
+  forbid(["bench/**"], ["**/src/**"], "the benchmark measures the tool as users start it"),
 );

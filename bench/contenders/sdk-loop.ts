@@ -1,0 +1,12 @@
+// Receives and deletes with the SDK, and does nothing else.
+import { client, receive, remove } from "./sdk-queue.ts";
+import { WORKERS } from "./settings.ts";
+
+async function work(): Promise<void> {
+  for (let messages = await receive(); messages.length > 0; messages = await receive()) {
+    await remove(messages);
+  }
+}
+
+await Promise.all(Array.from({ length: WORKERS }, work));
+client.destroy();

@@ -1,0 +1,14 @@
+// The usual answer to the assignment: one poller, ten at a time, one statement a row, then delete.
+import postgres from "postgres";
+import { loginRow } from "./login-row.ts";
+import { client, receive, remove } from "./sdk-queue.ts";
+import { setting } from "./settings.ts";
+
+const sql = postgres(setting("DATABASE_URL"), { max: 1 });
+
+for (let messages = await receive(); messages.length > 0; messages = await receive()) {
+  for (const { Body } of messages) await sql`insert into user_logins ${sql({ ...loginRow(Body) })}`;
+  await remove(messages);
+}
+await sql.end();
+client.destroy();

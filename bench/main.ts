@@ -1,0 +1,50 @@
+// `npm run bench`: measures fetch-etl against other ways to drain a queue, on real servers of its own.
+import { SIGNAL_EXIT, watchSignals } from "../sandbox/interruption.ts";
+import { readOptions, type BenchOptions } from "./command-line.ts";
+import { judge } from "./figures/marks.ts";
+import type { ScenarioResult } from "./figures/results.ts";
+import { describeMachine } from "./report/machine.ts";
+import { LEGEND, markTable, scenarioTable } from "./report/tables.ts";
+import { makeTables } from "./runs/run.ts";
+import { runScenario } from "./runs/scenario-run.ts";
+import { startServers, type Servers } from "./servers/servers.ts";
+
+async function bench(servers: Servers, options: BenchOptions, signal: AbortSignal): Promise<void> {
+  await servers.databases.prepare((url) => makeTables(servers, url, signal));
+  const say = options.json ? console.error : console.log;
+  const results: ScenarioResult[] = [];
+  for (const scenario of options.scenarios) {
+    const result = await runScenario(servers, scenario, { signal, progress: console.error });
+    results.push(result);
+    say(`\n${scenarioTable(result)}\n`);
+  }
+  const marks = judge(results);
+  say(`${markTable(marks)}\n\n${LEGEND}`);
+  const report = {
+    schemaVersion: 1,
+    date: new Date().toISOString(),
+    machine: describeMachine(servers.postgresVersion),
+    marks,
+    scenarios: results,
+  };
+  if (options.json) console.log(JSON.stringify(report, undefined, 2));
+}
+
+/** Resolves to the exit code: a mark that is missed is a result, and no error. */
+async function main(options: BenchOptions): Promise<number> {
+  const interruption = watchSignals();
+  const servers = await startServers();
+  try {
+    await bench(servers, options, interruption.signal);
+    return 0;
+  } catch (error) {
+    const received = interruption.received();
+    if (received !== undefined) return SIGNAL_EXIT[received];
+    console.error(`The bench failed: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  } finally {
+    await servers.stop();
+  }
+}
+
+process.exitCode = await main(readOptions(process.argv.slice(2)));

@@ -1,0 +1,135 @@
+// One run: a fresh queue, a fresh database, the contender from its start to its end, a look at what it did.
+import { randomBytes } from "node:crypto";
+import { CONTENDERS, type Contender } from "../contenders.ts";
+import type { Figures } from "../figures/figures.ts";
+import { POSTGRES_DELAY_MS, type Entry } from "../scenarios.ts";
+import type { RequestCounts } from "../servers/request-log.ts";
+import type { Servers } from "../servers/servers.ts";
+import { runProcess, type ProcessUsage } from "./contender-process.ts";
+
+/** Nothing of the caller's own AWS account or `.env` gets in. */
+const SURROUNDINGS = {
+  AWS_REGION: "us-east-1",
+  AWS_ACCESS_KEY_ID: "test",
+  AWS_SECRET_ACCESS_KEY: "test",
+  AWS_CONFIG_FILE: "none",
+  AWS_SHARED_CREDENTIALS_FILE: "none",
+  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+  FETCH_ETL_MASKING_KEY: randomBytes(32).toString("base64"),
+};
+
+let queues = 0;
+
+/**
+ * Runs an entry once.
+ *
+ * @throws Error when the contender did not do its job
+ */
+export async function runEntry(servers: Servers, entry: Entry, signal: AbortSignal): Promise<Figures> {
+  const contender: Contender = CONTENDERS[entry.contender];
+  if (!contender.usesQueue) {
+    const usage = await runProcess(contender, { flags: [], env: {}, signal });
+    return figures(entry, [usage], undefined);
+  }
+  return servers.databases.withDatabase(entry.grown ?? false, async (database) => {
+    const { queue, queueUrl } = await fill(servers, entry, database);
+    const before = await servers.databases.countLogins(database);
+    const env = { ...(await addresses(servers, entry, database)), FETCH_ETL_QUEUE: queue };
+    const usages = await Promise.all(
+      Array.from({ length: entry.processes ?? 1 }, () =>
+        runProcess(contender, {
+          flags: entry.flags ?? [],
+          env: { ...SURROUNDINGS, ...env, BENCH_QUEUE_URL: queueUrl },
+          signal,
+        }),
+      ),
+    );
+    const counts = await servers.sqs.call("requests", undefined);
+    const written = (await servers.databases.countLogins(database)) - before;
+    check(entry, contender, await servers.sqs.call("left", queue), written);
+    return figures(entry, usages, counts);
+  });
+}
+
+/** Makes fetch-etl's tables, by a drain of nothing. */
+export async function makeTables(servers: Servers, url: string, signal: AbortSignal): Promise<void> {
+  const queue = "bench-nothing";
+  await servers.sqs.call("fill", { queue, messages: 0, invalid: 0 });
+  const env = {
+    ...SURROUNDINGS,
+    AWS_ENDPOINT_URL_SQS: servers.sqsEndpoint,
+    DATABASE_URL: url,
+    FETCH_ETL_QUEUE: queue,
+  };
+  await runProcess(CONTENDERS["fetch-etl"], { flags: ["--max-seconds", "1"], env, signal });
+}
+
+async function fill(
+  servers: Servers,
+  { messages, invalid = 0, redelivered = 0, bodyBytes }: Entry,
+  database: string,
+): Promise<{ queue: string; queueUrl: string }> {
+  const queue = `bench-${++queues}`;
+  const queueUrl = await servers.sqs.call("fill", { queue, messages, invalid, bodyBytes });
+  if (redelivered > 0) {
+    const first = await servers.sqs.call("first", { queue, count: redelivered });
+    await servers.databases.noteAsLoaded(database, queueUrl, first);
+  }
+  return { queue, queueUrl };
+}
+
+/** Where the contender finds its servers: directly, or by way of the proxies. */
+async function addresses(
+  servers: Servers,
+  { sqsDelayMs = 0 }: Entry,
+  database: string,
+): Promise<Record<string, string>> {
+  const { sqsEndpoint, postgresPort, databases } = servers;
+  if (sqsDelayMs === 0) return { AWS_ENDPOINT_URL_SQS: sqsEndpoint, DATABASE_URL: databases.url(database) };
+  const endpoint = new URL(sqsEndpoint);
+  endpoint.port = String(await servers.delayed(Number(endpoint.port), sqsDelayMs));
+  return {
+    AWS_ENDPOINT_URL_SQS: endpoint.origin,
+    DATABASE_URL: databases.url(database, await servers.delayed(postgresPort, POSTGRES_DELAY_MS)),
+  };
+}
+
+function check(
+  { label, messages, invalid = 0, redelivered = 0 }: Entry,
+  { writes }: Contender,
+  left: number,
+  written: number,
+): void {
+  const expected = writes === "rows" ? messages - invalid - redelivered : 0;
+  if (left !== 0) throw new Error(`${label} left ${left} messages in the queue`);
+  if (written !== expected) throw new Error(`${label} wrote ${written} rows instead of ${expected}`);
+}
+
+function figures(
+  { messages }: Entry,
+  usages: readonly ProcessUsage[],
+  counts: RequestCounts | undefined,
+): Figures {
+  const start = Math.min(...usages.map(({ startedAt }) => startedAt));
+  const end = Math.max(...usages.map(({ endedAt }) => endedAt));
+  const lastDelete = counts === undefined || counts.lastDeleteAt === 0 ? undefined : counts.lastDeleteAt;
+  const each = (total: number | undefined): number | null =>
+    total === undefined || messages === 0 ? null : total / messages;
+  return {
+    throughput: lastDelete === undefined ? null : messages / ((lastDelete - start) / 1000),
+    cpu: each(sum(usages.map(({ cpu }) => cpu ?? 0))),
+    memory: usages.some(({ memory }) => memory === null)
+      ? null
+      : Math.max(...usages.map(({ memory }) => memory ?? 0)),
+    receives: each(counts?.receive),
+    deletes: each(counts?.delete),
+    others: each(counts?.other),
+    requests: each(counts && counts.receive + counts.delete + counts.other),
+    afterLast: lastDelete === undefined ? null : (end - lastDelete) / 1000,
+    whole: (end - start) / 1000,
+  };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

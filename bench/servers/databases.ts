@@ -1,0 +1,110 @@
+// A database of its own for each run, copied from one in which fetch-etl has made its tables.
+import postgres, { type Sql } from "postgres";
+import { GROWN_ROWS } from "../scenarios.ts";
+import type { MessageIdentity } from "./sqs-process.ts";
+
+const TEMPLATE = "bench_template";
+const GROWN = "bench_grown";
+
+export interface Databases {
+  /** Makes the database that all others are copies of; `makeTables` gets its URL. */
+  prepare(makeTables: (url: string) => Promise<void>): Promise<void>;
+  /** Hands the name of a fresh database to `use`, and drops it afterwards; the grown one is made once, and kept. */
+  withDatabase<T>(grown: boolean, use: (name: string) => Promise<T>): Promise<T>;
+  countLogins(name: string): Promise<number>;
+  /** Notes messages as loaded, as a run leaves it that ends between its commit and its deletes. */
+  noteAsLoaded(name: string, queueUrl: string, messages: readonly MessageIdentity[]): Promise<void>;
+  /** The server's URL with another database. */
+  url(name: string, port?: number): string;
+  close(): Promise<void>;
+}
+
+/** @param serverUrl of a superuser */
+export function openDatabases(serverUrl: string): Databases {
+  const admin = connect(serverUrl);
+  let made = 0;
+  let grownMade = false;
+
+  const url = (name: string, port?: number): string => {
+    const changed = new URL(serverUrl);
+    changed.pathname = `/${name}`;
+    if (port !== undefined) changed.port = String(port);
+    return changed.href;
+  };
+  const within = async <T>(name: string, use: (sql: Sql) => Promise<T>): Promise<T> => {
+    const sql = connect(url(name));
+    try {
+      return await use(sql);
+    } finally {
+      await sql.end();
+    }
+  };
+  const copy = (name: string): Promise<unknown> =>
+    admin.unsafe(`create database ${name} template ${TEMPLATE}`);
+
+  return {
+    url,
+    prepare: async (makeTables) => {
+      await admin.unsafe(`create database ${TEMPLATE}`);
+      await makeTables(url(TEMPLATE));
+    },
+    withDatabase: async (grown, use) => {
+      if (grown) {
+        if (!grownMade) {
+          await copy(GROWN);
+          await within(GROWN, fill);
+          grownMade = true;
+        }
+        return use(GROWN);
+      }
+      const name = `bench_${++made}`;
+      await copy(name);
+      try {
+        return await use(name);
+      } finally {
+        await admin.unsafe(`drop database ${name} with (force)`);
+      }
+    },
+    countLogins: (name) =>
+      within(name, async (sql) => {
+        const [counted] = await sql<{ rows: number }[]>`select count(*)::int as rows from user_logins`;
+        return counted?.rows ?? 0;
+      }),
+    noteAsLoaded: (name, queueUrl, messages) =>
+      within(name, async (sql) => {
+        const sentAt = messages.map((message) => new Date(message.sentAt).toISOString());
+        await sql`
+          insert into fetch_etl.ledger (queue, sent_at, message_id, run_id)
+          select ${queueArn(queueUrl)}, sent_at, message_id, gen_random_uuid()
+          from unnest(${sentAt}::text[]::timestamptz[], ${messages.map(({ messageId }) => messageId)}::text[])
+            as t (sent_at, message_id)`;
+      }),
+    close: () => admin.end(),
+  };
+}
+
+function connect(url: string): Sql {
+  return postgres(url, { max: 1, onnotice: () => undefined });
+}
+
+/** As the server of the sandbox names its queues. */
+function queueArn(queueUrl: string): string {
+  const [, account = "", name = ""] = new URL(queueUrl).pathname.split("/");
+  return `arn:aws:sqs:us-east-1:${account}:${name}`;
+}
+
+/** Rows of the real size, sent over the fortnight for which SQS keeps messages. */
+async function fill(sql: Sql): Promise<void> {
+  await sql`
+    insert into fetch_etl.ledger (queue, sent_at, message_id, run_id)
+    select 'arn:aws:sqs:us-east-1:000000000000:grown', now() - (${GROWN_ROWS} - n) * interval '14 days' / ${GROWN_ROWS},
+           gen_random_uuid()::text, '00000000-0000-4000-8000-000000000000'
+    from generate_series(1, ${GROWN_ROWS}::int) as n`;
+  await sql`
+    insert into user_logins
+    select gen_random_uuid()::text, 'android', 'h1.abcdefgh.' || repeat('x', 43), 'h1.abcdefgh.' || repeat('y', 43),
+           'DE', 2003001, current_date
+    from generate_series(1, ${GROWN_ROWS}::int) as n`;
+  await sql`vacuum analyze`;
+  await sql`checkpoint`;
+}

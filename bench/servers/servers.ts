@@ -1,0 +1,50 @@
+// All that a run needs: the SQS server, the proxies and Postgres, each a process of its own.
+import { startPostgres } from "../../sandbox/postgres.ts";
+import { openDatabases, type Databases } from "./databases.ts";
+import type { ProxyService } from "./proxy-process.ts";
+import { startRemote, type Remote } from "./service.ts";
+import type { SqsService } from "./sqs-process.ts";
+
+export interface Servers {
+  readonly sqs: Remote<SqsService>;
+  /** For `AWS_ENDPOINT_URL_SQS`. */
+  readonly sqsEndpoint: string;
+  readonly databases: Databases;
+  readonly postgresPort: number;
+  readonly postgresVersion: string;
+  /** Resolves to a port that leads to the server on `port`, with its answers `ms` milliseconds late. */
+  delayed(port: number, ms: number): Promise<number>;
+  /** Stops everything and removes every file. */
+  stop(): Promise<void>;
+}
+
+export async function startServers(): Promise<Servers> {
+  const postgres = await startPostgres();
+  const sqs = startRemote<SqsService>(new URL("sqs-process.js", import.meta.url));
+  const proxies = startRemote<ProxyService>(new URL("proxy-process.js", import.meta.url));
+  const databases = openDatabases(postgres.url);
+  const stop = async (): Promise<void> => {
+    await Promise.all([sqs.stop(), proxies.stop(), databases.close()]);
+    await postgres.dispose();
+  };
+  try {
+    const ports = new Map<string, number>();
+    return {
+      sqs,
+      sqsEndpoint: await sqs.call("endpoint", undefined),
+      databases,
+      postgresPort: postgres.port,
+      postgresVersion: postgres.version,
+      delayed: async (port, ms) => {
+        const key = `${port} ${ms}`;
+        const open = ports.get(key) ?? (await proxies.call("open", { port, ms }));
+        ports.set(key, open);
+        return open;
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
