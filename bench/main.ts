@@ -1,9 +1,9 @@
 // `npm run bench`: measures fetch-etl against other ways to drain a queue, on real servers of its own.
 import { SIGNAL_EXIT, watchSignals } from "../sandbox/interruption.ts";
 import { readOptions, type BenchOptions } from "./command-line.ts";
-import { judge } from "./figures/marks.ts";
 import type { ScenarioResult } from "./figures/results.ts";
 import { describeMachine } from "./report/machine.ts";
+import { keep, makeReport, reportAsJson } from "./report/report.ts";
 import { LEGEND, markTable, scenarioTable } from "./report/tables.ts";
 import { makeTables } from "./runs/run.ts";
 import { runScenario } from "./runs/scenario-run.ts";
@@ -18,16 +18,10 @@ async function bench(servers: Servers, options: BenchOptions, signal: AbortSigna
     results.push(result);
     say(`\n${scenarioTable(result)}\n`);
   }
-  const marks = judge(results);
-  say(`${markTable(marks)}\n\n${LEGEND}`);
-  const report = {
-    schemaVersion: 1,
-    date: new Date().toISOString(),
-    machine: describeMachine(servers.postgresVersion),
-    marks,
-    scenarios: results,
-  };
-  if (options.json) console.log(JSON.stringify(report, undefined, 2));
+  const report = makeReport(results, describeMachine(servers.postgresVersion));
+  say([markTable(report.marks), "", ...LEGEND].join("\n"));
+  if (options.json) console.log(reportAsJson(report));
+  if (options.complete) await keep(report);
 }
 
 /** Resolves to the exit code: a mark that is missed is a result, and no error. */

@@ -12,7 +12,7 @@ export const LEGEND = [
   "CPU µs       of the contender's processes, a message; memory: the peak of the largest process",
   "requests     SQS requests a message: receives + deletes + others",
   "after last   from SQS's last answer to a delete to the end of the process",
-].join("\n");
+];
 
 export function scenarioTable({ title, entries }: ScenarioResult): string {
   return `${title}\n\n${layOut(entries.map(row), WIDTH)}`;
