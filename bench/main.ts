@@ -1,16 +1,16 @@
 // `npm run bench`: measures fetch-etl against other ways to drain a queue, on real servers of its own.
-import { SIGNAL_EXIT, watchSignals } from "../sandbox/interruption.ts";
+import { interrupted, SIGNAL_EXIT, watchSignals } from "../sandbox/interruption.ts";
 import { readOptions, type BenchOptions } from "./command-line.ts";
 import type { ScenarioResult } from "./figures/results.ts";
 import { describeMachine } from "./report/machine.ts";
 import { keep, makeReport, reportAsJson } from "./report/report.ts";
 import { LEGEND, markTable, scenarioTable } from "./report/tables.ts";
-import { makeTables } from "./runs/run.ts";
+import { warmUp } from "./runs/run.ts";
 import { runScenario } from "./runs/scenario-run.ts";
 import { startServers, type Servers } from "./servers/servers.ts";
 
 async function bench(servers: Servers, options: BenchOptions, signal: AbortSignal): Promise<void> {
-  await servers.databases.prepare((url) => makeTables(servers, url, signal));
+  await warmUp(servers, signal);
   const say = options.json ? console.error : console.log;
   const results: ScenarioResult[] = [];
   for (const scenario of options.scenarios) {
@@ -29,7 +29,13 @@ async function main(options: BenchOptions): Promise<number> {
   const interruption = watchSignals();
   const servers = await startServers();
   try {
-    await bench(servers, options, interruption.signal);
+    await Promise.race([
+      bench(servers, options, interruption.signal),
+      // Not everything that is under way takes notice of a signal; it all ends with the servers.
+      interrupted(interruption).then(() => {
+        interruption.signal.throwIfAborted();
+      }),
+    ]);
     return 0;
   } catch (error) {
     const received = interruption.received();

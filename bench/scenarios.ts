@@ -114,6 +114,8 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
+    // The server takes messages from the front of a list, which costs it the more the longer the list is, and SQS nothing:
+    // what counts here is the contender's memory and CPU.
     name: "deep-queue",
     title: "20,000 and 200,000 messages waiting",
     rounds: 2,

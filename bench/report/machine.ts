@@ -1,5 +1,5 @@
 // What the figures were measured on.
-import { cpus, release, totalmem, type } from "node:os";
+import { arch, cpus, totalmem, type } from "node:os";
 
 export interface Machine {
   readonly cpu: string;
@@ -16,7 +16,7 @@ export function describeMachine(postgresVersion: string): Machine {
     cpu: cores[0]?.model ?? "unknown",
     cores: cores.length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    system: `${type()} ${release()}`,
+    system: `${type()} ${arch()}`,
     node: process.version,
     postgres: postgresVersion,
   };

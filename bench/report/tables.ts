@@ -19,6 +19,7 @@ export function scenarioTable({ title, entries }: ScenarioResult): string {
 }
 
 export function markTable(marks: readonly MarkResult[]): string {
+  if (marks.length === 0) return "No mark belongs to these scenarios.";
   const rows = marks.map((mark) => ({
     mark: mark.name,
     value: rounded(mark.value, mark.against === undefined ? "" : "x"),

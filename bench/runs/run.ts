@@ -18,6 +18,8 @@ const SURROUNDINGS = {
   FETCH_ETL_MASKING_KEY: randomBytes(32).toString("base64"),
 };
 
+const WARM_UP_MESSAGES = 5_000;
+
 let queues = 0;
 
 /**
@@ -51,17 +53,20 @@ export async function runEntry(servers: Servers, entry: Entry, signal: AbortSign
   });
 }
 
-/** Makes fetch-etl's tables, by a drain of nothing. */
-export async function makeTables(servers: Servers, url: string, signal: AbortSignal): Promise<void> {
-  const queue = "bench-nothing";
-  await servers.sqs.call("fill", { queue, messages: 0, invalid: 0 });
-  const env = {
-    ...SURROUNDINGS,
-    AWS_ENDPOINT_URL_SQS: servers.sqsEndpoint,
-    DATABASE_URL: url,
-    FETCH_ETL_QUEUE: queue,
-  };
-  await runProcess(CONTENDERS["fetch-etl"], { flags: ["--max-seconds", "1"], env, signal });
+/**
+ * Lets fetch-etl make its tables, for all databases to come, and the servers do some work: the first contender is not
+ * to meet servers that have done nothing yet.
+ */
+export async function warmUp(servers: Servers, signal: AbortSignal): Promise<void> {
+  const entry: Entry = { label: "warm-up", contender: "fetch-etl", messages: WARM_UP_MESSAGES };
+  await servers.databases.makeTemplate(async (template) => {
+    const { queue } = await fill(servers, entry, template);
+    await runProcess(CONTENDERS["fetch-etl"], {
+      flags: ["--max-messages", String(WARM_UP_MESSAGES)],
+      env: { ...SURROUNDINGS, ...(await addresses(servers, entry, template)), FETCH_ETL_QUEUE: queue },
+      signal,
+    });
+  });
 }
 
 async function fill(

@@ -7,8 +7,8 @@ const TEMPLATE = "bench_template";
 const GROWN = "bench_grown";
 
 export interface Databases {
-  /** Makes the database that all others are copies of; `makeTables` gets its URL. */
-  prepare(makeTables: (url: string) => Promise<void>): Promise<void>;
+  /** Makes the database that all others are copies of: `makeTables` gets its name, and the rows that it makes go. */
+  makeTemplate(makeTables: (name: string) => Promise<void>): Promise<void>;
   /** Hands the name of a fresh database to `use`, and drops it afterwards; the grown one is made once, and kept. */
   withDatabase<T>(grown: boolean, use: (name: string) => Promise<T>): Promise<T>;
   countLogins(name: string): Promise<number>;
@@ -44,9 +44,10 @@ export function openDatabases(serverUrl: string): Databases {
 
   return {
     url,
-    prepare: async (makeTables) => {
+    makeTemplate: async (makeTables) => {
       await admin.unsafe(`create database ${TEMPLATE}`);
-      await makeTables(url(TEMPLATE));
+      await makeTables(TEMPLATE);
+      await within(TEMPLATE, (sql) => sql`truncate user_logins, fetch_etl.ledger`);
     },
     withDatabase: async (grown, use) => {
       if (grown) {
@@ -79,7 +80,7 @@ export function openDatabases(serverUrl: string): Databases {
           from unnest(${sentAt}::text[]::timestamptz[], ${messages.map(({ messageId }) => messageId)}::text[])
             as t (sent_at, message_id)`;
       }),
-    close: () => admin.end(),
+    close: () => admin.end({ timeout: 1 }),
   };
 }
 

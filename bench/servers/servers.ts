@@ -19,12 +19,16 @@ export interface Servers {
 }
 
 export async function startServers(): Promise<Servers> {
-  const postgres = await startPostgres();
   const sqs = startRemote<SqsService>(new URL("sqs-process.js", import.meta.url));
   const proxies = startRemote<ProxyService>(new URL("proxy-process.js", import.meta.url));
+  const stopRemotes = (): Promise<unknown> => Promise.all([sqs.stop(), proxies.stop()]);
+  const postgres = await startPostgres().catch(async (error: unknown) => {
+    await stopRemotes();
+    throw error;
+  });
   const databases = openDatabases(postgres.url);
   const stop = async (): Promise<void> => {
-    await Promise.all([sqs.stop(), proxies.stop(), databases.close()]);
+    await Promise.all([stopRemotes(), databases.close()]);
     await postgres.dispose();
   };
   try {
