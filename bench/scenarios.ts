@@ -57,12 +57,12 @@ export const SCENARIOS: readonly Scenario[] = [
   network(50, 3, { "sqs-consumer": 1_000, "usual-answer": 600 }),
   {
     name: "processes",
-    title: "1, 2 and 4 processes on one queue, 20 ms added to each SQS call, 8,000 messages a process",
+    title: "1, 2 and 4 processes on one queue, 20 ms added to each SQS call, 16,000 messages a process",
     rounds: 3,
     entries: [1, 2, 4].map((processes) => ({
       label: `${processes} × fetch-etl`,
       contender: "fetch-etl",
-      messages: 8_000 * processes,
+      messages: 16_000 * processes,
       processes,
       flags: ["--concurrency", "4"],
       sqsDelayMs: 20,
