@@ -59,12 +59,12 @@ export const SCENARIOS: readonly Scenario[] = [
     // As many messages for each process, so that starting up weighs the same; no more, because of the server's list (see
     // deep-queue).
     name: "processes",
-    title: "1, 2 and 4 processes on one queue, 20 ms added to each SQS call, 8,000 messages a process",
+    title: "1, 2 and 4 processes on one queue, 20 ms added to each SQS call, 20,000 messages a process",
     rounds: 3,
     entries: [1, 2, 4].map((processes) => ({
       label: `${processes} × fetch-etl`,
       contender: "fetch-etl",
-      messages: 8_000 * processes,
+      messages: MANY * processes,
       processes,
       flags: ["--concurrency", "4"],
       sqsDelayMs: 20,

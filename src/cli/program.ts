@@ -1,7 +1,7 @@
 // commander's tree: names, flags and help. What a command does is in commands/.
 import { Command } from "commander";
-import { PEEK_DEFAULTS } from "../config/peek.ts";
-import { DRAIN_DEFAULTS, type DrainFlags } from "../config/drain.ts";
+import { DRAIN_DEFAULTS, PEEK_DEFAULTS } from "../config/defaults.ts";
+import type { DrainFlags } from "../config/drain.ts";
 import type { KeygenFlags } from "./commands/keygen.ts";
 import type { PeekFlags } from "./commands/peek.ts";
 import type { VerifyFlags } from "./commands/verify.ts";
@@ -20,12 +20,12 @@ export interface Program {
  *
  * @param openContext makes what a command is handed
  */
-export function createProgram(version: string, openContext: () => Context): Program {
+export function createProgram(version: string, openContext: () => Promise<Context>): Program {
   let exitCode: number | undefined;
   const action =
     <Flags>(run: (flags: Flags, context: Context) => Promise<number>) =>
     async (flags: Flags): Promise<void> => {
-      exitCode = await run(flags, openContext());
+      exitCode = await run(flags, await openContext());
     };
 
   const program = new Command("fetch-etl")

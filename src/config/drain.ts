@@ -1,5 +1,6 @@
 // Reads what `drain` was asked to do.
 import { APP_VERSION_STYLES, type AppVersionStyle } from "../login/app-version.ts";
+import { DRAIN_DEFAULTS } from "./defaults.ts";
 import { wholeNumber } from "./numbers.ts";
 import type { Problems } from "./problems.ts";
 import type { QueueFlags } from "./queue.ts";
@@ -27,9 +28,6 @@ export interface DrainConfig {
   readonly ledgerDays: number;
   readonly appVersion: AppVersionStyle;
 }
-
-/** The defaults, for `--help` and the README too. */
-export const DRAIN_DEFAULTS = { concurrency: 32, batchSize: 500, retryFor: 30, ledgerDays: 30 } as const;
 
 const A_DAY_IN_SECONDS = 86_400;
 /** SQS keeps a message for 14 days; a ledger that forgets sooner would load a late redelivery twice. */

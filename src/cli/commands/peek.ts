@@ -1,5 +1,5 @@
 // `fetch-etl peek`: shows messages and leaves them in the queue.
-import { PEEK_DEFAULTS } from "../../config/peek.ts";
+import { PEEK_DEFAULTS } from "../../config/defaults.ts";
 import { readMaskingKey } from "../../config/masking-key.ts";
 import { wholeNumber } from "../../config/numbers.ts";
 import { Problems } from "../../config/problems.ts";

@@ -1,0 +1,26 @@
+// Turns what was thrown into an exit code and a sentence that quotes no data.
+import { EXIT } from "./cli/exit-codes.ts";
+import { DatabaseLost, Throttled } from "./drainer/ports.ts";
+import { Failure } from "./failure.ts";
+
+export function explain(error: unknown): { code: number; sentence: string } {
+  if (error instanceof DatabaseLost) return explain(error.failure);
+  if (error instanceof Throttled) {
+    return { code: EXIT.unavailable, sentence: "SQS asks for fewer calls: try again later." };
+  }
+  if (error instanceof Failure) {
+    return { code: EXIT[error.kind], sentence: error.message };
+  }
+  // A message that is not one of ours may quote data.
+  const name = error instanceof Error ? error.name : typeof error;
+  return { code: EXIT.unexpected, sentence: `Unexpected error (${name}). --debug shows where.` };
+}
+
+/** Where an error and its causes came from; only the places, because messages may quote data. */
+export function frames(error: unknown): string {
+  const lines: string[] = [];
+  for (let each = error; each instanceof Error; each = each.cause) {
+    lines.push(each.name, ...(each.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line)));
+  }
+  return lines.map((line) => `${line}\n`).join("");
+}

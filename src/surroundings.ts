@@ -1,0 +1,71 @@
+// What is real for a command that runs: environment, time, randomness, signals, SQS and Postgres.
+import { readFileSync } from "node:fs";
+import type { Context, Output, Services } from "./cli/context.ts";
+import { ENVIRONMENT } from "./cli/environment.ts";
+import { exitCodeOfSignal, type StopSignal } from "./cli/exit-codes.ts";
+import { systemClock } from "./drainer/clock.ts";
+import { Failure } from "./failure.ts";
+
+/** SDK and driver take longer to load than all the rest: each is imported when it is needed. */
+const services: Services = {
+  openQueue: async (settings, notices) =>
+    (await import("./drainer/sqs/open.ts")).openQueue(settings, notices),
+  openLoader: async (settings, queueId) => (await import("./loader/loader.ts")).openLoader(settings, queueId),
+  inspect: async (settings) => (await import("./loader/inspect.ts")).inspect(settings),
+};
+
+export function openContext(stdout: Output, stderr: Output): Context {
+  return {
+    env: readEnvironment(),
+    stdout,
+    stderr,
+    clock: systemClock,
+    epochNow: () => Date.now(),
+    random: () => Math.random(),
+    randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    readFile: (path) => readFileSync(path, "utf8"),
+    services,
+    catchSignals,
+  };
+}
+
+/** What a program that the AWS SDK starts for credentials has no business to see. */
+const SECRETS = ["FETCH_ETL_MASKING_KEY", "DATABASE_URL", "PGPASSWORD"];
+
+/**
+ * The environment, with what `.env` in the working folder adds to it. The rest of it stays in the process's own environment, where the
+ * AWS SDK looks. An empty variable is none: compose files and CI systems set many.
+ */
+function readEnvironment(): NodeJS.ProcessEnv {
+  for (const name of ENVIRONMENT.flatMap(([names]) => names.split(", "))) {
+    if (process.env[name] === "") Reflect.deleteProperty(process.env, name);
+  }
+  try {
+    process.loadEnvFile();
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) {
+      throw new Failure("configuration", "The file .env in the working folder cannot be read.", error);
+    }
+  }
+  const env = { ...process.env };
+  for (const name of SECRETS) Reflect.deleteProperty(process.env, name);
+  return env;
+}
+
+/** npm passes a Ctrl-C on that the terminal has sent already: two signals as close as this, milliseconds, are one press. */
+const ONE_PRESS_MS = 300;
+
+function catchSignals(): AbortSignal {
+  const controller = new AbortController();
+  let firstAt = 0;
+  const onSignal = (signal: StopSignal): void => {
+    if (!controller.signal.aborted) {
+      firstAt = performance.now();
+      controller.abort(signal);
+    } else if (performance.now() - firstAt > ONE_PRESS_MS) {
+      process.exit(exitCodeOfSignal(signal));
+    }
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  return controller.signal;
+}
