@@ -55,21 +55,8 @@ export const SCENARIOS: readonly Scenario[] = [
   network(5, 3, { "sqs-consumer": 4_000, "usual-answer": 2_000 }),
   network(20, 5, { "sqs-consumer": 2_000, "usual-answer": 1_000 }),
   network(50, 3, { "sqs-consumer": 1_000, "usual-answer": 600 }),
-  {
-    // As many messages for each process, so that starting up weighs the same; no more, because of the server's list (see
-    // deep-queue).
-    name: "processes",
-    title: "1, 2 and 4 processes on one queue, 20 ms added to each SQS call, 20,000 messages a process",
-    rounds: 3,
-    entries: [1, 2, 4].map((processes) => ({
-      label: `${processes} × fetch-etl`,
-      contender: "fetch-etl",
-      messages: MANY * processes,
-      processes,
-      flags: ["--concurrency", "4"],
-      sqsDelayMs: 20,
-    })),
-  },
+  processes(20, MANY),
+  processes(50, 8_000),
   {
     name: "requests",
     title: "10,000 messages waiting",
@@ -158,6 +145,27 @@ function network(
     title: `${ms} ms added to each SQS call, ${POSTGRES_DELAY_MS} ms to each Postgres round trip`,
     rounds,
     entries: everybody(ms, { "fetch-etl": MANY, "sdk-loop": MANY, wire: MANY, ...slow }),
+  };
+}
+
+/**
+ * With few receives at once in each process, so that waiting and not CPU time is what there is to share. All processes, both
+ * servers and the proxies run on this machine: the longer the wait, the less they are in each other's way. Each process has as
+ * many messages, so that starting up weighs the same; no more, because of the server's list (see deep-queue).
+ */
+function processes(ms: number, messages: number): Scenario {
+  return {
+    name: `processes-${ms}ms`,
+    title: `1, 2 and 4 processes on one queue, ${ms} ms added to each SQS call, ${messages.toLocaleString("en-US")} messages a process`,
+    rounds: 3,
+    entries: [1, 2, 4].map((count) => ({
+      label: `${count} × fetch-etl`,
+      contender: "fetch-etl",
+      messages: messages * count,
+      processes: count,
+      flags: ["--concurrency", "4"],
+      sqsDelayMs: ms,
+    })),
   };
 }
 
