@@ -18,7 +18,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const { command, exitCode } = createProgram(packageVersion(), async () =>
     (await import("./surroundings.ts")).openContext(stdout, stderr),
   );
-  for (const each of [command, ...command.commands]) {
+  for (const each of [command, ...command.commands.flatMap((group) => [group, ...group.commands])]) {
     each.exitOverride().configureOutput({ writeOut: stdout.write, writeErr: stderr.write });
   }
   try {

@@ -1,4 +1,5 @@
 // What is real for a command that runs: environment, time, randomness, signals, SQS and Postgres.
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Context, Output, Services } from "./cli/context.ts";
 import { ENVIRONMENT } from "./cli/environment.ts";
@@ -10,8 +11,11 @@ import { Failure } from "./failure.ts";
 const services: Services = {
   openQueue: async (settings, notices) =>
     (await import("./drainer/sqs/open.ts")).openQueue(settings, notices),
-  openLoader: async (settings, queueId) => (await import("./loader/loader.ts")).openLoader(settings, queueId),
+  openLoader: async (settings, queueId, vaultKey) =>
+    (await import("./loader/loader.ts")).openLoader(settings, queueId, vaultKey),
   inspect: async (settings) => (await import("./loader/inspect.ts")).inspect(settings),
+  createSealer: async (recipients) =>
+    (await import("./recovery/recipients.ts")).createSealer(recipients, randomBytes),
 };
 
 export function openContext(stdout: Output, stderr: Output): Context {
@@ -22,7 +26,7 @@ export function openContext(stdout: Output, stderr: Output): Context {
     clock: systemClock,
     epochNow: () => Date.now(),
     random: () => Math.random(),
-    randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    randomBytes,
     readFile: (path) => readFileSync(path, "utf8"),
     services,
     catchSignals,

@@ -4,7 +4,8 @@ import type { SqsSettings } from "../config/queue.ts";
 import type { Clock } from "../drainer/clock.ts";
 import type { Notices, Queue } from "../drainer/ports.ts";
 import type { Inspection } from "../loader/inspect.ts";
-import type { PostgresLoader } from "../loader/loader.ts";
+import type { PostgresLoader, VaultKey } from "../loader/loader.ts";
+import type { Sealer } from "../recovery/recipients.ts";
 import type { StopSignal } from "./exit-codes.ts";
 
 /** A stream that a person or a program reads. */
@@ -21,8 +22,9 @@ export interface Output {
 /** The outside world. Opened only when a command asks, so that `--help` and `--version` load neither SDK nor driver. */
 export interface Services {
   openQueue(settings: SqsSettings, notices: Notices): Promise<Queue>;
-  openLoader(settings: DatabaseSettings, queueId: string): Promise<PostgresLoader>;
+  openLoader(settings: DatabaseSettings, queueId: string, vaultKey?: VaultKey): Promise<PostgresLoader>;
   inspect(settings: DatabaseSettings): Promise<Inspection>;
+  createSealer(recipients: readonly string[]): Promise<Sealer>;
 }
 
 export interface Context {

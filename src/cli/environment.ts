@@ -1,8 +1,15 @@
 // The environment variables that are read, for help; the README is checked against it.
 
 export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
-  ["FETCH_ETL_MASKING_KEY", "masking key, base64, 32 bytes or more; fetch-etl keygen makes one"],
+  [
+    "FETCH_ETL_MASKING_KEY",
+    "masking key, base64, 32 bytes or more; fetch-etl keygen makes one. After it, with commas, earlier ones",
+  ],
   ["FETCH_ETL_MASKING_KEY_FILE", "file that holds the masking key, in place of the variable"],
+  [
+    "FETCH_ETL_RECOVERY_RECIPIENT",
+    "age recipients (age1…) who can open the values behind tokens; without it none are kept",
+  ],
   ["DATABASE_URL", "postgres://user:password@host:5432/database?sslmode=…"],
   [
     "PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE, PGSSLROOTCERT, PGCONNECT_TIMEOUT",

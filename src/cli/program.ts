@@ -2,8 +2,16 @@
 import { Command } from "commander";
 import { DRAIN_DEFAULTS, PEEK_DEFAULTS } from "../config/defaults.ts";
 import type { DrainFlags } from "../config/drain.ts";
+import type { ForgetFlags } from "./commands/forget.ts";
 import type { KeygenFlags } from "./commands/keygen.ts";
+import type { MaskFlags } from "./commands/mask.ts";
 import type { PeekFlags } from "./commands/peek.ts";
+import type { QuarantineListFlags } from "./commands/quarantine/list.ts";
+import type { QuarantinePurgeFlags } from "./commands/quarantine/purge.ts";
+import type { QuarantineReplayFlags } from "./commands/quarantine/replay.ts";
+import type { QuarantineShowFlags } from "./commands/quarantine/show.ts";
+import type { RevealFlags } from "./commands/reveal.ts";
+import type { RotateFlags } from "./commands/rotate.ts";
 import type { VerifyFlags } from "./commands/verify.ts";
 import type { Context } from "./context.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
@@ -23,9 +31,12 @@ export interface Program {
 export function createProgram(version: string, openContext: () => Promise<Context>): Program {
   let exitCode: number | undefined;
   const action =
-    <Flags>(run: (flags: Flags, context: Context) => Promise<number>) =>
-    async (flags: Flags): Promise<void> => {
-      exitCode = await run(flags, await openContext());
+    <Flags extends object>(
+      run: (flags: Flags, context: Context, args: readonly string[]) => Promise<number>,
+    ) =>
+    async (...given: [...unknown[], Flags, Command]): Promise<void> => {
+      const command = given.at(-1) as Command;
+      exitCode = await run(command.opts<Flags>(), await openContext(), command.args);
     };
 
   const program = new Command("fetch-etl")
@@ -92,6 +103,121 @@ export function createProgram(version: string, openContext: () => Promise<Contex
     .action(
       action(async (flags: VerifyFlags, context) =>
         (await import("./commands/verify.ts")).runVerify(flags, context),
+      ),
+    );
+
+  program
+    .command("mask")
+    .summary("print the token of a value, to look for it in the table")
+    .description(
+      "Prints the tokens of values, one a line: from arguments or, better, from standard input, one value a line,\nbecause arguments show in the list of processes.",
+    )
+    .argument("[values...]", "addresses or device ids; without them standard input is read")
+    .requiredOption("--field <field>", "ip or device_id")
+    .option("--key-id <id>", "use the configured masking key with this id, not the first one")
+    .option("--json", "print one JSON object")
+    .action(
+      action(async (flags: MaskFlags, context, values) =>
+        (await import("./commands/mask.ts")).runMask(values, flags, context),
+      ),
+    );
+
+  program
+    .command("reveal")
+    .summary("open the values behind tokens; leaves a record")
+    .description(
+      "Opens the values behind tokens with an age identity. Who, when, why and which tokens is written to\nfetch_etl.reveal_log before anything is printed.",
+    )
+    .argument("[tokens...]", "tokens; without them standard input is read, one a line")
+    .requiredOption("--identity <file>", "age identity file, as age-keygen writes it")
+    .requiredOption("--reason <text>", "why, for the record")
+    .option("--json", "print one JSON object")
+    .action(
+      action(async (flags: RevealFlags, context, tokens) =>
+        (await import("./commands/reveal.ts")).runReveal(tokens, flags, context),
+      ),
+    );
+
+  program
+    .command("forget")
+    .summary("delete the values behind tokens for ever; leaves a record")
+    .description(
+      "Deletes what the vault holds for tokens. The rows keep their tokens. Recorded in fetch_etl.reveal_log.",
+    )
+    .argument("[tokens...]", "tokens; without them standard input is read, one a line")
+    .requiredOption("--reason <text>", "why, for the record")
+    .option("--json", "print one JSON object")
+    .action(
+      action(async (flags: ForgetFlags, context, tokens) =>
+        (await import("./commands/forget.ts")).runForget(tokens, flags, context),
+      ),
+    );
+
+  program
+    .command("rotate")
+    .summary("bring rows and vault from earlier masking keys to the first one")
+    .description(
+      "Masks rows and vault anew under the first masking key, in batches that can be killed at any moment and run again.",
+    )
+    .requiredOption("--identity <file>", "age identity file, as age-keygen writes it")
+    .option("--json", "print one JSON object")
+    .option("--quiet", "print nothing but warnings and errors")
+    .action(
+      action(async (flags: RotateFlags, context) =>
+        (await import("./commands/rotate.ts")).runRotate(flags, context),
+      ),
+    );
+
+  const quarantine = program
+    .command("quarantine")
+    .summary("work off the messages that were turned away")
+    .description("Lists, shows, replays and purges the messages in fetch_etl.quarantine.");
+  quarantine
+    .command("list")
+    .summary("count them by reason")
+    .description("Counts the quarantined messages by reason, with the oldest of each.")
+    .option("--json", "print one JSON object")
+    .action(
+      action(async (flags: QuarantineListFlags, context) =>
+        (await import("./commands/quarantine/list.ts")).runQuarantineList(flags, context),
+      ),
+    );
+  quarantine
+    .command("show")
+    .summary("show one message")
+    .description(
+      "Shows one quarantined message: its reasons and, with --raw, its body, opened with the masking key.",
+    )
+    .argument("<id>", "the message's id")
+    .option("--raw", "open the body, personal data included")
+    .option("--json", "print one JSON object")
+    .action(
+      action(async (flags: QuarantineShowFlags, context, [id]) =>
+        (await import("./commands/quarantine/show.ts")).runQuarantineShow(id ?? "", flags, context),
+      ),
+    );
+  quarantine
+    .command("replay")
+    .summary("decode them again, and load what passes now")
+    .description(
+      "Opens the held bodies with the masking keys, decodes them anew, loads what passes now, once, and marks it.",
+    )
+    .option("--app-version <style>", "full stores 2.3.1 as 2003001, major as 2", "full")
+    .option("--json", "print one JSON object")
+    .action(
+      action(async (flags: QuarantineReplayFlags, context) =>
+        (await import("./commands/quarantine/replay.ts")).runQuarantineReplay(flags, context),
+      ),
+    );
+  quarantine
+    .command("purge")
+    .summary("delete old ones")
+    .description("Deletes quarantined messages for ever.")
+    .requiredOption("--older-than <days>", "only those that were quarantined more than so many days ago")
+    .option("--json", "print one JSON object")
+    .action(
+      action(async (flags: QuarantinePurgeFlags, context) =>
+        (await import("./commands/quarantine/purge.ts")).runQuarantinePurge(flags, context),
       ),
     );
 

@@ -5,7 +5,9 @@ import { toRow } from "../login/row.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import { seal, NONCE_BYTES } from "../masking/seal.ts";
 import { createMask } from "../masking/token.ts";
-import type { Entry, ReceivedMessage } from "./ports.ts";
+import type { Login } from "../login/decode.ts";
+import type { LoginRow } from "../login/row.ts";
+import type { Entry, ReceivedMessage, SealedValues, ValueSealer } from "./ports.ts";
 
 /** From messages to entries, under one key and for one queue. */
 export interface EntryMaker {
@@ -22,6 +24,8 @@ export interface EntrySettings {
   /** The day of the run, for servers that do not say when they took a message. */
   readonly today: string;
   readonly randomBytes: (length: number) => Uint8Array;
+  /** Undefined where nothing is kept for recovery. */
+  readonly sealer?: ValueSealer | undefined;
 }
 
 /** What a sealed body belongs to: opening it asks for the same queue and message. */
@@ -35,6 +39,7 @@ export function createEntryMaker({
   appVersion,
   today,
   randomBytes,
+  sealer,
 }: EntrySettings): EntryMaker {
   const mask = createMask(keys);
   const reject = (message: ReceivedMessage, reasons: readonly string[]): Entry => ({
@@ -46,7 +51,7 @@ export function createEntryMaker({
         keyId: keys.keyId,
         bytes: seal(
           keys.quarantine,
-          message.body,
+          Buffer.from(message.body),
           sealContext(queueId, message.messageId),
           randomBytes(NONCE_BYTES),
         ),
@@ -60,8 +65,22 @@ export function createEntryMaker({
       if (!decoded.ok) return reject(message, decoded.reasons);
       const day = message.sentAt === undefined ? today : utcDay(message.sentAt);
       const { messageId, sentAt } = message;
-      return { messageId, sentAt, row: toRow(decoded.login, mask, appVersion, day) };
+      const row = toRow(decoded.login, mask, appVersion, day);
+      if (sealer === undefined) return { messageId, sentAt, row };
+      return { messageId, sentAt, row, sealed: sealValues(sealer, decoded.login, row) };
     },
+  };
+}
+
+function sealValues(sealer: ValueSealer, { ip, deviceId }: Login, row: LoginRow): SealedValues {
+  const sealed = (
+    field: "ip" | "device_id",
+    token: string | null,
+    value: Uint8Array | null,
+  ): Uint8Array | null => (token === null || value === null ? null : sealer.seal(field, token, value));
+  return {
+    ip: sealed("ip", row.masked_ip, ip),
+    deviceId: sealed("device_id", row.masked_device_id, deviceId),
   };
 }
 

@@ -92,7 +92,21 @@ export interface SealedBody {
 export type Entry = {
   readonly messageId: string;
   readonly sentAt: number | undefined;
-} & ({ readonly row: LoginRow } | { readonly rejection: Rejection });
+} & (
+  | { readonly row: LoginRow; /** What the vault is to keep. */ readonly sealed?: SealedValues }
+  | { readonly rejection: Rejection }
+);
+
+/** The values behind a row's tokens, sealed for recovery; null where there is no value. */
+export interface SealedValues {
+  readonly ip: Uint8Array | null;
+  readonly deviceId: Uint8Array | null;
+}
+
+/** Seals a value so that this process's host cannot open it. */
+export interface ValueSealer {
+  seal(field: "ip" | "device_id", token: string, value: Uint8Array): Uint8Array;
+}
 
 /** What a load did with its entries; the three add up to as many as were handed in. */
 export interface LoadResult {

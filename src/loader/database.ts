@@ -5,6 +5,8 @@ import type { DatabaseSettings } from "../config/database.ts";
 import { closedEarly, openSocket } from "./socket.ts";
 
 export type Sql = postgres.Sql;
+/** A part of a statement. */
+export type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
 /** Seconds that a statement under way is waited for when the connection is closed. */
 const PATIENCE = 2;

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { DatabaseSettings } from "../config/database.ts";
 import { DatabaseLost, type Entry, type Loader, type LoadResult } from "../drainer/ports.ts";
-import { connect, type Connection, type Sql } from "./database.ts";
+import { connect, type Connection, type Fragment, type Sql } from "./database.ts";
 import { translate } from "./errors.ts";
 import { pruneLedger } from "./ledger.ts";
 import { checkTables, ensureTables } from "./schema.ts";
@@ -17,13 +17,25 @@ export interface PostgresLoader extends Loader {
   close(): Promise<void>;
 }
 
+/** A data key of the vault, sealed. */
+export interface VaultKey {
+  /** A UUID. */
+  readonly id: string;
+  readonly sealed: Uint8Array;
+}
+
 /**
  * Connects, makes the tables that are missing and checks that rows can be written.
  *
  * @param queue what the ledger knows the queue by
+ * @param vaultKey what the entries' sealed values were sealed under; undefined where no vault is kept
  * @throws `Failure` as a sentence for the user
  */
-export async function openLoader(settings: DatabaseSettings, queue: string): Promise<PostgresLoader> {
+export async function openLoader(
+  settings: DatabaseSettings,
+  queue: string,
+  vaultKey?: VaultKey,
+): Promise<PostgresLoader> {
   const runId = randomUUID();
   /** Messages whose commit was sent and never answered. */
   const unsettled = new Map<string, Entry>();
@@ -46,8 +58,9 @@ export async function openLoader(settings: DatabaseSettings, queue: string): Pro
   };
 
   const prepare = async (): Promise<void> => {
-    await run("making its tables", ensureTables);
-    await run("looking at its tables", (sql) => checkTables(sql, settings.user));
+    const keepsVault = vaultKey !== undefined;
+    await run("making its tables", (sql) => ensureTables(sql, keepsVault));
+    await run("looking at its tables", (sql) => checkTables(sql, settings.user, keepsVault));
   };
   try {
     await prepare();
@@ -65,7 +78,7 @@ export async function openLoader(settings: DatabaseSettings, queue: string): Pro
             : await committedBefore(sql, queue, runId, [...unsettled.values()]);
         const left = entries.filter(({ messageId }) => !settled.has(messageId));
         for (const entry of left) unsettled.set(entry.messageId, entry);
-        const result = left.length === 0 ? NOTHING : await write(sql, queue, runId, left);
+        const result = left.length === 0 ? NOTHING : await write(sql, { queue, runId, vaultKey }, left);
         return add(result, settledResult(entries, settled));
       }).catch((error: unknown) => {
         // Refused outright is not unknown: only a lost connection leaves the question open.
@@ -118,7 +131,8 @@ async function committedBefore(
  * A commit that the server would answer before it is on disk could be lost after its messages were deleted,
  * so the last line holds the server to an answer that is true.
  */
-async function write(sql: Sql, queue: string, runId: string, entries: readonly Entry[]): Promise<LoadResult> {
+async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<LoadResult> {
+  const { queue, runId, vaultKey } = load;
   const rows = entries.map((entry) => ("row" in entry ? entry.row : undefined));
   const rejections = entries.map((entry) => ("rejection" in entry ? entry.rejection : undefined));
   const [counts] = await sql<{ loaded: number; quarantined: number }[]>`
@@ -157,13 +171,51 @@ async function write(sql: Sql, queue: string, runId: string, entries: readonly E
       from batch join fresh using (sent_at, message_id)
       where reasons is not null
       returning 1
-    )
+    )${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, entries)}
     select (select count(*)::integer from loaded) as loaded,
            (select count(*)::integer from quarantined) as quarantined,
            set_config('synchronous_commit', case current_setting('synchronous_commit')
              when 'off' then 'on' else current_setting('synchronous_commit') end, true)`;
   const { loaded, quarantined } = counts ?? NOTHING;
   return { loaded, quarantined, duplicates: entries.length - loaded - quarantined };
+}
+
+/** What is the same for every statement of a run. */
+interface Load {
+  readonly queue: string;
+  readonly runId: string;
+  readonly vaultKey: VaultKey | undefined;
+}
+
+/**
+ * The vault's part of the statement: one entry a token, however often it comes. In the tokens' order, because two drains that
+ * write the same tokens wait for each other, and must not do so crosswise.
+ */
+function keepValues(sql: Sql, vaultKey: VaultKey, entries: readonly Entry[]): Fragment {
+  const values = entries.flatMap((entry) =>
+    "row" in entry && entry.sealed ? [{ ...entry, sealed: entry.sealed }] : [],
+  );
+  return sql`, sealed as (
+      select * from unnest(
+        ${values.map(({ messageId }) => messageId)}::text[],
+        ${values.map(({ sealed }) => (sealed.ip ? toHex(sealed.ip) : null))}::text[],
+        ${values.map(({ sealed }) => (sealed.deviceId ? toHex(sealed.deviceId) : null))}::text[]
+      ) as s (message_id, ip, device_id)
+    ), vault_key as (
+      insert into fetch_etl.vault_keys (key_id, sealed)
+      values (${vaultKey.id}::uuid, decode(${toHex(vaultKey.sealed)}, 'hex'))
+      on conflict do nothing
+    ), vault as (
+      insert into fetch_etl.vault (token, field, key_id, sealed)
+      select v.token, v.field, ${vaultKey.id}::uuid, decode(v.sealed, 'hex')
+      from sealed join batch using (message_id) join fresh using (sent_at, message_id)
+      cross join lateral (
+        values (batch.masked_ip, 'ip', sealed.ip), (batch.masked_device_id, 'device_id', sealed.device_id)
+      ) as v (token, field, sealed)
+      where v.sealed is not null
+      order by v.token
+      on conflict do nothing
+    )`;
 }
 
 function sentTime({ sentAt }: Entry): string {

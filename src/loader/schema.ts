@@ -29,7 +29,29 @@ const CREATE_QUARANTINE = `create table if not exists fetch_etl.quarantine (
   key_id text not null,
   sealed bytea not null,
   quarantined_at timestamptz not null default now(),
+  replayed_at timestamptz,
   primary key (sent_at, queue, message_id)
+)`;
+
+const CREATE_VAULT_KEYS = `create table if not exists fetch_etl.vault_keys (
+  key_id uuid primary key,
+  sealed bytea not null,
+  created_at timestamptz not null default now()
+)`;
+const CREATE_VAULT = `create table if not exists fetch_etl.vault (
+  token text primary key,
+  field text not null,
+  key_id uuid not null,
+  sealed bytea not null,
+  sealed_at timestamptz not null default now()
+)`;
+/** Who does what with the vault. Time and user are the database's own to fill in. */
+const CREATE_REVEAL_LOG = `create table if not exists fetch_etl.reveal_log (
+  at timestamptz not null default now(),
+  database_user text not null default session_user,
+  action text not null,
+  reason text not null,
+  tokens text[] not null
 )`;
 
 /** Any number will do, as long as every drain asks for the same. */
@@ -51,31 +73,38 @@ export interface TablesPresent {
   readonly userLogins: boolean;
   readonly ledger: boolean;
   readonly quarantine: boolean;
+  readonly vault: boolean;
 }
 
 export async function tablesPresent(sql: Sql): Promise<TablesPresent> {
   const [present] = await sql<TablesPresent[]>`
     select bool_or(n.nspname = 'public' and c.relname = 'user_logins') as "userLogins",
            bool_or(n.nspname = 'fetch_etl' and c.relname = 'ledger') as "ledger",
-           bool_or(n.nspname = 'fetch_etl' and c.relname = 'quarantine') as "quarantine"
+           bool_or(n.nspname = 'fetch_etl' and c.relname = 'quarantine') as "quarantine",
+           bool_or(n.nspname = 'fetch_etl' and c.relname = 'reveal_log') as "vault"
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'v', 'f')`;
-  return present ?? { userLogins: false, ledger: false, quarantine: false };
+  return present ?? { userLogins: false, ledger: false, quarantine: false, vault: false };
 }
 
-/** Makes the tables that are missing, safely beside others that do the same. */
-export async function ensureTables(sql: Sql): Promise<void> {
+/** Makes the tables that are missing, safely beside others that do the same; those of the vault where one is kept. */
+export async function ensureTables(sql: Sql, keepsVault: boolean): Promise<void> {
   const present = await tablesPresent(sql);
-  if (present.userLogins && present.ledger && present.quarantine) return;
+  const needsVault = keepsVault && !present.vault;
+  if (present.userLogins && present.ledger && present.quarantine && !needsVault) return;
   await sql.begin(async (tx) => {
     await tx.unsafe("set local lock_timeout = '10s'");
     await tx`select pg_advisory_xact_lock(${CREATION_LOCK})`;
     if (!present.userLogins) await tx.unsafe(CREATE_USER_LOGINS);
-    if (present.ledger && present.quarantine) return;
+    if (present.ledger && present.quarantine && !needsVault) return;
     const [schema] = await tx`select 1 from pg_catalog.pg_namespace where nspname = 'fetch_etl'`;
     if (schema === undefined) await tx.unsafe("create schema fetch_etl");
     await tx.unsafe(CREATE_LEDGER);
     await tx.unsafe(CREATE_QUARANTINE);
+    if (needsVault) {
+      for (const statement of [CREATE_VAULT_KEYS, CREATE_VAULT, CREATE_REVEAL_LOG])
+        await tx.unsafe(statement);
+    }
   });
 }
 
@@ -84,8 +113,9 @@ export async function ensureTables(sql: Sql): Promise<void> {
  *
  * @throws {Failure} `configuration` when `user_logins` has other columns, or the user lacks a right
  */
-export async function checkTables(sql: Sql, user: string): Promise<void> {
-  const problems = [...(await wrongColumns(sql)), ...(await missingRights(sql, user))];
+export async function checkTables(sql: Sql, user: string, keepsVault: boolean): Promise<void> {
+  const rights = keepsVault ? [...RIGHTS, ...VAULT_RIGHTS] : RIGHTS;
+  const problems = [...(await wrongColumns(sql)), ...(await missingRights(sql, user, rights))];
   if (problems.length > 0) throw new Failure("configuration", problems.join("\n"));
 }
 
@@ -122,9 +152,17 @@ const RIGHTS = [
   ["fetch_etl", "quarantine", "insert"],
 ] as const;
 
-async function missingRights(sql: Sql, user: string): Promise<string[]> {
+/** More that a drain does where a vault is kept. */
+const VAULT_RIGHTS = [
+  ["fetch_etl", "vault_keys", "insert"],
+  ["fetch_etl", "vault", "insert"],
+] as const;
+
+type Right = readonly [schema: string, table: string, right: string];
+
+async function missingRights(sql: Sql, user: string, rights: readonly Right[]): Promise<string[]> {
   const missing: string[] = [];
-  for (const [schema, table, right] of RIGHTS) {
+  for (const [schema, table, right] of rights) {
     const [granted] = await sql<{ schema: boolean; right: boolean }[]>`
       select has_schema_privilege(n.oid, 'usage') as schema, has_table_privilege(c.oid, ${right}) as right
       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readDatabase } from "../../src/config/database.ts";
 import { readDrain, type DrainFlags } from "../../src/config/drain.ts";
-import { readMaskingKey } from "../../src/config/masking-key.ts";
+import { readMaskingKeys } from "../../src/config/masking-key.ts";
 import { readQueue } from "../../src/config/queue.ts";
 import { reading } from "./told.ts";
 
@@ -75,7 +75,7 @@ it("all mistakes are told together, from every part of the configuration, and no
   const { told } = reading((problems) => {
     readDrain(flags, problems);
     readQueue(flags, env, 1, problems);
-    readMaskingKey(env, () => wrong, problems);
+    readMaskingKeys(env, () => wrong, problems);
     readDatabase(env, problems);
   });
   expect(told.map((sentence) => sentence.split(" ").find((word) => /^--|_/.test(word)))).toEqual([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readMaskingKey } from "../../src/config/masking-key.ts";
+import { readMaskingKeys } from "../../src/config/masking-key.ts";
 import { reading } from "./told.ts";
 
 const bytes = Uint8Array.from({ length: 32 }, (_, index) => 0xff - index);
@@ -19,7 +19,7 @@ const files: Readonly<Record<string, string>> = {
   "/blank": " \n",
   "/short": "c2hvcnQtYnV0LXNlY3JldA==",
   "/text": "correct horse battery staple",
-  "/two-lines": `${base64}\n${base64}\n`,
+  "/two-lines": `FETCH_ETL_MASKING_KEY=${base64}\r\n${longer.toString("base64")}\n`,
   "/other-variable": `MASKING_KEY=${base64}\n`,
 };
 
@@ -29,9 +29,9 @@ function readFile(path: string): string {
   return text;
 }
 
-function read(env: NodeJS.ProcessEnv): { key: Uint8Array | undefined; told: string[] } {
-  const { value, told } = reading((problems) => readMaskingKey(env, readFile, problems));
-  return { key: value?.reveal(), told };
+function read(env: NodeJS.ProcessEnv): { keys: readonly Uint8Array[] | undefined; told: string[] } {
+  const { value, told } = reading((problems) => readMaskingKeys(env, readFile, problems));
+  return { keys: value?.reveal(), told };
 }
 
 describe("a masking key", () => {
@@ -55,11 +55,20 @@ describe("a masking key", () => {
     ["in a file, as the line that keygen prints", { FETCH_ETL_MASKING_KEY_FILE: "/line" }],
     ["in a file, with white space around it", { FETCH_ETL_MASKING_KEY_FILE: "/padded" }],
   ])("is read %s", (_how, env) => {
-    expect(read(env)).toEqual({ key: bytes, told: [] });
+    expect(read(env)).toEqual({ keys: [bytes], told: [] });
   });
 
   it("may be longer than 32 bytes", () => {
-    expect(read({ FETCH_ETL_MASKING_KEY: longer.toString("base64") }).key).toEqual(Uint8Array.from(longer));
+    expect(read({ FETCH_ETL_MASKING_KEY: longer.toString("base64") }).keys).toEqual([
+      Uint8Array.from(longer),
+    ]);
+  });
+
+  it.each([
+    ["with commas", { FETCH_ETL_MASKING_KEY: `${base64} , ${longer.toString("base64")}` }],
+    ["on lines of a file", { FETCH_ETL_MASKING_KEY_FILE: "/two-lines" }],
+  ])("may be followed by earlier ones, %s", (_how, env) => {
+    expect(read(env)).toEqual({ keys: [bytes, Uint8Array.from(longer)], told: [] });
   });
 
   it("has two characters that base64 and base64url write differently", () => {
@@ -98,7 +107,16 @@ describe("a masking key that cannot be used is told, and never shown:", () => {
     ["an empty file", { FETCH_ETL_MASKING_KEY_FILE: "/empty" }, fileNotBase64],
     ["a blank file", { FETCH_ETL_MASKING_KEY_FILE: "/blank" }, fileNotBase64],
     ["a file with a text", { FETCH_ETL_MASKING_KEY_FILE: "/text" }, fileNotBase64],
-    ["a file with two keys", { FETCH_ETL_MASKING_KEY_FILE: "/two-lines" }, fileNotBase64],
+    [
+      "several, of which one is a text",
+      { FETCH_ETL_MASKING_KEY: `${base64},correct horse` },
+      'Key 2 of FETCH_ETL_MASKING_KEY is not base64: "fetch-etl keygen" prints a key that is.',
+    ],
+    [
+      "several, of which one is empty",
+      { FETCH_ETL_MASKING_KEY: `${base64},` },
+      'Key 2 of FETCH_ETL_MASKING_KEY is not base64: "fetch-etl keygen" prints a key that is.',
+    ],
     ["a file with another variable", { FETCH_ETL_MASKING_KEY_FILE: "/other-variable" }, fileNotBase64],
     [
       "a file with a short one",
@@ -106,6 +124,6 @@ describe("a masking key that cannot be used is told, and never shown:", () => {
       `The file that FETCH_ETL_MASKING_KEY_FILE names is 16 bytes long; it must be 32 or more: "fetch-etl keygen" prints one.`,
     ],
   ])("%s", (_what, env, sentence) => {
-    expect(read(env)).toEqual({ key: undefined, told: [sentence] });
+    expect(read(env)).toEqual({ keys: undefined, told: [sentence] });
   });
 });

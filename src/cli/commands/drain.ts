@@ -1,8 +1,9 @@
 // `fetch-etl drain`: the main job.
 import { readDatabase } from "../../config/database.ts";
 import { readDrain, type DrainFlags } from "../../config/drain.ts";
-import { readMaskingKey } from "../../config/masking-key.ts";
+import { readMaskingKeys } from "../../config/masking-key.ts";
 import { Problems } from "../../config/problems.ts";
+import { readRecipients } from "../../config/recovery.ts";
 import { readQueue } from "../../config/queue.ts";
 import { drain } from "../../drainer/drain.ts";
 import { createEntryMaker, utcDay } from "../../drainer/entry.ts";
@@ -27,22 +28,26 @@ export async function runDrain(flags: DrainFlags, context: Context): Promise<num
   const problems = new Problems();
   const config = readDrain(flags, problems);
   const queueSettings = readQueue(flags, context.env, 2 * config.concurrency + SOCKETS_BESIDE, problems);
-  const masterKey = readMaskingKey(context.env, context.readFile, problems);
+  const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
   const database = flags.dryRun === true ? undefined : readDatabase(context.env, problems);
+  const recipients = flags.dryRun === true ? undefined : readRecipients(context.env, problems);
   problems.throwIfAny();
-  if (masterKey === undefined) throw new Failure("configuration", "There is no masking key.");
+  if (masterKeys === undefined) throw new Failure("configuration", "There is no masking key.");
 
   const stop = context.catchSignals();
+  const sealer = recipients === undefined ? undefined : await context.services.createSealer(recipients);
   const queue = await context.services.openQueue(queueSettings, noticesOf(context, flags.quiet));
   let loader: PostgresLoader | undefined;
   try {
-    if (database !== undefined) loader = await context.services.openLoader(database, queue.id);
+    if (database !== undefined)
+      loader = await context.services.openLoader(database, queue.id, sealer?.dataKey);
     const entries = createEntryMaker({
-      keys: deriveKeys(masterKey.reveal()),
+      keys: deriveKeys(masterKeys.reveal()[0]),
       queueId: queue.id,
       appVersion: config.appVersion,
       today: utcDay(context.epochNow()),
       randomBytes: context.randomBytes,
+      sealer,
     });
     const tally = newTally();
     const silent = flags.json === true || flags.quiet === true;

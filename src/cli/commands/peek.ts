@@ -1,6 +1,6 @@
 // `fetch-etl peek`: shows messages and leaves them in the queue.
 import { PEEK_DEFAULTS } from "../../config/defaults.ts";
-import { readMaskingKey } from "../../config/masking-key.ts";
+import { readMaskingKeys } from "../../config/masking-key.ts";
 import { wholeNumber } from "../../config/numbers.ts";
 import { Problems } from "../../config/problems.ts";
 import { readQueue, type QueueFlags } from "../../config/queue.ts";
@@ -28,7 +28,8 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
   const problems = new Problems();
   const count = wholeNumber(flags.count, "--count", { min: 1, max: 10_000 }, problems) ?? PEEK_DEFAULTS.count;
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
-  const masterKey = flags.raw === true ? undefined : readMaskingKey(context.env, context.readFile, problems);
+  const masterKeys =
+    flags.raw === true ? undefined : readMaskingKeys(context.env, context.readFile, problems);
   problems.throwIfAny();
 
   const stop = context.catchSignals();
@@ -39,13 +40,13 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
       { count, force: flags.force === true },
       { queue, clock, stop },
     );
-    if (masterKey === undefined) {
+    if (masterKeys === undefined) {
       writeWarning(context, "--raw shows message bodies as they are, personal data included.");
       if (flags.json === true) writeRawJson(context, messages);
       else writeRaw(context, messages);
     } else {
       const entries = createEntryMaker({
-        keys: deriveKeys(masterKey.reveal()),
+        keys: deriveKeys(masterKeys.reveal()[0]),
         queueId: queue.id,
         appVersion: "full",
         today: utcDay(context.epochNow()),

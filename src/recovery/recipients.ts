@@ -1,0 +1,73 @@
+// The vault's lock: seals values so that only the holders of the recipients' identities can open them. Holds no identity.
+import { createSecretKey, randomUUID, type KeyObject } from "node:crypto";
+import { Encrypter } from "age-encryption";
+import { Failure } from "../failure.ts";
+import { NONCE_BYTES, seal } from "../masking/seal.ts";
+
+/** A personal field, by its name in a message. */
+export type Field = "ip" | "device_id";
+
+/** What a sealed value belongs to: opening it asks for the same field and token. */
+export function vaultContext(field: Field, token: string): string {
+  return JSON.stringify(["fetch-etl/v1/vault", field, token]);
+}
+
+/** Bytes of a data key: AES-256. */
+export const DATA_KEY_BYTES = 32;
+
+/** Seals the values of one run under a data key of its own. */
+export interface Sealer {
+  readonly dataKey: SealedDataKey;
+  /** AES-256-GCM: nonce, ciphertext and tag. */
+  seal(field: Field, token: string, value: Uint8Array): Uint8Array;
+}
+
+/** A data key, encrypted to the recipients in age's format (age-encryption.org/v1). */
+export interface SealedDataKey {
+  /** A UUID. */
+  readonly id: string;
+  readonly sealed: Uint8Array;
+}
+
+/**
+ * Makes a data key and seals it to the recipients. The key itself is only in this process's memory.
+ *
+ * @param recipients age public keys, `age1…`
+ * @throws {Failure} `configuration` when one is none
+ */
+export async function createSealer(
+  recipients: readonly string[],
+  randomBytes: (length: number) => Uint8Array,
+): Promise<Sealer> {
+  const bytes = randomBytes(DATA_KEY_BYTES);
+  const dataKey = { id: randomUUID(), sealed: await encrypterTo(recipients).encrypt(bytes) };
+  const key = createSecretKey(bytes);
+  return { dataKey, seal: (field, token, value) => sealValue(key, field, token, value, randomBytes) };
+}
+
+/** Seals a value under a data key that is at hand. */
+export function sealValue(
+  key: KeyObject,
+  field: Field,
+  token: string,
+  value: Uint8Array,
+  randomBytes: (length: number) => Uint8Array,
+): Uint8Array {
+  return seal(key, value, vaultContext(field, token), randomBytes(NONCE_BYTES));
+}
+
+function encrypterTo(recipients: readonly string[]): Encrypter {
+  const encrypter = new Encrypter();
+  for (const [index, recipient] of recipients.entries()) {
+    try {
+      encrypter.addRecipient(recipient);
+    } catch {
+      // Not shown: it may be the identity, set in the recipient's place.
+      throw new Failure(
+        "configuration",
+        `FETCH_ETL_RECOVERY_RECIPIENT: number ${index + 1} is not an age recipient: check it for typing errors.`,
+      );
+    }
+  }
+  return encrypter;
+}
