@@ -1,0 +1,118 @@
+import { readFile } from "node:fs/promises";
+import { generateX25519Identity, identityToRecipient } from "age-encryption";
+import postgres from "postgres";
+import { expect, it } from "vitest";
+import { generateMessages } from "../../sandbox/messages.ts";
+import { json, withBench, type Bench } from "../support/bench.ts";
+
+const ROLES = await readFile(new URL("../../deploy/roles.sql", import.meta.url), "utf8");
+
+/** A bench with a drained queue, a vault and the roles; `login` makes a user in a role and gives a connection URL. */
+async function withRoles(
+  use: (bench: Bench, login: (role: string) => Promise<string>, recipient: string) => Promise<void>,
+): Promise<void> {
+  const recipient = await identityToRecipient(await generateX25519Identity());
+  await withBench(async (bench) => {
+    await bench.send(generateMessages(100));
+    expect((await bench.run(["drain", "--quiet"], { FETCH_ETL_RECOVERY_RECIPIENT: recipient })).code).toBe(0);
+    // Twice: it can be run again.
+    await bench.sql.unsafe(ROLES);
+    await bench.sql.unsafe(ROLES);
+    const users: string[] = [];
+    const login = async (role: string): Promise<string> => {
+      const user = `${bench.queue}_${role}`;
+      await bench.sql.unsafe(`create role "${user}" login password 'p' in role ${role}`);
+      users.push(user);
+      const url = new URL(bench.databaseUrl);
+      url.username = user;
+      url.password = "p";
+      return url.href;
+    };
+    try {
+      await use(bench, login, recipient);
+    } finally {
+      for (const user of users) await bench.sql.unsafe(`drop role "${user}"`);
+    }
+  });
+}
+
+/** What each statement of a user comes to: `ok`, or the SQLSTATE. */
+async function attempts(url: string, statements: readonly string[]): Promise<Record<string, string>> {
+  const sql = postgres(url, { max: 1, onnotice: () => undefined });
+  const results: Record<string, string> = {};
+  try {
+    for (const statement of statements) {
+      results[statement] = await sql.unsafe(statement).then(
+        () => "ok",
+        (error: unknown) => (error instanceof postgres.PostgresError ? error.code : "lost"),
+      );
+    }
+  } finally {
+    await sql.end();
+  }
+  return results;
+}
+
+const DENIED = "42501";
+const everything = [
+  "select 1 from public.user_logins limit 1",
+  "update public.user_logins set locale = locale",
+  "delete from public.user_logins",
+  "select 1 from fetch_etl.ledger limit 1",
+  "select 1 from fetch_etl.quarantine limit 1",
+  "select 1 from fetch_etl.vault limit 1",
+  "delete from fetch_etl.vault where token = ''",
+  "select 1 from fetch_etl.vault_keys limit 1",
+  "delete from fetch_etl.vault_keys",
+  "select 1 from fetch_etl.reveal_log",
+  "insert into fetch_etl.reveal_log (action, reason, tokens) values ('reveal', 'test', '{}')",
+  "insert into fetch_etl.reveal_log (action, reason, tokens, database_user) values ('reveal', 'test', '{}', 'x')",
+  "update fetch_etl.reveal_log set reason = ''",
+  "delete from fetch_etl.reveal_log",
+];
+
+/** All that a role may do; anything else is denied. */
+function only(...allowed: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    everything.map((statement) => [
+      statement,
+      allowed.some((start) => statement.startsWith(start)) ? "ok" : DENIED,
+    ]),
+  );
+}
+
+it("the loader drains into table and vault, and reads neither", () =>
+  withRoles(async (bench, login, recipient) => {
+    const url = await login("fetch_etl_loader");
+    await bench.send(generateMessages(50, 2));
+    const drained = await bench.run(["drain", "--json"], {
+      DATABASE_URL: url,
+      FETCH_ETL_RECOVERY_RECIPIENT: recipient,
+    });
+    expect(json(drained)).toMatchObject({ loaded: 49, quarantined: 1 });
+    expect(await attempts(url, everything)).toEqual(only("select 1 from fetch_etl.ledger"));
+  }));
+
+it("the analyst reads the rows, and nothing else", () =>
+  withRoles(async (_bench, login) => {
+    const url = await login("fetch_etl_analyst");
+    expect(await attempts(url, everything)).toEqual(only("select 1 from public.user_logins"));
+  }));
+
+it("the privacy officer opens and deletes values, and can neither skip, forge nor change the log", () =>
+  withRoles(async (bench, login) => {
+    const url = await login("fetch_etl_privacy_officer");
+    expect(await attempts(url, everything)).toEqual(
+      only(
+        "select 1 from public.user_logins",
+        "update public.user_logins",
+        "select 1 from fetch_etl.quarantine",
+        "select 1 from fetch_etl.vault ",
+        "delete from fetch_etl.vault ",
+        "select 1 from fetch_etl.vault_keys",
+        "select 1 from fetch_etl.reveal_log",
+        "insert into fetch_etl.reveal_log (action, reason, tokens) ",
+      ),
+    );
+    expect((await bench.run(["verify"], { DATABASE_URL: url })).code).toBe(0);
+  }));
