@@ -19,6 +19,8 @@ export interface Entry {
   readonly redelivered?: number;
   /** Bytes of each body. */
   readonly bodyBytes?: number;
+  /** With the values kept for recovery, sealed. */
+  readonly vault?: boolean;
   /** Into tables that hold {@link GROWN_ROWS} rows each already. */
   readonly grown?: boolean;
 }
@@ -82,6 +84,17 @@ export const SCENARIOS: readonly Scenario[] = [
     entries: [
       { label: "all new", contender: "fetch-etl", messages: MANY },
       { label: "10 % redelivered", contender: "fetch-etl", messages: MANY, redelivered: MANY / 10 },
+    ],
+  },
+  {
+    name: "vault",
+    title: "With the masked values kept for recovery, 60,000 messages",
+    rounds: 3,
+    entries: [
+      { label: "without a vault", contender: "fetch-etl", messages: 3 * MANY },
+      { label: "with a vault", contender: "fetch-etl", messages: 3 * MANY, vault: true },
+      { label: "without, 20 ms", contender: "fetch-etl", messages: 3 * MANY, sqsDelayMs: 20 },
+      { label: "with, 20 ms", contender: "fetch-etl", messages: 3 * MANY, sqsDelayMs: 20, vault: true },
     ],
   },
   {

@@ -88,6 +88,16 @@ export const MARKS: readonly Mark[] = [
     ...{ scenario: "processes-50ms", figure: "throughput", entry: "4 × fetch-etl", against: "1 × fetch-etl" },
   },
   {
+    name: "throughput with a vault, against without, loopback",
+    ...{ scenario: "vault", figure: "throughput", entry: "with a vault", against: "without a vault" },
+    atLeast: 0.85,
+  },
+  {
+    name: "throughput with a vault, against without, 20 ms",
+    ...{ scenario: "vault", figure: "throughput", entry: "with, 20 ms", against: "without, 20 ms" },
+    atLeast: 0.85,
+  },
+  {
     name: "last message to exit, loopback, seconds",
     ...{ scenario: "loopback", figure: "afterLast", entry: "fetch-etl", atMost: 2.5 },
   },

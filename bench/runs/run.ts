@@ -1,5 +1,6 @@
 // One run: a fresh queue, a fresh database, the contender from its start to its end, a look at what it did.
 import { randomBytes } from "node:crypto";
+import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { CONTENDERS, type Contender } from "../contenders.ts";
 import type { Figures } from "../figures/figures.ts";
 import { POSTGRES_DELAY_MS, type Entry } from "../scenarios.ts";
@@ -17,6 +18,9 @@ const SURROUNDINGS = {
   AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
   FETCH_ETL_MASKING_KEY: randomBytes(32).toString("base64"),
 };
+
+/** Nobody's: its identity is thrown away. */
+const RECIPIENT = await identityToRecipient(await generateX25519Identity());
 
 const WARM_UP_MESSAGES = 5_000;
 
@@ -41,7 +45,12 @@ export async function runEntry(servers: Servers, entry: Entry, signal: AbortSign
       Array.from({ length: entry.processes ?? 1 }, () =>
         runProcess(contender, {
           flags: entry.flags ?? [],
-          env: { ...SURROUNDINGS, ...env, BENCH_QUEUE_URL: queueUrl },
+          env: {
+            ...SURROUNDINGS,
+            ...env,
+            BENCH_QUEUE_URL: queueUrl,
+            ...(entry.vault === true ? { FETCH_ETL_RECOVERY_RECIPIENT: RECIPIENT } : {}),
+          },
           signal,
         }),
       ),

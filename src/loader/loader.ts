@@ -150,8 +150,9 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
         ${rejections.map((rejection) => (rejection ? JSON.stringify(rejection.reasons) : null))}::text[],
         ${rejections.map((rejection) => rejection?.sealed.keyId ?? null)}::text[],
         ${rejections.map((rejection) => (rejection ? toHex(rejection.sealed.bytes) : null))}::text[]
+        ${vaultKey === undefined ? sql`` : sealedColumns(sql, entries)}
       ) as t (message_id, sent_at, user_id, device_type, masked_ip, masked_device_id, locale, app_version,
-              create_date, reasons, key_id, sealed)
+              create_date, reasons, key_id, sealed${vaultKey === undefined ? sql`` : sql`, sealed_ip, sealed_device_id`})
     ), fresh as (
       insert into fetch_etl.ledger (queue, sent_at, message_id, run_id)
       select ${queue}::text, sent_at, message_id, ${runId}::uuid from batch
@@ -171,7 +172,7 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
       from batch join fresh using (sent_at, message_id)
       where reasons is not null
       returning 1
-    )${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, entries)}
+    )${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey)}
     select (select count(*)::integer from loaded) as loaded,
            (select count(*)::integer from quarantined) as quarantined,
            set_config('synchronous_commit', case current_setting('synchronous_commit')
@@ -187,33 +188,32 @@ interface Load {
   readonly vaultKey: VaultKey | undefined;
 }
 
+/** The batch's columns of sealed values, where a vault is kept. */
+function sealedColumns(sql: Sql, entries: readonly Entry[]): Fragment {
+  const sealed = entries.map((entry) => ("row" in entry ? entry.sealed : undefined));
+  return sql`,
+        ${sealed.map((each) => (each?.ip ? toHex(each.ip) : null))}::text[],
+        ${sealed.map((each) => (each?.deviceId ? toHex(each.deviceId) : null))}::text[]`;
+}
+
 /**
  * The vault's part of the statement: one entry a token, however often it comes. In the tokens' order, because two drains that
  * write the same tokens wait for each other, and must not do so crosswise.
  */
-function keepValues(sql: Sql, vaultKey: VaultKey, entries: readonly Entry[]): Fragment {
-  const values = entries.flatMap((entry) =>
-    "row" in entry && entry.sealed ? [{ ...entry, sealed: entry.sealed }] : [],
-  );
-  return sql`, sealed as (
-      select * from unnest(
-        ${values.map(({ messageId }) => messageId)}::text[],
-        ${values.map(({ sealed }) => (sealed.ip ? toHex(sealed.ip) : null))}::text[],
-        ${values.map(({ sealed }) => (sealed.deviceId ? toHex(sealed.deviceId) : null))}::text[]
-      ) as s (message_id, ip, device_id)
-    ), vault_key as (
+function keepValues(sql: Sql, vaultKey: VaultKey): Fragment {
+  return sql`, vault_key as (
       insert into fetch_etl.vault_keys (key_id, sealed)
       values (${vaultKey.id}::uuid, decode(${toHex(vaultKey.sealed)}, 'hex'))
       on conflict do nothing
     ), vault as (
       insert into fetch_etl.vault (token, field, key_id, sealed)
-      select v.token, v.field, ${vaultKey.id}::uuid, decode(v.sealed, 'hex')
-      from sealed join batch using (message_id) join fresh using (sent_at, message_id)
+      select value.token, value.field, ${vaultKey.id}::uuid, decode(value.sealed, 'hex')
+      from batch join fresh using (sent_at, message_id)
       cross join lateral (
-        values (batch.masked_ip, 'ip', sealed.ip), (batch.masked_device_id, 'device_id', sealed.device_id)
-      ) as v (token, field, sealed)
-      where v.sealed is not null
-      order by v.token
+        values (masked_ip, 'ip', sealed_ip), (masked_device_id, 'device_id', sealed_device_id)
+      ) as value (token, field, sealed)
+      where value.sealed is not null
+      order by value.token collate "C"
       on conflict do nothing
     )`;
 }

@@ -38,12 +38,12 @@ const CREATE_VAULT_KEYS = `create table if not exists fetch_etl.vault_keys (
   sealed bytea not null,
   created_at timestamptz not null default now()
 )`;
+// Tokens are compared as bytes: a language's rules of order would take longer at each of them.
 const CREATE_VAULT = `create table if not exists fetch_etl.vault (
-  token text primary key,
+  token text collate "C" primary key,
   field text not null,
   key_id uuid not null,
-  sealed bytea not null,
-  sealed_at timestamptz not null default now()
+  sealed bytea not null
 )`;
 /** Who does what with the vault. Time and user are the database's own to fill in. */
 const CREATE_REVEAL_LOG = `create table if not exists fetch_etl.reveal_log (
