@@ -19,6 +19,14 @@ export interface Output {
   readonly columns: number;
 }
 
+/** What is piped or typed in. */
+export interface Input {
+  /** Whether a person types it on a terminal. */
+  readonly isTerminal: boolean;
+  /** Waits for its end. */
+  readonly readAll: () => Promise<Uint8Array>;
+}
+
 /** The outside world. Opened only when a command asks, so that `--help` and `--version` load neither SDK nor driver. */
 export interface Services {
   openQueue(settings: SqsSettings, notices: Notices): Promise<Queue>;
@@ -30,6 +38,7 @@ export interface Services {
 export interface Context {
   /** The environment, with what `.env` adds to it. */
   readonly env: NodeJS.ProcessEnv;
+  readonly stdin: Input;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly clock: Clock;
