@@ -18,6 +18,8 @@ const services: Services = {
   inspect: async (settings) => (await import("./loader/inspect.ts")).inspect(settings),
   createSealer: async (recipients) =>
     (await import("./recovery/recipients.ts")).createSealer(recipients, randomBytes),
+  createOpener: async (identityFile) => (await import("./recovery/identities.ts")).createOpener(identityFile),
+  openVault: async (settings) => (await import("./loader/vault.ts")).openVault(settings),
 };
 
 export function openContext(stdout: Output, stderr: Output): Context {

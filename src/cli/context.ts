@@ -5,6 +5,8 @@ import type { Clock } from "../drainer/clock.ts";
 import type { Notices, Queue } from "../drainer/ports.ts";
 import type { Inspection } from "../loader/inspect.ts";
 import type { PostgresLoader, VaultKey } from "../loader/loader.ts";
+import type { Vault } from "../loader/vault.ts";
+import type { Opener } from "../recovery/identities.ts";
 import type { Sealer } from "../recovery/recipients.ts";
 import type { StopSignal } from "./exit-codes.ts";
 
@@ -33,6 +35,9 @@ export interface Services {
   openLoader(settings: DatabaseSettings, queueId: string, vaultKey?: VaultKey): Promise<PostgresLoader>;
   inspect(settings: DatabaseSettings): Promise<Inspection>;
   createSealer(recipients: readonly string[]): Promise<Sealer>;
+  /** @param identityFile the file's text */
+  createOpener(identityFile: string): Promise<Opener>;
+  openVault(settings: DatabaseSettings): Promise<Vault>;
 }
 
 export interface Context {
