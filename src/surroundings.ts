@@ -1,6 +1,8 @@
 // What is real for a command that runs: environment, time, randomness, signals, SQS and Postgres.
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { buffer } from "node:stream/consumers";
+import { isatty } from "node:tty";
 import type { Context, Output, Services } from "./cli/context.ts";
 import { ENVIRONMENT } from "./cli/environment.ts";
 import { exitCodeOfSignal, type StopSignal } from "./cli/exit-codes.ts";
@@ -16,11 +18,15 @@ const services: Services = {
   inspect: async (settings) => (await import("./loader/inspect.ts")).inspect(settings),
   createSealer: async (recipients) =>
     (await import("./recovery/recipients.ts")).createSealer(recipients, randomBytes),
+  createOpener: async (identityFile) => (await import("./recovery/identities.ts")).createOpener(identityFile),
+  openVault: async (settings) => (await import("./loader/vault.ts")).openVault(settings),
 };
 
 export function openContext(stdout: Output, stderr: Output): Context {
   return {
     env: readEnvironment(),
+    // Node opens standard input when it is first asked for: only a command that reads it asks.
+    stdin: { isTerminal: isatty(0), readAll: () => buffer(process.stdin) },
     stdout,
     stderr,
     clock: systemClock,

@@ -5,6 +5,8 @@ import type { Clock } from "../drainer/clock.ts";
 import type { Notices, Queue } from "../drainer/ports.ts";
 import type { Inspection } from "../loader/inspect.ts";
 import type { PostgresLoader, VaultKey } from "../loader/loader.ts";
+import type { Vault } from "../loader/vault.ts";
+import type { Opener } from "../recovery/identities.ts";
 import type { Sealer } from "../recovery/recipients.ts";
 import type { StopSignal } from "./exit-codes.ts";
 
@@ -19,17 +21,29 @@ export interface Output {
   readonly columns: number;
 }
 
+/** What is piped or typed in. */
+export interface Input {
+  /** Whether a person types it on a terminal. */
+  readonly isTerminal: boolean;
+  /** Waits for its end. */
+  readonly readAll: () => Promise<Uint8Array>;
+}
+
 /** The outside world. Opened only when a command asks, so that `--help` and `--version` load neither SDK nor driver. */
 export interface Services {
   openQueue(settings: SqsSettings, notices: Notices): Promise<Queue>;
   openLoader(settings: DatabaseSettings, queueId: string, vaultKey?: VaultKey): Promise<PostgresLoader>;
   inspect(settings: DatabaseSettings): Promise<Inspection>;
   createSealer(recipients: readonly string[]): Promise<Sealer>;
+  /** @param identityFile the file's text */
+  createOpener(identityFile: string): Promise<Opener>;
+  openVault(settings: DatabaseSettings): Promise<Vault>;
 }
 
 export interface Context {
   /** The environment, with what `.env` adds to it. */
   readonly env: NodeJS.ProcessEnv;
+  readonly stdin: Input;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly clock: Clock;

@@ -26,6 +26,16 @@ export function canonicalIp(text: string): Uint8Array | undefined {
   return Uint8Array.from(ipaddr.IPv6.parse(spelled).toByteArray());
 }
 
+/**
+ * Spells the bytes of {@link canonicalIp}: IPv4 in decimal parts, IPv6 as RFC 5952 recommends.
+ *
+ * @throws when there are not 16 bytes
+ */
+export function spellIp(canonical: Uint8Array): string {
+  const address = new ipaddr.IPv6(Array.from(canonical));
+  return address.isIPv4MappedAddress() ? address.toIPv4Address().toString() : address.toRFC5952String();
+}
+
 /** A device id's exact UTF-8 bytes. The text must be well formed (no lone surrogate). */
 export function canonicalDeviceId(text: string): Uint8Array {
   return Buffer.from(text);

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { canonicalDeviceId, canonicalIp } from "../../src/masking/canonical.ts";
+import { canonicalDeviceId, canonicalIp, spellIp } from "../../src/masking/canonical.ts";
 
 const hexOf = (text: string): string | undefined => {
   const bytes = canonicalIp(text);
@@ -226,6 +226,50 @@ describe("an address is what Node takes for one, zones apart", () => {
       }),
       { numRuns },
     );
+  });
+});
+
+describe("canonical bytes are spelled as an address again", () => {
+  it.each([
+    ["192.0.2.1", "192.0.2.1"],
+    ["::FFFF:192.0.2.1", "192.0.2.1"],
+    ["::ffff:0:0", "0.0.0.0"],
+    ["::192.0.2.1", "::c000:201"],
+    ["0:0:0:0:0:0:0:0", "::"],
+    ["::1", "::1"],
+    // RFC 5952, section 4: no leading zeros, the longest run of zeros shortened, the first of equal ones, lower case
+    ["2001:0DB8::0001", "2001:db8::1"],
+    ["2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"],
+    ["2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"],
+    ["2001:0:0:1:0:0:0:1", "2001:0:0:1::1"],
+  ])("%s as %s", (text, spelled) => {
+    expect(spellIp(canonicalIp(text) ?? new Uint8Array())).toBe(spelled);
+  });
+
+  it("for any IPv6 address as a URL spells it (WHATWG, which follows RFC 5952), IPv4-mapped ones apart", () => {
+    fc.assert(
+      fc.property(groups, (values) => {
+        const text = values.map((value) => value.toString(16)).join(":");
+        fc.pre(!/^(0:){5}ffff:/.test(text));
+        expect(`[${spellIp(canonicalIp(text) ?? new Uint8Array())}]`).toBe(
+          new URL(`http://[${text}]`).hostname,
+        );
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("and give the same bytes again", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (text) => {
+        const bytes = canonicalIp(text) ?? new Uint8Array();
+        expect(canonicalIp(spellIp(bytes))).toEqual(bytes);
+      }),
+    );
+  });
+
+  it.each([0, 4, 15, 17])("but %i bytes are none", (length) => {
+    expect(() => spellIp(new Uint8Array(length))).toThrow();
   });
 });
 

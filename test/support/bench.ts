@@ -33,10 +33,15 @@ export interface Bench {
   readonly env: Readonly<Record<string, string>>;
   send(bodies: readonly string[]): Promise<void>;
   /** Starts the command line; `env` adds to the bench's own, and takes away what is undefined. */
-  readonly start: (args: readonly string[], env?: Readonly<Record<string, string | undefined>>) => Running;
+  readonly start: (
+    args: readonly string[],
+    env?: Readonly<Record<string, string | undefined>>,
+    input?: string,
+  ) => Running;
   readonly run: (
     args: readonly string[],
     env?: Readonly<Record<string, string | undefined>>,
+    input?: string,
   ) => Promise<Outcome>;
   /** How many messages are ready, in flight and delayed. */
   contents(): Promise<{ ready: number; inflight: number; delayed: number }>;
@@ -69,7 +74,8 @@ export async function withBench<T>(
       FETCH_ETL_QUEUE: name,
       FETCH_ETL_MASKING_KEY: randomBytes(32).toString("base64"),
     };
-    const start: Bench["start"] = (args, extra = {}) => startCli(args, { ...env, ...extra }, folder);
+    const start: Bench["start"] = (args, extra = {}, input) =>
+      startCli(args, { ...env, ...extra }, folder, input);
     return await use({
       sqs,
       queue: name,
@@ -78,7 +84,7 @@ export async function withBench<T>(
       databaseUrl: databaseUrl.href,
       env,
       start,
-      run: (args, extra) => start(args, extra).outcome,
+      run: (args, extra, input) => start(args, extra, input).outcome,
       send: (bodies) => sqs.send(queueUrl, bodies),
       contents: async () => {
         const { ready, inflight, delayed } = await sqs.inspect(name);
@@ -101,17 +107,20 @@ export async function makeTables({ sqs, run }: Bench): Promise<void> {
   if (code !== 0) throw new Error(`the tables could not be made: ${stderr}`);
 }
 
-/** Starts the built command line in an environment that holds nothing but what is given. */
+/** Starts the built command line in an environment, and with a standard input, that hold nothing but what is given. */
 export function startCli(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   cwd: string = tmpdir(),
+  input: string | Uint8Array = "",
 ): Running {
   const child = spawn(process.execPath, [BIN, ...args], {
     cwd,
     env: { PATH: process.env["PATH"], AWS_CONFIG_FILE: "none", AWS_SHARED_CREDENTIALS_FILE: "none", ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
   });
+  // A command that reads nothing may be gone before it is written.
+  child.stdin.on("error", () => undefined).end(input);
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));

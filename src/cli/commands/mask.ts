@@ -1,13 +1,72 @@
+// `fetch-etl mask`: the tokens of values that somebody has.
+import { readMaskingKeys } from "../../config/masking-key.ts";
+import { Problems } from "../../config/problems.ts";
+import { Failure } from "../../failure.ts";
+import { canonicalDeviceId, canonicalIp } from "../../masking/canonical.ts";
+import { deriveKeys, type MaskingKeys } from "../../masking/keys.ts";
+import { createMask, type Mask } from "../../masking/token.ts";
+import type { Field } from "../../recovery/recipients.ts";
 import type { Context } from "../context.ts";
+import { EXIT } from "../exit-codes.ts";
+import { argumentsOrLines, placesOf } from "../input.ts";
+import { writeMasked, writeMaskedJson } from "../report/mask-report.ts";
 
 export interface MaskFlags {
+  readonly field: string;
+  readonly keyId?: string;
   readonly json?: boolean;
 }
 
-export async function runMask(
-  values: readonly string[],
-  flags: MaskFlags,
-  context: Context,
-): Promise<number> {
-  return Promise.reject(new Error("not yet"));
+/**
+ * Needs a masking key, and neither database nor queue. Masks all values, or none; a mistake is told by the value's place alone.
+ *
+ * @returns the exit code
+ */
+export async function runMask(args: readonly string[], flags: MaskFlags, context: Context): Promise<number> {
+  const problems = new Problems();
+  const field = readField(flags.field, problems);
+  const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
+  problems.throwIfAny();
+  if (field === undefined || masterKeys === undefined) {
+    throw new Failure("configuration", "There is no field or no masking key.");
+  }
+  const keys = keysWithId(
+    masterKeys.reveal().map((key) => deriveKeys(key)),
+    flags.keyId,
+  );
+  const mask = createMask(keys);
+  const given = await argumentsOrLines(args, context);
+  const tokens = given.flatMap(({ text }) => tokenOf(field, mask, text) ?? []);
+  if (tokens.length < given.length) {
+    const wrong = given.filter(({ text }) => tokenOf(field, mask, text) === undefined);
+    const what = field === "ip" ? "Not an IP address" : "An empty text is no device id";
+    throw new Failure("configuration", `${what}: ${placesOf(wrong)}. Nothing was masked.`);
+  }
+  if (flags.json === true) writeMaskedJson(context, field, keys.keyId, tokens);
+  else writeMasked(context, tokens);
+  return EXIT.done;
+}
+
+function readField(text: string, problems: Problems): Field | undefined {
+  if (text === "ip" || text === "device_id") return text;
+  problems.add("--field must be ip or device_id.");
+  return undefined;
+}
+
+function keysWithId(configured: readonly MaskingKeys[], keyId: string | undefined): MaskingKeys {
+  const found = configured.find((keys) => keyId === undefined || keys.keyId === keyId);
+  if (found !== undefined) return found;
+  // What was asked for is not shown: it may be a key.
+  const ids = configured.map((keys) => keys.keyId).join(", ");
+  throw new Failure(
+    "configuration",
+    `--key-id names no configured masking key; these have the ids ${ids}, the first one's first.`,
+  );
+}
+
+/** A value's token as a drain makes it; undefined where a drain would turn the value away. */
+function tokenOf(field: Field, mask: Mask, text: string): string | undefined {
+  if (field === "device_id") return text === "" ? undefined : mask.deviceId(canonicalDeviceId(text));
+  const address = canonicalIp(text);
+  return address === undefined ? undefined : mask.ip(address);
 }

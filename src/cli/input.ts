@@ -1,0 +1,44 @@
+// What a command is to work on: its arguments or, where there are none, the lines of standard input.
+import { Failure } from "../failure.ts";
+import type { Context } from "./context.ts";
+import { plural } from "./report/paint.ts";
+import { writeNote } from "./report/warn.ts";
+
+/** A value, and where it stood: for a sentence that must not show it. */
+export interface Given {
+  readonly text: string;
+  /** Such as `line 3` or `argument 1`, counted from 1. */
+  readonly place: string;
+}
+
+/**
+ * The arguments, or all lines of standard input, which must be UTF-8. Lines end with LF or CRLF; empty ones are skipped, so that
+ * what holds a line end, or is empty, can only be given as an argument.
+ *
+ * @throws {Failure} `configuration` when standard input is not UTF-8: another text than what was meant would be worked on
+ */
+export async function argumentsOrLines(args: readonly string[], context: Context): Promise<Given[]> {
+  if (args.length > 0) return args.map((text, index) => ({ text, place: `argument ${index + 1}` }));
+  if (context.stdin.isTerminal) writeNote(context, "Reading standard input, one a line; Ctrl-D ends it.");
+  return decodeUtf8(await context.stdin.readAll())
+    .split(/\r?\n/)
+    .map((text, index) => ({ text, place: `line ${index + 1}` }))
+    .filter(({ text }) => text !== "");
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new Failure("configuration", "Standard input is not UTF-8 text.");
+  }
+}
+
+const MOST_PLACES = 10;
+
+/** `line 3, line 5`, and how many more where there are many. */
+export function placesOf(given: readonly Given[]): string {
+  const places = given.slice(0, MOST_PLACES).map(({ place }) => place);
+  const others = given.length - places.length;
+  return `${places.join(", ")}${others === 0 ? "" : ` and ${plural(others, "other")}`}`;
+}

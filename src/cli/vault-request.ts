@@ -1,0 +1,38 @@
+// What somebody asks of the vault: tokens, and the reason that goes on record.
+import type { Problems } from "../config/problems.ts";
+import { TOKEN_PATTERN } from "../masking/token.ts";
+import type { Context } from "./context.ts";
+import { argumentsOrLines, placesOf } from "./input.ts";
+
+export interface VaultRequest {
+  /** In the order given; the same one may come twice. */
+  readonly tokens: readonly string[];
+  readonly reason: string;
+}
+
+const TOKEN = new RegExp(TOKEN_PATTERN);
+
+/**
+ * Reads the tokens from the arguments or from standard input, blanks around them cut, as psql prints some. Mistakes are added to
+ * `problems`; what is no token is told by its place alone, because it may be a value.
+ */
+export async function readVaultRequest(
+  args: readonly string[],
+  reason: string,
+  context: Context,
+  problems: Problems,
+): Promise<VaultRequest> {
+  const given = (await argumentsOrLines(args, context)).map(({ text, place }) => ({
+    text: text.trim(),
+    place,
+  }));
+  const malformed = given.filter(({ text }) => !TOKEN.test(text));
+  if (given.length === 0) problems.add("There is no token: give some as arguments, or one a line.");
+  if (malformed.length > 0) {
+    problems.add(
+      `Not a token (h1., 8 characters, a dot and 43 characters, as in user_logins): ${placesOf(malformed)}.`,
+    );
+  }
+  if (reason.trim() === "") problems.add("--reason is blank: say why, for the record.");
+  return { tokens: given.map(({ text }) => text), reason: reason.trim() };
+}

@@ -1,0 +1,126 @@
+// Reads and deletes entries of the vault, and keeps the record of who did, when, why and with which tokens.
+import type { TransactionSql } from "postgres";
+import type { DatabaseSettings } from "../config/database.ts";
+import { Failure } from "../failure.ts";
+import type { SealedEntry } from "../recovery/reveal.ts";
+import { connect, type Sql } from "./database.ts";
+import { asFailure } from "./errors.ts";
+import { requireRights, type Right } from "./rights.ts";
+import { tablesPresent } from "./schema.ts";
+
+/**
+ * Each call is one transaction on a connection of its own, and throws `Failure` with nothing changed and nothing on record. The
+ * record names each token once.
+ */
+export interface Vault {
+  /**
+   * Puts it on record, and reads the entries. The record is on disk when this returns.
+   *
+   * @returns an entry for each token, in their order, also where one comes twice
+   * @throws {Failure} `configuration` when one is not held
+   */
+  read(tokens: readonly string[], reason: string): Promise<readonly SealedEntry[]>;
+  /**
+   * Puts it on record, and deletes the entries. What is in `user_logins` stays.
+   *
+   * @returns how many
+   * @throws {Failure} `configuration` when one is not held
+   */
+  forget(tokens: readonly string[], reason: string): Promise<number>;
+}
+
+/** The rest of a record, time and user, is the database's own to fill in, and needs no right. */
+const RECORD: Right = { table: "reveal_log", right: "insert", columns: ["action", "reason", "tokens"] };
+const TO_READ: readonly Right[] = [
+  RECORD,
+  { table: "vault", right: "select", columns: ["token", "field", "key_id", "sealed"] },
+  { table: "vault_keys", right: "select", columns: ["key_id", "sealed"] },
+];
+const TO_FORGET: readonly Right[] = [
+  RECORD,
+  { table: "vault", right: "select", columns: ["token"] },
+  { table: "vault", right: "delete" },
+];
+
+export function openVault(settings: DatabaseSettings): Vault {
+  return {
+    read: (tokens, reason) =>
+      withVault(settings, "reading the vault", TO_READ, (sql) =>
+        sql.begin(async (tx) => {
+          await record(tx, "reveal", tokens, reason);
+          const rows = await tx<SealedEntry[]>`
+            select v.token, v.field, v.key_id as "dataKeyId", v.sealed, k.sealed as "dataKey"
+            from fetch_etl.vault v left join fetch_etl.vault_keys k using (key_id)
+            where v.token = any(${unique(tokens)}::text[])`;
+          return inOrder(tokens, rows);
+        }),
+      ),
+    forget: (tokens, reason) =>
+      withVault(settings, "deleting from the vault", TO_FORGET, (sql) =>
+        sql.begin(async (tx) => {
+          await record(tx, "forget", tokens, reason);
+          const rows = await tx<{ token: string }[]>`
+            delete from fetch_etl.vault where token = any(${unique(tokens)}::text[]) returning token`;
+          inOrder(tokens, rows);
+          return rows.length;
+        }),
+      ),
+  };
+}
+
+async function withVault<T>(
+  settings: DatabaseSettings,
+  doing: string,
+  rights: readonly Right[],
+  work: (sql: Sql) => Promise<T>,
+): Promise<T> {
+  const { sql, close } = connect(settings);
+  try {
+    const { vault } = await tablesPresent(sql);
+    if (!vault) {
+      throw new Failure(
+        "configuration",
+        "There is no vault in this database: a drain makes one, and keeps values from then on, where FETCH_ETL_RECOVERY_RECIPIENT is set.",
+      );
+    }
+    await requireRights(sql, settings.user, doing, rights);
+    return await work(sql);
+  } catch (error) {
+    throw asFailure(error, settings, doing);
+  } finally {
+    await close();
+  }
+}
+
+/** With `synchronous_commit` off, a crash could take the record away after the values were shown. */
+async function record(
+  tx: TransactionSql,
+  action: "reveal" | "forget",
+  tokens: readonly string[],
+  reason: string,
+): Promise<void> {
+  await tx`select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`;
+  await tx`
+    insert into fetch_etl.reveal_log (action, reason, tokens) values (${action}, ${reason}, ${unique(tokens)}::text[])`;
+}
+
+/** A row for each token; throws where one has none. */
+function inOrder<Row extends { readonly token: string }>(
+  tokens: readonly string[],
+  rows: readonly Row[],
+): Row[] {
+  const found = new Map(rows.map((row) => [row.token, row]));
+  const unknown = unique(tokens).filter((token) => !found.has(token));
+  if (unknown.length > 0) {
+    throw new Failure(
+      "configuration",
+      `The vault does not hold ${unknown.length} of ${unique(tokens).length} tokens, so nothing was done: ${unknown.join(", ")}. ` +
+        "They were loaded while FETCH_ETL_RECOVERY_RECIPIENT was not set, were forgotten, or are not of this database.",
+    );
+  }
+  return tokens.flatMap((token) => found.get(token) ?? []);
+}
+
+function unique(tokens: readonly string[]): string[] {
+  return [...new Set(tokens)];
+}

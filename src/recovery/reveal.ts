@@ -1,0 +1,69 @@
+// Opens entries of the vault: all of them, or none.
+import type { KeyObject } from "node:crypto";
+import { spellIp } from "../masking/canonical.ts";
+import { Altered, type Opener } from "./identities.ts";
+import type { Field } from "./recipients.ts";
+
+/** An entry as the vault holds it; nothing in it is to be trusted. */
+export interface SealedEntry {
+  readonly token: string;
+  /** A {@link Field}, unless it was changed. */
+  readonly field: string;
+  /** A UUID. */
+  readonly dataKeyId: string;
+  readonly sealed: Uint8Array;
+  /** Sealed too; null where the vault has lost it. */
+  readonly dataKey: Uint8Array | null;
+}
+
+/** What a token stands for. */
+export interface RevealedValue {
+  readonly token: string;
+  readonly field: Field;
+  /** An address, IPv4-mapped ones as IPv4, IPv6 as RFC 5952 spells it; or a device id. */
+  readonly value: string;
+}
+
+/** The values in the entries' order, or the first entry that is not what was sealed. */
+export type Revealed =
+  | { readonly ok: true; readonly values: readonly RevealedValue[] }
+  | { readonly ok: false; readonly token: string; readonly why: "altered" | "data key missing" };
+
+/** @throws {Failure} `configuration` when the identity is not one of the recipients' */
+export async function revealEntries(opener: Opener, entries: readonly SealedEntry[]): Promise<Revealed> {
+  const dataKeys = new Map<string, KeyObject>();
+  const values: RevealedValue[] = [];
+  for (const { token, field, dataKeyId, sealed, dataKey } of entries) {
+    if (dataKey === null) return { ok: false, token, why: "data key missing" };
+    try {
+      const key = dataKeys.get(dataKeyId) ?? (await opener.dataKey(dataKey));
+      dataKeys.set(dataKeyId, key);
+      values.push(open(opener, key, token, field, sealed));
+    } catch (error) {
+      if (error instanceof Altered) return { ok: false, token, why: "altered" };
+      throw error;
+    }
+  }
+  return { ok: true, values };
+}
+
+function open(
+  opener: Opener,
+  key: KeyObject,
+  token: string,
+  field: string,
+  sealed: Uint8Array,
+): RevealedValue {
+  if (field !== "ip" && field !== "device_id") throw new Altered();
+  const bytes = opener.value(key, field, token, sealed);
+  try {
+    return { token, field, value: field === "ip" ? spellIp(bytes) : spellDeviceId(bytes) };
+  } catch {
+    // Sealed, but never by a drain: whoever may write to the vault may know the recipients too.
+    throw new Altered();
+  }
+}
+
+function spellDeviceId(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+}

@@ -1,0 +1,119 @@
+import { randomBytes } from "node:crypto";
+import { Decrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Failure } from "../../src/failure.ts";
+import { Altered, createOpener } from "../../src/recovery/identities.ts";
+import { createSealer, sealValue } from "../../src/recovery/recipients.ts";
+
+const identity = await generateX25519Identity();
+const recipient = await identityToRecipient(identity);
+const sealer = await createSealer([recipient], randomBytes);
+const opener = createOpener(identity);
+const key = await opener.dataKey(sealer.dataKey.sealed);
+const other = await generateX25519Identity();
+
+describe("a sealed value", () => {
+  it("is opened with the identity, for its field and token, whatever it is", () => {
+    fc.assert(
+      fc.property(fc.constantFrom("ip", "device_id"), fc.string(), fc.uint8Array(), (field, token, value) => {
+        const sealed = sealer.seal(field, token, value);
+        expect(opener.value(key, field, token, sealed)).toEqual(Buffer.from(value));
+      }),
+    );
+  });
+
+  const sealed = sealer.seal("ip", "t1", Buffer.from("value"));
+
+  it("is not opened for another token or field, or under another data key", async () => {
+    const otherKey = await opener.dataKey((await createSealer([recipient], randomBytes)).dataKey.sealed);
+    expect(() => opener.value(key, "ip", "t2", sealed)).toThrow(Altered);
+    expect(() => opener.value(key, "device_id", "t1", sealed)).toThrow(Altered);
+    expect(() => opener.value(otherKey, "ip", "t1", sealed)).toThrow(Altered);
+  });
+
+  it("is not opened with any bit flipped, or cut", () => {
+    for (const index of sealed.keys()) {
+      const changed = Buffer.from(sealed);
+      changed.writeUInt8(changed.readUInt8(index) ^ 1, index);
+      expect(() => opener.value(key, "ip", "t1", changed)).toThrow(Altered);
+      expect(() => opener.value(key, "ip", "t1", sealed.subarray(0, index))).toThrow(Altered);
+    }
+  });
+
+  it("is never sealed the same way twice", () => {
+    expect(sealer.seal("ip", "t1", Buffer.from("value"))).not.toEqual(sealed);
+  });
+
+  it("can be sealed anew under a data key at hand", () => {
+    const anew = sealValue(key, "ip", "t2", Buffer.from("value"), randomBytes);
+    expect(opener.value(key, "ip", "t2", anew)).toEqual(Buffer.from("value"));
+  });
+});
+
+describe("a data key", () => {
+  it("is 32 bytes in age's format, a new one for each sealer", async () => {
+    const decrypter = new Decrypter();
+    decrypter.addIdentity(identity);
+    const another = await createSealer([recipient], randomBytes);
+    const keys = await Promise.all([sealer, another].map(({ dataKey }) => decrypter.decrypt(dataKey.sealed)));
+    expect(keys.map(({ length }) => length)).toEqual([32, 32]);
+    expect(keys[0]).not.toEqual(keys[1]);
+    expect(another.dataKey.id).not.toBe(sealer.dataKey.id);
+  });
+
+  it("opens for each recipient", async () => {
+    const { dataKey } = await createSealer([recipient, await identityToRecipient(other)], randomBytes);
+    const [first, second] = await Promise.all(
+      [identity, other].map((each) => createOpener(each).dataKey(dataKey.sealed)),
+    );
+    expect(first?.export()).toEqual(second?.export());
+  });
+
+  it("does not open for anybody else: that is a wrong identity, no alteration", async () => {
+    await expect(createOpener(other).dataKey(sealer.dataKey.sealed)).rejects.toThrow(Failure);
+  });
+
+  it("does not open when its last byte was changed, or when it was cut anywhere", async () => {
+    const { sealed } = sealer.dataKey;
+    const changed = Buffer.from(sealed);
+    changed.writeUInt8(changed.readUInt8(changed.length - 1) ^ 1, changed.length - 1);
+    await expect(opener.dataKey(changed)).rejects.toThrow(Altered);
+    for (const length of sealed.keys()) {
+      await expect(opener.dataKey(sealed.subarray(0, length))).rejects.toThrow(Altered);
+    }
+  });
+});
+
+describe("an identity file", () => {
+  it.each([
+    ["the identity alone", identity],
+    ["what age-keygen writes", `# created: 2026-01-01\n# public key: ${recipient}\n${identity}\n`],
+    ["Windows' line ends", `# public key\r\n${identity}\r\n`],
+    ["several identities", `${other}\n${identity}\n`],
+  ])("may hold %s", async (_what, text) => {
+    await expect(createOpener(text).dataKey(sealer.dataKey.sealed)).resolves.toBeDefined();
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["comments alone", "# created: today\n"],
+    ["a recipient", recipient],
+    ["an identity with a typing error", identity.slice(0, -1)],
+    ["something beside an identity", `${identity}\nsecret note\n`],
+  ])("with %s is refused, and not shown", (_what, text) => {
+    const refusal = expect.objectContaining({
+      kind: "configuration",
+      message: expect.not.stringMatching(/AGE-SECRET-KEY-1[A-Z0-9]|secret note/),
+    });
+    expect(() => createOpener(text)).toThrow(refusal);
+  });
+});
+
+it("a recipient that is none is told by its number, and not shown", async () => {
+  for (const wrong of [`${recipient}x`, identity]) {
+    const refusal = createSealer([recipient, wrong], randomBytes);
+    await expect(refusal).rejects.toThrow(/number 2/);
+    await expect(refusal).rejects.not.toThrow(wrong);
+  }
+});
