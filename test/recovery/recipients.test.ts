@@ -46,7 +46,7 @@ describe("a sealed value", () => {
   });
 
   it("can be sealed anew under a data key at hand", () => {
-    const anew = sealValue(key, "ip", "t2", Buffer.from("value"), randomBytes);
+    const anew = sealValue(key, "ip", "t2", Buffer.from("value"), randomBytes(12));
     expect(opener.value(key, "ip", "t2", anew)).toEqual(Buffer.from("value"));
   });
 });
