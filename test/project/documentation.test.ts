@@ -15,7 +15,10 @@ const { command: program } = createProgram("0.0.0", () => {
   throw new Error("no command is run here");
 });
 const variables = ENVIRONMENT.flatMap(([names]) => names.split(", "));
-const options = [program, ...program.commands]
+const subcommands = program.commands.flatMap((group) =>
+  group.commands.map((command) => ({ name: `${group.name()} ${command.name()}`, command })),
+);
+const options = [program, ...program.commands, ...subcommands.map(({ command }) => command)]
   .flatMap((command) => command.options)
   .filter(({ long }) => long !== "--version");
 
@@ -30,6 +33,10 @@ function cells(text: string): string[][] {
 describe("the README", () => {
   it.each(program.commands.map((command) => command.name()))("names the command %s", (name) => {
     expect(readme).toContain(`fetch-etl ${name}`);
+  });
+
+  it.each(subcommands.map(({ name }) => name))("names the command %s", (name) => {
+    expect(readme).toContain(`\`${name}`);
   });
 
   it.each([...new Set(options.map(({ flags }) => flags))])("names the flag %s", (flags) => {
