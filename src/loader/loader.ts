@@ -6,9 +6,10 @@ import { connect, type Connection, type Fragment, type Sql } from "./database.ts
 import { translate } from "./errors.ts";
 import { pruneLedger } from "./ledger.ts";
 import { checkTables, ensureTables } from "./schema.ts";
+import { keepValues, rowArrays, toHexOrNull } from "./statement.ts";
 
 /** Stands in for the sent time that a server does not tell, so that a redelivery meets its own ledger entry. */
-const SENT_TIME_UNKNOWN = 0;
+export const SENT_TIME_UNKNOWN = 0;
 
 /** A loader that holds a connection. Call {@link PostgresLoader.close} when done. */
 export interface PostgresLoader extends Loader {
@@ -140,16 +141,10 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
       select * from unnest(
         ${entries.map((entry) => entry.messageId)}::text[],
         ${entries.map(sentTime)}::text[]::timestamptz[],
-        ${rows.map((row) => row?.user_id ?? null)}::text[],
-        ${rows.map((row) => row?.device_type ?? null)}::text[],
-        ${rows.map((row) => row?.masked_ip ?? null)}::text[],
-        ${rows.map((row) => row?.masked_device_id ?? null)}::text[],
-        ${rows.map((row) => row?.locale ?? null)}::text[],
-        ${rows.map((row) => row?.app_version ?? null)}::integer[],
-        ${rows.map((row) => row?.create_date ?? null)}::text[]::date[],
+        ${rowArrays(sql, rows)},
         ${rejections.map((rejection) => (rejection ? JSON.stringify(rejection.reasons) : null))}::text[],
         ${rejections.map((rejection) => rejection?.sealed.keyId ?? null)}::text[],
-        ${rejections.map((rejection) => (rejection ? toHex(rejection.sealed.bytes) : null))}::text[]
+        ${rejections.map((rejection) => toHexOrNull(rejection?.sealed.bytes))}::text[]
       ) as t (message_id, sent_at, user_id, device_type, masked_ip, masked_device_id, locale, app_version,
               create_date, reasons, key_id, sealed)
     ), fresh as (
@@ -171,7 +166,7 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
       from batch join fresh using (sent_at, message_id)
       where reasons is not null
       returning 1
-    )${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, entries)}
+    )${vaultKey === undefined ? sql`` : keepSealed(sql, vaultKey, entries)}
     select (select count(*)::integer from loaded) as loaded,
            (select count(*)::integer from quarantined) as quarantined,
            set_config('synchronous_commit', case current_setting('synchronous_commit')
@@ -187,41 +182,20 @@ interface Load {
   readonly vaultKey: VaultKey | undefined;
 }
 
-/**
- * The vault's part of the statement: one entry a token, however often it comes. In the tokens' order, because two drains that
- * write the same tokens wait for each other, and must not do so crosswise.
- */
-function keepValues(sql: Sql, vaultKey: VaultKey, entries: readonly Entry[]): Fragment {
+/** The vault's part of the statement. */
+function keepSealed(sql: Sql, vaultKey: VaultKey, entries: readonly Entry[]): Fragment {
   const values = entries.flatMap((entry) =>
     "row" in entry && entry.sealed ? [{ ...entry, sealed: entry.sealed }] : [],
   );
   return sql`, sealed as (
       select * from unnest(
         ${values.map(({ messageId }) => messageId)}::text[],
-        ${values.map(({ sealed }) => (sealed.ip ? toHex(sealed.ip) : null))}::text[],
-        ${values.map(({ sealed }) => (sealed.deviceId ? toHex(sealed.deviceId) : null))}::text[]
+        ${values.map(({ sealed }) => toHexOrNull(sealed.ip))}::text[],
+        ${values.map(({ sealed }) => toHexOrNull(sealed.deviceId))}::text[]
       ) as s (message_id, ip, device_id)
-    ), vault_key as (
-      insert into fetch_etl.vault_keys (key_id, sealed)
-      values (${vaultKey.id}::uuid, decode(${toHex(vaultKey.sealed)}, 'hex'))
-      on conflict do nothing
-    ), vault as (
-      insert into fetch_etl.vault (token, field, key_id, sealed)
-      select v.token, v.field, ${vaultKey.id}::uuid, decode(v.sealed, 'hex')
-      from sealed join batch using (message_id) join fresh using (sent_at, message_id)
-      cross join lateral (
-        values (batch.masked_ip, 'ip', sealed.ip), (batch.masked_device_id, 'device_id', sealed.device_id)
-      ) as v (token, field, sealed)
-      where v.sealed is not null
-      order by v.token
-      on conflict do nothing
-    )`;
+    )${keepValues(sql, vaultKey, sql`sealed join batch using (message_id) join fresh using (sent_at, message_id)`)}`;
 }
 
 function sentTime({ sentAt }: Entry): string {
   return new Date(sentAt ?? SENT_TIME_UNKNOWN).toISOString();
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }
