@@ -5,6 +5,7 @@ import type { Clock } from "../drainer/clock.ts";
 import type { Notices, Queue } from "../drainer/ports.ts";
 import type { Inspection } from "../loader/inspect.ts";
 import type { PostgresLoader, VaultKey } from "../loader/loader.ts";
+import type { Quarantine } from "../loader/quarantine.ts";
 import type { Sealer } from "../recovery/recipients.ts";
 import type { StopSignal } from "./exit-codes.ts";
 
@@ -24,6 +25,7 @@ export interface Services {
   openQueue(settings: SqsSettings, notices: Notices): Promise<Queue>;
   openLoader(settings: DatabaseSettings, queueId: string, vaultKey?: VaultKey): Promise<PostgresLoader>;
   inspect(settings: DatabaseSettings): Promise<Inspection>;
+  openQuarantine(settings: DatabaseSettings): Promise<Quarantine>;
   createSealer(recipients: readonly string[]): Promise<Sealer>;
 }
 
