@@ -16,6 +16,7 @@ const services: Services = {
   openLoader: async (settings, queueId, vaultKey) =>
     (await import("./loader/loader.ts")).openLoader(settings, queueId, vaultKey),
   inspect: async (settings) => (await import("./loader/inspect.ts")).inspect(settings),
+  openQuarantine: async (settings) => (await import("./loader/quarantine.ts")).openQuarantine(settings),
   createSealer: async (recipients) =>
     (await import("./recovery/recipients.ts")).createSealer(recipients, randomBytes),
   createOpener: async (identityFile) => (await import("./recovery/identities.ts")).createOpener(identityFile),

@@ -5,6 +5,7 @@ import type { Clock } from "../drainer/clock.ts";
 import type { Notices, Queue } from "../drainer/ports.ts";
 import type { Inspection } from "../loader/inspect.ts";
 import type { PostgresLoader, VaultKey } from "../loader/loader.ts";
+import type { Quarantine } from "../loader/quarantine.ts";
 import type { Vault } from "../loader/vault.ts";
 import type { Opener } from "../recovery/identities.ts";
 import type { Sealer } from "../recovery/recipients.ts";
@@ -34,6 +35,7 @@ export interface Services {
   openQueue(settings: SqsSettings, notices: Notices): Promise<Queue>;
   openLoader(settings: DatabaseSettings, queueId: string, vaultKey?: VaultKey): Promise<PostgresLoader>;
   inspect(settings: DatabaseSettings): Promise<Inspection>;
+  openQuarantine(settings: DatabaseSettings): Promise<Quarantine>;
   createSealer(recipients: readonly string[]): Promise<Sealer>;
   /** @param identityFile the file's text */
   createOpener(identityFile: string): Promise<Opener>;

@@ -5,6 +5,9 @@ import type { DatabaseSettings } from "../config/database.ts";
 import { closedEarly, openSocket } from "./socket.ts";
 
 export type Sql = postgres.Sql;
+export type Transaction = postgres.TransactionSql;
+/** A connection or a transaction, for statements without parts. */
+export type Reader = Pick<Sql, "unsafe">;
 /** A part of a statement. */
 export type Fragment = postgres.PendingQuery<postgres.Row[]>;
 

@@ -3,8 +3,9 @@ import type { DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
 import { LOGIN_COLUMNS } from "../login/row.ts";
 import { TOKEN_PATTERN } from "../masking/token.ts";
-import { connect, type Sql } from "./database.ts";
+import { connect, type Reader } from "./database.ts";
 import { asFailure } from "./errors.ts";
+import { heldCondition } from "./replayed-at.ts";
 import { tablesPresent } from "./schema.ts";
 
 type Column = (typeof LOGIN_COLUMNS)[number];
@@ -25,6 +26,7 @@ export interface Inspection {
   readonly unmasked: number;
   /** The tokens in most rows, two rows at least, most first. */
   readonly mostRepeated: { readonly devices: readonly Repeated[]; readonly ips: readonly Repeated[] };
+  /** Messages that are held; those that were replayed are none. */
   readonly quarantined: number;
   /** Messages by reason; a message with two reasons counts for both. */
   readonly quarantineReasons: Readonly<Record<string, number>>;
@@ -60,8 +62,6 @@ export async function inspect(settings: DatabaseSettings): Promise<Inspection> {
     await close();
   }
 }
-
-type Reader = Pick<Sql, "unsafe">;
 
 async function counts(
   sql: Reader,
@@ -104,9 +104,12 @@ async function repeated(sql: Reader, column: "masked_device_id" | "masked_ip"): 
 }
 
 async function quarantine(sql: Reader): Promise<Pick<Inspection, "quarantined" | "quarantineReasons">> {
-  const [total] = await sql.unsafe<{ count: string }[]>("select count(*) from fetch_etl.quarantine");
+  const held = await heldCondition(sql);
+  const [total] = await sql.unsafe<{ count: string }[]>(
+    `select count(*) from fetch_etl.quarantine where ${held}`,
+  );
   const reasons = await sql.unsafe<{ reason: string; count: string }[]>(`
-    select reason, count(*) from fetch_etl.quarantine, unnest(reasons) as reason
+    select reason, count(*) from fetch_etl.quarantine, unnest(reasons) as reason where ${held}
     group by reason order by count(*) desc, reason`);
   return {
     quarantined: Number(total?.count ?? 0),

@@ -6,9 +6,10 @@ import { connect, type Connection, type Fragment, type Sql } from "./database.ts
 import { translate } from "./errors.ts";
 import { pruneLedger } from "./ledger.ts";
 import { checkTables, ensureTables } from "./schema.ts";
+import { keepValues, rowArrays, toHexOrNull } from "./statement.ts";
 
 /** Stands in for the sent time that a server does not tell, so that a redelivery meets its own ledger entry. */
-const SENT_TIME_UNKNOWN = 0;
+export const SENT_TIME_UNKNOWN = 0;
 
 /** A loader that holds a connection. Call {@link PostgresLoader.close} when done. */
 export interface PostgresLoader extends Loader {
@@ -140,19 +141,13 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
       select * from unnest(
         ${entries.map((entry) => entry.messageId)}::text[],
         ${entries.map(sentTime)}::text[]::timestamptz[],
-        ${rows.map((row) => row?.user_id ?? null)}::text[],
-        ${rows.map((row) => row?.device_type ?? null)}::text[],
-        ${rows.map((row) => row?.masked_ip ?? null)}::text[],
-        ${rows.map((row) => row?.masked_device_id ?? null)}::text[],
-        ${rows.map((row) => row?.locale ?? null)}::text[],
-        ${rows.map((row) => row?.app_version ?? null)}::integer[],
-        ${rows.map((row) => row?.create_date ?? null)}::text[]::date[],
+        ${rowArrays(sql, rows)},
         ${rejections.map((rejection) => (rejection ? JSON.stringify(rejection.reasons) : null))}::text[],
         ${rejections.map((rejection) => rejection?.sealed.keyId ?? null)}::text[],
-        ${rejections.map((rejection) => (rejection ? toHex(rejection.sealed.bytes) : null))}::text[]
-        ${vaultKey === undefined ? sql`` : sealedColumns(sql, entries)}
+        ${rejections.map((rejection) => toHexOrNull(rejection?.sealed.bytes))}::text[]
+        ${vaultKey === undefined ? sql`` : sealedArrays(sql, entries)}
       ) as t (message_id, sent_at, user_id, device_type, masked_ip, masked_device_id, locale, app_version,
-              create_date, reasons, key_id, sealed${vaultKey === undefined ? sql`` : sql`, sealed_ip, sealed_device_id`})
+              create_date, reasons, key_id, sealed${vaultKey === undefined ? sql`` : sql`, ip, device_id`})
     ), fresh as (
       insert into fetch_etl.ledger (queue, sent_at, message_id, run_id)
       select ${queue}::text, sent_at, message_id, ${runId}::uuid from batch
@@ -172,7 +167,7 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
       from batch join fresh using (sent_at, message_id)
       where reasons is not null
       returning 1
-    )${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey)}
+    )${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, sql`batch join fresh using (sent_at, message_id)`)}
     select (select count(*)::integer from loaded) as loaded,
            (select count(*)::integer from quarantined) as quarantined,
            set_config('synchronous_commit', case current_setting('synchronous_commit')
@@ -189,39 +184,13 @@ interface Load {
 }
 
 /** The batch's columns of sealed values, where a vault is kept. */
-function sealedColumns(sql: Sql, entries: readonly Entry[]): Fragment {
+function sealedArrays(sql: Sql, entries: readonly Entry[]): Fragment {
   const sealed = entries.map((entry) => ("row" in entry ? entry.sealed : undefined));
   return sql`,
-        ${sealed.map((each) => (each?.ip ? toHex(each.ip) : null))}::text[],
-        ${sealed.map((each) => (each?.deviceId ? toHex(each.deviceId) : null))}::text[]`;
-}
-
-/**
- * The vault's part of the statement: one entry a token, however often it comes. In the tokens' order, because two drains that
- * write the same tokens wait for each other, and must not do so crosswise.
- */
-function keepValues(sql: Sql, vaultKey: VaultKey): Fragment {
-  return sql`, vault_key as (
-      insert into fetch_etl.vault_keys (key_id, sealed)
-      values (${vaultKey.id}::uuid, decode(${toHex(vaultKey.sealed)}, 'hex'))
-      on conflict do nothing
-    ), vault as (
-      insert into fetch_etl.vault (token, field, key_id, sealed)
-      select value.token, value.field, ${vaultKey.id}::uuid, decode(value.sealed, 'hex')
-      from batch join fresh using (sent_at, message_id)
-      cross join lateral (
-        values (masked_ip, 'ip', sealed_ip), (masked_device_id, 'device_id', sealed_device_id)
-      ) as value (token, field, sealed)
-      where value.sealed is not null
-      order by value.token collate "C"
-      on conflict do nothing
-    )`;
+        ${sealed.map((each) => toHexOrNull(each?.ip))}::text[],
+        ${sealed.map((each) => toHexOrNull(each?.deviceId))}::text[]`;
 }
 
 function sentTime({ sentAt }: Entry): string {
   return new Date(sentAt ?? SENT_TIME_UNKNOWN).toISOString();
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }

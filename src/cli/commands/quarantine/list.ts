@@ -1,9 +1,25 @@
+// `fetch-etl quarantine list`: how many messages are held, and why.
+import { readDatabase } from "../../../config/database.ts";
+import { Problems } from "../../../config/problems.ts";
 import type { Context } from "../../context.ts";
+import { EXIT } from "../../exit-codes.ts";
+import { writeHeld, writeHeldJson } from "../../report/quarantine-report.ts";
+import { keysAtHand } from "./keys.ts";
+import { withQuarantine } from "./open.ts";
 
 export interface QuarantineListFlags {
   readonly json?: boolean;
 }
 
+/** @returns the exit code */
 export async function runQuarantineList(flags: QuarantineListFlags, context: Context): Promise<number> {
-  return Promise.reject(new Error("not yet"));
+  const problems = new Problems();
+  const database = readDatabase(context.env, problems);
+  problems.throwIfAny();
+  // Counting takes no key, so that one that cannot be used is none.
+  const keyIds = keysAtHand(context, new Problems()).map(({ keyId }) => keyId);
+  const summary = await withQuarantine(context, database, (quarantine) => quarantine.summary());
+  if (flags.json === true) writeHeldJson(context, summary);
+  else writeHeld(context, summary, keyIds);
+  return EXIT.done;
 }

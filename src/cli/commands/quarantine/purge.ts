@@ -1,9 +1,29 @@
+// `fetch-etl quarantine purge`: deletes what nobody will look at any more.
+import { readDatabase } from "../../../config/database.ts";
+import { wholeNumber } from "../../../config/numbers.ts";
+import { Problems } from "../../../config/problems.ts";
 import type { Context } from "../../context.ts";
+import { EXIT } from "../../exit-codes.ts";
+import { writePurged, writePurgedJson } from "../../report/quarantine-report.ts";
+import { withQuarantine } from "./open.ts";
 
 export interface QuarantinePurgeFlags {
+  readonly olderThan?: string;
   readonly json?: boolean;
 }
 
+/** A hundred years: a time that Postgres can count back from any. */
+const MOST_DAYS = 36_500;
+
+/** @returns the exit code */
 export async function runQuarantinePurge(flags: QuarantinePurgeFlags, context: Context): Promise<number> {
-  return Promise.reject(new Error("not yet"));
+  const problems = new Problems();
+  const range = { min: 0, max: MOST_DAYS };
+  const days = wholeNumber(flags.olderThan, "--older-than", range, problems) ?? MOST_DAYS;
+  const database = readDatabase(context.env, problems);
+  problems.throwIfAny();
+  const purged = await withQuarantine(context, database, (quarantine) => quarantine.purge(days));
+  if (flags.json === true) writePurgedJson(context, purged);
+  else writePurged(context, purged);
+  return EXIT.done;
 }

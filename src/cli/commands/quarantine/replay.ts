@@ -1,9 +1,43 @@
+// `fetch-etl quarantine replay`: gives the held messages another chance.
+import { readDatabase } from "../../../config/database.ts";
+import { readDrain } from "../../../config/drain.ts";
+import { readMaskingKeys } from "../../../config/masking-key.ts";
+import { Problems } from "../../../config/problems.ts";
+import { readRecipients } from "../../../config/recovery.ts";
+import { createBodyOpener } from "../../../drainer/held.ts";
+import { replay } from "../../../drainer/replay.ts";
+import { Failure } from "../../../failure.ts";
+import { deriveKeys } from "../../../masking/keys.ts";
 import type { Context } from "../../context.ts";
+import { EXIT } from "../../exit-codes.ts";
+import { writeReplayed, writeReplayedJson, writeUnopened } from "../../report/quarantine-report.ts";
+import { withQuarantine } from "./open.ts";
 
 export interface QuarantineReplayFlags {
+  readonly appVersion?: string;
   readonly json?: boolean;
 }
 
+/** @returns the exit code */
 export async function runQuarantineReplay(flags: QuarantineReplayFlags, context: Context): Promise<number> {
-  return Promise.reject(new Error("not yet"));
+  const problems = new Problems();
+  const { appVersion } = readDrain(flags, problems);
+  const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
+  const database = readDatabase(context.env, problems);
+  const recipients = readRecipients(context.env, problems);
+  problems.throwIfAny();
+  if (masterKeys === undefined) throw new Failure("configuration", "There is no masking key.");
+
+  const sealer = recipients === undefined ? undefined : await context.services.createSealer(recipients);
+  const [first, ...earlier] = masterKeys.reveal();
+  const keys = deriveKeys(first);
+  const open = createBodyOpener([keys, ...earlier.map((key) => deriveKeys(key))]);
+  const { randomBytes } = context;
+  const report = await withQuarantine(context, database, async (quarantine) =>
+    replay(await quarantine.openReplay(sealer?.dataKey), open, { keys, appVersion, randomBytes, sealer }),
+  );
+  if (flags.json === true) writeReplayedJson(context, report);
+  else writeReplayed(context, report);
+  writeUnopened(context, report);
+  return report.altered.length > 0 ? EXIT.mismatch : EXIT.done;
 }

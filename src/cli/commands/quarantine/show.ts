@@ -1,13 +1,65 @@
+// `fetch-etl quarantine show`: one held message, and its body where that is asked for.
+import { readDatabase } from "../../../config/database.ts";
+import { Problems } from "../../../config/problems.ts";
+import { createBodyOpener } from "../../../drainer/held.ts";
+import { Failure } from "../../../failure.ts";
 import type { Context } from "../../context.ts";
+import { EXIT } from "../../exit-codes.ts";
+import { writeFound, writeFoundJson, type ShownMessage } from "../../report/found-report.ts";
+import { printable } from "../../report/paint.ts";
+import { writeError, writeWarning } from "../../report/warn.ts";
+import { keysAtHand } from "./keys.ts";
+import { withQuarantine } from "./open.ts";
 
 export interface QuarantineShowFlags {
+  readonly raw?: boolean;
   readonly json?: boolean;
 }
 
+/** @returns the exit code */
 export async function runQuarantineShow(
   id: string,
   flags: QuarantineShowFlags,
   context: Context,
 ): Promise<number> {
-  return Promise.reject(new Error("not yet"));
+  const problems = new Problems();
+  const database = readDatabase(context.env, problems);
+  const raw = flags.raw === true;
+  const open = raw ? createBodyOpener(keysAtHand(context, problems)) : undefined;
+  problems.throwIfAny();
+
+  const found = await withQuarantine(context, database, (quarantine) => quarantine.find(id));
+  if (found.length === 0) {
+    throw new Failure(
+      "configuration",
+      'No message in fetch_etl.quarantine has this id; "fetch-etl quarantine list" gives an example of each reason.',
+    );
+  }
+  const shown = found.map((message) => ({ message, opened: open?.(message) }));
+  if (shown.some(({ opened }) => opened?.outcome === "opened"))
+    writeWarning(context, "--raw shows message bodies as they are, personal data included.");
+  if (flags.json === true) writeFoundJson(context, shown);
+  else writeFound(context, shown);
+  return exitCodeOf(shown, context);
+}
+
+function exitCodeOf(shown: readonly ShownMessage[], context: Context): number {
+  const withOutcome = (outcome: string): ShownMessage[] =>
+    shown.filter(({ opened }) => opened?.outcome === outcome);
+  const altered = withOutcome("altered");
+  for (const { message } of altered) {
+    writeError(
+      context,
+      `The body that came from queue ${printable(message.queue)} was changed after it was sealed, and cannot be opened.`,
+    );
+  }
+  const missing = new Set(withOutcome("no key").map(({ message }) => message.body.keyId));
+  if (missing.size > 0) {
+    throw new Failure(
+      "configuration",
+      `The body is sealed under a masking key that is not configured: ${printable([...missing].join(", "))}. ` +
+        "Add that key to FETCH_ETL_MASKING_KEY, after the first and a comma.",
+    );
+  }
+  return altered.length > 0 ? EXIT.mismatch : EXIT.done;
 }

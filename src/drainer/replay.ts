@@ -1,0 +1,100 @@
+// The replay: opens the bodies that the quarantine holds, decodes them by today's contract, and has loaded what passes now.
+import type { LoginRow } from "../login/row.ts";
+import { createEntryMaker, utcDay, type EntrySettings } from "./entry.ts";
+import { RowRefused, type SealedValues } from "./ports.ts";
+import type { BodyOpener, HeldMessage } from "./held.ts";
+
+/** A held message that passes now. */
+export interface PassedMessage {
+  readonly held: HeldMessage;
+  readonly row: LoginRow;
+  /** What the vault is to keep. */
+  readonly sealed: SealedValues | undefined;
+}
+
+/** What a replay asks of the quarantine. */
+export interface ReplayStore {
+  /** The next messages that are held and not replayed, from the start or after one of them, in a lasting order; none at the end. */
+  page(after: HeldMessage | undefined): Promise<readonly HeldMessage[]>;
+  /**
+   * Loads and marks, in one commit, those that are still not replayed.
+   *
+   * @returns how many those were
+   * @throws {RowRefused} when the database refused them for the sake of a row: nothing was written
+   */
+  load(messages: readonly PassedMessage[]): Promise<number>;
+}
+
+export type ReplaySettings = Omit<EntrySettings, "queueId" | "today">;
+
+export interface ReplayReport {
+  loaded: number;
+  /** By the decoder or by the database. */
+  rejected: number;
+  /** Messages whose masking key is not configured, by its id. */
+  readonly missingKeys: Map<string, number>;
+  /** Messages whose body was changed after it was sealed, by id. */
+  readonly altered: string[];
+}
+
+/** Replays everything that is held. Each message is read once; one that another replay loads meanwhile is counted by that one. */
+export async function replay(
+  store: ReplayStore,
+  open: BodyOpener,
+  settings: ReplaySettings,
+): Promise<ReplayReport> {
+  const report: ReplayReport = { loaded: 0, rejected: 0, missingKeys: new Map(), altered: [] };
+  let page = await store.page(undefined);
+  while (page.length > 0) {
+    const passed = page.flatMap((held) => decode(held, open, settings, report));
+    await loadWhatGoes(store, passed, report);
+    page = await store.page(page.at(-1));
+  }
+  return report;
+}
+
+function decode(
+  held: HeldMessage,
+  open: BodyOpener,
+  settings: ReplaySettings,
+  report: ReplayReport,
+): PassedMessage[] {
+  const opened = open(held);
+  if (opened.outcome === "no key") {
+    report.missingKeys.set(held.body.keyId, (report.missingKeys.get(held.body.keyId) ?? 0) + 1);
+    return [];
+  }
+  if (opened.outcome === "altered") {
+    report.altered.push(held.messageId);
+    return [];
+  }
+  // Where the server did not say when it took the message, the day of the run that quarantined it is the nearest.
+  const today = utcDay(held.quarantinedAt);
+  const { messageId, sentAt, queue: queueId } = held;
+  const entry = createEntryMaker({ ...settings, queueId, today }).fromMessage({
+    messageId,
+    sentAt,
+    body: opened.text,
+    receiptHandle: "",
+    receiveCount: undefined,
+  });
+  if ("row" in entry) return [{ held, row: entry.row, sealed: entry.sealed }];
+  report.rejected += 1;
+  return [];
+}
+
+/** All at once, or, where one of them is refused, one by one. */
+async function loadWhatGoes(
+  store: ReplayStore,
+  messages: readonly PassedMessage[],
+  report: ReplayReport,
+): Promise<void> {
+  if (messages.length === 0) return;
+  try {
+    report.loaded += await store.load(messages);
+  } catch (error) {
+    if (!(error instanceof RowRefused)) throw error;
+    if (messages.length === 1) report.rejected += 1;
+    else for (const message of messages) await loadWhatGoes(store, [message], report);
+  }
+}

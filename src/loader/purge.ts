@@ -1,0 +1,42 @@
+// Deletes what has been in the quarantine for long, replayed or not.
+import type { Sql } from "./database.ts";
+import { exactly } from "./held.ts";
+import { BEFORE_ALL, inTurn } from "./turns.ts";
+
+const BATCH = 1_000;
+
+/**
+ * Deletes, a batch a commit, what was quarantined `days` ago or earlier. What comes in meanwhile stays.
+ *
+ * @returns how many messages were deleted
+ */
+export async function purge(sql: Sql, days: number): Promise<number> {
+  const [limit] = await sql.unsafe<{ at: string }[]>(
+    `select ${exactly("now() - make_interval(days => $1)")} as at`,
+    [days],
+  );
+  let [purged, last] = [0, BEFORE_ALL];
+  for (;;) {
+    const { storedSentAt, queue, messageId } = last;
+    const deleted = await inTurn(sql, (tx) =>
+      tx.unsafe<{ stored_sent_at: string; queue: string; message_id: string }[]>(
+        `with old as (
+           select sent_at, queue, message_id from fetch_etl.quarantine
+           where quarantined_at <= $1::text::timestamptz
+             and (sent_at, queue, message_id) > ($2::text::timestamptz, $3::text, $4::text)
+           order by sent_at, queue, message_id limit ${BATCH}
+         ), gone as (
+           delete from fetch_etl.quarantine q using old
+           where (q.sent_at, q.queue, q.message_id) = (old.sent_at, old.queue, old.message_id)
+           returning q.sent_at, q.queue, q.message_id
+         )
+         select ${exactly("sent_at")} as stored_sent_at, queue, message_id from gone order by sent_at, queue, message_id`,
+        [limit?.at ?? "-infinity", storedSentAt, queue, messageId],
+      ),
+    );
+    const end = deleted.at(-1);
+    if (end === undefined) return purged;
+    purged += deleted.length;
+    last = { storedSentAt: end.stored_sent_at, queue: end.queue, messageId: end.message_id };
+  }
+}

@@ -1,0 +1,118 @@
+// The quarantine, for those who work it off: counts, single messages, and the way out, which is a replay or a purge.
+import type { DatabaseSettings } from "../config/database.ts";
+import type { HeldMessage } from "../drainer/held.ts";
+import type { ReplayStore } from "../drainer/replay.ts";
+import { Failure } from "../failure.ts";
+import { connect, type Sql } from "./database.ts";
+import { asFailure } from "./errors.ts";
+import { HELD_COLUMNS, toHeld, type HeldRow } from "./held.ts";
+import type { VaultKey } from "./loader.ts";
+import { purge } from "./purge.ts";
+import { openReplay } from "./replay.ts";
+import { heldCondition, replayedAtColumn } from "./replayed-at.ts";
+import { tablesPresent } from "./schema.ts";
+
+/** What is held and not replayed. */
+export interface QuarantineSummary {
+  readonly total: number;
+  /** Most messages first; a message with two reasons counts for both. */
+  readonly reasons: readonly HeldReason[];
+  /** How many messages were sealed under which masking key. */
+  readonly keys: readonly { readonly keyId: string; readonly count: number }[];
+}
+
+export interface HeldReason {
+  readonly reason: string;
+  readonly count: number;
+  /** When the first of them was quarantined, ISO 8601. */
+  readonly oldest: string;
+  /** The id of the message that was quarantined last. */
+  readonly example: string;
+}
+
+/** A message that was quarantined, whether it was replayed or not. */
+export interface FoundMessage extends HeldMessage {
+  /** Epoch milliseconds; undefined where it was not. */
+  readonly replayedAt: number | undefined;
+}
+
+/** A connection to the quarantine. Every call throws `Failure` as a sentence for the user. */
+export interface Quarantine {
+  summary(): Promise<QuarantineSummary>;
+  /** The messages with an id: one of each queue that has it. */
+  find(messageId: string): Promise<FoundMessage[]>;
+  /** @param vaultKey what the values to keep are sealed under; undefined where no vault is kept */
+  openReplay(vaultKey: VaultKey | undefined): Promise<ReplayStore>;
+  /** Deletes what was quarantined `days` ago or earlier, and tells how many that were. */
+  purge(days: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** @throws {Failure} when the database cannot be reached, or there is no quarantine */
+export async function openQuarantine(settings: DatabaseSettings): Promise<Quarantine> {
+  const { sql, close } = connect(settings);
+  const run = async <T>(doing: string, action: () => Promise<T>): Promise<T> => {
+    try {
+      return await action();
+    } catch (error) {
+      throw asFailure(error, settings, doing);
+    }
+  };
+  try {
+    await run("looking at its tables", () => requireQuarantine(sql));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    summary: () => run("reading the quarantine", () => summarise(sql)),
+    find: (messageId) => run("reading the quarantine", () => find(sql, messageId)),
+    openReplay: (vaultKey) =>
+      run("preparing the quarantine for a replay", () => openReplay(sql, settings, vaultKey)),
+    purge: (days) => run("purging the quarantine", () => purge(sql, days)),
+    close: () => close(),
+  };
+}
+
+async function requireQuarantine(sql: Sql): Promise<void> {
+  if ((await tablesPresent(sql)).quarantine) return;
+  throw new Failure(
+    "configuration",
+    `There is no table fetch_etl.quarantine yet: "fetch-etl drain" makes it.`,
+  );
+}
+
+/** In one snapshot, so that the figures agree with each other while a drain goes on. */
+function summarise(sql: Sql): Promise<QuarantineSummary> {
+  return sql.begin("isolation level repeatable read read only", async (tx) => {
+    const held = await heldCondition(tx);
+    const reasons = await tx.unsafe<{ reason: string; count: string; oldest: Date; example: string }[]>(`
+      select reason, count(*), min(quarantined_at) as oldest,
+             (array_agg(message_id order by quarantined_at desc, sent_at desc, message_id))[1] as example
+      from fetch_etl.quarantine, unnest(reasons) as reason where ${held}
+      group by reason order by count(*) desc, reason`);
+    const keys = await tx.unsafe<{ key_id: string; count: string }[]>(`
+      select key_id, count(*) from fetch_etl.quarantine where ${held}
+      group by key_id order by count(*) desc, key_id`);
+    const counts = keys.map(({ key_id, count }) => ({ keyId: key_id, count: Number(count) }));
+    return {
+      total: counts.reduce((sum, { count }) => sum + count, 0),
+      reasons: reasons.map(({ reason, count, oldest, example }) => ({
+        reason,
+        count: Number(count),
+        oldest: oldest.toISOString(),
+        example,
+      })),
+      keys: counts,
+    };
+  });
+}
+
+async function find(sql: Sql, messageId: string): Promise<FoundMessage[]> {
+  const rows = await sql.unsafe<(HeldRow & { readonly found_replayed_at: Date | null })[]>(
+    `select ${HELD_COLUMNS}, ${await replayedAtColumn(sql)} as found_replayed_at
+     from fetch_etl.quarantine where message_id = $1 order by sent_at, queue`,
+    [messageId],
+  );
+  return rows.map((row) => ({ ...toHeld(row), replayedAt: row.found_replayed_at?.getTime() }));
+}

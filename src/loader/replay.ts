@@ -1,0 +1,96 @@
+// The replay's part of the quarantine: gives out what is held, and loads and marks what passes, once.
+import type { DatabaseSettings } from "../config/database.ts";
+import type { HeldMessage } from "../drainer/held.ts";
+import type { PassedMessage, ReplayStore } from "../drainer/replay.ts";
+import type { Sql } from "./database.ts";
+import { asFailure, translate } from "./errors.ts";
+import { HELD_COLUMNS, toHeld, type HeldRow } from "./held.ts";
+import type { VaultKey } from "./loader.ts";
+import { ensureReplayedAt } from "./replayed-at.ts";
+import { ensureTables } from "./schema.ts";
+import { keepValues, rowArrays, toHexOrNull } from "./statement.ts";
+import { BEFORE_ALL, inTurn } from "./turns.ts";
+
+/** A page ends at so many messages, or with the one that brings it to so many bytes: a body may have a megabyte. */
+const PAGE = { messages: 500, bytes: 8_000_000 } as const;
+
+/** Makes what is missing: the vault's tables where one is kept, and the column in which what is loaded is marked. */
+export async function openReplay(
+  sql: Sql,
+  settings: DatabaseSettings,
+  vaultKey: VaultKey | undefined,
+): Promise<ReplayStore> {
+  await ensureTables(sql, vaultKey !== undefined);
+  await ensureReplayedAt(sql);
+  return {
+    page: (after) =>
+      page(sql, after).catch((error: unknown) => {
+        throw asFailure(error, settings, "reading the quarantine");
+      }),
+    load: (messages) =>
+      load(sql, messages, vaultKey).catch((error: unknown) => {
+        throw translate(error, settings, "replaying the quarantine");
+      }),
+  };
+}
+
+async function page(sql: Sql, after: HeldMessage | undefined): Promise<HeldMessage[]> {
+  const { storedSentAt, queue, messageId } = after ?? BEFORE_ALL;
+  const rows = await sql.unsafe<HeldRow[]>(
+    `select ${HELD_COLUMNS} from (
+       select *, sum(octet_length(sealed)) over (order by sent_at, queue, message_id) - octet_length(sealed) as bytes_before
+       from (
+         select * from fetch_etl.quarantine
+         where replayed_at is null
+           and (sent_at, queue, message_id) > ($1::text::timestamptz, $2::text, $3::text)
+         order by sent_at, queue, message_id limit ${PAGE.messages}
+       ) as next
+     ) as measured
+     where bytes_before < ${PAGE.bytes}
+     order by sent_at, queue, message_id`,
+    [storedSentAt, queue, messageId],
+  );
+  return rows.map(toHeld);
+}
+
+/**
+ * In one statement: the messages that are still not replayed are marked, and only what was marked is loaded. So a message is loaded
+ * once, also by two replays at once, or by one that is killed and run again.
+ */
+async function load(
+  sql: Sql,
+  messages: readonly PassedMessage[],
+  vaultKey: VaultKey | undefined,
+): Promise<number> {
+  const [counts] = await inTurn(
+    sql,
+    (tx) => tx<{ loaded: number }[]>`
+    with batch as (
+      select * from unnest(
+        ${messages.map(({ held }) => held.queue)}::text[],
+        ${messages.map(({ held }) => held.storedSentAt)}::text[]::timestamptz[],
+        ${messages.map(({ held }) => held.messageId)}::text[],
+        ${rowArrays(
+          sql,
+          messages.map(({ row }) => row),
+        )},
+        ${messages.map(({ sealed }) => toHexOrNull(sealed?.ip))}::text[],
+        ${messages.map(({ sealed }) => toHexOrNull(sealed?.deviceId))}::text[]
+      ) as t (queue, sent_at, message_id, user_id, device_type, masked_ip, masked_device_id, locale, app_version,
+              create_date, ip, device_id)
+    ), fresh as (
+      update fetch_etl.quarantine q set replayed_at = now() from batch
+      where (q.sent_at, q.queue, q.message_id) = (batch.sent_at, batch.queue, batch.message_id)
+        and q.replayed_at is null
+      returning q.sent_at, q.queue, q.message_id
+    ), loaded as (
+      insert into public.user_logins
+        (user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date)
+      select user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date
+      from batch join fresh using (sent_at, queue, message_id)
+      returning 1
+    )${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, sql`batch join fresh using (sent_at, queue, message_id)`)}
+    select count(*)::integer as loaded from loaded`,
+  );
+  return counts?.loaded ?? 0;
+}

@@ -1,0 +1,477 @@
+// The quarantine worked off: counted, shown, replayed, purged.
+import { randomBytes } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
+import { generateX25519Identity, identityToRecipient } from "age-encryption";
+import { expect, test } from "vitest";
+import { generateLogins, mulberry32 } from "../../sandbox/messages.ts";
+import { USER_LOGINS } from "../../sandbox/sandbox.ts";
+import { sealContext } from "../../src/drainer/entry.ts";
+import { deriveKeys } from "../../src/masking/keys.ts";
+import { NONCE_BYTES, seal } from "../../src/masking/seal.ts";
+import { createMask } from "../../src/masking/token.ts";
+import { createOpener } from "../../src/recovery/identities.ts";
+import type { Field } from "../../src/recovery/recipients.ts";
+import { SEED } from "../chaos/random.ts";
+import { json, makeTables, withBench, type Bench, type Outcome } from "../support/bench.ts";
+
+const it = test.concurrent;
+
+/** Each login has a user id of its own, so that the rows tell which were loaded, and how often. */
+function bodies(count: number): string[] {
+  return generateLogins(count).map((login, index) => JSON.stringify({ ...login, user_id: `user-${index}` }));
+}
+
+const SECRET = { ip: "203.0.113.77", device_id: "987-43-2109" };
+const BROKEN = JSON.stringify({
+  ...SECRET,
+  user_id: null,
+  app_version: "1.x",
+  device_type: "ios",
+  locale: "DE",
+});
+
+function expectUntold({ stdout, stderr }: Outcome): void {
+  for (const value of [...Object.values(SECRET), "1.x"]) expect(stdout + stderr).not.toContain(value);
+}
+
+interface Hold {
+  readonly key?: string;
+  readonly queue?: string;
+  readonly sentAt?: string;
+}
+
+/** Puts bodies into the quarantine as a drain of an earlier version would have. Their ids are `held-0` and so on. */
+async function hold(bench: Bench, texts: readonly string[], given: Hold = {}): Promise<void> {
+  const {
+    key = bench.env["FETCH_ETL_MASKING_KEY"] ?? "",
+    queue = "q",
+    sentAt = "2024-05-06T07:08:09Z",
+  } = given;
+  const keys = deriveKeys(Buffer.from(key, "base64"));
+  const ids = texts.map((_, index) => `held-${index}`);
+  const sealed = texts.map((text, index) =>
+    Buffer.from(
+      seal(
+        keys.quarantine,
+        Buffer.from(text),
+        sealContext(queue, ids[index] ?? ""),
+        randomBytes(NONCE_BYTES),
+      ),
+    ).toString("hex"),
+  );
+  await bench.sql`
+    insert into fetch_etl.quarantine (queue, sent_at, message_id, reasons, key_id, sealed)
+    select ${queue}, ${sentAt}::text::timestamptz, id, array['body: not liked'], ${keys.keyId}, decode(sealed, 'hex')
+    from unnest(${ids}::text[], ${sealed}::text[]) as t (id, sealed)`;
+}
+
+async function expectEachOnce({ sql }: Bench, count: number): Promise<void> {
+  const [found] = await sql`
+    select count(*)::integer as rows, count(distinct user_id)::integer as users from public.user_logins`;
+  expect(found).toEqual({ rows: count, users: count });
+}
+
+function newKey(): string {
+  return randomBytes(32).toString("base64");
+}
+
+it("lists what is held by reason, the oldest and an example of each, and takes no key for it", () =>
+  withBench(async (bench) => {
+    await bench.send([BROKEN, "{", "[]", "{"]);
+    await bench.run(["drain"]);
+    const ids = await bench.sql<{ message_id: string }[]>`
+      select message_id from fetch_etl.quarantine where 'body: not JSON' = any (reasons)`;
+    const listed = await bench.run(["quarantine", "list", "--json"], { FETCH_ETL_MASKING_KEY: undefined });
+    expect(listed).toMatchObject({ code: 0, stderr: "" });
+    const oldest: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    const one = { count: 1, oldest, example: expect.any(String) as unknown };
+    expect(json(listed)).toEqual({
+      schemaVersion: 1,
+      command: "quarantine list",
+      total: 4,
+      reasons: [
+        { ...one, reason: "body: not JSON", count: 2 },
+        { ...one, reason: "app_version: not a version" },
+        { ...one, reason: "body: not a JSON object" },
+        { ...one, reason: "user_id: not a string" },
+      ],
+      keys: [{ keyId: expect.stringMatching(/^[\w-]{8}$/), count: 4 }],
+    });
+    const { reasons } = json(listed) as { reasons: { example: string }[] };
+    expect(ids.map(({ message_id }) => message_id)).toContain(reasons[0]?.example);
+    const told = await bench.run(["quarantine", "list"]);
+    expect(told.stdout).toMatch(/4 messages\n.*\n {2}body: not JSON +2 .*several reasons/s);
+    expect(told.stdout).not.toContain("masking key");
+    expectUntold(listed);
+    expectUntold(told);
+  }));
+
+it("lists the masking keys where there is more than one, or one that is not configured", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    const old = newKey();
+    await hold(bench, bodies(2), { key: old });
+    const [oldId] = [deriveKeys(Buffer.from(old, "base64")).keyId];
+    const list = async (key: string | undefined) =>
+      (await bench.run(["quarantine", "list"], { FETCH_ETL_MASKING_KEY: key })).stdout;
+    expect(await list(newKey())).toMatch(new RegExp(`${oldId} +2 messages +not configured`));
+    expect(await list(undefined)).not.toContain(oldId);
+    expect(await list(old)).not.toContain(oldId);
+    await hold(bench, bodies(1), { queue: "q2" });
+    expect(await list(undefined)).toMatch(new RegExp(`${oldId} +2 messages\\n`));
+  }));
+
+it("shows one message without its body, and with --raw the body, saying that it is personal", () =>
+  withBench(async (bench) => {
+    await bench.send([BROKEN]);
+    await bench.run(["drain"]);
+    const [row] = await bench.sql<{ message_id: string; queue: string }[]>`
+      select message_id, queue from fetch_etl.quarantine`;
+    const id = row?.message_id ?? "";
+    const shown = await bench.run(["quarantine", "show", id, "--json"], { FETCH_ETL_MASKING_KEY: undefined });
+    expect(shown).toMatchObject({ code: 0, stderr: "" });
+    const time: unknown = expect.stringMatching(/Z$/);
+    const message = {
+      messageId: id,
+      queue: row?.queue,
+      sentAt: time,
+      reasons: ["user_id: not a string", "app_version: not a version"],
+      keyId: expect.stringMatching(/^[\w-]{8}$/) as unknown,
+      sealedBytes: BROKEN.length + 28,
+      quarantinedAt: time,
+      replayedAt: null,
+    };
+    expect(json(shown)).toEqual({ schemaVersion: 1, command: "quarantine show", messages: [message] });
+    const told = await bench.run(["quarantine", "show", id]);
+    expect(told).toMatchObject({ code: 0, stderr: "" });
+    expect(told.stdout).toMatch(/because +user_id: not a string\n +app_version: not a version\n/);
+    expectUntold(shown);
+    expectUntold(told);
+    const raw = await bench.run(["quarantine", "show", id, "--raw"]);
+    expect(raw).toEqual({
+      code: 0,
+      stdout: `${told.stdout}${BROKEN}\n`,
+      stderr: "warning: --raw shows message bodies as they are, personal data included.\n",
+    });
+    const rawJson = await bench.run(["quarantine", "show", id, "--raw", "--json"]);
+    expect(json(rawJson)["messages"]).toEqual([{ ...message, body: BROKEN }]);
+    expectUntold({ ...rawJson, stdout: "" });
+  }));
+
+it("shows the messages of both queues that have the id, and exits 2 where none has it", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    await hold(bench, ["one"], { queue: "q1" });
+    await hold(bench, ["two"], { queue: "q2", sentAt: "epoch" });
+    const { messages } = json(await bench.run(["quarantine", "show", "held-0", "--raw", "--json"]));
+    expect(messages).toMatchObject([
+      { queue: "q2", sentAt: null, body: "two" },
+      { queue: "q1", sentAt: "2024-05-06T07:08:09.000Z", body: "one" },
+    ]);
+    const unknown = await bench.run(["quarantine", "show", "held-1"]);
+    expect(unknown).toMatchObject({ code: 2, stdout: "" });
+    expect(unknown.stderr).toMatch(/^error: No message .*quarantine list/);
+  }));
+
+it("names the key that --raw is in need of, and exits 4 for a body that was altered", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    const [old, now] = [newKey(), newKey()];
+    await hold(bench, [BROKEN], { key: old });
+    const show = (key: string | undefined) =>
+      bench.run(["quarantine", "show", "held-0", "--raw"], { FETCH_ETL_MASKING_KEY: key });
+    const { keyId } = deriveKeys(Buffer.from(old, "base64"));
+    for (const key of [now, undefined]) {
+      const closed = await show(key);
+      expect(closed.code).toBe(2);
+      expect(closed.stderr).toMatch(new RegExp(`^error: .*masking key that is not configured: ${keyId}`));
+      expectUntold(closed);
+    }
+    expect((await show("no key!")).stderr).toMatch(/is not base64/);
+    expect(await show(`${now},${old}`)).toMatchObject({ code: 0, stdout: expect.stringContaining(BROKEN) });
+    await bench.sql`update fetch_etl.quarantine set queue = 'elsewhere'`;
+    const altered = await show(old);
+    expect(altered.code).toBe(4);
+    expect(altered.stderr).toMatch(/^error: The body .* was changed/);
+    expectUntold(altered);
+  }));
+
+it("loads nothing while the contract says no, and leaves everything as it is", () =>
+  withBench(async (bench) => {
+    await bench.send([BROKEN, "{", "[]"]);
+    await bench.run(["drain"]);
+    const before = await bench.sql`select * from fetch_etl.quarantine order by message_id`;
+    const replayed = await bench.run(["quarantine", "replay", "--json"]);
+    expect(replayed).toMatchObject({ code: 0, stderr: "" });
+    expect(json(replayed)).toEqual({
+      schemaVersion: 1,
+      command: "quarantine replay",
+      loaded: 0,
+      rejected: 3,
+      unopened: 0,
+    });
+    expect([...(await bench.sql`select * from fetch_etl.quarantine order by message_id`)]).toEqual([
+      ...before,
+    ]);
+    await expectEachOnce(bench, 0);
+  }));
+
+it("loads what the table refused once the table takes it, as a drain would have, each once", () =>
+  withBench(async (bench) => {
+    await bench.sql.unsafe(`${USER_LOGINS};
+      alter table user_logins add constraint three check (user_id not in ('user-3', 'user-7', 'user-11'))`);
+    await bench.send([...bodies(40), BROKEN]);
+    await bench.run(["drain"]);
+    const refused = await bench.run(["quarantine", "replay"]);
+    expect(refused).toMatchObject({ code: 0, stdout: "fetch_etl.quarantine: 0 loaded, 4 still rejected\n" });
+    await bench.sql.unsafe(`
+      alter table user_logins drop constraint three;
+      alter table user_logins add constraint one check (user_id <> 'user-7')`);
+    const replayed = await bench.run(["quarantine", "replay", "--json"]);
+    expect(json(replayed)).toMatchObject({ loaded: 2, rejected: 2, unopened: 0 });
+    expect(json(await bench.run(["quarantine", "replay", "--json"]))).toMatchObject({
+      loaded: 0,
+      rejected: 2,
+    });
+    await expectEachOnce(bench, 39);
+    for (const outcome of [refused, replayed]) expectUntold(outcome);
+
+    const verified = json(await bench.run(["verify", "--json", "--expect", "39"]));
+    expect(verified).toMatchObject({
+      ok: true,
+      quarantined: 2,
+      quarantineReasons: { "row: refused by Postgres, SQLSTATE 23514": 1, "user_id: not a string": 1 },
+    });
+    expect(json(await bench.run(["quarantine", "list", "--json"]))).toMatchObject({ total: 2 });
+    const [marked] = await bench.sql<{ message_id: string }[]>`
+      select message_id from fetch_etl.quarantine where replayed_at is not null`;
+    const { messages } = json(await bench.run(["quarantine", "show", marked?.message_id ?? "", "--json"]));
+    expect(messages).toMatchObject([{ replayedAt: expect.stringMatching(/Z$/) }]);
+
+    // What a drain makes of the same login, maybe a day later.
+    await bench.send(bodies(8).slice(3, 4));
+    await bench.run(["drain"]);
+    const same = await bench.sql`
+      select count(*)::integer from public.user_logins where user_id = 'user-3'
+      group by device_type, masked_ip, masked_device_id, locale, app_version`;
+    expect([...same]).toEqual([{ count: 2 }]);
+  }));
+
+it("replays messages of every queue, of one id in two, and dates those without a sent time", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    const [one = "", two = "", three = ""] = bodies(3);
+    await hold(bench, [one], { queue: "q1" });
+    await hold(bench, [two], { queue: "q2" });
+    await hold(bench, [three], { queue: "q1", sentAt: "epoch" });
+    await bench.sql`update fetch_etl.quarantine set quarantined_at = '2024-01-31T23:30:00Z'`;
+    await bench.sql`insert into fetch_etl.quarantine (queue, sent_at, message_id, reasons, key_id, sealed)
+      select queue, sent_at + interval '1 microsecond', message_id, reasons, key_id, sealed
+      from fetch_etl.quarantine where queue = 'q2'`;
+    const replayed = json(await bench.run(["quarantine", "replay", "--json", "--app-version", "major"]));
+    expect(replayed).toMatchObject({ loaded: 4, rejected: 0 });
+    const rows = await bench.sql`
+      select user_id, create_date::text, app_version < 1000 as major from user_logins order by 1`;
+    const day = { create_date: "2024-05-06", major: true };
+    expect([...rows]).toEqual([
+      { ...day, user_id: "user-0" },
+      { ...day, user_id: "user-1" },
+      { ...day, user_id: "user-1" },
+      { ...day, user_id: "user-2", create_date: "2024-01-31" },
+    ]);
+  }));
+
+it("opens bodies of an earlier key, counts those of a lost one, and masks with the first", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    const [lost, old, now] = [newKey(), newKey(), newKey()];
+    await hold(bench, bodies(3), { key: lost, queue: "q1" });
+    await hold(bench, bodies(2), { key: old, queue: "q2" });
+    const env = { FETCH_ETL_MASKING_KEY: `${now},${old}` };
+    const replayed = await bench.run(["quarantine", "replay", "--json"], env);
+    expect(replayed.code).toBe(0);
+    const lostId = deriveKeys(Buffer.from(lost, "base64")).keyId;
+    expect(replayed.stderr).toMatch(
+      new RegExp(`^warning: 3 messages sealed under masking key ${lostId}, .*\\n$`),
+    );
+    expect(json(replayed)).toMatchObject({ loaded: 2, rejected: 0, unopened: 3 });
+    await expectEachOnce(bench, 2);
+    const keys = await bench.sql`select distinct split_part(masked_ip, '.', 2) as id from user_logins`;
+    expect([...keys]).toEqual([{ id: deriveKeys(Buffer.from(now, "base64")).keyId }]);
+    const found = { FETCH_ETL_MASKING_KEY: `${now},${lost}` };
+    expect(json(await bench.run(["quarantine", "replay", "--json"], found))).toMatchObject({ loaded: 3 });
+  }));
+
+it("does not load a body that was altered, and exits 4", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    await hold(bench, bodies(3));
+    await bench.sql`update fetch_etl.quarantine set sealed = set_byte(sealed, 40, 255 - get_byte(sealed, 40))
+      where message_id = 'held-1'`;
+    const replayed = await bench.run(["quarantine", "replay"]);
+    expect(replayed.code).toBe(4);
+    expect(replayed.stdout).toBe("fetch_etl.quarantine: 2 loaded, 0 still rejected, 1 not opened\n");
+    expect(replayed.stderr).toMatch(/^error: 1 message not loaded, changed .* held-1\.\n$/);
+    await expectEachOnce(bench, 2);
+  }));
+
+it("keeps the values in the vault where a recipient is set, as a drain does: each opens under its own token", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    const identity = await generateX25519Identity();
+    const [one = "", two = "", ...drained] = bodies(30);
+    const same = JSON.stringify({ ...(JSON.parse(one) as object), user_id: "again" });
+    const none = JSON.stringify({ ...(JSON.parse(two) as object), ip: null });
+    await hold(bench, [one, same, none]);
+    await bench.send([...drained, BROKEN]);
+    const env = { FETCH_ETL_RECOVERY_RECIPIENT: await identityToRecipient(identity) };
+    expect(json(await bench.run(["quarantine", "replay", "--json"], env))).toMatchObject({ loaded: 3 });
+    expect(json(await bench.run(["drain", "--json"], env))).toMatchObject({ loaded: 28, quarantined: 1 });
+
+    const tokens = await bench.sql<{ token: string }[]>`
+      select masked_ip as token from public.user_logins where masked_ip is not null
+      union select masked_device_id from public.user_logins order by 1`;
+    const vault = await bench.sql<{ token: string; field: Field; sealed: Buffer; key: Buffer }[]>`
+      select token, field, v.sealed, k.sealed as key
+      from fetch_etl.vault v join fetch_etl.vault_keys k using (key_id) order by token`;
+    expect(vault.map(({ token }) => token)).toEqual(tokens.map(({ token }) => token));
+    const opener = createOpener(identity);
+    const mask = createMask(deriveKeys(Buffer.from(bench.env["FETCH_ETL_MASKING_KEY"] ?? "", "base64")));
+    for (const { token, field, sealed, key } of vault) {
+      const value = opener.value(await opener.dataKey(key), field, token, sealed);
+      expect(field === "ip" ? mask.ip(value) : mask.deviceId(value)).toBe(token);
+    }
+  }));
+
+it("loads each message once when two replays run at once, beside a purge of nothing", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    await hold(bench, bodies(3_000));
+    const [one, two, purged] = await Promise.all([
+      bench.run(["quarantine", "replay", "--json"]),
+      bench.run(["quarantine", "replay", "--json"]),
+      bench.run(["quarantine", "purge", "--older-than", "1", "--json"]),
+    ]);
+    expect([one.code, two.code, purged.code]).toEqual([0, 0, 0]);
+    expect(Number(json(one)["loaded"]) + Number(json(two)["loaded"])).toBe(3_000);
+    expect(json(purged)).toEqual({ schemaVersion: 1, command: "quarantine purge", purged: 0 });
+    await expectEachOnce(bench, 3_000);
+  }));
+
+it(`loads each message once when replays are killed at random moments (CHAOS_SEED=${SEED})`, () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    await hold(bench, bodies(10_000));
+    const random = mulberry32(SEED);
+    let [killed, inTheMiddle] = [0, 0];
+    const marked = async (): Promise<number> => {
+      const [row] = await bench.sql<{ rows: number; marks: number }[]>`
+        select (select count(*)::integer from user_logins) as rows,
+               (select count(*)::integer from fetch_etl.quarantine where replayed_at is not null) as marks`;
+      // At every moment: what is loaded is what is marked.
+      expect(row?.rows).toBe(row?.marks);
+      return row?.marks ?? 0;
+    };
+    for (let round = 0; round < 6; round += 1) {
+      const goal = (await marked()) + 1;
+      const { child, outcome } = bench.start(["quarantine", "replay", "--json"]);
+      // Every second one only once it has begun to load.
+      if (round % 2 === 0) while ((await marked()) < goal && child.exitCode === null);
+      await Promise.race([setTimeout(random() * (round % 2 === 0 ? 30 : 600)), outcome]);
+      if (child.kill("SIGKILL")) killed += 1;
+      await outcome;
+      const after = await marked();
+      if (after > 0 && after < 10_000) inTheMiddle += 1;
+      if (after === 10_000) break;
+    }
+    expect(killed).toBeGreaterThan(0);
+    expect(inTheMiddle).toBeGreaterThan(0);
+    const last = await bench.run(["quarantine", "replay", "--json"]);
+    expect(last.code).toBe(0);
+    await expectEachOnce(bench, 10_000);
+  }));
+
+it("purges what is older than so many days, in batches, replayed or not", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    await hold(bench, bodies(2_500), { queue: "q1" });
+    await bench.sql`update fetch_etl.quarantine set quarantined_at = now() - interval '10 days 1 hour',
+      replayed_at = case when message_id < 'held-2' then now() end`;
+    await hold(bench, bodies(5), { queue: "q2" });
+    const purge = async (days: string) =>
+      json(await bench.run(["quarantine", "purge", "--older-than", days, "--json"]));
+    expect(await purge("11")).toMatchObject({ purged: 0 });
+    expect(await purge("10")).toEqual({ schemaVersion: 1, command: "quarantine purge", purged: 2_500 });
+    expect(await bench.sql`select 1 from fetch_etl.quarantine`).toHaveLength(5);
+    const all = await bench.run(["quarantine", "purge", "--older-than", "0"]);
+    expect(all).toEqual({ code: 0, stdout: "fetch_etl.quarantine: 5 messages purged\n", stderr: "" });
+    const wrong = await bench.run(["quarantine", "purge", "--older-than", "-1"]);
+    expect(wrong).toMatchObject({ code: 2, stdout: "" });
+  }));
+
+it("works on a table of an earlier version; only a replay adds the column that is missing", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    await hold(bench, bodies(3));
+    await bench.sql`alter table fetch_etl.quarantine drop column replayed_at`;
+    await bench.send(["{"]);
+    expect(json(await bench.run(["drain", "--json"]))).toMatchObject({ quarantined: 1 });
+    expect(json(await bench.run(["quarantine", "list", "--json"]))).toMatchObject({ total: 4 });
+    const { messages } = json(await bench.run(["quarantine", "show", "held-1", "--json"]));
+    expect(messages).toMatchObject([{ replayedAt: null }]);
+    expect(json(await bench.run(["verify", "--json"]))).toMatchObject({ quarantined: 4 });
+    expect((await bench.run(["quarantine", "purge", "--older-than", "1"])).code).toBe(0);
+    expect(json(await bench.run(["quarantine", "replay", "--json"]))).toMatchObject({
+      loaded: 3,
+      rejected: 1,
+    });
+    expect(json(await bench.run(["quarantine", "replay", "--json"]))).toMatchObject({
+      loaded: 0,
+      rejected: 1,
+    });
+    await expectEachOnce(bench, 3);
+  }));
+
+it("names the statement for the owner where the user may not add the column, and then needs no more than its rights", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    await hold(bench, bodies(2));
+    const role = `${bench.queue}_worker`;
+    const add = "alter table fetch_etl.quarantine add column if not exists replayed_at timestamptz";
+    await bench.sql.unsafe(`
+      alter table fetch_etl.quarantine drop column replayed_at;
+      create role ${role} login password 'worker';
+      grant usage on schema fetch_etl to ${role};
+      grant insert on public.user_logins to ${role};
+      grant select, update, delete on fetch_etl.quarantine to ${role}`);
+    try {
+      const url = new URL(bench.databaseUrl);
+      url.username = role;
+      url.password = "worker";
+      const env = { DATABASE_URL: url.href };
+      const refused = await bench.run(["quarantine", "replay"], env);
+      expect(refused.code).toBe(2);
+      expect(refused.stderr).toContain(`As its owner, run: ${add};\n`);
+      await bench.sql.unsafe(add);
+      expect(json(await bench.run(["quarantine", "replay", "--json"], env))).toMatchObject({ loaded: 2 });
+      expect((await bench.run(["quarantine", "list"], env)).code).toBe(0);
+      await bench.sql.unsafe(`revoke update on fetch_etl.quarantine from ${role}`);
+      expect((await bench.run(["quarantine", "purge", "--older-than", "0"], env)).code).toBe(0);
+    } finally {
+      await bench.sql.unsafe(`drop owned by ${role}; drop role ${role}`);
+    }
+  }));
+
+it.for([["list"], ["show", "m"], ["replay"], ["purge", "--older-than", "3"]])(
+  "says with exit 2 that there is no quarantine yet, and with exit 5 that there is no database: %s",
+  (args) =>
+    withBench(async (bench) => {
+      const { code, stderr } = await bench.run(["quarantine", ...args]);
+      expect({ code, stderr }).toEqual({
+        code: 2,
+        stderr: 'error: There is no table fetch_etl.quarantine yet: "fetch-etl drain" makes it.\n',
+      });
+      const away = await bench.run(["quarantine", ...args], { DATABASE_URL: "postgres://u:p@127.0.0.1:1/d" });
+      expect(away.code).toBe(5);
+    }),
+);
