@@ -16,6 +16,9 @@ const services: Services = {
   inspect: async (settings) => (await import("./loader/inspect.ts")).inspect(settings),
   createSealer: async (recipients) =>
     (await import("./recovery/recipients.ts")).createSealer(recipients, randomBytes),
+  createOpener: async (identityFile) => (await import("./recovery/identities.ts")).createOpener(identityFile),
+  openRotation: async (settings, keyId, remask) =>
+    (await import("./loader/rotation.ts")).openRotation(settings, keyId, remask),
 };
 
 export function openContext(stdout: Output, stderr: Output): Context {

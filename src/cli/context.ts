@@ -5,7 +5,10 @@ import type { Clock } from "../drainer/clock.ts";
 import type { Notices, Queue } from "../drainer/ports.ts";
 import type { Inspection } from "../loader/inspect.ts";
 import type { PostgresLoader, VaultKey } from "../loader/loader.ts";
+import type { Rotation } from "../loader/rotation.ts";
+import type { Opener } from "../recovery/identities.ts";
 import type { Sealer } from "../recovery/recipients.ts";
+import type { Remask } from "../recovery/remask.ts";
 import type { StopSignal } from "./exit-codes.ts";
 
 /** A stream that a person or a program reads. */
@@ -25,6 +28,9 @@ export interface Services {
   openLoader(settings: DatabaseSettings, queueId: string, vaultKey?: VaultKey): Promise<PostgresLoader>;
   inspect(settings: DatabaseSettings): Promise<Inspection>;
   createSealer(recipients: readonly string[]): Promise<Sealer>;
+  /** @param identityFile the file's text */
+  createOpener(identityFile: string): Promise<Opener>;
+  openRotation(settings: DatabaseSettings, keyId: string, remask: Remask): Promise<Rotation>;
 }
 
 export interface Context {

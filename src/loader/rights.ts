@@ -1,0 +1,45 @@
+// What a user may do with the tables, looked up before it is done.
+import { Failure } from "../failure.ts";
+import type { Sql } from "./database.ts";
+
+/** A right on a table, or on some of its columns alone. */
+export interface Right {
+  /** `fetch_etl` where it is left out. */
+  readonly schema?: "public";
+  readonly table: string;
+  readonly right: "select" | "insert" | "update" | "delete";
+  /** Postgres knows no deleting of columns. */
+  readonly columns?: readonly string[];
+}
+
+/**
+ * @param doing what the rights are for, for the sentence
+ * @throws {Failure} `configuration` when one is missing, with the GRANT for each
+ */
+export async function requireRights(
+  sql: Sql,
+  user: string,
+  doing: string,
+  rights: readonly Right[],
+): Promise<void> {
+  const missing = new Set<string>();
+  for (const { schema = "fetch_etl", table, right, columns = [] } of rights) {
+    const [found] = await sql<{ schema: boolean; right: boolean }[]>`
+      select has_schema_privilege(n.oid, 'usage') as schema,
+        coalesce(
+          (select bool_and(has_column_privilege(c.oid, name, ${right})) from unnest(${[...columns]}::text[]) as name),
+          has_table_privilege(c.oid, ${right})) as right
+      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = ${schema} and c.relname = ${table}`;
+    if (found?.schema !== true) missing.add(`GRANT USAGE ON SCHEMA ${schema} TO "${user}";`);
+    if (found?.right === true) continue;
+    const what = `${right.toUpperCase()}${columns.length === 0 ? "" : ` (${columns.join(", ")})`}`;
+    missing.add(`GRANT ${what} ON ${schema}.${table} TO "${user}";`);
+  }
+  if (missing.size > 0) {
+    throw new Failure(
+      "configuration",
+      `Postgres user "${user}" lacks rights for ${doing}. As the tables' owner, run: ${[...missing].join(" ")}`,
+    );
+  }
+}
