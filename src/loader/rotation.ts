@@ -101,10 +101,10 @@ async function heapOf(sql: Sql): Promise<{ blocks: number; parts: number }> {
       union
       select i.inhrelid from pg_catalog.pg_inherits i join tree on i.inhparent = tree.oid
     )
-    select coalesce(max(pg_relation_size(oid)) filter (where relkind = 'r'), 0)
+    select coalesce(max(pg_relation_size(c.oid)) filter (where relkind = 'r'), 0)
              / current_setting('block_size')::integer as blocks,
            greatest(count(*) filter (where relkind = 'r'), 1) as parts, bool_and(relkind in ('r', 'p')) as only
-    from tree join pg_catalog.pg_class c using (oid)`;
+    from tree join pg_catalog.pg_class c on c.oid = tree.oid`;
   if (heap?.only !== true) {
     throw new Failure(
       "configuration",
