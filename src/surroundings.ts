@@ -21,6 +21,8 @@ const services: Services = {
     (await import("./recovery/recipients.ts")).createSealer(recipients, randomBytes),
   createOpener: async (identityFile) => (await import("./recovery/identities.ts")).createOpener(identityFile),
   openVault: async (settings) => (await import("./loader/vault.ts")).openVault(settings),
+  openRotation: async (settings, keyId, remask) =>
+    (await import("./loader/rotation.ts")).openRotation(settings, keyId, remask),
 };
 
 export function openContext(stdout: Output, stderr: Output): Context {

@@ -7,8 +7,10 @@ import type { Inspection } from "../loader/inspect.ts";
 import type { PostgresLoader, VaultKey } from "../loader/loader.ts";
 import type { Quarantine } from "../loader/quarantine.ts";
 import type { Vault } from "../loader/vault.ts";
+import type { Rotation } from "../loader/rotation.ts";
 import type { Opener } from "../recovery/identities.ts";
 import type { Sealer } from "../recovery/recipients.ts";
+import type { Remask } from "../recovery/remask.ts";
 import type { StopSignal } from "./exit-codes.ts";
 
 /** A stream that a person or a program reads. */
@@ -40,6 +42,7 @@ export interface Services {
   /** @param identityFile the file's text */
   createOpener(identityFile: string): Promise<Opener>;
   openVault(settings: DatabaseSettings): Promise<Vault>;
+  openRotation(settings: DatabaseSettings, keyId: string, remask: Remask): Promise<Rotation>;
 }
 
 export interface Context {

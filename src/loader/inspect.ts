@@ -24,6 +24,8 @@ export interface Inspection {
   readonly createDate: { readonly min: string | null; readonly max: string | null };
   /** How many `masked_*` values are neither NULL nor a token: leaks. */
   readonly unmasked: number;
+  /** By the id of the masking key: in how many rows a token of it stands, for each of the two columns. */
+  readonly keyIds: Readonly<Record<string, { readonly ips: number; readonly devices: number }>>;
   /** The tokens in most rows, two rows at least, most first. */
   readonly mostRepeated: { readonly devices: readonly Repeated[]; readonly ips: readonly Repeated[] };
   /** Messages that are held; those that were replayed are none. */
@@ -53,6 +55,7 @@ export async function inspect(settings: DatabaseSettings): Promise<Inspection> {
     // One snapshot, so that the figures agree with each other while a drain goes on.
     return await sql.begin("isolation level repeatable read read only", async (tx) => ({
       ...(await counts(tx)),
+      keyIds: await keyIds(tx),
       mostRepeated: { devices: await repeated(tx, "masked_device_id"), ips: await repeated(tx, "masked_ip") },
       ...(present.quarantine ? await quarantine(tx) : { quarantined: 0, quarantineReasons: {} }),
     }));
@@ -91,6 +94,25 @@ async function counts(
     createDate: { min: row?.["min"] ?? null, max: row?.["max"] ?? null },
     unmasked: count("unmasked"),
   };
+}
+
+/** In one look at the rows, and at no more than their tokens. */
+async function keyIds(sql: Reader): Promise<Inspection["keyIds"]> {
+  const keyId = (column: "masked_ip" | "masked_device_id"): string =>
+    `case when ${column} ~ '${TOKEN_PATTERN}' then substr(${column}, 4, 8) end`;
+  const rows = await sql.unsafe<{ keyId: string; ips: string; devices: string }[]>(`
+    with pairs as (
+      select ${keyId("masked_ip")} as ip, ${keyId("masked_device_id")} as device, count(*) as rows
+      from public.user_logins group by 1, 2
+    )
+    select k.id as "keyId", coalesce(sum(rows) filter (where k.id = ip), 0) as ips,
+           coalesce(sum(rows) filter (where k.id = device), 0) as devices
+    from pairs, (select ip as id from pairs union select device from pairs) as k
+    where k.id in (ip, device)
+    group by k.id order by k.id`);
+  return Object.fromEntries(
+    rows.map(({ keyId: id, ips, devices }) => [id, { ips: Number(ips), devices: Number(devices) }]),
+  );
 }
 
 /** Tokens alone: a value that is none would be a leak, and must not be shown. */

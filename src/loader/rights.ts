@@ -1,14 +1,34 @@
-// What a user may do with the tables in schema `fetch_etl`, looked up before it is done.
+// What a user may do with the tables, looked up before it is done.
 import { Failure } from "../failure.ts";
 import type { Sql } from "./database.ts";
 
 /** A right on a table, or on some of its columns alone. */
 export interface Right {
-  /** In schema `fetch_etl`. */
+  /** `fetch_etl` where it is left out. */
+  readonly schema?: "public";
   readonly table: string;
-  readonly right: "select" | "insert" | "delete";
+  readonly right: "select" | "insert" | "update" | "delete";
   /** Postgres knows no deleting of columns. */
   readonly columns?: readonly string[];
+}
+
+/** The GRANT for each right that is missing, `USAGE` on the schema included. A table that does not exist lacks all. */
+export async function missingGrants(sql: Sql, user: string, rights: readonly Right[]): Promise<string[]> {
+  const missing = new Set<string>();
+  for (const { schema = "fetch_etl", table, right, columns = [] } of rights) {
+    const [found] = await sql<{ schema: boolean; right: boolean }[]>`
+      select has_schema_privilege(n.oid, 'usage') as schema,
+        coalesce(
+          (select bool_and(has_column_privilege(c.oid, name, ${right})) from unnest(${[...columns]}::text[]) as name),
+          has_table_privilege(c.oid, ${right})) as right
+      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = ${schema} and c.relname = ${table}`;
+    if (found?.schema !== true) missing.add(`GRANT USAGE ON SCHEMA ${schema} TO "${user}";`);
+    if (found?.right === true) continue;
+    const what = `${right.toUpperCase()}${columns.length === 0 ? "" : ` (${columns.join(", ")})`}`;
+    missing.add(`GRANT ${what} ON ${schema}.${table} TO "${user}";`);
+  }
+  return [...missing];
 }
 
 /**
@@ -21,25 +41,11 @@ export async function requireRights(
   doing: string,
   rights: readonly Right[],
 ): Promise<void> {
-  const missing: string[] = [];
-  const [schema] = await sql<{ granted: boolean }[]>`
-    select has_schema_privilege(oid, 'usage') as granted from pg_catalog.pg_namespace where nspname = 'fetch_etl'`;
-  if (schema?.granted !== true) missing.push(`GRANT USAGE ON SCHEMA fetch_etl TO "${user}";`);
-  for (const { table, right, columns = [] } of rights) {
-    const [found] = await sql<{ granted: boolean }[]>`
-      select coalesce(
-          (select bool_and(has_column_privilege(c.oid, name, ${right})) from unnest(${[...columns]}::text[]) as name),
-          has_table_privilege(c.oid, ${right})) as granted
-      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = 'fetch_etl' and c.relname = ${table}`;
-    if (found?.granted === true) continue;
-    const what = `${right.toUpperCase()}${columns.length === 0 ? "" : ` (${columns.join(", ")})`}`;
-    missing.push(`GRANT ${what} ON fetch_etl.${table} TO "${user}";`);
-  }
-  if (missing.length > 0) {
-    throw new Failure(
-      "configuration",
-      `Postgres user "${user}" lacks rights for ${doing}. As the tables' owner, run: ${missing.join(" ")}`,
-    );
-  }
+  const missing = await missingGrants(sql, user, rights);
+  if (missing.length > 0) throw new Failure("configuration", lacking(user, doing, missing));
+}
+
+/** The sentence for rights that are missing. */
+export function lacking(user: string, doing: string, grants: readonly string[]): string {
+  return `Postgres user "${user}" lacks rights for ${doing}. As the tables' owner, run: ${grants.join(" ")}`;
 }

@@ -2,6 +2,7 @@
 // All SQL runs on Postgres 10 and later.
 import { Failure } from "../failure.ts";
 import type { Sql } from "./database.ts";
+import { lacking, missingGrants, type Right } from "./rights.ts";
 
 /** Makes what is missing. Asking for a schema takes the right to make one, even where it exists: so look first. */
 const CREATE_USER_LOGINS = `create table if not exists public.user_logins (
@@ -115,7 +116,9 @@ export async function ensureTables(sql: Sql, keepsVault: boolean): Promise<void>
  */
 export async function checkTables(sql: Sql, user: string, keepsVault: boolean): Promise<void> {
   const rights = keepsVault ? [...RIGHTS, ...VAULT_RIGHTS] : RIGHTS;
-  const problems = [...(await wrongColumns(sql)), ...(await missingRights(sql, user, rights))];
+  const grants = await missingGrants(sql, user, rights);
+  const problems = await wrongColumns(sql);
+  if (grants.length > 0) problems.push(lacking(user, "a drain", grants));
   if (problems.length > 0) throw new Failure("configuration", problems.join("\n"));
 }
 
@@ -145,35 +148,15 @@ async function wrongColumns(sql: Sql): Promise<string[]> {
 }
 
 /** What a drain does with each table; asking for less would let a run fail in its middle. */
-const RIGHTS = [
-  ["public", "user_logins", "insert"],
-  ["fetch_etl", "ledger", "insert"],
-  ["fetch_etl", "ledger", "select"],
-  ["fetch_etl", "quarantine", "insert"],
-] as const;
+const RIGHTS: readonly Right[] = [
+  { schema: "public", table: "user_logins", right: "insert" },
+  { table: "ledger", right: "insert" },
+  { table: "ledger", right: "select" },
+  { table: "quarantine", right: "insert" },
+];
 
 /** More that a drain does where a vault is kept. */
-const VAULT_RIGHTS = [
-  ["fetch_etl", "vault_keys", "insert"],
-  ["fetch_etl", "vault", "insert"],
-] as const;
-
-type Right = readonly [schema: string, table: string, right: string];
-
-async function missingRights(sql: Sql, user: string, rights: readonly Right[]): Promise<string[]> {
-  const missing: string[] = [];
-  for (const [schema, table, right] of rights) {
-    const [granted] = await sql<{ schema: boolean; right: boolean }[]>`
-      select has_schema_privilege(n.oid, 'usage') as schema, has_table_privilege(c.oid, ${right}) as right
-      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = ${schema} and c.relname = ${table}`;
-    if (granted?.schema !== true) missing.push(`GRANT USAGE ON SCHEMA ${schema} TO "${user}";`);
-    if (granted?.right !== true) {
-      missing.push(`GRANT ${right.toUpperCase()} ON ${schema}.${table} TO "${user}";`);
-    }
-  }
-  if (missing.length === 0) return [];
-  return [
-    `Postgres user "${user}" lacks rights that a drain needs. As the tables' owner, run: ${[...new Set(missing)].join(" ")}`,
-  ];
-}
+const VAULT_RIGHTS: readonly Right[] = [
+  { table: "vault_keys", right: "insert" },
+  { table: "vault", right: "insert" },
+];

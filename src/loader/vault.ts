@@ -92,10 +92,10 @@ async function withVault<T>(
   }
 }
 
-/** With `synchronous_commit` off, a crash could take the record away after the values were shown. */
-async function record(
+/** Puts it on record. With `synchronous_commit` off, a crash could take the record away after the values were shown. */
+export async function record(
   tx: TransactionSql,
-  action: "reveal" | "forget",
+  action: "reveal" | "forget" | "rotate",
   tokens: readonly string[],
   reason: string,
 ): Promise<void> {

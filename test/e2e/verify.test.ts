@@ -1,5 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { generateMessages } from "../../sandbox/messages.ts";
+import { deriveKeys } from "../../src/masking/keys.ts";
 import { json, withBench } from "../support/bench.ts";
 
 const it = test.concurrent;
@@ -51,6 +53,7 @@ it("counts rows, distinct and repeated values, nulls, dates, the quarantine and 
       },
       createDate: { min: "2023-01-01", max: "2023-01-09" },
       unmasked: 0,
+      keyIds: { [keyIdOf(bench.env["FETCH_ETL_MASKING_KEY"])]: { ips: 4, devices: 3 } },
       mostRepeated: { devices: [{ token, rows: 2 }], ips: [{ token, rows: 3 }] },
       quarantined: 2,
       quarantineReasons: {
@@ -67,6 +70,34 @@ it("counts rows, distinct and repeated values, nulls, dates, the quarantine and 
       ok: true,
     });
   }));
+
+it("tells for each masking key in how many rows its tokens stand", () =>
+  withBench(async (bench) => {
+    const a = bench.env["FETCH_ETL_MASKING_KEY"] ?? "";
+    const b = randomBytes(32).toString("base64");
+    await bench.send([
+      JSON.stringify(LOGIN),
+      JSON.stringify({ ...LOGIN, device_id: null }),
+      JSON.stringify({ ...LOGIN, ip: null, device_id: null }),
+    ]);
+    await bench.run(["drain"]);
+    await bench.send([JSON.stringify(LOGIN), JSON.stringify({ ...LOGIN, ip: null })]);
+    await bench.run(["drain"], { FETCH_ETL_MASKING_KEY: `${b},${a}` });
+    await bench.sql`insert into public.user_logins (masked_ip) values ('h1.notokens.short')`;
+    expect(json(await bench.run(["verify", "--json"]))).toMatchObject({
+      keyIds: { [keyIdOf(a)]: { ips: 2, devices: 1 }, [keyIdOf(b)]: { ips: 1, devices: 2 } },
+    });
+    const { stdout } = await bench.run(["verify"]);
+    expect(stdout).toContain("\nrows by masking key\n");
+    expect(stdout).toContain(`\n  ${keyIdOf(a)}  2 masked_ip  1 masked_device_id\n`);
+    expect(stdout).toContain(`\n  ${keyIdOf(b)}  1 masked_ip  2 masked_device_id\n`);
+    await bench.sql`truncate public.user_logins`;
+    expect(json(await bench.run(["verify", "--json"]))).toMatchObject({ keyIds: {} });
+  }));
+
+function keyIdOf(key: string | undefined): string {
+  return deriveKeys(Buffer.from(key ?? "", "base64")).keyId;
+}
 
 it("exits 4 when the rows are not as many as --expect says", () =>
   withBench(async (bench) => {

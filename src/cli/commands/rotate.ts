@@ -1,9 +1,58 @@
-import type { Context } from "../context.ts";
+// `fetch-etl rotate`: brings rows and vault from earlier masking keys to the first one.
+import { readDatabase } from "../../config/database.ts";
+import { readIdentityFile } from "../../config/identity.ts";
+import { readMaskingKeys } from "../../config/masking-key.ts";
+import { Problems } from "../../config/problems.ts";
+import { Failure } from "../../failure.ts";
+import { deriveKeys } from "../../masking/keys.ts";
+import { AlteredEntry, createRemask } from "../../recovery/remask.ts";
+import { rotate } from "../../recovery/rotate.ts";
+import { stopSignalOf, type Context } from "../context.ts";
+import { EXIT, exitCodeOfSignal } from "../exit-codes.ts";
+import { warnOfLeft, writeAltered, writeRotated, writeRotatedJson } from "../report/rotate-report.ts";
 
 export interface RotateFlags {
+  readonly identity: string;
   readonly json?: boolean;
+  readonly quiet?: boolean;
 }
 
+/**
+ * Every drain should have the new list of keys before: what one adds that still masks with an earlier key wants another run.
+ *
+ * @returns the exit code
+ */
 export async function runRotate(flags: RotateFlags, context: Context): Promise<number> {
-  return Promise.reject(new Error("not yet"));
+  const problems = new Problems();
+  const identityFile = readIdentityFile(flags.identity, context.readFile, problems);
+  const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
+  const database = readDatabase(context.env, problems);
+  problems.throwIfAny();
+  if (identityFile === undefined || masterKeys === undefined || database === undefined) {
+    throw new Failure("configuration", "There is no identity, no masking key or no database.");
+  }
+
+  const [first, ...others] = masterKeys.reveal();
+  const masking = deriveKeys(first);
+  const remask = createRemask({
+    opener: await context.services.createOpener(identityFile.reveal()),
+    keys: [masking, ...others.map((key) => deriveKeys(key))],
+    randomBytes: context.randomBytes,
+  });
+  const stop = context.catchSignals();
+  const rotation = await context.services.openRotation(database, masking.keyId, remask);
+  try {
+    const report = await rotate(rotation, stop);
+    if (flags.json === true) writeRotatedJson(context, masking.keyId, report);
+    else if (flags.quiet !== true) writeRotated(context, masking.keyId, report);
+    warnOfLeft(context, report);
+    const signal = stopSignalOf(stop);
+    return signal === undefined ? EXIT.done : exitCodeOfSignal(signal);
+  } catch (error) {
+    if (!(error instanceof AlteredEntry)) throw error;
+    writeAltered(context, error.token);
+    return EXIT.mismatch;
+  } finally {
+    await rotation.close();
+  }
 }

@@ -21,6 +21,7 @@ export function writeVerifiedJson(context: Context, verified: Verified): void {
     nulls: verified.nulls,
     createDate: verified.createDate,
     unmasked: verified.unmasked,
+    keyIds: verified.keyIds,
     mostRepeated: verified.mostRepeated,
     quarantined: verified.quarantined,
     quarantineReasons: verified.quarantineReasons,
@@ -47,11 +48,22 @@ export function writeVerified(context: Context, verified: Verified): void {
     ["queue", queueText(verified.queue)],
   ];
   context.stdout.write(columns(lines));
+  writeKeyIds(context, verified.keyIds);
   writeRepeated(context, "most repeated devices", mostRepeated.devices);
   writeRepeated(context, "most repeated addresses", mostRepeated.ips);
   writeReasons(context, verified.quarantineReasons);
   const verdict = verified.ok ? paint.green("ok") : paint.red("mismatch");
   context.stdout.write(`${verdict}${verified.queue === null ? " (the queue was not checked)" : ""}\n`);
+}
+
+/** A value that stands in two rows counts twice. */
+function writeKeyIds({ stdout }: Context, keyIds: Verified["keyIds"]): void {
+  const lines = Object.entries(keyIds).map(([id, { ips, devices }]) => [
+    `  ${id}`,
+    `${count(ips)} masked_ip`,
+    `${count(devices)} masked_device_id`,
+  ]);
+  if (lines.length > 0) stdout.write(`rows by masking key\n${columns(lines)}`);
 }
 
 function writeRepeated({ stdout }: Context, heading: string, repeated: readonly Repeated[]): void {

@@ -1,0 +1,70 @@
+// What `rotate` tells.
+import type { Left, RotationReport } from "../../recovery/rotate.ts";
+import type { Context } from "../context.ts";
+import { writeJson } from "./json.ts";
+import { count, paintFor, plural, printable } from "./paint.ts";
+import { writeError, writeWarning } from "./warn.ts";
+
+/** `left` is null where the run was stopped before it could count. */
+export function writeRotatedJson(context: Context, keyId: string, report: RotationReport): void {
+  const { rows, vault, left } = report;
+  writeJson(context.stdout, {
+    command: "rotate",
+    keyId,
+    rows,
+    vault,
+    left: left === undefined ? null : Object.fromEntries(left.map(({ keyId: id, values }) => [id, values])),
+  });
+}
+
+/** One line. */
+export function writeRotated(context: Context, keyId: string, { rows, vault, left }: RotationReport): void {
+  const paint = paintFor(context.stdout, context.env);
+  const changed = `${plural(rows, "row")} and ${plural(vault, "vault entry", "vault entries")} changed`;
+  const end =
+    left === undefined
+      ? "stopped by a signal: run it again to go on"
+      : `${plural(total(left, "values"), "value")} in rows left with earlier keys`;
+  context.stdout.write(`${paint.bold(keyId)}: ${changed}; ${end}\n`);
+}
+
+/** Says what is left, and whether another run would change it. */
+export function warnOfLeft(context: Context, { left = [] }: RotationReport): void {
+  const [again, never] = [total(left, "inVault"), total(left, "values") - total(left, "inVault")];
+  if (again > 0) {
+    writeWarning(
+      context,
+      `${plural(again, "value")} with earlier keys came while this ran (${byKey(left, ({ inVault }) => inVault)}): ` +
+        "see that every drain has the new key first, and run rotate again.",
+    );
+  }
+  if (never > 0) {
+    writeWarning(
+      context,
+      `${plural(never, "value")} in user_logins stay with earlier keys (${byKey(left, ({ values, inVault }) => values - inVault)}), ` +
+        "because the vault does not hold them: they were loaded while FETCH_ETL_RECOVERY_RECIPIENT was not set, or were forgotten.",
+    );
+  }
+}
+
+/** For an entry that is not as it was sealed. */
+export function writeAltered(context: Context, token: string): void {
+  writeError(
+    context,
+    `The vault's entry for ${printable(token)} cannot be opened: it or its data key was altered after it was sealed, or is missing. ` +
+      "What was changed before it stays changed. Find out who may write to the vault, bring the entry back from a backup, or " +
+      "forget its token; then run rotate again, which goes on from here.",
+  );
+}
+
+function total(left: readonly Left[], what: "values" | "inVault"): number {
+  return left.reduce((sum, each) => sum + each[what], 0);
+}
+
+/** `key abcdefgh: 1,200, key …: 3`. */
+function byKey(left: readonly Left[], valuesOf: (left: Left) => number): string {
+  return left
+    .filter((each) => valuesOf(each) > 0)
+    .map((each) => `key ${each.keyId}: ${count(valuesOf(each))}`)
+    .join(", ");
+}

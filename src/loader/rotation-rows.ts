@@ -1,0 +1,112 @@
+// One batch of a key rotation: the rows of a range of blocks, and the entries of the vault that they need.
+import type { TransactionSql } from "postgres";
+import { TOKEN_PATTERN } from "../masking/token.ts";
+import type { Remask, Remasked } from "../recovery/remask.ts";
+import type { SealedEntry } from "../recovery/reveal.ts";
+import type { Fragment } from "./database.ts";
+
+/** What is changed to. */
+export interface Target {
+  /** Of the masking key. */
+  readonly keyId: string;
+  readonly remask: Remask;
+}
+
+/** A range of blocks, counted from 0. */
+export interface Blocks {
+  readonly first: number;
+  readonly count: number;
+}
+
+interface Row {
+  readonly place: string;
+  readonly ip: string | null;
+  readonly device: string | null;
+}
+
+/** A condition: the text is a token of another masking key. What is no token is nothing that could be changed. */
+export function earlier(tx: TransactionSql, text: Fragment, keyId: string): Fragment {
+  return tx`(${text} ~ ${TOKEN_PATTERN} and substr(${text}, 4, 8) <> ${keyId})`;
+}
+
+/**
+ * Gives the rows new tokens where the vault holds their values. Rows that others change at the same moment are left to them: a
+ * row is changed only where it stood, and while it has the tokens that were read.
+ *
+ * @returns how many rows were changed
+ */
+export async function changeRows(
+  tx: TransactionSql,
+  { keyId, remask }: Target,
+  blocks: Blocks,
+): Promise<number> {
+  const rows = await tx<Row[]>`
+    select ${place(tx)} as place, u.masked_ip as ip, u.masked_device_id as device
+    from public.user_logins u
+    where ${within(tx, blocks)}
+      and (${earlier(tx, tx`u.masked_ip`, keyId)} or ${earlier(tx, tx`u.masked_device_id`, keyId)})`;
+  if (rows.length === 0) return 0;
+  const tokens = new Set(rows.flatMap(({ ip, device }) => [ip, device]).filter((token) => token !== null));
+  const entries = await tx<SealedEntry[]>`
+    select v.token, v.field, v.key_id as "dataKeyId", v.sealed, k.sealed as "dataKey"
+    from fetch_etl.vault v left join fetch_etl.vault_keys k using (key_id)
+    where v.token = any(${[...tokens]}::text[]) and ${earlier(tx, tx`v.token`, keyId)}`;
+  const remasked = await remask(entries);
+  if (remasked.length === 0) return 0;
+  await insertEntries(tx, remasked);
+
+  const newTokens = new Map(remasked.map((each) => [each.earlier, each.token]));
+  const newToken = (token: string | null): string | null =>
+    token === null ? null : (newTokens.get(token) ?? token);
+  const changes = rows
+    .map((row) => ({ ...row, newIp: newToken(row.ip), newDevice: newToken(row.device) }))
+    .filter(({ ip, newIp, device, newDevice }) => ip !== newIp || device !== newDevice);
+  const { count } = await tx`
+    update public.user_logins u
+    set masked_ip = n.new_ip, masked_device_id = n.new_device
+    from unnest(
+      ${changes.map(({ place }) => place)}::text[],
+      ${changes.map(({ ip }) => ip)}::text[],
+      ${changes.map(({ device }) => device)}::text[],
+      ${changes.map(({ newIp }) => newIp)}::text[],
+      ${changes.map(({ newDevice }) => newDevice)}::text[]
+    ) as n (place, ip, device, new_ip, new_device)
+    where ${within(tx, blocks)} and ${place(tx)} = n.place
+      and u.masked_ip is not distinct from n.ip and u.masked_device_id is not distinct from n.device`;
+  return count;
+}
+
+/** Adds entries, in the tokens' order, as drains do: two that wait for each other must not do so crosswise. */
+export async function insertEntries(tx: TransactionSql, entries: readonly Remasked[]): Promise<void> {
+  if (entries.length === 0) return;
+  await tx`
+    insert into fetch_etl.vault (token, field, key_id, sealed)
+    select token, field, key_id, decode(sealed, 'hex')
+    from unnest(
+      ${entries.map(({ token }) => token)}::text[],
+      ${entries.map(({ field }) => field)}::text[],
+      ${entries.map(({ dataKeyId }) => dataKeyId)}::uuid[],
+      ${entries.map(({ sealed }) => Buffer.from(sealed).toString("hex"))}::text[]
+    ) as e (token, field, key_id, sealed)
+    order by token
+    on conflict do nothing`;
+}
+
+/** Where a row stands, as a text: before Postgres 14 a tid cannot be hashed, and so not joined in time. */
+function place(tx: TransactionSql): Fragment {
+  return tx`(u.tableoid::text || u.ctid::text)`;
+}
+
+/** Fewest bytes that a row takes of a block: its line pointer, and its header of 23, aligned. */
+const ROW_BYTES = 28;
+
+/**
+ * A condition: the row stands in one of these blocks. Every place in them is named, because Postgres before 14 knows no other way
+ * to read a range of blocks and nothing else.
+ */
+function within(tx: TransactionSql, { first, count }: Blocks): Fragment {
+  return tx`u.ctid = any(array(
+    select format('(%s,%s)', block, item)::tid
+    from generate_series(${first}::bigint, ${first + count - 1}::bigint) as block,
+         generate_series(1, current_setting('block_size')::integer / ${ROW_BYTES}::integer) as item))`;
+}

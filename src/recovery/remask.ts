@@ -1,0 +1,95 @@
+// Turns entries of the vault into those of another masking key. Values are open here, for as long as that takes, and nowhere else.
+import type { KeyObject } from "node:crypto";
+import type { MaskingKeys } from "../masking/keys.ts";
+import { createMask, type Mask } from "../masking/token.ts";
+import { Altered, type Opener } from "./identities.ts";
+import { nonces, sealValue, type Field } from "./recipients.ts";
+import type { SealedEntry } from "./reveal.ts";
+
+/** What takes an entry's place: the same value, sealed under the same data key with its new token. */
+export interface Remasked {
+  /** The token that it had. */
+  readonly earlier: string;
+  readonly token: string;
+  readonly field: Field;
+  readonly dataKeyId: string;
+  readonly sealed: Uint8Array;
+}
+
+/** An entry is not what a drain sealed, or its data key is not, or is missing. */
+export class AlteredEntry extends Error {
+  override readonly name = "AlteredEntry";
+  readonly token: string;
+
+  constructor(token: string) {
+    super("an entry of the vault was altered");
+    this.token = token;
+  }
+}
+
+/**
+ * New entries, in the same order.
+ *
+ * @throws {Failure} `configuration` when the identity is not one of the recipients'
+ * @throws {AlteredEntry}
+ */
+export type Remask = (entries: readonly SealedEntry[]) => Promise<Remasked[]>;
+
+export interface RemaskSettings {
+  readonly opener: Opener;
+  /** The masking key to change to, then earlier ones: those that are known are held against what is opened. */
+  readonly keys: readonly [MaskingKeys, ...MaskingKeys[]];
+  readonly randomBytes: (length: number) => Uint8Array;
+}
+
+/** Opened data keys that are kept, one a drain; what is beyond is opened again. */
+const MOST_DATA_KEYS = 50_000;
+
+export function createRemask({ opener, keys, randomBytes }: RemaskSettings): Remask {
+  const mask = createMask(keys[0]);
+  const nonce = nonces(randomBytes);
+  const earlierMasks = new Map(keys.map((each) => [each.keyId, createMask(each)]));
+  const dataKeys = new Map<string, KeyObject>();
+
+  const openDataKey = async ({ dataKeyId, dataKey }: SealedEntry): Promise<KeyObject> => {
+    const known = dataKeys.get(dataKeyId);
+    if (known !== undefined) return known;
+    if (dataKey === null) throw new Altered();
+    const key = await opener.dataKey(dataKey);
+    const [oldest] = dataKeys.keys();
+    if (oldest !== undefined && dataKeys.size >= MOST_DATA_KEYS) dataKeys.delete(oldest);
+    dataKeys.set(dataKeyId, key);
+    return key;
+  };
+  const remask = async (entry: SealedEntry): Promise<Remasked> => {
+    const { token: earlier, field, dataKeyId } = entry;
+    if (field !== "ip" && field !== "device_id") throw new Altered();
+    const key = await openDataKey(entry);
+    const value = opener.value(key, field, earlier, entry.sealed);
+    // Who may write to the vault may know the recipients too, and seal another value; but not make its token.
+    const earlierMask = earlierMasks.get(keyIdOf(earlier));
+    if (earlierMask !== undefined && tokenOf(earlierMask, field, value) !== earlier) throw new Altered();
+    const token = tokenOf(mask, field, value);
+    return { earlier, token, field, dataKeyId, sealed: sealValue(key, field, token, value, nonce()) };
+  };
+  return async (entries) => {
+    const remasked: Remasked[] = [];
+    for (const entry of entries) {
+      remasked.push(
+        await remask(entry).catch((error: unknown) => {
+          throw error instanceof Altered ? new AlteredEntry(entry.token) : error;
+        }),
+      );
+    }
+    return remasked;
+  };
+}
+
+function tokenOf(mask: Mask, field: Field, value: Uint8Array): string {
+  return field === "ip" ? mask.ip(value) : mask.deviceId(value);
+}
+
+/** `h1.` + key id + `.` + … */
+function keyIdOf(token: string): string {
+  return token.split(".")[1] ?? "";
+}
