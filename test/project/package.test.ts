@@ -23,7 +23,10 @@ it("the package holds bin, the built sources and the usual texts", async () => {
     const paths = packed?.files.map(({ path }) => path) ?? [];
     const kinds = new Set(paths.map((path) => path.replace(/^dist\/src\/.*\.js$/, "dist/src/*.js")));
     expect(kinds).toEqual(
-      new Set(["package.json", "README.md", "LICENSE", "CHANGELOG.md", "bin/fetch-etl.js", "dist/src/*.js"]),
+      new Set([
+        ...["package.json", "README.md", "LICENSE", "CHANGELOG.md", "bin/fetch-etl.js", "dist/src/*.js"],
+        ...["deploy/roles.sql", "docs/performance.md"],
+      ]),
     );
     // Unpacked elsewhere, beside the dependencies, it runs.
     await run("tar", ["xzf", join(folder, packed?.filename ?? ""), "-C", folder]);
