@@ -37,6 +37,9 @@ grant usage on schema fetch_etl to fetch_etl_privacy_officer;
 grant select, insert, delete on fetch_etl.vault to fetch_etl_privacy_officer;
 grant select on fetch_etl.vault_keys, fetch_etl.reveal_log to fetch_etl_privacy_officer;
 grant insert (action, reason, tokens) on fetch_etl.reveal_log to fetch_etl_privacy_officer;
-grant select, insert, update on public.user_logins to fetch_etl_privacy_officer;
-grant select, update, delete on fetch_etl.quarantine to fetch_etl_privacy_officer;
-grant insert on fetch_etl.vault, fetch_etl.vault_keys to fetch_etl_privacy_officer; -- `quarantine replay`
+grant select on public.user_logins to fetch_etl_privacy_officer;
+grant update (masked_ip, masked_device_id) on public.user_logins to fetch_etl_privacy_officer; -- `rotate`
+grant select, delete on fetch_etl.quarantine to fetch_etl_privacy_officer;
+grant update (replayed_at) on fetch_etl.quarantine to fetch_etl_privacy_officer; -- `quarantine replay`, and the next two
+grant insert on public.user_logins to fetch_etl_privacy_officer;
+grant insert on fetch_etl.vault_keys to fetch_etl_privacy_officer;

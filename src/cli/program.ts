@@ -213,7 +213,7 @@ export function createProgram(version: string, openContext: () => Promise<Contex
     .command("purge")
     .summary("delete old ones")
     .description("Deletes quarantined messages for ever.")
-    .requiredOption("--older-than <days>", "only those that were quarantined more than so many days ago")
+    .requiredOption("--older-than <days>", "only those that were quarantined so many days ago or earlier")
     .option("--json", "print one JSON object")
     .action(
       action(async (flags: QuarantinePurgeFlags, context) =>

@@ -50,7 +50,8 @@ export class Deleter {
     throwFirst(this.#failures.splice(0));
     this.#waiting.push(...messageIds);
     this.#start(MAX_BATCH);
-    while (this.#waiting.length > this.#options.backlog) await Promise.race(this.#calls);
+    while (this.#waiting.length > this.#options.backlog && this.#calls.size > 0)
+      await Promise.race(this.#calls);
   }
 
   /**

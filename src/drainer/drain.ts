@@ -58,7 +58,7 @@ class Drain {
       holds: this.#holds,
       tally,
       concurrency,
-      backlog: 2 * batchSize,
+      backlog: Math.max(2 * batchSize, MAX_BATCH),
       patience: this.#patience,
       hurry: this.#halt.signal,
       onSettled: this.#wakePoller,

@@ -88,7 +88,7 @@ export async function insertEntries(tx: TransactionSql, entries: readonly Remask
       ${entries.map(({ dataKeyId }) => dataKeyId)}::uuid[],
       ${entries.map(({ sealed }) => Buffer.from(sealed).toString("hex"))}::text[]
     ) as e (token, field, key_id, sealed)
-    order by token
+    order by token collate "C"
     on conflict do nothing`;
 }
 

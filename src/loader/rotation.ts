@@ -10,7 +10,7 @@ import { asFailure } from "./errors.ts";
 import { requireRights, type Right } from "./rights.ts";
 import { changeRows, earlier, insertEntries, type Target } from "./rotation-rows.ts";
 import { tablesPresent } from "./schema.ts";
-import { record } from "./vault.ts";
+import { inTurn, record } from "./vault.ts";
 
 /** The tables on a connection. Call {@link Rotation.close} when done. */
 export interface Rotation extends RotationTables {
@@ -19,7 +19,7 @@ export interface Rotation extends RotationTables {
 
 const RIGHTS: readonly Right[] = [
   { schema: "public", table: "user_logins", right: "select" },
-  { schema: "public", table: "user_logins", right: "update" },
+  { schema: "public", table: "user_logins", right: "update", columns: ["masked_ip", "masked_device_id"] },
   { table: "vault", right: "select" },
   { table: "vault", right: "insert" },
   { table: "vault", right: "delete" },
@@ -56,7 +56,10 @@ export async function openRotation(
   };
   const inTransaction = <T>(work: (tx: TransactionSql) => Promise<T>): Promise<T> =>
     run(async () => {
-      const { result } = await sql.begin(READ_COMMITTED, async (tx) => ({ result: await work(tx) }));
+      const { result } = await sql.begin(READ_COMMITTED, async (tx) => {
+        await inTurn(tx);
+        return { result: await work(tx) };
+      });
       return result;
     });
   try {

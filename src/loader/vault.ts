@@ -58,6 +58,7 @@ export function openVault(settings: DatabaseSettings): Vault {
     forget: (tokens, reason) =>
       withVault(settings, "deleting from the vault", TO_FORGET, (sql) =>
         sql.begin(async (tx) => {
+          await inTurn(tx);
           await record(tx, "forget", tokens, reason);
           const rows = await tx<{ token: string }[]>`
             delete from fetch_etl.vault where token = any(${unique(tokens)}::text[]) returning token`;
@@ -90,6 +91,14 @@ async function withVault<T>(
   } finally {
     await close();
   }
+}
+
+/** Any number will do, as long as all ask for the same. */
+const TURN_LOCK = 4_207_849_523;
+
+/** Until its transaction ends, no other: a rotation must not bring back, under another token, what is being forgotten. */
+export async function inTurn(tx: TransactionSql): Promise<void> {
+  await tx`select pg_advisory_xact_lock(${TURN_LOCK})`;
 }
 
 /** Puts it on record. With `synchronous_commit` off, a crash could take the record away after the values were shown. */

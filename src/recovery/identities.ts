@@ -74,6 +74,6 @@ function isForOthers(error: unknown): boolean {
 function wrongIdentity(): Failure {
   return new Failure(
     "configuration",
-    "The identity in the --identity file opens none of these values: they were sealed to other recipients.",
+    "The --identity file does not open all of these values: they were sealed to other recipients. It may hold several identities, one a line.",
   );
 }

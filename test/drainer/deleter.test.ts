@@ -13,7 +13,7 @@ const theirs = { code: "InternalError", senderFault: false };
 const many = (count: number): string[] => Array.from({ length: count }, (_, index) => `m${index}`);
 
 /** A queue of which every message was received, is held and committed. */
-async function committed(messageIds: readonly string[], concurrency = 8) {
+async function committed(messageIds: readonly string[], concurrency = 8, backlog = 30) {
   const clock = new FakeClock();
   const queue = new MemoryQueue(clock);
   const holds = new Holds(queue, clock);
@@ -24,7 +24,7 @@ async function committed(messageIds: readonly string[], concurrency = 8) {
     holds,
     tally,
     concurrency,
-    backlog: 30,
+    backlog,
     patience: () => new Patience({ clock, retryForMs: 700, random: () => 1 }),
     hurry: new AbortController().signal,
     onSettled: () => {
@@ -92,6 +92,14 @@ describe("committed messages", () => {
     expect(clock.now()).toBe(200);
     await deleter.finish();
     expect([clock.now(), queue.left]).toEqual([600, []]);
+  });
+
+  it("wait for more where they are too few for a call, however few may wait", async () => {
+    const { deleter, sizes, queue } = await committed(many(4), 8, 2);
+    await deleter.add(many(4));
+    expect(sizes()).toEqual([]);
+    await deleter.finish();
+    expect(queue.left).toEqual([]);
   });
 
   it("are all deleted when the rest is asked for while more come, and both have to wait", async () => {

@@ -108,6 +108,11 @@ describe("a drain", () => {
     expect(loader.calls.length).toBeLessThan(20);
   });
 
+  it.each([1, 2, 3, 4, 9])("ends with statements of at most %i rows, too", async (batchSize) => {
+    const drained = draining({ messages: 60, settings: { batchSize } });
+    expect(await drained.run()).toMatchObject({ loaded: 60, deleted: 60, stoppedBy: "empty" });
+  });
+
   it("deletes a message only after the commit that holds it", async () => {
     const { run, queue, clock, users } = draining({ messages: 200 });
     queue.before = async ({ action, handles }) => {

@@ -117,6 +117,7 @@ it("lists the masking keys where there is more than one, or one that is not conf
     expect(await list(newKey())).toMatch(new RegExp(`${oldId} +2 messages +not configured`));
     expect(await list(undefined)).not.toContain(oldId);
     expect(await list(old)).not.toContain(oldId);
+    expect(await list(`${newKey()},${old}`)).toMatch(new RegExp(`${oldId} +2 messages`));
     await hold(bench, bodies(1), { queue: "q2" });
     expect(await list(undefined)).toMatch(new RegExp(`${oldId} +2 messages\\n`));
   }));

@@ -57,6 +57,7 @@ const DENIED = "42501";
 const everything = [
   "select 1 from public.user_logins limit 1",
   "update public.user_logins set locale = locale",
+  "update public.user_logins set masked_ip = masked_ip",
   "delete from public.user_logins",
   "select 1 from fetch_etl.ledger limit 1",
   "select 1 from fetch_etl.quarantine limit 1",
@@ -105,7 +106,7 @@ it("the privacy officer opens and deletes values, and can neither skip, forge no
     expect(await attempts(url, everything)).toEqual(
       only(
         "select 1 from public.user_logins",
-        "update public.user_logins",
+        "update public.user_logins set masked_ip",
         "select 1 from fetch_etl.quarantine",
         "select 1 from fetch_etl.vault ",
         "delete from fetch_etl.vault ",

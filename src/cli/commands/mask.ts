@@ -64,7 +64,7 @@ function keysWithId(configured: readonly MaskingKeys[], keyId: string | undefine
   );
 }
 
-/** A value's token as a drain makes it; undefined where a drain would turn the value away. */
+/** A value's token as a drain makes it; undefined for what is no address, or empty. */
 function tokenOf(field: Field, mask: Mask, text: string): string | undefined {
   if (field === "device_id") return text === "" ? undefined : mask.deviceId(canonicalDeviceId(text));
   const address = canonicalIp(text);

@@ -27,8 +27,9 @@ export function writeHeld(context: Context, summary: QuarantineSummary, keyIds: 
   stdout.write(columns([["  reason", "messages", "oldest", "an id"], ...lines]));
   if (reasons.reduce((sum, { count: messages }) => sum + messages, 0) > total)
     stdout.write("A message with several reasons counts in the line of each.\n");
+  // Under the first key alone, or nobody knows: nothing to tell. An earlier key must not be thrown away unawares.
+  if (keys.length === 1 && (keyIds.length === 0 || keys[0]?.keyId === keyIds[0])) return;
   const isMissing = (keyId: string): boolean => keyIds.length > 0 && !keyIds.includes(keyId);
-  if (keys.length === 1 && !keys.some(({ keyId }) => isMissing(keyId))) return;
   const keyLines = keys.map(({ keyId, count: messages }) => [
     `  ${printable(keyId)}`,
     plural(messages, "message"),

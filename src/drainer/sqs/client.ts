@@ -81,8 +81,8 @@ export async function createClient(options: {
     // The queue URL is a name here; where to send is settled in `target.ts`. The SDK would send to the URL's host whenever
     // it has its endpoint from elsewhere than `endpoint`.
     useQueueUrlAsEndpoint: false,
-    // Safe here: nothing is added to the middleware after the first call, no call brings options of its own, and what
-    // calls share by it (endpoint, credentials) is the same for all of them.
+    // Safe here: nothing is added to the middleware of a command after its first call, no call brings options of its own, and
+    // what calls share by it (endpoint, credentials) is the same for all of them.
     cacheMiddleware: true,
     retryMode: "standard",
     maxAttempts: options.retry ? MAX_ATTEMPTS : 1,

@@ -57,6 +57,8 @@ export function directCalls(client: SqsClient): DirectCall {
     signer ??= await config.signer();
     const signingDate = new Date(Date.now() + config.systemClockOffset);
     const signed = await signer.sign({ ...template, headers, body }, { signingDate });
+    // Signing may have waited for new credentials.
+    if (client.closed) return undefined;
     client.count(name);
     const { response } = await handler.handle(signed);
     const text = await readAll(response.body);
@@ -67,7 +69,8 @@ export function directCalls(client: SqsClient): DirectCall {
     const template = templates.get(name);
     if (template === undefined || client.closed) return undefined;
     const answer = read(await attempt(name, template, input).catch(() => undefined));
-    // Until the SDK has had success again, every call is the SDK's, with its pauses.
+    // It costs a call that is refused one request more, at once. Until the SDK has had success again, every call is the SDK's, with
+    // its pauses.
     if (answer === undefined) templates.delete(name);
     return answer;
   };
