@@ -47,7 +47,7 @@ export function createProgram(version: string, openContext: () => Promise<Contex
     .option("--debug", "add the stack to an error message")
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("(fetch-etl --help shows the commands and their flags)")
-    .addHelpText("after", `\n${sharedHelp()}`);
+    .addHelpText("afterAll", `\n${sharedHelp()}`);
 
   withQueueOptions(program.command("drain"))
     .summary("load every message of the queue, then exit")
@@ -71,7 +71,6 @@ export function createProgram(version: string, openContext: () => Promise<Contex
     .option("--dry-run", "receive, decode, mask and count, then give everything back")
     .option("--json", "print the report as one JSON object")
     .option("--quiet", "print nothing but warnings and errors")
-    .addHelpText("after", `\n${sharedHelp()}`)
     .action(
       action(async (flags: DrainFlags, context) =>
         (await import("./commands/drain.ts")).runDrain(flags, context),
@@ -86,7 +85,6 @@ export function createProgram(version: string, openContext: () => Promise<Contex
     .option("--force", "look even where it may move a message to the dead-letter queue")
     .option("--json", "print one JSON object a message")
     .option("--quiet", "print nothing but messages, warnings and errors")
-    .addHelpText("after", `\n${sharedHelp()}`)
     .action(
       action(async (flags: PeekFlags, context) =>
         (await import("./commands/peek.ts")).runPeek(flags, context),
@@ -99,7 +97,6 @@ export function createProgram(version: string, openContext: () => Promise<Contex
     .option("--expect <n>", "exit 4 when user_logins does not have n rows")
     .option("--json", "print the result as one JSON object")
     .option("--quiet", "print nothing but warnings and errors")
-    .addHelpText("after", `\n${sharedHelp()}`)
     .action(
       action(async (flags: VerifyFlags, context) =>
         (await import("./commands/verify.ts")).runVerify(flags, context),
