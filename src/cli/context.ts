@@ -4,12 +4,12 @@ import type { SqsSettings } from "../config/queue.ts";
 import type { Clock } from "../drainer/clock.ts";
 import type { Notices, Queue } from "../drainer/ports.ts";
 import type { Inspection } from "../loader/inspect.ts";
-import type { PostgresLoader, VaultKey } from "../loader/loader.ts";
+import type { PostgresLoader } from "../loader/loader.ts";
 import type { Quarantine } from "../loader/quarantine.ts";
 import type { Vault } from "../loader/vault.ts";
 import type { Rotation } from "../loader/rotation.ts";
 import type { Opener } from "../recovery/identities.ts";
-import type { Sealer } from "../recovery/recipients.ts";
+import type { SealedDataKey, Sealer } from "../recovery/recipients.ts";
 import type { Remask } from "../recovery/remask.ts";
 import type { StopSignal } from "./exit-codes.ts";
 
@@ -35,7 +35,7 @@ export interface Input {
 /** The outside world. Opened only when a command asks, so that `--help` and `--version` load neither SDK nor driver. */
 export interface Services {
   openQueue(settings: SqsSettings, notices: Notices): Promise<Queue>;
-  openLoader(settings: DatabaseSettings, queueId: string, vaultKey?: VaultKey): Promise<PostgresLoader>;
+  openLoader(settings: DatabaseSettings, queueId: string, vaultKey?: SealedDataKey): Promise<PostgresLoader>;
   inspect(settings: DatabaseSettings): Promise<Inspection>;
   openQuarantine(settings: DatabaseSettings): Promise<Quarantine>;
   createSealer(recipients: readonly string[]): Promise<Sealer>;

@@ -1,12 +1,10 @@
 // Turns a received message into what the database takes: a row, or a rejection with its body sealed.
-import { decodeLogin } from "../login/decode.ts";
+import { decodeLogin, type Login } from "../login/decode.ts";
 import type { AppVersionStyle } from "../login/app-version.ts";
-import { toRow } from "../login/row.ts";
+import { toRow, type LoginRow } from "../login/row.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import { seal, NONCE_BYTES } from "../masking/seal.ts";
 import { createMask } from "../masking/token.ts";
-import type { Login } from "../login/decode.ts";
-import type { LoginRow } from "../login/row.ts";
 import type { Entry, ReceivedMessage, SealedValues, ValueSealer } from "./ports.ts";
 
 /** From messages to entries, under one key and for one queue. */

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { DatabaseSettings } from "../config/database.ts";
 import { DatabaseLost, type Entry, type Loader, type LoadResult } from "../drainer/ports.ts";
+import type { SealedDataKey } from "../recovery/recipients.ts";
 import { connect, type Connection, type Fragment, type Sql } from "./database.ts";
 import { translate } from "./errors.ts";
 import { pruneLedger } from "./ledger.ts";
@@ -18,13 +19,6 @@ export interface PostgresLoader extends Loader {
   close(): Promise<void>;
 }
 
-/** A data key of the vault, sealed. */
-export interface VaultKey {
-  /** A UUID. */
-  readonly id: string;
-  readonly sealed: Uint8Array;
-}
-
 /**
  * Connects, makes the tables that are missing and checks that rows can be written.
  *
@@ -35,7 +29,7 @@ export interface VaultKey {
 export async function openLoader(
   settings: DatabaseSettings,
   queue: string,
-  vaultKey?: VaultKey,
+  vaultKey?: SealedDataKey,
 ): Promise<PostgresLoader> {
   const runId = randomUUID();
   /** Messages whose commit was sent and never answered. */
@@ -180,7 +174,7 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
 interface Load {
   readonly queue: string;
   readonly runId: string;
-  readonly vaultKey: VaultKey | undefined;
+  readonly vaultKey: SealedDataKey | undefined;
 }
 
 /** The batch's columns of sealed values, where a vault is kept. */

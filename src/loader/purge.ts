@@ -1,7 +1,7 @@
 // Deletes what has been in the quarantine for long, replayed or not.
 import type { Sql } from "./database.ts";
 import { exactly } from "./held.ts";
-import { BEFORE_ALL, inTurn } from "./turns.ts";
+import { BEFORE_ALL, inTurn, TURNS } from "./turns.ts";
 
 const BATCH = 1_000;
 
@@ -18,7 +18,7 @@ export async function purge(sql: Sql, days: number): Promise<number> {
   let [purged, last] = [0, BEFORE_ALL];
   for (;;) {
     const { storedSentAt, queue, messageId } = last;
-    const deleted = await inTurn(sql, (tx) =>
+    const deleted = await inTurn(sql, TURNS.quarantine, (tx) =>
       tx.unsafe<{ stored_sent_at: string; queue: string; message_id: string }[]>(
         `with old as (
            select sent_at, queue, message_id from fetch_etl.quarantine

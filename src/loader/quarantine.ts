@@ -6,7 +6,7 @@ import { Failure } from "../failure.ts";
 import { connect, type Sql } from "./database.ts";
 import { asFailure } from "./errors.ts";
 import { HELD_COLUMNS, toHeld, type HeldRow } from "./held.ts";
-import type { VaultKey } from "./loader.ts";
+import type { SealedDataKey } from "../recovery/recipients.ts";
 import { purge } from "./purge.ts";
 import { openReplay } from "./replay.ts";
 import { heldCondition, replayedAtColumn } from "./replayed-at.ts";
@@ -42,7 +42,7 @@ export interface Quarantine {
   /** The messages with an id: one of each queue that has it. */
   find(messageId: string): Promise<FoundMessage[]>;
   /** @param vaultKey what the values to keep are sealed under; undefined where no vault is kept */
-  openReplay(vaultKey: VaultKey | undefined): Promise<ReplayStore>;
+  openReplay(vaultKey: SealedDataKey | undefined): Promise<ReplayStore>;
   /** Deletes what was quarantined `days` ago or earlier, and tells how many that were. */
   purge(days: number): Promise<number>;
   close(): Promise<void>;

@@ -5,11 +5,11 @@ import type { PassedMessage, ReplayStore } from "../drainer/replay.ts";
 import type { Sql } from "./database.ts";
 import { asFailure, translate } from "./errors.ts";
 import { HELD_COLUMNS, toHeld, type HeldRow } from "./held.ts";
-import type { VaultKey } from "./loader.ts";
+import type { SealedDataKey } from "../recovery/recipients.ts";
 import { ensureReplayedAt } from "./replayed-at.ts";
 import { ensureTables } from "./schema.ts";
 import { keepValues, rowArrays, toHexOrNull } from "./statement.ts";
-import { BEFORE_ALL, inTurn } from "./turns.ts";
+import { BEFORE_ALL, inTurn, TURNS } from "./turns.ts";
 
 /** A page ends at so many messages, or with the one that brings it to so many bytes: a body may have a megabyte. */
 const PAGE = { messages: 500, bytes: 8_000_000 } as const;
@@ -18,7 +18,7 @@ const PAGE = { messages: 500, bytes: 8_000_000 } as const;
 export async function openReplay(
   sql: Sql,
   settings: DatabaseSettings,
-  vaultKey: VaultKey | undefined,
+  vaultKey: SealedDataKey | undefined,
 ): Promise<ReplayStore> {
   await ensureTables(sql, vaultKey !== undefined);
   await ensureReplayedAt(sql);
@@ -60,10 +60,11 @@ async function page(sql: Sql, after: HeldMessage | undefined): Promise<HeldMessa
 async function load(
   sql: Sql,
   messages: readonly PassedMessage[],
-  vaultKey: VaultKey | undefined,
+  vaultKey: SealedDataKey | undefined,
 ): Promise<number> {
   const [counts] = await inTurn(
     sql,
+    TURNS.quarantine,
     (tx) => tx<{ loaded: number }[]>`
     with batch as (
       select * from unnest(

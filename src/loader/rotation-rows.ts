@@ -1,9 +1,9 @@
 // One batch of a key rotation: the rows of a range of blocks, and the entries of the vault that they need.
-import type { TransactionSql } from "postgres";
 import { TOKEN_PATTERN } from "../masking/token.ts";
 import type { Remask, Remasked } from "../recovery/remask.ts";
-import type { SealedEntry } from "../recovery/reveal.ts";
-import type { Fragment } from "./database.ts";
+import type { Fragment, Transaction } from "./database.ts";
+import { toHex } from "./statement.ts";
+import { readEntries } from "./vault.ts";
 
 /** What is changed to. */
 export interface Target {
@@ -25,7 +25,7 @@ interface Row {
 }
 
 /** A condition: the text is a token of another masking key. What is no token is nothing that could be changed. */
-export function earlier(tx: TransactionSql, text: Fragment, keyId: string): Fragment {
+export function earlier(tx: Transaction, text: Fragment, keyId: string): Fragment {
   return tx`(${text} ~ ${TOKEN_PATTERN} and substr(${text}, 4, 8) <> ${keyId})`;
 }
 
@@ -36,7 +36,7 @@ export function earlier(tx: TransactionSql, text: Fragment, keyId: string): Frag
  * @returns how many rows were changed
  */
 export async function changeRows(
-  tx: TransactionSql,
+  tx: Transaction,
   { keyId, remask }: Target,
   blocks: Blocks,
 ): Promise<number> {
@@ -47,10 +47,10 @@ export async function changeRows(
       and (${earlier(tx, tx`u.masked_ip`, keyId)} or ${earlier(tx, tx`u.masked_device_id`, keyId)})`;
   if (rows.length === 0) return 0;
   const tokens = new Set(rows.flatMap(({ ip, device }) => [ip, device]).filter((token) => token !== null));
-  const entries = await tx<SealedEntry[]>`
-    select v.token, v.field, v.key_id as "dataKeyId", v.sealed, k.sealed as "dataKey"
-    from fetch_etl.vault v left join fetch_etl.vault_keys k using (key_id)
-    where v.token = any(${[...tokens]}::text[]) and ${earlier(tx, tx`v.token`, keyId)}`;
+  const entries = await readEntries(
+    tx,
+    tx`v.token = any(${[...tokens]}::text[]) and ${earlier(tx, tx`v.token`, keyId)}`,
+  );
   const remasked = await remask(entries);
   if (remasked.length === 0) return 0;
   await insertEntries(tx, remasked);
@@ -77,7 +77,7 @@ export async function changeRows(
 }
 
 /** Adds entries, in the tokens' order, as drains do: two that wait for each other must not do so crosswise. */
-export async function insertEntries(tx: TransactionSql, entries: readonly Remasked[]): Promise<void> {
+export async function insertEntries(tx: Transaction, entries: readonly Remasked[]): Promise<void> {
   if (entries.length === 0) return;
   await tx`
     insert into fetch_etl.vault (token, field, key_id, sealed)
@@ -86,14 +86,14 @@ export async function insertEntries(tx: TransactionSql, entries: readonly Remask
       ${entries.map(({ token }) => token)}::text[],
       ${entries.map(({ field }) => field)}::text[],
       ${entries.map(({ dataKeyId }) => dataKeyId)}::uuid[],
-      ${entries.map(({ sealed }) => Buffer.from(sealed).toString("hex"))}::text[]
+      ${entries.map(({ sealed }) => toHex(sealed))}::text[]
     ) as e (token, field, key_id, sealed)
     order by token collate "C"
     on conflict do nothing`;
 }
 
 /** Where a row stands, as a text: before Postgres 14 a tid cannot be hashed, and so not joined in time. */
-function place(tx: TransactionSql): Fragment {
+function place(tx: Transaction): Fragment {
   return tx`(u.tableoid::text || u.ctid::text)`;
 }
 
@@ -104,7 +104,7 @@ const ROW_BYTES = 28;
  * A condition: the row stands in one of these blocks. Every place in them is named, because Postgres before 14 knows no other way
  * to read a range of blocks and nothing else.
  */
-function within(tx: TransactionSql, { first, count }: Blocks): Fragment {
+function within(tx: Transaction, { first, count }: Blocks): Fragment {
   return tx`u.ctid = any(array(
     select format('(%s,%s)', block, item)::tid
     from generate_series(${first}::bigint, ${first + count - 1}::bigint) as block,

@@ -1,16 +1,15 @@
 // The tables' side of a key rotation. `user_logins` has no key and no index: it is walked by its blocks.
-import type { TransactionSql } from "postgres";
 import type { DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
 import { AlteredEntry, type Remask } from "../recovery/remask.ts";
-import type { SealedEntry } from "../recovery/reveal.ts";
 import type { Left, RotationTables } from "../recovery/rotate.ts";
-import { connect, type Sql } from "./database.ts";
+import { connect, type Sql, type Transaction } from "./database.ts";
 import { asFailure } from "./errors.ts";
 import { requireRights, type Right } from "./rights.ts";
 import { changeRows, earlier, insertEntries, type Target } from "./rotation-rows.ts";
 import { tablesPresent } from "./schema.ts";
-import { inTurn, record } from "./vault.ts";
+import { inTurn, TURNS } from "./turns.ts";
+import { readEntries, record } from "./vault.ts";
 
 /** The tables on a connection. Call {@link Rotation.close} when done. */
 export interface Rotation extends RotationTables {
@@ -32,8 +31,6 @@ const BLOCKS = 64;
 /** Entries of the vault a batch. */
 const ENTRIES = 1000;
 const DOING = "rotating keys";
-/** Whatever the database's default: what others commit meanwhile must be seen. */
-const READ_COMMITTED = "isolation level read committed";
 
 /**
  * Connects, checks tables and rights, and puts the run on record.
@@ -54,14 +51,8 @@ export async function openRotation(
       throw error instanceof AlteredEntry ? error : asFailure(error, settings, DOING);
     }
   };
-  const inTransaction = <T>(work: (tx: TransactionSql) => Promise<T>): Promise<T> =>
-    run(async () => {
-      const { result } = await sql.begin(READ_COMMITTED, async (tx) => {
-        await inTurn(tx);
-        return { result: await work(tx) };
-      });
-      return result;
-    });
+  const inTransaction = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
+    run(() => inTurn(sql, TURNS.vault, work));
   try {
     const heap = await run(async () => {
       await checkTables(sql, settings.user);
@@ -119,12 +110,9 @@ async function heapOf(sql: Sql): Promise<{ blocks: number; parts: number }> {
   return { blocks: Number(heap.blocks), parts: Number(heap.parts) };
 }
 
-async function copyEntries(tx: TransactionSql, { keyId, remask }: Target, after: string): Promise<string[]> {
-  const entries = await tx<SealedEntry[]>`
-    select v.token, v.field, v.key_id as "dataKeyId", v.sealed, k.sealed as "dataKey"
-    from fetch_etl.vault v left join fetch_etl.vault_keys k using (key_id)
-    where v.token > ${after} and ${earlier(tx, tx`v.token`, keyId)}
-    order by v.token limit ${ENTRIES}`;
+async function copyEntries(tx: Transaction, { keyId, remask }: Target, after: string): Promise<string[]> {
+  const next = tx`v.token > ${after} and ${earlier(tx, tx`v.token`, keyId)} order by v.token limit ${ENTRIES}`;
+  const entries = await readEntries(tx, next);
   await insertEntries(tx, await remask(entries));
   return entries.map(({ token }) => token);
 }
@@ -133,7 +121,7 @@ async function copyEntries(tx: TransactionSql, { keyId, remask }: Target, after:
  * No drain that keeps values can commit between the look at the rows and the deletion: it would find its token's entry, add a row,
  * and the entry would be gone.
  */
-async function deleteEntries(tx: TransactionSql, keyId: string, tokens: readonly string[]): Promise<number> {
+async function deleteEntries(tx: Transaction, keyId: string, tokens: readonly string[]): Promise<number> {
   // A nested loop, which a planner without statistics may think of, would read the rows once an entry.
   await tx.unsafe(
     "set local lock_timeout = '30s'; set local enable_nestloop = off; lock table fetch_etl.vault in share row exclusive mode",
@@ -148,7 +136,7 @@ async function deleteEntries(tx: TransactionSql, keyId: string, tokens: readonly
   return count;
 }
 
-async function left(tx: TransactionSql, keyId: string): Promise<Left[]> {
+async function left(tx: Transaction, keyId: string): Promise<Left[]> {
   const rows = await tx<{ keyId: string; values: string; inVault: string }[]>`
     select substr(m.token, 4, 8) as "keyId", count(*) as values, count(v.token) as "inVault"
     from public.user_logins u

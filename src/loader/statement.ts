@@ -1,7 +1,7 @@
 // What the statements that write logins have in common: the drain's and the replay's.
 import type { LoginRow } from "../login/row.ts";
 import type { Fragment, Sql } from "./database.ts";
-import type { VaultKey } from "./loader.ts";
+import type { SealedDataKey } from "../recovery/recipients.ts";
 
 /** One array a column, in the order of `LOGIN_COLUMNS`, for `unnest`; nulls where there is no row. */
 export function rowArrays(sql: Sql, rows: readonly (LoginRow | undefined)[]): Fragment {
@@ -22,7 +22,7 @@ export function rowArrays(sql: Sql, rows: readonly (LoginRow | undefined)[]): Fr
  * @param written what follows `from`: the rows that are written, with the tokens `masked_ip` and `masked_device_id` and the
  *   sealed values `ip` and `device_id`, in hex
  */
-export function keepValues(sql: Sql, vaultKey: VaultKey, written: Fragment): Fragment {
+export function keepValues(sql: Sql, vaultKey: SealedDataKey, written: Fragment): Fragment {
   return sql`, vault_key as (
       insert into fetch_etl.vault_keys (key_id, sealed)
       values (${vaultKey.id}::uuid, decode(${toHex(vaultKey.sealed)}, 'hex'))

@@ -1,4 +1,5 @@
-// How replays and purges go through the quarantine: in the order of its key, and one batch of all of them at a time.
+// How batches take turns: replays and purges, which go through the quarantine in the order of its key and could lock each other's
+// messages crosswise; rotations and erasures, because a rotation must not bring back, under another token, what is being forgotten.
 import type { HeldMessage } from "../drainer/held.ts";
 import type { Sql, Transaction } from "./database.ts";
 
@@ -8,17 +9,21 @@ export type HeldKey = Pick<HeldMessage, "storedSentAt" | "queue" | "messageId">;
 /** Less than every key. */
 export const BEFORE_ALL: HeldKey = { storedSentAt: "-infinity", queue: "", messageId: "" };
 
-/** Any number will do, as long as all ask for the same. */
-const TURN_LOCK = 4_207_849_522;
+/** What is gone through in turn. Any numbers will do, as long as all ask for the same. */
+export const TURNS = { quarantine: 4_207_849_522, vault: 4_207_849_523 } as const;
 
 /**
- * One commit. Two batches at once could lock each other's messages crosswise; and the statement must see what the batch before it
- * committed, which it does at this isolation level only.
+ * One commit, and none of the same kind beside it. The work sees what the one before it committed, which it does at this isolation
+ * level only.
  */
-export async function inTurn<T>(sql: Sql, write: (tx: Transaction) => Promise<T>): Promise<T> {
+export async function inTurn<T>(
+  sql: Sql,
+  turn: (typeof TURNS)[keyof typeof TURNS],
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
   const { result } = await sql.begin("isolation level read committed", async (tx) => {
-    await tx`select pg_advisory_xact_lock(${TURN_LOCK})`;
-    return { result: await write(tx) };
+    await tx`select pg_advisory_xact_lock(${turn})`;
+    return { result: await work(tx) };
   });
   return result;
 }

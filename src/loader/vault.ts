@@ -1,12 +1,12 @@
 // Reads and deletes entries of the vault, and keeps the record of who did, when, why and with which tokens.
-import type { TransactionSql } from "postgres";
 import type { DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
 import type { SealedEntry } from "../recovery/reveal.ts";
-import { connect, type Sql } from "./database.ts";
+import { connect, type Fragment, type Sql, type Transaction } from "./database.ts";
 import { asFailure } from "./errors.ts";
 import { requireRights, type Right } from "./rights.ts";
 import { tablesPresent } from "./schema.ts";
+import { inTurn, TURNS } from "./turns.ts";
 
 /**
  * Each call is one transaction on a connection of its own, and throws `Failure` with nothing changed and nothing on record. The
@@ -48,17 +48,13 @@ export function openVault(settings: DatabaseSettings): Vault {
       withVault(settings, "reading the vault", TO_READ, (sql) =>
         sql.begin(async (tx) => {
           await record(tx, "reveal", tokens, reason);
-          const rows = await tx<SealedEntry[]>`
-            select v.token, v.field, v.key_id as "dataKeyId", v.sealed, k.sealed as "dataKey"
-            from fetch_etl.vault v left join fetch_etl.vault_keys k using (key_id)
-            where v.token = any(${unique(tokens)}::text[])`;
+          const rows = await readEntries(tx, tx`v.token = any(${unique(tokens)}::text[])`);
           return inOrder(tokens, rows);
         }),
       ),
     forget: (tokens, reason) =>
       withVault(settings, "deleting from the vault", TO_FORGET, (sql) =>
-        sql.begin(async (tx) => {
-          await inTurn(tx);
+        inTurn(sql, TURNS.vault, async (tx) => {
           await record(tx, "forget", tokens, reason);
           const rows = await tx<{ token: string }[]>`
             delete from fetch_etl.vault where token = any(${unique(tokens)}::text[]) returning token`;
@@ -67,6 +63,14 @@ export function openVault(settings: DatabaseSettings): Vault {
         }),
       ),
   };
+}
+
+/** @param which a condition on the entries `v`, and what may follow one */
+export function readEntries(tx: Transaction, which: Fragment): Promise<SealedEntry[]> {
+  return tx<SealedEntry[]>`
+    select v.token, v.field, v.key_id as "dataKeyId", v.sealed, k.sealed as "dataKey"
+    from fetch_etl.vault v left join fetch_etl.vault_keys k using (key_id)
+    where ${which}`;
 }
 
 async function withVault<T>(
@@ -93,17 +97,9 @@ async function withVault<T>(
   }
 }
 
-/** Any number will do, as long as all ask for the same. */
-const TURN_LOCK = 4_207_849_523;
-
-/** Until its transaction ends, no other: a rotation must not bring back, under another token, what is being forgotten. */
-export async function inTurn(tx: TransactionSql): Promise<void> {
-  await tx`select pg_advisory_xact_lock(${TURN_LOCK})`;
-}
-
 /** Puts it on record. With `synchronous_commit` off, a crash could take the record away after the values were shown. */
 export async function record(
-  tx: TransactionSql,
+  tx: Transaction,
   action: "reveal" | "forget" | "rotate",
   tokens: readonly string[],
   reason: string,
