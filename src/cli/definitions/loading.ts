@@ -1,0 +1,79 @@
+// The commands of the main job.
+import { DRAIN_DEFAULTS, PEEK_DEFAULTS } from "../../config/defaults.ts";
+import type { DrainFlags } from "../../config/drain.ts";
+import type { ActionFor, CliCommand } from "../command.ts";
+import type { PeekFlags } from "../commands/peek.ts";
+import type { VerifyFlags } from "../commands/verify.ts";
+
+export function defineLoading(program: CliCommand, action: ActionFor): void {
+  program.commandsGroup("Load:");
+
+  withQueueOptions(program.command("drain"))
+    .summary("load every message of the queue, then exit")
+    .description("Receives until the queue is empty, masks, loads, deletes what is committed, then exits.")
+    .option("--concurrency <n>", "most receives under way at once", String(DRAIN_DEFAULTS.concurrency))
+    .option("--batch-size <n>", "most rows a statement", String(DRAIN_DEFAULTS.batchSize))
+    .option("--max-messages <n>", "stop after n messages")
+    .option("--max-seconds <n>", "stop after n seconds")
+    .option(
+      "--retry-for <seconds>",
+      "how long to wait for SQS or Postgres when it goes away",
+      String(DRAIN_DEFAULTS.retryFor),
+    )
+    .option(
+      "--ledger-days <n>",
+      "prune the ledger of loaded messages after n days",
+      String(DRAIN_DEFAULTS.ledgerDays),
+    )
+    .option("--app-version <style>", "full stores 2.3.1 as 2003001, major as 2", "full")
+    .option("--fail-on-quarantine", "exit 3 when a message was quarantined")
+    .option("--dry-run", "receive, decode, mask and count, then give everything back")
+    .option("--json", "print the report as one JSON object")
+    .option("--quiet", "print nothing but warnings and errors")
+    .example("fetch-etl drain", "load what the queue holds")
+    .example("fetch-etl drain --dry-run", "see what a drain would do, and change nothing")
+    .example("fetch-etl drain --quiet --max-seconds 240", "from cron, every five minutes")
+    .action(
+      action(async (flags: DrainFlags, context) =>
+        (await import("../commands/drain.ts")).runDrain(flags, context),
+      ),
+    );
+
+  withQueueOptions(program.command("peek"))
+    .summary("show messages, masked, and leave them in the queue")
+    .description("Shows messages, masked, and leaves every one of them in the queue.")
+    .option("--count <n>", "most messages to show", String(PEEK_DEFAULTS.count))
+    .option("--raw", "show the bodies as they are, personal data included")
+    .option("--force", "look even where it may move a message to the dead-letter queue")
+    .option("--json", "print one JSON object a message")
+    .option("--quiet", "print nothing but messages, warnings and errors")
+    .example("fetch-etl peek --count 5", "look at five messages")
+    .example("fetch-etl peek --json | jq .rejection", "see why messages would be quarantined")
+    .action(
+      action(async (flags: PeekFlags, context) =>
+        (await import("../commands/peek.ts")).runPeek(flags, context),
+      ),
+    );
+
+  withQueueOptions(program.command("verify"))
+    .summary("count and check the rows and what is left in the queue")
+    .description("Counts and checks the rows, the quarantine and what is left in the queue. Changes nothing.")
+    .option("--expect <n>", "exit 4 when user_logins does not have n rows")
+    .option("--json", "print the result as one JSON object")
+    .option("--quiet", "print nothing but warnings and errors")
+    .example("fetch-etl verify", "see what is loaded")
+    .example("fetch-etl verify --expect 99 --quiet", "check in a script, by the exit code")
+    .action(
+      action(async (flags: VerifyFlags, context) =>
+        (await import("../commands/verify.ts")).runVerify(flags, context),
+      ),
+    );
+}
+
+function withQueueOptions(command: CliCommand): CliCommand {
+  return command
+    .option("--queue <name or URL>", "the queue (FETCH_ETL_QUEUE; default login-queue)")
+    .option("--endpoint-url <url>", "SQS endpoint, for a server of your own (AWS_ENDPOINT_URL_SQS)")
+    .option("--region <region>", "AWS region (AWS_REGION)")
+    .option("--sqs-protocol <protocol>", "auto, json or query (FETCH_ETL_SQS_PROTOCOL; default auto)");
+}
