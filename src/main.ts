@@ -50,7 +50,9 @@ function outputOf(stream: NodeJS.WriteStream): Output {
     stream,
     write: (text) => void stream.write(text),
     isTerminal: stream.isTTY,
-    columns: stream.isTTY ? stream.columns : 0,
+    get columns() {
+      return stream.isTTY ? stream.columns : 0;
+    },
   };
 }
 

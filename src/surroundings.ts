@@ -39,6 +39,10 @@ export function openContext(stdout: Output, stderr: Output): Context {
     readFile: (path) => readFileSync(path, "utf8"),
     services,
     catchSignals,
+    atExit: (action) => {
+      process.on("exit", action);
+      return () => process.off("exit", action);
+    },
   };
 }
 

@@ -20,7 +20,7 @@ export interface Output {
   readonly stream: NodeJS.WritableStream;
   /** Whether a person reads it on a terminal. */
   readonly isTerminal: boolean;
-  /** The terminal's width in columns; 0 where there is none. */
+  /** The terminal's width in columns, as it is now; 0 where there is none. */
   readonly columns: number;
 }
 
@@ -64,6 +64,8 @@ export interface Context {
    * ends the process at once.
    */
   readonly catchSignals: () => AbortSignal;
+  /** Has something done when the process ends, in whatever way it can still act; the function that it returns takes that back. */
+  readonly atExit: (action: () => void) => () => void;
 }
 
 /** The signal that asked for a stop; undefined where none did. */

@@ -51,7 +51,16 @@ export async function runDrain(flags: DrainFlags, context: Context): Promise<num
     });
     const tally = newTally();
     const silent = flags.json === true || flags.quiet === true;
-    const endProgress = silent ? () => undefined : await startProgress(context, queue.name, tally);
+    const endProgress = silent
+      ? () => undefined
+      : await startProgress(context, {
+          name: queue.name,
+          tally,
+          depth: () => queue.depth(),
+          stop,
+          maxMessages: config.maxMessages,
+          dryRun: flags.dryRun === true,
+        });
     const { clock, random } = context;
     const report = await drain(config, { queue, loader, entries, clock, random, stop, tally })
       .catch((error: unknown) => {

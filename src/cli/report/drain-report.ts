@@ -5,6 +5,7 @@ import type { Tally } from "../../drainer/tally.ts";
 import type { Context } from "../context.ts";
 import { writeJson } from "./json.ts";
 import { count, paintFor, plural } from "./paint.ts";
+import { columns } from "./table.ts";
 
 const ENDS = {
   empty: "the queue is empty",
@@ -31,7 +32,7 @@ export function writeDrainJson(context: Context, queue: string, report: DrainRep
   });
 }
 
-/** One line. */
+/** A short table for a person at a terminal; else one line. */
 export function writeDrainSummary(
   context: Context,
   queue: string,
@@ -40,10 +41,35 @@ export function writeDrainSummary(
 ): void {
   const paint = paintFor(context.stdout, context.env);
   const seconds = (report.durationMs / 1000).toFixed(1);
-  const what = dryRun ? `dry run: would load ${tallyText(report)}` : `loaded ${tallyText(report)}`;
   // After a dry run everything is in the queue again.
   const end = dryRun && report.stoppedBy === "empty" ? "everything was seen" : endText(report);
+  if (context.stdout.isTerminal) {
+    const heading = dryRun ? `${paint.bold(queue)}: dry run; ${end}` : `${paint.bold(queue)}: ${end}`;
+    context.stdout.write(`${heading} (${seconds} s)\n${tallyTable(report, dryRun)}`);
+    return;
+  }
+  const what = dryRun ? `dry run: would load ${tallyText(report)}` : `loaded ${tallyText(report)}`;
   context.stdout.write(`${paint.bold(queue)}: ${what}; ${end} (${seconds} s)\n`);
+}
+
+/** Names and numbers, the numbers under each other; what is none is left out, but for the first two. */
+function tallyTable(report: DrainReport, dryRun: boolean): string {
+  const { receive, delete: deletes, other } = report.requests;
+  const settled = report.loaded + report.duplicates + report.quarantined;
+  const seconds = report.durationMs / 1000;
+  const lines = [
+    ["received", report.received],
+    [dryRun ? "would load" : "loaded", report.loaded],
+    ["duplicates", report.duplicates],
+    [dryRun ? "would quarantine" : "quarantined", report.quarantined],
+    ["deleted", report.deleted],
+    ["given back", report.released],
+    ["messages a second", seconds > 0 ? Math.round(settled / seconds) : 0],
+    ["requests to SQS", receive + deletes + other],
+  ] as const;
+  const shown = lines.filter(([, value], index) => index < 2 || value > 0);
+  const width = Math.max(...shown.map(([, value]) => count(value).length));
+  return columns(shown.map(([name, value]) => [`  ${name}`, count(value).padStart(width)]));
 }
 
 /** For messages that could not be made visible again. */
