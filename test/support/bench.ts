@@ -10,7 +10,7 @@ import postgres from "postgres";
 import { inject } from "vitest";
 import { startSqs, type SqsServer } from "../../sandbox/sqs.ts";
 
-const BIN = fileURLToPath(new URL("../../bin/fetch-etl.js", import.meta.url));
+export const BIN = fileURLToPath(new URL("../../bin/fetch-etl.js", import.meta.url));
 
 export interface Outcome {
   readonly code: number | null;

@@ -1,0 +1,81 @@
+// What a person sees of a drain on a terminal.
+import { tmpdir } from "node:os";
+import { describe, expect, test } from "vitest";
+import { BIN, makeTables, withBench, type Bench } from "../support/bench.ts";
+import { noTerminal, onTerminal, type TerminalSession } from "../support/terminal.ts";
+import { generateMessages } from "../../sandbox/messages.ts";
+
+if (noTerminal !== undefined) console.log(`What a terminal shows is not tested: ${noTerminal}.`);
+
+const CTRL_C = "\u0003";
+const HIDES_CURSOR = "\u001B[?25l";
+const SHOWS_CURSOR = "\u001B[?25h";
+// eslint-disable-next-line no-control-regex -- it is what is looked for
+const COLOUR = /\u001B\[\d+(;\d+)*m/;
+
+function drainOn(bench: Bench, columns: number, env: Record<string, string> = {}): TerminalSession {
+  const passedOn = { PATH: process.env["PATH"] ?? "", TERM: "xterm-256color" };
+  // The shell should outlive a Ctrl-C, so that it can tell how the drain ended.
+  return onTerminal(`trap : INT; '${process.execPath}' '${BIN}' drain; echo "exit $?"`, columns, {
+    env: { ...passedOn, ...bench.env, ...env },
+    cwd: tmpdir(),
+  });
+}
+
+async function isWaitingForLock({ sql }: Bench): Promise<void> {
+  for (;;) {
+    const waiting = await sql`
+      select 1 from pg_catalog.pg_locks l join pg_catalog.pg_database d on d.oid = l.database
+      where d.datname = current_database() and not l.granted`;
+    if (waiting.length > 0) return;
+  }
+}
+
+describe.skipIf(noTerminal !== undefined).concurrent("a drain on a terminal", () => {
+  test.each([80, 40])("of %i columns leaves a short table and nothing else", (columns) =>
+    withBench(async (bench) => {
+      await bench.send(generateMessages(100));
+      const session = drainOn(bench, columns);
+      await session.shows("loaded");
+      const written = await session.ended;
+      expect(written.indexOf(HIDES_CURSOR)).toBeGreaterThanOrEqual(0);
+      expect(written.lastIndexOf(SHOWS_CURSOR)).toBeGreaterThan(written.lastIndexOf(HIDES_CURSOR));
+      expect(written).toMatch(COLOUR);
+      const [heading, ...rest] = (await session.screen()).split("\n");
+      expect(heading).toMatch(/^t\d+_\d+: the queue is empty/);
+      const table = rest.filter((line) => line.startsWith("  ")).map((line) => line.trim().split(/ {2,}/)[0]);
+      expect(table).toEqual([
+        ...["received", "loaded", "quarantined", "deleted", "messages a second", "requests to SQS"],
+      ]);
+      expect(rest.at(-1)).toBe("exit 0");
+    }),
+  );
+
+  test("has no colour with NO_COLOR", () =>
+    withBench(async (bench) => {
+      await bench.send(generateMessages(20));
+      const session = drainOn(bench, 80, { NO_COLOR: "1" });
+      expect(await session.ended).not.toMatch(COLOUR);
+    }));
+
+  test("says at Ctrl-C that it stops; a second one ends it, and takes its line away", () =>
+    withBench(async (bench) => {
+      await bench.send(generateMessages(20));
+      await makeTables(bench);
+      await bench.sql.begin(async (tx) => {
+        await tx`lock table public.user_logins in access exclusive mode`;
+        const session = drainOn(bench, 80);
+        await session.shows("0 loaded");
+        await isWaitingForLock(bench);
+        session.type(CTRL_C);
+        await session.shows("stopping");
+        // As close as the first, it would be taken for the same press.
+        setTimeout(() => {
+          session.type(CTRL_C);
+        }, 500);
+        const written = await session.ended;
+        expect(await session.screen()).toBe("exit 130");
+        expect(written.lastIndexOf(SHOWS_CURSOR)).toBeGreaterThan(written.lastIndexOf(HIDES_CURSOR));
+      });
+    }));
+});
