@@ -1,12 +1,13 @@
 // The two small tables that the demo ends with: a few rows, and what an analyst would look for.
 import type { Sql } from "postgres";
 
-/** Resolves to a table of the first rows, long values cut. */
+/** Resolves to a table of the first rows, for 80 columns: of a token, the beginning of what depends on the value. */
 export async function firstRows(sql: Sql, count: number): Promise<string> {
   const rows = await sql<Record<string, string | null>[]>`
-    select user_id, device_type, masked_ip, masked_device_id, locale, app_version::text, create_date::text
+    select user_id, device_type as device, substr(masked_ip, 13) as masked_ip, substr(masked_device_id, 13) as masked_device,
+      locale, app_version::text as version, create_date::text
     from public.user_logins limit ${count}`;
-  return layOut(rows, 18);
+  return layOut(rows, 10);
 }
 
 /** Resolves to a table of the masked devices that occur most often. */
