@@ -65,5 +65,10 @@ export default defineConfig(
     ["src/cli/report/**"],
   ),
   forbid(["sandbox/**"], ["**/src/**"], "the sandbox stands beside the tool"),
+  forbid(
+    ["manual/**"],
+    ["**/config/**", "**/drainer/**", "**/loader/**", "**/cli/commands/**"],
+    "the manual page is made from the definitions of the commands",
+  ),
   forbid(["bench/**"], ["**/src/**"], "the benchmark measures the tool as users start it"),
 );

@@ -1,23 +1,18 @@
-// A command as commander knows it, with examples that help, manual page and completion all read.
+// A command as commander knows it, with examples that help and manual page both read.
 import { Command } from "commander";
 import type { Context } from "./context.ts";
-
-export interface Example {
-  readonly line: string;
-  readonly meaning: string;
-}
+import { CliHelp, type Example } from "./help.ts";
 
 export class CliCommand extends Command {
   readonly #examples: Example[] = [];
 
-  constructor(name?: string) {
-    super(name);
-    this.addHelpText("after", () => (this.#examples.length === 0 ? "" : `\n${examplesHelp(this.#examples)}`));
-  }
-
   /** commander calls this for each subcommand. */
   override createCommand(name?: string): CliCommand {
     return new CliCommand(name);
+  }
+
+  override createHelp(): CliHelp {
+    return Object.assign(new CliHelp(this.#examples), this.configureHelp());
   }
 
   /** @param line what to type, `fetch-etl` included */
@@ -29,12 +24,6 @@ export class CliCommand extends Command {
   get examples(): readonly Example[] {
     return this.#examples;
   }
-}
-
-function examplesHelp(examples: readonly Example[]): string {
-  return ["Examples:", ...examples.flatMap(({ line, meaning }) => [`  ${line}`, `      ${meaning}`])].join(
-    "\n",
-  );
 }
 
 /** Makes an action for commander of a function that runs a command and gives its exit code. */

@@ -1,12 +1,11 @@
 // commander's tree. The commands' names and flags are in definitions/, what they do in commands/.
 import { CliCommand, type ActionFor } from "./command.ts";
 import type { Context } from "./context.ts";
+import { defineHelp } from "./definitions/help.ts";
 import { defineLoading } from "./definitions/loading.ts";
 import { defineQuarantine } from "./definitions/quarantine.ts";
 import { defineRecovery } from "./definitions/recovery.ts";
 import { defineSetup } from "./definitions/setup.ts";
-import { EXIT_CODES } from "./exit-codes.ts";
-import { ENVIRONMENT } from "./environment.ts";
 
 export interface Program {
   readonly command: CliCommand;
@@ -29,33 +28,25 @@ export function createProgram(version: string, openContext: () => Promise<Contex
     };
 
   const program = new CliCommand("fetch-etl")
+    .summary("drain login messages from SQS into Postgres, with the personal fields masked")
     .description(
-      "Drains JSON login messages from an SQS queue into the Postgres table\nuser_logins, with ip and device_id masked. Runs once and exits.",
+      "Drains JSON login messages from an SQS queue into the Postgres table user_logins, with ip and device_id masked. Runs once and exits.",
     )
     .version(version)
     .option("--debug", "add the stack to an error message")
-    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("(fetch-etl --help shows the commands and their flags)")
-    .addHelpText("afterAll", `\n${sharedHelp()}`);
+    .example("fetch-etl keygen >> .env", "make the masking key, once")
+    .example("fetch-etl peek --count 5", "look at five messages")
+    .example("fetch-etl drain", "load what the queue holds")
+    .example("fetch-etl verify", "count and check what is loaded");
   defineLoading(program, action);
   defineQuarantine(program, action);
   defineRecovery(program, action);
   defineSetup(program, action);
+  defineHelp(program);
   return { command: program, exitCode: () => exitCode };
 }
 
 type LastTwo<T extends readonly unknown[]> = T extends readonly [...unknown[], infer A, infer B]
   ? [A, B]
   : never;
-
-function sharedHelp(): string {
-  const variables = ENVIRONMENT.map(([name, meaning]) => `  ${name}\n      ${meaning}`);
-  const codes = EXIT_CODES.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`);
-  return [
-    "Environment (a .env file in the working folder is read too):",
-    ...variables,
-    "",
-    "Exit codes:",
-    ...codes,
-  ].join("\n");
-}

@@ -2,8 +2,9 @@
 import { createSecretKey, type KeyObject } from "node:crypto";
 import { Decrypter } from "age-encryption";
 import { Failure } from "../failure.ts";
+import type { Field } from "../masking/field.ts";
 import { unseal } from "../masking/seal.ts";
-import { DATA_KEY_BYTES, vaultContext, type Field } from "./recipients.ts";
+import { DATA_KEY_BYTES, vaultContext } from "./recipients.ts";
 
 /** A sealed value could not be opened: it, its token or its data key was changed after it was sealed. */
 export class Altered extends Error {

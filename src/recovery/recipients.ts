@@ -2,10 +2,8 @@
 import { createSecretKey, randomUUID, type KeyObject } from "node:crypto";
 import { Encrypter } from "age-encryption";
 import { Failure } from "../failure.ts";
+import type { Field } from "../masking/field.ts";
 import { NONCE_BYTES, seal } from "../masking/seal.ts";
-
-/** A personal field, by its name in a message. */
-export type Field = "ip" | "device_id";
 
 /** What a sealed value belongs to: opening it asks for the same field and token. */
 export function vaultContext(field: Field, token: string): string {

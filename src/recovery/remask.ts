@@ -1,9 +1,10 @@
 // Turns entries of the vault into those of another masking key. Values are open here, for as long as that takes, and nowhere else.
 import type { KeyObject } from "node:crypto";
+import type { Field } from "../masking/field.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import { createMask, type Mask } from "../masking/token.ts";
 import { Altered, type Opener } from "./identities.ts";
-import { nonces, sealValue, type Field } from "./recipients.ts";
+import { nonces, sealValue } from "./recipients.ts";
 import type { SealedEntry } from "./reveal.ts";
 
 /** What takes an entry's place: the same value, sealed under the same data key with its new token. */

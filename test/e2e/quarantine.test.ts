@@ -10,7 +10,7 @@ import { deriveKeys } from "../../src/masking/keys.ts";
 import { NONCE_BYTES, seal } from "../../src/masking/seal.ts";
 import { createMask } from "../../src/masking/token.ts";
 import { createOpener } from "../../src/recovery/identities.ts";
-import type { Field } from "../../src/recovery/recipients.ts";
+import type { Field } from "../../src/masking/field.ts";
 import { SEED } from "../chaos/random.ts";
 import { json, makeTables, withBench, type Bench, type Outcome } from "../support/bench.ts";
 

@@ -1,6 +1,6 @@
 // What npm would publish: what is needed to run, and no more; installed elsewhere, it runs.
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, symlink, mkdir } from "node:fs/promises";
+import { mkdtemp, readFile, rm, symlink, mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,9 +25,12 @@ it("the package holds bin, the built sources and the usual texts", async () => {
     expect(kinds).toEqual(
       new Set([
         ...["package.json", "README.md", "LICENSE", "CHANGELOG.md", "bin/fetch-etl.js", "dist/src/*.js"],
-        ...["deploy/roles.sql", "docs/performance.md"],
+        ...["deploy/roles.sql", "docs/performance.md", "dist/man/fetch-etl.1"],
       ]),
     );
+    // npm links a manual page only where `man` is a list.
+    const { man } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as { man: unknown };
+    expect(man).toEqual(["dist/man/fetch-etl.1"]);
     // Unpacked elsewhere, beside the dependencies, it runs.
     await run("tar", ["xzf", join(folder, packed?.filename ?? ""), "-C", folder]);
     await mkdir(join(folder, "elsewhere"));

@@ -3,9 +3,9 @@ import { readMaskingKeys } from "../../config/masking-key.ts";
 import { Problems } from "../../config/problems.ts";
 import { Failure } from "../../failure.ts";
 import { canonicalDeviceId, canonicalIp } from "../../masking/canonical.ts";
+import { FIELDS, type Field } from "../../masking/field.ts";
 import { deriveKeys, type MaskingKeys } from "../../masking/keys.ts";
 import { createMask, type Mask } from "../../masking/token.ts";
-import type { Field } from "../../recovery/recipients.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
 import { argumentsOrLines, placesOf } from "../input.ts";
@@ -48,9 +48,9 @@ export async function runMask(args: readonly string[], flags: MaskFlags, context
 }
 
 function readField(text: string, problems: Problems): Field | undefined {
-  if (text === "ip" || text === "device_id") return text;
-  problems.add("--field must be ip or device_id.");
-  return undefined;
+  const field = FIELDS.find((name) => name === text);
+  if (field === undefined) problems.add(`--field must be ${FIELDS.join(" or ")}.`);
+  return field;
 }
 
 function keysWithId(configured: readonly MaskingKeys[], keyId: string | undefined): MaskingKeys {

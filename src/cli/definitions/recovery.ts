@@ -1,9 +1,11 @@
 // The commands around masked values: finding them, opening them, deleting them, changing their key.
+import { FIELDS } from "../../masking/field.ts";
 import type { ActionFor, CliCommand } from "../command.ts";
 import type { ForgetFlags } from "../commands/forget.ts";
 import type { MaskFlags } from "../commands/mask.ts";
 import type { RevealFlags } from "../commands/reveal.ts";
 import type { RotateFlags } from "../commands/rotate.ts";
+import { choice } from "../option.ts";
 
 export function defineRecovery(program: CliCommand, action: ActionFor): void {
   program.commandsGroup("Personal data:");
@@ -12,10 +14,10 @@ export function defineRecovery(program: CliCommand, action: ActionFor): void {
     .command("mask")
     .summary("print the token of a value, to look for it in the table")
     .description(
-      "Prints the tokens of values, one a line: from arguments or, better, from standard input, one value a line,\nbecause arguments show in the list of processes.",
+      "Prints the tokens of values, one a line: from arguments or, better, from standard input, one value a line, because arguments show in the list of processes.",
     )
     .argument("[values...]", "addresses or device ids; without them standard input is read")
-    .requiredOption("--field <field>", "ip or device_id")
+    .addOption(choice("--field <field>", FIELDS, "what the values are").makeOptionMandatory())
     .option("--key-id <id>", "use the configured masking key with this id, not the first one")
     .option("--json", "print one JSON object")
     .example("echo 192.0.2.7 | fetch-etl mask --field ip", "print the token to look for in masked_ip")
@@ -29,7 +31,7 @@ export function defineRecovery(program: CliCommand, action: ActionFor): void {
     .command("reveal")
     .summary("open the values behind tokens; leaves a record")
     .description(
-      "Opens the values behind tokens with an age identity. Who, when, why and which tokens is written to\nfetch_etl.reveal_log before anything is printed.",
+      "Opens the values behind tokens with an age identity. Who, when, why and which tokens is written to fetch_etl.reveal_log before anything is printed.",
     )
     .argument("[tokens...]", "tokens; without them standard input is read, one a line")
     .requiredOption("--identity <file>", "age identity file, as age-keygen writes it")

@@ -1,5 +1,5 @@
 // What `mask` prints.
-import type { Field } from "../../recovery/recipients.ts";
+import type { Field } from "../../masking/field.ts";
 import type { Context } from "../context.ts";
 import { writeJson } from "./json.ts";
 

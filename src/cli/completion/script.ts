@@ -1,0 +1,17 @@
+// Pure: a completion script for a shell, from commander's tree.
+import type { CliCommand } from "../command.ts";
+import { bashScript } from "./bash.ts";
+import { fishScript } from "./fish.ts";
+import { placesOf, type Place } from "./place.ts";
+import type { Shell } from "./shells.ts";
+import { zshScript } from "./zsh.ts";
+
+const WRITERS: Record<Shell, (name: string, places: readonly Place[]) => string> = {
+  bash: bashScript,
+  zsh: zshScript,
+  fish: fishScript,
+};
+
+export function completionScript(program: CliCommand, shell: Shell): string {
+  return WRITERS[shell](program.name(), placesOf(program));
+}
