@@ -15,6 +15,7 @@ const services: Services = {
     (await import("./drainer/sqs/open.ts")).openQueue(settings, notices),
   openLoader: async (settings, queueId, vaultKey) =>
     (await import("./loader/loader.ts")).openLoader(settings, queueId, vaultKey),
+  initialise: async (settings) => (await import("./loader/initialise.ts")).initialise(settings),
   inspect: async (settings) => (await import("./loader/inspect.ts")).inspect(settings),
   openQuarantine: async (settings) => (await import("./loader/quarantine.ts")).openQuarantine(settings),
   createSealer: async (recipients) =>

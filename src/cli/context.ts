@@ -3,6 +3,7 @@ import type { DatabaseSettings } from "../config/database.ts";
 import type { SqsSettings } from "../config/queue.ts";
 import type { Clock } from "../drainer/clock.ts";
 import type { Notices, Queue } from "../drainer/ports.ts";
+import type { Initialised } from "../loader/initialise.ts";
 import type { Inspection } from "../loader/inspect.ts";
 import type { PostgresLoader } from "../loader/loader.ts";
 import type { Quarantine } from "../loader/quarantine.ts";
@@ -36,6 +37,7 @@ export interface Input {
 export interface Services {
   openQueue(settings: SqsSettings, notices: Notices): Promise<Queue>;
   openLoader(settings: DatabaseSettings, queueId: string, vaultKey?: SealedDataKey): Promise<PostgresLoader>;
+  initialise(settings: DatabaseSettings): Promise<Initialised>;
   inspect(settings: DatabaseSettings): Promise<Inspection>;
   openQuarantine(settings: DatabaseSettings): Promise<Quarantine>;
   createSealer(recipients: readonly string[]): Promise<Sealer>;

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { DRAIN_DEFAULTS, PEEK_DEFAULTS } from "../config/defaults.ts";
 import type { DrainFlags } from "../config/drain.ts";
 import type { ForgetFlags } from "./commands/forget.ts";
+import type { InitFlags } from "./commands/init.ts";
 import type { KeygenFlags } from "./commands/keygen.ts";
 import type { MaskFlags } from "./commands/mask.ts";
 import type { PeekFlags } from "./commands/peek.ts";
@@ -100,6 +101,21 @@ export function createProgram(version: string, openContext: () => Promise<Contex
     .action(
       action(async (flags: VerifyFlags, context) =>
         (await import("./commands/verify.ts")).runVerify(flags, context),
+      ),
+    );
+
+  program
+    .command("init")
+    .summary("make schema and tables")
+    .description(
+      "Makes the schema and the tables that are missing, the vault's too. Can be run again. With --print it shows the SQL\nthat does it, and that gives a role the rights of a drain, for psql: fetch-etl init --print | psql …",
+    )
+    .option("--print", "print the SQL, with the loader's role and rights; needs no database")
+    .option("--loader-role <name>", "with --print: the role that drains (default fetch_etl_loader)")
+    .option("--json", "print one JSON object")
+    .action(
+      action(async (flags: InitFlags, context) =>
+        (await import("./commands/init.ts")).runInit(flags, context),
       ),
     );
 
