@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { DRAIN_DEFAULTS, PEEK_DEFAULTS } from "../config/defaults.ts";
 import type { DrainFlags } from "../config/drain.ts";
+import type { DoctorFlags } from "./commands/doctor.ts";
 import type { ForgetFlags } from "./commands/forget.ts";
 import type { InitFlags } from "./commands/init.ts";
 import type { KeygenFlags } from "./commands/keygen.ts";
@@ -116,6 +117,18 @@ export function createProgram(version: string, openContext: () => Promise<Contex
     .action(
       action(async (flags: InitFlags, context) =>
         (await import("./commands/init.ts")).runInit(flags, context),
+      ),
+    );
+
+  withQueueOptions(program.command("doctor"))
+    .summary("check all that a drain needs, and change nothing")
+    .description(
+      "Checks settings, keys, credentials, queue, rights, clocks, database and tables, and tells the way out of what is\nwrong. Receives, deletes and writes nothing.",
+    )
+    .option("--json", "print one JSON object")
+    .action(
+      action(async (flags: DoctorFlags, context) =>
+        (await import("./commands/doctor.ts")).runDoctor(flags, context),
       ),
     );
 
