@@ -50,7 +50,8 @@ export async function examineDatabase(
     ];
   } catch (error) {
     const failure = asFailure(error, settings, "looking at the database");
-    return [failed(database, "not reached", failure), ...allSkipped(others, "not checked: see database")];
+    const finding = failure.kind === "unavailable" ? "not reached" : "cannot be used";
+    return [failed(database, finding, failure), ...allSkipped(others, "not checked: see database")];
   } finally {
     await connection.close();
   }

@@ -3,7 +3,7 @@ import type { SqsSettings } from "../../config/queue.ts";
 import { allSkipped, failed, ok, QUEUE_CHECKS, skipped, warning, type Check } from "../../checks/check.ts";
 import { createClient } from "./client.ts";
 import { explain } from "./errors.ts";
-import { failedBy } from "./failed-by.ts";
+import { failedBy, isUnavailable } from "./failed-by.ts";
 import { finite } from "./message.ts";
 import { attributesOf, findQueue, readTarget, type LocatedQueue } from "./open.ts";
 import { checkRights } from "./probes.ts";
@@ -85,7 +85,11 @@ async function checkQueue(
     );
   } catch (error) {
     const others = allSkipped(["redrive policy", ...RIGHTS], "not checked: see queue");
-    return [failedBy("queue", "not found", error), ...others, clock.check()];
+    return [
+      failedBy("queue", isUnavailable(error) ? "not reached" : "not found", error),
+      ...others,
+      clock.check(),
+    ];
   }
   try {
     const attributes = await checkAttributes(queue);
@@ -99,7 +103,7 @@ async function checkAttributes(queue: LocatedQueue): Promise<readonly Check[]> {
   const { client, url, target } = queue;
   try {
     const attributes = queue.attributes ?? (await attributesOf(client, url, target));
-    return [ok("queue", describe(queue, attributes)), checkRedrive(attributes)];
+    return [ok("queue", await describe(queue, attributes)), checkRedrive(attributes)];
   } catch (error) {
     return [
       failedBy("queue", "found, and tells nothing about itself", error),
@@ -109,16 +113,18 @@ async function checkAttributes(queue: LocatedQueue): Promise<readonly Check[]> {
 }
 
 /** What a server leaves out is left out. */
-function describe({ target, protocol }: LocatedQueue, attributes: QueueAttributes): string {
+async function describe(
+  { target, protocol, client }: LocatedQueue,
+  attributes: QueueAttributes,
+): Promise<string> {
   const parts: string[] = [];
   const tell = (value: string | undefined, text: (value: number) => string): void => {
     const number = finite(value);
     if (number !== undefined) parts.push(text(number));
   };
-  const at = target.endpoint === undefined ? "at AWS" : `at ${printable(target.endpoint)}`;
-  parts.push(
-    `${target.queueName} ${at}, which speaks ${protocol === "json" ? "JSON" : "the query protocol"}`,
-  );
+  const { endpoint } = target;
+  const at = endpoint === undefined ? `AWS, ${await client.config.region()}` : printable(endpoint);
+  parts.push(`${target.queueName} at ${at}, ${protocol === "json" ? "JSON" : "query"} protocol`);
   tell(attributes.ApproximateNumberOfMessages, (messages) => `${messages} visible`);
   tell(attributes.ApproximateNumberOfMessagesNotVisible, (messages) => `${messages} in flight`);
   tell(attributes.ApproximateNumberOfMessagesDelayed, (messages) => `${messages} delayed`);
