@@ -109,7 +109,7 @@ export function createProgram(version: string, openContext: () => Promise<Contex
     .command("init")
     .summary("make schema and tables")
     .description(
-      "Makes the schema and the tables that are missing, the vault's too. Can be run again. With --print it shows the SQL\nthat does it, and that gives a role the rights of a drain, for psql: fetch-etl init --print | psql …",
+      "Makes the schema and the tables that are missing, the vault's too. Can be run again. With --print it shows the SQL that does it, and that gives a role the rights of a drain, for psql: fetch-etl init --print | psql …",
     )
     .option("--print", "print the SQL, with the loader's role and rights; needs no database")
     .option("--loader-role <name>", "with --print: the role that drains (default fetch_etl_loader)")
@@ -123,7 +123,7 @@ export function createProgram(version: string, openContext: () => Promise<Contex
   withQueueOptions(program.command("doctor"))
     .summary("check all that a drain needs, and change nothing")
     .description(
-      "Checks settings, keys, credentials, queue, rights, clocks, database and tables, and tells the way out of what is\nwrong. Receives, deletes and writes nothing.",
+      "Checks settings, keys, credentials, queue, rights, clocks, database and tables, and tells the way out of what is wrong. Receives, deletes and writes nothing.",
     )
     .option("--json", "print one JSON object")
     .action(

@@ -43,7 +43,7 @@ it("makes schema and tables, and says what it made and what was there already", 
     });
     expect(await init(bench)).toEqual({
       code: 0,
-      stdout: `nothing to make; there already: fetch_etl, ${TABLES.join(", ")}\n`,
+      stdout: `nothing to make; there already: schema fetch_etl, ${TABLES.join(", ")}\n`,
       stderr: "",
     });
     await bench.sql.unsafe(
@@ -51,7 +51,7 @@ it("makes schema and tables, and says what it made and what was there already", 
     );
     expect((await init(bench)).stdout).toBe(
       "made public.user_logins, fetch_etl.quarantine.replayed_at; " +
-        "there already: fetch_etl, fetch_etl.ledger, fetch_etl.quarantine, fetch_etl.vault_keys, fetch_etl.vault, fetch_etl.reveal_log\n",
+        "there already: schema fetch_etl, fetch_etl.ledger, fetch_etl.quarantine, fetch_etl.vault_keys, fetch_etl.vault, fetch_etl.reveal_log\n",
     );
   }));
 
