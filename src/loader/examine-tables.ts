@@ -6,7 +6,7 @@ import { grantsToMake, mayNotMake, missingTables, wrongColumns } from "./schema.
 import { fullName, tablesFor, type Table } from "./tables.ts";
 
 /** @param run makes a failed check out of an error */
-export async function checkTables(
+export async function examineTables(
   sql: Sql,
   user: string,
   keepsVault: boolean,

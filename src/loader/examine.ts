@@ -13,7 +13,7 @@ import {
 import type { DatabaseSettings } from "../config/database.ts";
 import { connect, type Connection, type Sql } from "./database.ts";
 import { asFailure, shown } from "./errors.ts";
-import { checkTables } from "./examine-tables.ts";
+import { examineTables } from "./examine-tables.ts";
 import { place } from "./socket.ts";
 
 /** `server_version_num` of the first version that all SQL runs on. */
@@ -46,7 +46,7 @@ export async function examineDatabase(
       reached,
       await run("TLS", () => checkTls(connection, settings)),
       await run("Postgres clock", () => checkServerClock(sql, now)),
-      ...(await checkTables(sql, settings.user, keepsVault, run)),
+      ...(await examineTables(sql, settings.user, keepsVault, run)),
     ];
   } catch (error) {
     const failure = asFailure(error, settings, "looking at the database");

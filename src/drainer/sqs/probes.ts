@@ -17,8 +17,8 @@ import { failedBy } from "./failed-by.ts";
 const NO_HANDLE = "fetch-etl-doctor";
 
 /**
- * Out of range, which is 1 to 10, so that SQS hands out nothing. A server that is lenient about one of them is so about the other:
- * LocalStack takes 0 for 1 and, since it speaks JSON, refuses 11; before, it would hand out as many.
+ * Out of range, which is 1 to 10, so that SQS hands out nothing. LocalStack takes 0 for 1; it refuses 11 since it speaks JSON, and
+ * would hand out as many before.
  */
 const OUT_OF_RANGE = { json: 11, query: 0 } as const;
 
