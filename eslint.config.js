@@ -38,6 +38,11 @@ export default defineConfig(
     "login and masking are pure",
   ),
   forbid(
+    ["src/checks/**"],
+    ["**/config/**", "**/cli/**", "**/drainer/**", "**/loader/**", "node:*"],
+    "a check is what others found",
+  ),
+  forbid(
     ["src/drainer/**"],
     ["**/cli/**", "**/loader/**", "postgres", "@aws-sdk/*", "@smithy/*"],
     "the drainer knows SQS and Postgres as ports only",

@@ -1,14 +1,15 @@
--- Three roles, each with no more than its work needs. Run as the tables' owner, in the database that fetch-etl loads into, once all of
--- its tables exist (a first drain with FETCH_ETL_RECOVERY_RECIPIENT set makes them). It can be run again.
+-- Two roles beside the loader's, each with no more than its work needs. Tables, the loader's role (fetch_etl_loader) and its rights come from
+--   fetch-etl init --print | psql -v ON_ERROR_STOP=1 …
+-- which comes first. Run this as the tables' owner, in the same database. It can be run again.
 --
 -- The roles cannot log in themselves: grant them to the users who do, as in
---   create role etl login password '…' in role fetch_etl_loader;
+--   create role officer login password '…' in role fetch_etl_privacy_officer;
 
 do $$
 declare
   name text;
 begin
-  foreach name in array array['fetch_etl_loader', 'fetch_etl_analyst', 'fetch_etl_privacy_officer'] loop
+  foreach name in array array['fetch_etl_analyst', 'fetch_etl_privacy_officer'] loop
     if not exists (select from pg_catalog.pg_roles where rolname = name) then
       execute format('create role %I nologin', name);
     end if;
@@ -20,13 +21,6 @@ $$;
 revoke all on schema fetch_etl from public;
 revoke all on all tables in schema fetch_etl from public;
 revoke all on public.user_logins from public;
-
--- The loader: `drain`. It adds, and reads back only which messages it has added.
-grant usage on schema fetch_etl to fetch_etl_loader;
-grant insert on public.user_logins, fetch_etl.ledger, fetch_etl.quarantine, fetch_etl.vault, fetch_etl.vault_keys
-  to fetch_etl_loader;
-grant select on fetch_etl.ledger to fetch_etl_loader;
-grant delete on fetch_etl.ledger to fetch_etl_loader; -- prunes the ledger; may be left out
 
 -- The analyst: reads the rows, and nothing that could lead back to a person.
 grant select on public.user_logins to fetch_etl_analyst;

@@ -15,9 +15,12 @@ import { createProgram } from "./cli/program.ts";
 export async function main(argv: readonly string[]): Promise<number> {
   const stdout = outputOf(process.stdout);
   const stderr = outputOf(process.stderr);
-  const { command, exitCode } = createProgram(packageVersion(), async () =>
-    (await import("./surroundings.ts")).openContext(stdout, stderr),
-  );
+  const { version, engines } = readPackage();
+  const { command, exitCode } = createProgram(version, async () => {
+    const nodeNeeded = engines.node.replace(">=", "");
+    const versions = { fetchEtl: version, node: process.versions.node, nodeNeeded };
+    return (await import("./surroundings.ts")).openContext(stdout, stderr, versions);
+  });
   for (const each of [command, ...command.commands.flatMap((group) => [group, ...group.commands])]) {
     each.exitOverride().configureOutput({ writeOut: stdout.write, writeErr: stderr.write });
   }
@@ -59,9 +62,11 @@ function outputOf(stream: NodeJS.WriteStream): Output {
 /** The error code of the first output that could not be written. */
 let unwritten: string | undefined;
 
-function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
-  return version;
+interface Package {
+  readonly version: string;
+  readonly engines: { readonly node: string };
+}
+
+function readPackage(): Package {
+  return JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as Package;
 }

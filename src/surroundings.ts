@@ -1,9 +1,9 @@
 // What is real for a command that runs: environment, time, randomness, signals, SQS and Postgres.
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { buffer } from "node:stream/consumers";
 import { isatty } from "node:tty";
-import type { Context, Output, Services } from "./cli/context.ts";
+import type { Context, Output, Services, Versions } from "./cli/context.ts";
 import { ENVIRONMENT } from "./cli/environment.ts";
 import { exitCodeOfSignal, type StopSignal } from "./cli/exit-codes.ts";
 import { systemClock } from "./drainer/clock.ts";
@@ -13,8 +13,13 @@ import { Failure } from "./failure.ts";
 const services: Services = {
   openQueue: async (settings, notices) =>
     (await import("./drainer/sqs/open.ts")).openQueue(settings, notices),
+  examineQueue: async (settings, epochNow) =>
+    (await import("./drainer/sqs/examine.ts")).examineQueue(settings, epochNow),
+  examineDatabase: async (settings, keepsVault, epochNow) =>
+    (await import("./loader/examine.ts")).examineDatabase(settings, keepsVault, epochNow),
   openLoader: async (settings, queueId, vaultKey) =>
     (await import("./loader/loader.ts")).openLoader(settings, queueId, vaultKey),
+  initialise: async (settings) => (await import("./loader/initialise.ts")).initialise(settings),
   inspect: async (settings) => (await import("./loader/inspect.ts")).inspect(settings),
   openQuarantine: async (settings) => (await import("./loader/quarantine.ts")).openQuarantine(settings),
   createSealer: async (recipients) =>
@@ -25,7 +30,7 @@ const services: Services = {
     (await import("./loader/rotation.ts")).openRotation(settings, keyId, remask),
 };
 
-export function openContext(stdout: Output, stderr: Output): Context {
+export function openContext(stdout: Output, stderr: Output, versions: Versions): Context {
   return {
     env: readEnvironment(),
     // Node opens standard input when it is first asked for: only a command that reads it asks.
@@ -37,12 +42,15 @@ export function openContext(stdout: Output, stderr: Output): Context {
     random: () => Math.random(),
     randomBytes,
     readFile: (path) => readFileSync(path, "utf8"),
+    fileMode,
+    versions,
     services,
     catchSignals,
     atExit: (action) => {
       process.on("exit", action);
       return () => process.off("exit", action);
     },
+    endAtSignals,
   };
 }
 
@@ -69,6 +77,12 @@ function readEnvironment(): NodeJS.ProcessEnv {
   return env;
 }
 
+/** Windows has no permission bits, and makes some up. */
+function fileMode(path: string): number | undefined {
+  const mode = process.platform === "win32" ? undefined : statSync(path, { throwIfNoEntry: false })?.mode;
+  return mode === undefined ? undefined : mode & 0o777;
+}
+
 /** npm passes a Ctrl-C on that the terminal has sent already: two signals as close as this, milliseconds, are one press. */
 const ONE_PRESS_MS = 300;
 
@@ -85,4 +99,9 @@ function catchSignals(): AbortSignal {
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   return controller.signal;
+}
+
+function endAtSignals(): void {
+  const end = (signal: StopSignal): void => process.exit(exitCodeOfSignal(signal));
+  process.on("SIGINT", end).on("SIGTERM", end);
 }

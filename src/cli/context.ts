@@ -1,8 +1,10 @@
 // What a command is handed: everything real that it touches, so that a test can hand it something else.
+import type { Check } from "../checks/check.ts";
 import type { DatabaseSettings } from "../config/database.ts";
 import type { SqsSettings } from "../config/queue.ts";
 import type { Clock } from "../drainer/clock.ts";
 import type { Notices, Queue } from "../drainer/ports.ts";
+import type { Initialised } from "../loader/initialise.ts";
 import type { Inspection } from "../loader/inspect.ts";
 import type { PostgresLoader } from "../loader/loader.ts";
 import type { Quarantine } from "../loader/quarantine.ts";
@@ -35,7 +37,14 @@ export interface Input {
 /** The outside world. Opened only when a command asks, so that `--help` and `--version` load neither SDK nor driver. */
 export interface Services {
   openQueue(settings: SqsSettings, notices: Notices): Promise<Queue>;
+  examineQueue(settings: SqsSettings, epochNow: () => number): Promise<readonly Check[]>;
+  examineDatabase(
+    settings: DatabaseSettings,
+    keepsVault: boolean,
+    epochNow: () => number,
+  ): Promise<readonly Check[]>;
   openLoader(settings: DatabaseSettings, queueId: string, vaultKey?: SealedDataKey): Promise<PostgresLoader>;
+  initialise(settings: DatabaseSettings): Promise<Initialised>;
   inspect(settings: DatabaseSettings): Promise<Inspection>;
   openQuarantine(settings: DatabaseSettings): Promise<Quarantine>;
   createSealer(recipients: readonly string[]): Promise<Sealer>;
@@ -43,6 +52,15 @@ export interface Services {
   createOpener(identityFile: string): Promise<Opener>;
   openVault(settings: DatabaseSettings): Promise<Vault>;
   openRotation(settings: DatabaseSettings, keyId: string, remask: Remask): Promise<Rotation>;
+}
+
+export interface Versions {
+  /** Such as `1.2.0`. */
+  readonly fetchEtl: string;
+  /** Such as `20.19.0`. */
+  readonly node: string;
+  /** The oldest that will do, such as `20.19`. */
+  readonly nodeNeeded: string;
 }
 
 export interface Context {
@@ -58,6 +76,9 @@ export interface Context {
   readonly random: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
   readonly readFile: (path: string) => string;
+  /** A file's permission bits; undefined where there is no file, or the system has none. */
+  readonly fileMode: (path: string) => number | undefined;
+  readonly versions: Versions;
   readonly services: Services;
   /**
    * From now on the first SIGINT or SIGTERM asks for a clean stop, by aborting the signal with its name as the reason; the second
@@ -66,6 +87,8 @@ export interface Context {
   readonly catchSignals: () => AbortSignal;
   /** Has something done when the process ends, in whatever way it can still act; the function that it returns takes that back. */
   readonly atExit: (action: () => void) => () => void;
+  /** From now on SIGINT or SIGTERM ends the process at once, with the signal's exit code: where there is nothing to leave clean. */
+  readonly endAtSignals: () => void;
 }
 
 /** The signal that asked for a stop; undefined where none did. */

@@ -9,6 +9,10 @@ export class Problems {
     this.#sentences.push(sentence);
   }
 
+  get sentences(): readonly string[] {
+    return this.#sentences;
+  }
+
   /** @throws {Failure} of kind `configuration`, with every mistake a line, when there are any */
   throwIfAny(): void {
     if (this.#sentences.length > 0) throw new Failure("configuration", this.#sentences.join("\n"));

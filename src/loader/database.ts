@@ -1,5 +1,6 @@
 // The connection to Postgres.
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import postgres from "postgres";
 import type { DatabaseSettings } from "../config/database.ts";
 import { closedEarly, openSocket } from "./socket.ts";
@@ -20,6 +21,8 @@ const PATIENCE = 2;
  */
 export interface Connection {
   readonly sql: Sql;
+  /** Whether TLS is in use; false before the first statement. */
+  readonly isEncrypted: () => Promise<boolean>;
   /** Ends it, even when a server that does not answer keeps a statement waiting; a broken one at once. */
   readonly close: (state?: "broken") => Promise<void>;
 }
@@ -49,6 +52,7 @@ export function connect(settings: DatabaseSettings): Connection {
   const sql = postgres(options);
   return {
     sql,
+    isEncrypted: async () => (await opening) instanceof TLSSocket,
     close: async (state) => {
       await sql.end({ timeout: state === "broken" ? 0 : PATIENCE });
       // The driver only closes its own half, and the server may never close the other.

@@ -84,7 +84,7 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
 }
 
 /** What does not look like a name may be something else that ended up in its place. */
-function shown(name: string): string {
+export function shown(name: string): string {
   return /^[\w.-]{1,63}$/.test(name) ? `"${name}"` : "(not shown)";
 }
 

@@ -49,7 +49,7 @@ export async function inspect(settings: DatabaseSettings): Promise<Inspection> {
     if (!present.userLogins) {
       throw new Failure(
         "configuration",
-        `There is no table public.user_logins yet: "fetch-etl drain" makes it.`,
+        `There is no table public.user_logins yet: "fetch-etl init" makes it.`,
       );
     }
     // One snapshot, so that the figures agree with each other while a drain goes on.

@@ -8,6 +8,7 @@ import { translate } from "./errors.ts";
 import { pruneLedger } from "./ledger.ts";
 import { checkTables, ensureTables } from "./schema.ts";
 import { keepValues, rowArrays, toHexOrNull } from "./statement.ts";
+import { tablesFor } from "./tables.ts";
 
 /** Stands in for the sent time that a server does not tell, so that a redelivery meets its own ledger entry. */
 export const SENT_TIME_UNKNOWN = 0;
@@ -54,7 +55,7 @@ export async function openLoader(
 
   const prepare = async (): Promise<void> => {
     const keepsVault = vaultKey !== undefined;
-    await run("making its tables", (sql) => ensureTables(sql, keepsVault));
+    await run("making its tables", (sql) => ensureTables(sql, settings.user, tablesFor(keepsVault)));
     await run("looking at its tables", (sql) => checkTables(sql, settings.user, keepsVault));
   };
   try {

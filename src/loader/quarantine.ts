@@ -78,7 +78,7 @@ async function requireQuarantine(sql: Sql): Promise<void> {
   if ((await tablesPresent(sql)).quarantine) return;
   throw new Failure(
     "configuration",
-    `There is no table fetch_etl.quarantine yet: "fetch-etl drain" makes it.`,
+    `There is no table fetch_etl.quarantine yet: "fetch-etl init" makes it.`,
   );
 }
 

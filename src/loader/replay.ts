@@ -9,6 +9,7 @@ import type { SealedDataKey } from "../recovery/recipients.ts";
 import { ensureReplayedAt } from "./replayed-at.ts";
 import { ensureTables } from "./schema.ts";
 import { keepValues, rowArrays, toHexOrNull } from "./statement.ts";
+import { tablesFor } from "./tables.ts";
 import { BEFORE_ALL, inTurn, TURNS } from "./turns.ts";
 
 /** A page ends at so many messages, or with the one that brings it to so many bytes: a body may have a megabyte. */
@@ -20,7 +21,7 @@ export async function openReplay(
   settings: DatabaseSettings,
   vaultKey: SealedDataKey | undefined,
 ): Promise<ReplayStore> {
-  await ensureTables(sql, vaultKey !== undefined);
+  await ensureTables(sql, settings.user, tablesFor(vaultKey !== undefined));
   await ensureReplayedAt(sql);
   return {
     page: (after) =>

@@ -1,8 +1,7 @@
 // The quarantine's column `replayed_at`: tables made by an earlier version are without it, and only a replay has need of it.
 import { Failure } from "../failure.ts";
 import type { Reader, Sql } from "./database.ts";
-
-const ADD = "alter table fetch_etl.quarantine add column if not exists replayed_at timestamptz";
+import { ADD_REPLAYED_AT, CREATION_PATIENCE } from "./tables.ts";
 
 async function hasReplayedAt(sql: Reader): Promise<boolean> {
   const columns = await sql.unsafe(`
@@ -24,21 +23,23 @@ export async function replayedAtColumn(sql: Reader): Promise<string> {
 /**
  * Adds the column where it is missing.
  *
+ * @returns whether it was
  * @throws {Failure} `configuration` when that is the table's owner's to do
  */
-export async function ensureReplayedAt(sql: Sql): Promise<void> {
-  if (await hasReplayedAt(sql)) return;
+export async function ensureReplayedAt(sql: Sql): Promise<boolean> {
+  if (await hasReplayedAt(sql)) return false;
   const [table] = await sql<{ owned: boolean }[]>`
     select pg_has_role(relowner, 'usage') as owned
     from pg_catalog.pg_class where oid = 'fetch_etl.quarantine'::regclass`;
   if (table?.owned !== true) {
     throw new Failure(
       "configuration",
-      `The table fetch_etl.quarantine was made by an earlier version, and a replay needs one column more. As its owner, run: ${ADD};`,
+      `The table fetch_etl.quarantine was made by an earlier version, and a replay needs one column more. As its owner, run: ${ADD_REPLAYED_AT};`,
     );
   }
   await sql.begin(async (tx) => {
-    await tx.unsafe("set local lock_timeout = '10s'");
-    await tx.unsafe(ADD);
+    await tx.unsafe(CREATION_PATIENCE);
+    await tx.unsafe(ADD_REPLAYED_AT);
   });
+  return true;
 }

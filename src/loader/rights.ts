@@ -1,15 +1,47 @@
 // What a user may do with the tables, looked up before it is done.
 import { Failure } from "../failure.ts";
 import type { Sql } from "./database.ts";
+import { identifier } from "./quote.ts";
 
 /** A right on a table, or on some of its columns alone. */
 export interface Right {
   /** `fetch_etl` where it is left out. */
-  readonly schema?: "public";
+  readonly schema?: "public" | "fetch_etl";
   readonly table: string;
   readonly right: "select" | "insert" | "update" | "delete";
   /** Postgres knows no deleting of columns. */
   readonly columns?: readonly string[];
+}
+
+/** What a drain does with each table; asking for less would let a run fail in its middle. */
+const LOAD_RIGHTS: readonly Right[] = [
+  { schema: "public", table: "user_logins", right: "insert" },
+  { table: "ledger", right: "insert" },
+  { table: "ledger", right: "select" },
+  { table: "quarantine", right: "insert" },
+];
+
+/** More that a drain does where a vault is kept. */
+const VAULT_RIGHTS: readonly Right[] = [
+  { table: "vault_keys", right: "insert" },
+  { table: "vault", right: "insert" },
+];
+
+/** What a drain does at its end where it may. */
+export const PRUNE_RIGHT: Right = { table: "ledger", right: "delete" };
+
+/** The rights that a drain needs. */
+export function rightsFor(keepsVault: boolean): readonly Right[] {
+  return keepsVault ? [...LOAD_RIGHTS, ...VAULT_RIGHTS] : LOAD_RIGHTS;
+}
+
+export function grantUsage(schema: string, role: string): string {
+  return `GRANT USAGE ON SCHEMA ${schema} TO ${identifier(role)};`;
+}
+
+export function grant({ schema = "fetch_etl", table, right, columns = [] }: Right, role: string): string {
+  const what = `${right.toUpperCase()}${columns.length === 0 ? "" : ` (${columns.join(", ")})`}`;
+  return `GRANT ${what} ON ${schema}.${table} TO ${identifier(role)};`;
 }
 
 /** The GRANT for each right that is missing, `USAGE` on the schema included. A table that does not exist lacks all. */
@@ -23,10 +55,8 @@ export async function missingGrants(sql: Sql, user: string, rights: readonly Rig
           has_table_privilege(c.oid, ${right})) as right
       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       where n.nspname = ${schema} and c.relname = ${table}`;
-    if (found?.schema !== true) missing.add(`GRANT USAGE ON SCHEMA ${schema} TO "${user}";`);
-    if (found?.right === true) continue;
-    const what = `${right.toUpperCase()}${columns.length === 0 ? "" : ` (${columns.join(", ")})`}`;
-    missing.add(`GRANT ${what} ON ${schema}.${table} TO "${user}";`);
+    if (found?.schema !== true) missing.add(grantUsage(schema, user));
+    if (found?.right !== true) missing.add(grant({ schema, table, right, columns }, user));
   }
   return [...missing];
 }

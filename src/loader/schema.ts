@@ -1,62 +1,9 @@
-// The tables: `public.user_logins` as the assignment gives it, and fetch-etl's own in schema `fetch_etl`.
-// All SQL runs on Postgres 10 and later.
+// Makes the tables that are missing, and checks those that are there.
 import { Failure } from "../failure.ts";
-import type { Sql } from "./database.ts";
-import { lacking, missingGrants, type Right } from "./rights.ts";
-
-/** Makes what is missing. Asking for a schema takes the right to make one, even where it exists: so look first. */
-const CREATE_USER_LOGINS = `create table if not exists public.user_logins (
-  user_id varchar(128),
-  device_type varchar(32),
-  masked_ip varchar(256),
-  masked_device_id varchar(256),
-  locale varchar(32),
-  app_version integer,
-  create_date date
-)`;
-const CREATE_LEDGER = `create table if not exists fetch_etl.ledger (
-  queue text not null,
-  sent_at timestamptz not null,
-  message_id text not null,
-  run_id uuid not null,
-  loaded_at timestamptz not null default now(),
-  primary key (sent_at, queue, message_id)
-)`;
-const CREATE_QUARANTINE = `create table if not exists fetch_etl.quarantine (
-  queue text not null,
-  sent_at timestamptz not null,
-  message_id text not null,
-  reasons text[] not null,
-  key_id text not null,
-  sealed bytea not null,
-  quarantined_at timestamptz not null default now(),
-  replayed_at timestamptz,
-  primary key (sent_at, queue, message_id)
-)`;
-
-const CREATE_VAULT_KEYS = `create table if not exists fetch_etl.vault_keys (
-  key_id uuid primary key,
-  sealed bytea not null,
-  created_at timestamptz not null default now()
-)`;
-// Tokens are compared as bytes: a language's rules of order would take longer at each of them.
-const CREATE_VAULT = `create table if not exists fetch_etl.vault (
-  token text collate "C" primary key,
-  field text not null,
-  key_id uuid not null,
-  sealed bytea not null
-)`;
-/** Who does what with the vault. Time and user are the database's own to fill in. */
-const CREATE_REVEAL_LOG = `create table if not exists fetch_etl.reveal_log (
-  at timestamptz not null default now(),
-  database_user text not null default session_user,
-  action text not null,
-  reason text not null,
-  tokens text[] not null
-)`;
-
-/** Any number will do, as long as every drain asks for the same. */
-const CREATION_LOCK = 4_207_849_521;
+import type { Reader, Sql } from "./database.ts";
+import { identifier } from "./quote.ts";
+import { lacking, missingGrants, rightsFor } from "./rights.ts";
+import { CREATION_LOCK, CREATION_PATIENCE, fullName, type Table } from "./tables.ts";
 
 /** The types that a column may have, by name; `app_version` must be an `integer`, because the value may fill it. */
 const COLUMN_TYPES = {
@@ -88,25 +35,76 @@ export async function tablesPresent(sql: Sql): Promise<TablesPresent> {
   return present ?? { userLogins: false, ledger: false, quarantine: false, vault: false };
 }
 
-/** Makes the tables that are missing, safely beside others that do the same; those of the vault where one is kept. */
-export async function ensureTables(sql: Sql, keepsVault: boolean): Promise<void> {
-  const present = await tablesPresent(sql);
-  const needsVault = keepsVault && !present.vault;
-  if (present.userLogins && present.ledger && present.quarantine && !needsVault) return;
-  await sql.begin(async (tx) => {
-    await tx.unsafe("set local lock_timeout = '10s'");
+/** Those of the tables that do not exist. */
+export async function missingTables(sql: Reader, wanted: readonly Table[]): Promise<readonly Table[]> {
+  const found = await sql.unsafe<{ name: string }[]>(`
+    select n.nspname || '.' || c.relname as name
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname in ('public', 'fetch_etl') and c.relkind in ('r', 'p', 'v', 'f')`);
+  const present = new Set(found.map(({ name }) => name));
+  return wanted.filter((table) => !present.has(fullName(table)));
+}
+
+/**
+ * Makes the tables that are missing, safely beside others that do the same, and their schema. Asking for a schema, or for a table,
+ * takes the right to make one even where it exists: so look first.
+ *
+ * @returns the names of what was made
+ * @throws {Failure} `configuration` when the user may not make one, with the GRANT that is missing
+ */
+export async function ensureTables(sql: Sql, user: string, wanted: readonly Table[]): Promise<string[]> {
+  if ((await missingTables(sql, wanted)).length === 0) return [];
+  return sql.begin("isolation level read committed", async (tx) => {
+    await tx.unsafe(CREATION_PATIENCE);
     await tx`select pg_advisory_xact_lock(${CREATION_LOCK})`;
-    if (!present.userLogins) await tx.unsafe(CREATE_USER_LOGINS);
-    if (present.ledger && present.quarantine && !needsVault) return;
-    const [schema] = await tx`select 1 from pg_catalog.pg_namespace where nspname = 'fetch_etl'`;
-    if (schema === undefined) await tx.unsafe("create schema fetch_etl");
-    await tx.unsafe(CREATE_LEDGER);
-    await tx.unsafe(CREATE_QUARANTINE);
-    if (needsVault) {
-      for (const statement of [CREATE_VAULT_KEYS, CREATE_VAULT, CREATE_REVEAL_LOG])
-        await tx.unsafe(statement);
+    // Somebody else may have made some meanwhile.
+    const missing = await missingTables(tx, wanted);
+    const grants = await grantsToMake(tx, user, missing);
+    if (grants.length > 0) throw new Failure("configuration", mayNotMake(user, missing, grants));
+    const made: string[] = [];
+    if (missing.some(({ schema }) => schema === "fetch_etl") && !(await hasSchema(tx))) {
+      await tx.unsafe("create schema fetch_etl");
+      made.push("fetch_etl");
     }
+    for (const table of missing) {
+      await tx.unsafe(table.create);
+      made.push(fullName(table));
+    }
+    return made;
   });
+}
+
+async function hasSchema(sql: Reader): Promise<boolean> {
+  return (await sql.unsafe("select 1 from pg_catalog.pg_namespace where nspname = 'fetch_etl'")).length > 0;
+}
+
+/** The GRANT for each right that the user lacks to make the tables. */
+export async function grantsToMake(
+  sql: Reader,
+  user: string,
+  missing: readonly Table[],
+): Promise<readonly string[]> {
+  const [may] = await sql.unsafe<{ database: string; create: boolean; schemas: string[] }[]>(`
+    select current_database() as database, has_database_privilege(current_database(), 'create') as create,
+           array(select nspname::text from pg_catalog.pg_namespace where has_schema_privilege(oid, 'create')) as schemas`);
+  const grants = new Set<string>();
+  for (const { schema } of missing) {
+    if (may?.schemas.includes(schema) === true) continue;
+    if (schema === "public" || (await hasSchema(sql))) {
+      grants.add(`GRANT CREATE ON SCHEMA ${schema} TO ${identifier(user)};`);
+    } else if (may?.create !== true) {
+      grants.add(`GRANT CREATE ON DATABASE ${identifier(may?.database ?? "")} TO ${identifier(user)};`);
+    }
+  }
+  return [...grants];
+}
+
+/** The sentence for tables that the user may not make. */
+export function mayNotMake(user: string, missing: readonly Table[], grants: readonly string[]): string {
+  return (
+    `Postgres user "${user}" may not make ${missing.map(fullName).join(", ")}. As the database's owner or a superuser, ` +
+    `run what "fetch-etl init --print" prints, or: ${grants.join(" ")}`
+  );
 }
 
 /**
@@ -115,14 +113,14 @@ export async function ensureTables(sql: Sql, keepsVault: boolean): Promise<void>
  * @throws {Failure} `configuration` when `user_logins` has other columns, or the user lacks a right
  */
 export async function checkTables(sql: Sql, user: string, keepsVault: boolean): Promise<void> {
-  const rights = keepsVault ? [...RIGHTS, ...VAULT_RIGHTS] : RIGHTS;
-  const grants = await missingGrants(sql, user, rights);
+  const grants = await missingGrants(sql, user, rightsFor(keepsVault));
   const problems = await wrongColumns(sql);
   if (grants.length > 0) problems.push(lacking(user, "a drain", grants));
   if (problems.length > 0) throw new Failure("configuration", problems.join("\n"));
 }
 
-async function wrongColumns(sql: Sql): Promise<string[]> {
+/** What is wrong with the columns of `user_logins`, in a sentence; none where a drain can write to it. */
+export async function wrongColumns(sql: Sql): Promise<string[]> {
   const columns = await sql<{ name: string; type: string; required: boolean }[]>`
     select a.attname as name, pg_catalog.format_type(a.atttypid, null) as type,
            a.attnotnull and not a.atthasdef and a.attidentity = '' as required
@@ -146,17 +144,3 @@ async function wrongColumns(sql: Sql): Promise<string[]> {
       "Alter it, or point DATABASE_URL at the right database; the README shows the table.",
   ];
 }
-
-/** What a drain does with each table; asking for less would let a run fail in its middle. */
-const RIGHTS: readonly Right[] = [
-  { schema: "public", table: "user_logins", right: "insert" },
-  { table: "ledger", right: "insert" },
-  { table: "ledger", right: "select" },
-  { table: "quarantine", right: "insert" },
-];
-
-/** More that a drain does where a vault is kept. */
-const VAULT_RIGHTS: readonly Right[] = [
-  { table: "vault_keys", right: "insert" },
-  { table: "vault", right: "insert" },
-];

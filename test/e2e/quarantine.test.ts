@@ -470,7 +470,7 @@ it.for([["list"], ["show", "m"], ["replay"], ["purge", "--older-than", "3"]])(
       const { code, stderr } = await bench.run(["quarantine", ...args]);
       expect({ code, stderr }).toEqual({
         code: 2,
-        stderr: 'error: There is no table fetch_etl.quarantine yet: "fetch-etl drain" makes it.\n',
+        stderr: 'error: There is no table fetch_etl.quarantine yet: "fetch-etl init" makes it.\n',
       });
       const away = await bench.run(["quarantine", ...args], { DATABASE_URL: "postgres://u:p@127.0.0.1:1/d" });
       expect(away.code).toBe(5);

@@ -4,20 +4,22 @@ import postgres from "postgres";
 import { expect, it } from "vitest";
 import { generateMessages } from "../../sandbox/messages.ts";
 import { json, withBench, type Bench } from "../support/bench.ts";
+import { runScript } from "../support/catalogue.ts";
 
 const ROLES = await readFile(new URL("../../deploy/roles.sql", import.meta.url), "utf8");
 
-/** A bench with a drained queue, a vault and the roles; `login` makes a user in a role and gives a connection URL. */
+/** A bench with tables and roles, and a drained queue; `login` makes a user in a role and gives a connection URL. */
 async function withRoles(
   use: (bench: Bench, login: (role: string) => Promise<string>, recipient: string) => Promise<void>,
 ): Promise<void> {
   const recipient = await identityToRecipient(await generateX25519Identity());
   await withBench(async (bench) => {
+    await runScript(bench.databaseUrl, (await bench.run(["init", "--print"])).stdout);
+    // Twice: it can be run again.
+    await runScript(bench.databaseUrl, ROLES);
+    await runScript(bench.databaseUrl, ROLES);
     await bench.send(generateMessages(100));
     expect((await bench.run(["drain", "--quiet"], { FETCH_ETL_RECOVERY_RECIPIENT: recipient })).code).toBe(0);
-    // Twice: it can be run again.
-    await bench.sql.unsafe(ROLES);
-    await bench.sql.unsafe(ROLES);
     const users: string[] = [];
     const login = async (role: string): Promise<string> => {
       const user = `${bench.queue}_${role}`;

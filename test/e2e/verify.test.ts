@@ -149,7 +149,7 @@ it("exits 2 where there is no table yet, and names the command that makes it", (
   withBench(async (bench) => {
     const { code, stderr } = await bench.run(["verify"]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/user_logins.*fetch-etl drain/);
+    expect(stderr).toMatch(/user_logins.*fetch-etl init/);
   }));
 
 it("exits 5 when the database cannot be reached", () =>

@@ -1,12 +1,10 @@
 // The commands of the main job.
 import { DRAIN_DEFAULTS, PEEK_DEFAULTS } from "../../config/defaults.ts";
 import type { DrainFlags } from "../../config/drain.ts";
-import { SQS_PROTOCOLS } from "../../config/queue.ts";
-import { APP_VERSION_STYLES } from "../../login/app-version.ts";
 import type { ActionFor, CliCommand } from "../command.ts";
 import type { PeekFlags } from "../commands/peek.ts";
 import type { VerifyFlags } from "../commands/verify.ts";
-import { choice } from "../option.ts";
+import { appVersionOption, withQueueOptions } from "./shared-options.ts";
 
 export function defineLoading(program: CliCommand, action: ActionFor): void {
   program.commandsGroup("Load:");
@@ -28,11 +26,7 @@ export function defineLoading(program: CliCommand, action: ActionFor): void {
       "prune the ledger of loaded messages after n days",
       String(DRAIN_DEFAULTS.ledgerDays),
     )
-    .addOption(
-      choice("--app-version <style>", APP_VERSION_STYLES, "full stores 2.3.1 as 2003001, major as 2").default(
-        "full",
-      ),
-    )
+    .addOption(appVersionOption())
     .option("--fail-on-quarantine", "exit 3 when a message was quarantined")
     .option("--dry-run", "receive, decode, mask and count, then give everything back")
     .option("--json", "print the report as one JSON object")
@@ -74,19 +68,5 @@ export function defineLoading(program: CliCommand, action: ActionFor): void {
       action(async (flags: VerifyFlags, context) =>
         (await import("../commands/verify.ts")).runVerify(flags, context),
       ),
-    );
-}
-
-function withQueueOptions(command: CliCommand): CliCommand {
-  return command
-    .option("--queue <name or URL>", "the queue (FETCH_ETL_QUEUE; default login-queue)")
-    .option("--endpoint-url <url>", "SQS endpoint, for a server of your own (AWS_ENDPOINT_URL_SQS)")
-    .option("--region <region>", "AWS region (AWS_REGION)")
-    .addOption(
-      choice(
-        "--sqs-protocol <protocol>",
-        SQS_PROTOCOLS,
-        "wire protocol, in place of FETCH_ETL_SQS_PROTOCOL",
-      ).default(undefined, "auto"),
     );
 }

@@ -1,11 +1,10 @@
 // The commands that work off the quarantine.
-import { APP_VERSION_STYLES } from "../../login/app-version.ts";
 import type { ActionFor, CliCommand } from "../command.ts";
 import type { QuarantineListFlags } from "../commands/quarantine/list.ts";
 import type { QuarantinePurgeFlags } from "../commands/quarantine/purge.ts";
 import type { QuarantineReplayFlags } from "../commands/quarantine/replay.ts";
 import type { QuarantineShowFlags } from "../commands/quarantine/show.ts";
-import { choice } from "../option.ts";
+import { appVersionOption } from "./shared-options.ts";
 
 export function defineQuarantine(program: CliCommand, action: ActionFor): void {
   const quarantine = program
@@ -48,11 +47,7 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
     .description(
       "Opens the held bodies with the masking keys, decodes them anew, loads what passes now, once, and marks it.",
     )
-    .addOption(
-      choice("--app-version <style>", APP_VERSION_STYLES, "full stores 2.3.1 as 2003001, major as 2").default(
-        "full",
-      ),
-    )
+    .addOption(appVersionOption())
     .option("--json", "print one JSON object")
     .example("fetch-etl quarantine replay", "after the table was mended, or fetch-etl learned a new form")
     .action(

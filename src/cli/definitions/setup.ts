@@ -1,6 +1,9 @@
 // The commands that get a place ready.
 import type { ActionFor, CliCommand } from "../command.ts";
+import type { DoctorFlags } from "../commands/doctor.ts";
+import type { InitFlags } from "../commands/init.ts";
 import type { KeygenFlags } from "../commands/keygen.ts";
+import { withQueueOptions } from "./shared-options.ts";
 
 export function defineSetup(program: CliCommand, action: ActionFor): void {
   program.commandsGroup("Set up:");
@@ -14,6 +17,39 @@ export function defineSetup(program: CliCommand, action: ActionFor): void {
     .action(
       action(async (flags: KeygenFlags, context) =>
         (await import("../commands/keygen.ts")).runKeygen(flags, context),
+      ),
+    );
+
+  program
+    .command("init")
+    .summary("make schema and tables")
+    .description(
+      "Makes the schema and the tables that are missing, the vault's too. Can be run again. With --print it shows the SQL that does it, and that gives a role the rights of a drain.",
+    )
+    .option("--print", "print the SQL, with the loader's role and rights; needs no database")
+    .option("--loader-role <name>", "with --print: the role that drains (default fetch_etl_loader)")
+    .option("--json", "print one JSON object")
+    .example("fetch-etl init", "make what is missing")
+    .example(
+      "fetch-etl init --print | psql -v ON_ERROR_STOP=1 postgres://owner@host/logins",
+      "make it as another user, and the loader's role with it",
+    )
+    .action(
+      action(async (flags: InitFlags, context) =>
+        (await import("../commands/init.ts")).runInit(flags, context),
+      ),
+    );
+
+  withQueueOptions(program.command("doctor"))
+    .summary("check all that a drain needs, and change nothing")
+    .description(
+      "Checks settings, keys, credentials, queue, rights, clocks, database and tables, and tells the way out of what is wrong. Receives, deletes and writes nothing.",
+    )
+    .option("--json", "print one JSON object")
+    .example("fetch-etl doctor", "before the first drain, and when one fails")
+    .action(
+      action(async (flags: DoctorFlags, context) =>
+        (await import("../commands/doctor.ts")).runDoctor(flags, context),
       ),
     );
 }

@@ -20,3 +20,19 @@ export function shorten(text: string, most: number): string {
   const characters = Array.from(text);
   return characters.length <= most ? text : `${characters.slice(0, most - 1).join("")}…`;
 }
+
+/** A text in lines of up to `most` characters, broken at its spaces; in one line where `most` leaves no room for a word. */
+export function wrap(text: string, most: number): string[] {
+  if (most < LEAST_WIDTH) return [text];
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && width(`${line} ${word}`) > most) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
+
+const LEAST_WIDTH = 20;

@@ -77,6 +77,13 @@ export function explain(error: unknown, place: Place): unknown {
   }
 }
 
+/** True where SQS said that the credentials lack a right. */
+export function isDenied(error: unknown): boolean {
+  const fault = faultOf(error);
+  if (fault.kind !== "refused") return false;
+  return fault.code === undefined ? fault.status === 403 : deniedCodes.has(fault.code);
+}
+
 /** The failure for an endpoint where something else than SQS answers, or SQS in another protocol than the one set. */
 export function notSqs(target: Target, setting: "auto" | Protocol, cause: unknown): Failure {
   const what =

@@ -3,11 +3,11 @@ import { GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from "@
 import type { SqsSettings } from "../../config/queue.ts";
 import { Failure } from "../../failure.ts";
 import type { Notices, Queue, RequestCounts } from "../ports.ts";
-import { configuredEndpoint, createClient } from "./client.ts";
+import { configuredEndpoint, createClient, type SqsClient } from "./client.ts";
 import { explain, notSqs, type Place } from "./errors.ts";
 import { EmptyAnswer, isMissingQueue } from "./fault.ts";
 import { attempt, findProtocol, hasFaultOfItsOwn, isNotUnderstood, type Outcome } from "./protocol.ts";
-import { sqsQueue, type QueueAttributes } from "./queue.ts";
+import { sqsQueue, type FoundQueue, type QueueAttributes } from "./queue.ts";
 import { isAwsHost, printable, targetOf, type Protocol, type Target } from "./target.ts";
 
 /** What the first request brings: for a name its URL, for a URL the queue's attributes. */
@@ -24,10 +24,39 @@ interface Located {
  * @throws {Throttled} when SQS asks for fewer calls
  */
 export async function openQueue(settings: SqsSettings, notices: Notices): Promise<Queue> {
-  const target = targetOf(settings, settings.endpointUrl === undefined ? await profileEndpoint() : undefined);
+  const target = await readTarget(settings);
+  const found = await findQueue(settings, target, notices, { retry: true });
+  try {
+    const attributes = found.attributes ?? (await attributesOf(found.client, found.url, target));
+    return sqsQueue({ ...found, attributes, notices });
+  } catch (error) {
+    found.client.destroy();
+    throw error;
+  }
+}
+
+/** A queue that was found, with what it said about itself where that was the way to find it. */
+export type LocatedQueue = Omit<FoundQueue, "attributes" | "notices"> & Pick<Located, "attributes">;
+
+/**
+ * Finds the queue with as few requests as it takes. The client is the caller's to destroy.
+ *
+ * @param how `retry`: false for one attempt a call; `watch` is shown each client before its first call
+ * @throws as {@link openQueue} does
+ */
+export async function findQueue(
+  settings: SqsSettings,
+  target: Target,
+  notices: Pick<Notices, "note">,
+  how: { readonly retry: boolean; readonly watch?: (client: SqsClient) => void },
+): Promise<LocatedQueue> {
   const requests: RequestCounts = { receive: 0, delete: 0, other: 0 };
-  const clientFor = (protocol: Protocol, retry: boolean) =>
-    createClient({ target, protocol, retry, maxSockets: settings.maxSockets, requests });
+  const clientFor = async (protocol: Protocol, retry: boolean): Promise<SqsClient> => {
+    const { maxSockets } = settings;
+    const client = await createClient({ target, protocol, retry, maxSockets, requests });
+    how.watch?.(client);
+    return client;
+  };
 
   let protocol: Protocol = settings.protocol === "query" ? "query" : "json";
   let first: Outcome<Located> | undefined;
@@ -43,19 +72,11 @@ export async function openQueue(settings: SqsSettings, notices: Notices): Promis
     }
   }
 
-  const client = await clientFor(protocol, true);
+  const client = await clientFor(protocol, how.retry);
   try {
     first ??= await attempt(() => locate(client, target));
-    const { url, attributes } = await settle(first, client, target, settings.protocol);
-    return sqsQueue({
-      client,
-      protocol,
-      target,
-      url,
-      attributes: attributes ?? (await attributesOf(client, url, target)),
-      requests,
-      notices,
-    });
+    const located = await settle(first, client, target, settings.protocol);
+    return { ...located, client, protocol, target, requests };
   } catch (error) {
     client.destroy();
     throw error;
@@ -101,7 +122,8 @@ async function readAttributes(client: SQSClient, url: string): Promise<QueueAttr
   return attributes;
 }
 
-async function attributesOf(client: SQSClient, url: string, target: Target): Promise<QueueAttributes> {
+/** What the queue says about itself. */
+export async function attributesOf(client: SQSClient, url: string, target: Target): Promise<QueueAttributes> {
   try {
     return await readAttributes(client, url);
   } catch (error) {
@@ -115,6 +137,15 @@ async function withClient<T>(client: SQSClient, use: (client: SQSClient) => Prom
   } finally {
     client.destroy();
   }
+}
+
+/**
+ * What the settings and the AWS configuration say about where the queue is.
+ *
+ * @throws {Failure} `configuration`, where they say nothing that can be used
+ */
+export async function readTarget(settings: SqsSettings): Promise<Target> {
+  return targetOf(settings, settings.endpointUrl === undefined ? await profileEndpoint() : undefined);
 }
 
 async function profileEndpoint(): Promise<string | undefined> {

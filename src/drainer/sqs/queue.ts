@@ -160,7 +160,7 @@ function visibilityTimeout(attribute: string | undefined): number {
 }
 
 /** The redrive policy is JSON in an attribute; `maxReceiveCount` comes as a number or as text. */
-function maxReceiveCount(policy: string | undefined): number | undefined {
+export function maxReceiveCount(policy: string | undefined): number | undefined {
   if (policy === undefined) return undefined;
   const found = /"maxReceiveCount"\s*:\s*"?(\d+)/.exec(policy)?.[1];
   return finite(found);

@@ -1,0 +1,49 @@
+// Compares this machine's clock with a server's. Pure.
+import { failed, ok, warning, type Check, type CheckName } from "./check.ts";
+
+/** A time that is known to lie between two, in epoch milliseconds. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const WARN_ABOVE = 30 * SECOND;
+
+/**
+ * How far this machine's clock is ahead of a server's, at the least: 0 where both may be right. Milliseconds, negative where it is
+ * behind.
+ *
+ * @param here when the server was asked and when its answer was there, by this machine's clock
+ * @param there when it answered, by the server's
+ */
+export function ahead(here: Span, there: Span): number {
+  if (here.from > there.to) return here.from - there.to;
+  if (here.to < there.from) return here.to - there.from;
+  return 0;
+}
+
+/**
+ * @param ms what {@link ahead} gives
+ * @param most more than this is refused by the server, milliseconds; none where it takes any
+ */
+export function checkClock(name: CheckName, ms: number, most = Infinity): Check {
+  const off = Math.abs(ms);
+  if (off < SECOND) return ok(name, "agrees with this machine's");
+  const finding = `this machine's is ${duration(off)} ${ms > 0 ? "ahead" : "behind"}`;
+  if (off > most) {
+    const message = `Set this machine's clock: SQS refuses what is signed more than ${duration(most)} off.`;
+    return failed(name, finding, { kind: "configuration", message });
+  }
+  if (off <= WARN_ABOVE) return ok(name, finding);
+  return warning(
+    name,
+    finding,
+    "Set the clock that is wrong: days are taken from it, and when the ledger is pruned.",
+  );
+}
+
+function duration(ms: number): string {
+  return ms < 2 * MINUTE ? `${Math.round(ms / SECOND)} s` : `${Math.round(ms / MINUTE)} min`;
+}

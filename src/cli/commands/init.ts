@@ -1,0 +1,39 @@
+// `fetch-etl init`: makes schema and tables, or prints the SQL that does.
+import { readDatabase } from "../../config/database.ts";
+import { readLoaderRole } from "../../config/loader-role.ts";
+import { Problems } from "../../config/problems.ts";
+import { Failure } from "../../failure.ts";
+import { initialSql } from "../../loader/initial-sql.ts";
+import type { Context } from "../context.ts";
+import { EXIT } from "../exit-codes.ts";
+import { writeInitialised, writeInitialisedJson } from "../report/init-report.ts";
+
+export interface InitFlags {
+  readonly print?: boolean;
+  readonly loaderRole?: string;
+  readonly json?: boolean;
+}
+
+/**
+ * Needs a database, and with `--print` nothing at all.
+ *
+ * @returns the exit code
+ */
+export async function runInit(flags: InitFlags, context: Context): Promise<number> {
+  const problems = new Problems();
+  const print = flags.print === true;
+  const loaderRole = readLoaderRole(flags.loaderRole, problems);
+  const database = print ? undefined : readDatabase(context.env, problems);
+  if (print && flags.json === true) problems.add("--print shows SQL and --json a report: leave one out.");
+  if (!print && flags.loaderRole !== undefined) problems.add("--loader-role goes with --print.");
+  problems.throwIfAny();
+  if (print) {
+    context.stdout.write(initialSql(loaderRole));
+    return EXIT.done;
+  }
+  if (database === undefined) throw new Failure("configuration", "There is no database.");
+  const initialised = await context.services.initialise(database);
+  if (flags.json === true) writeInitialisedJson(context, initialised);
+  else writeInitialised(context, initialised);
+  return EXIT.done;
+}

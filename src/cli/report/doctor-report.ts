@@ -1,0 +1,67 @@
+// What `doctor` tells.
+import type { ChalkInstance } from "chalk";
+import { DATABASE_CHECKS, LOCAL_CHECKS, QUEUE_CHECKS, type Check } from "../../checks/check.ts";
+import type { Context } from "../context.ts";
+import { writeJson } from "./json.ts";
+import { paintFor, plural, printable } from "./paint.ts";
+import { wrap } from "./table.ts";
+
+const MARKS: Readonly<Record<Check["status"], string>> = { ok: "✔", warning: "!", failed: "✖", skipped: "-" };
+
+const NAME_WIDTH = Math.max(
+  ...[...LOCAL_CHECKS, ...QUEUE_CHECKS, ...DATABASE_CHECKS].map((name) => name.length),
+);
+/** Mark, name, and a space and two. */
+const INDENT = 1 + 1 + NAME_WIDTH + 2;
+
+export function writeDiagnosisJson(context: Context, checks: readonly Check[]): void {
+  writeJson(context.stdout, {
+    command: "doctor",
+    checks: checks.map((check) => ({
+      name: check.name,
+      status: check.status,
+      finding: printable(check.finding),
+      ...("wayOut" in check ? { wayOut: printable(check.wayOut) } : {}),
+    })),
+    ok: !checks.some(({ status }) => status === "failed"),
+  });
+}
+
+/** A line a check and, where there is one, a line for the way out; on a terminal as many as they take. */
+export function writeChecks({ stdout, env }: Context, checks: readonly Check[]): void {
+  const paint = paintFor(stdout, env);
+  const width = stdout.columns - INDENT;
+  for (const check of checks) {
+    const texts = "wayOut" in check ? [check.finding, check.wayOut] : [check.finding];
+    const [first, ...others] = texts.flatMap((text) => wrap(printable(text), width));
+    const color = colorOf(check, paint);
+    stdout.write(`${color(MARKS[check.status])} ${check.name.padEnd(NAME_WIDTH)}  ${first ?? ""}\n`);
+    for (const line of others) stdout.write(`${" ".repeat(INDENT)}${line}\n`);
+  }
+}
+
+function colorOf({ status }: Check, paint: ChalkInstance): (text: string) => string {
+  switch (status) {
+    case "ok":
+      return paint.green;
+    case "warning":
+      return paint.yellow;
+    case "failed":
+      return paint.red;
+    case "skipped":
+      return paint.dim;
+  }
+}
+
+/** The last line. */
+export function writeVerdict({ stdout, env }: Context, checks: readonly Check[]): void {
+  const paint = paintFor(stdout, env);
+  const count = (status: Check["status"]): number => checks.filter((check) => check.status === status).length;
+  const [failures, warnings, skips] = [count("failed"), count("warning"), count("skipped")];
+  const parts = [
+    failures === 0 ? paint.green("ok") : paint.red(`${failures} failed`),
+    ...(warnings === 0 ? [] : [plural(warnings, "warning")]),
+    ...(skips === 0 ? [] : [`${skips} not checked`]),
+  ];
+  stdout.write(`${parts.join(", ")}\n`);
+}

@@ -1,0 +1,80 @@
+// Asks whether the credentials may do what a drain does, by calls that SQS refuses for what they ask: it looks at the policies
+// before it goes on to a request (AWS, "Amazon SQS access control process workflow"). Nothing is consumed, hidden or deleted.
+import {
+  ChangeMessageVisibilityBatchCommand,
+  DeleteMessageBatchCommand,
+  ReceiveMessageCommand,
+  SQSServiceException,
+} from "@aws-sdk/client-sqs";
+import { ok, type Check, type CheckName } from "../../checks/check.ts";
+import { explain, isDenied } from "./errors.ts";
+import { faultOf, isCode } from "./fault.ts";
+import type { LocatedQueue } from "./open.ts";
+import { attempt } from "./protocol.ts";
+import { failedBy } from "./failed-by.ts";
+
+/** No message has it. */
+const NO_HANDLE = "fetch-etl-doctor";
+
+/**
+ * Out of range, which is 1 to 10, so that SQS hands out nothing. LocalStack takes 0 for 1; it refuses 11 since it speaks JSON, and
+ * would hand out as many before.
+ */
+const OUT_OF_RANGE = { json: 11, query: 0 } as const;
+
+/** What SQS says to a request that it would carry out if it made sense. */
+const MAKES_NO_SENSE =
+  /^(AWS\.SimpleQueueService\.)?(InvalidParameter|ReadCountOutOfRange|ReceiptHandleIsInvalid|Validation)/;
+
+const ALLOWED = "not refused for lack of a right";
+
+/** The three rights, asked for at the same time. */
+export async function checkRights(queue: LocatedQueue): Promise<readonly Check[]> {
+  const { client, url, protocol } = queue;
+  const batch = { QueueUrl: url, Entries: [{ Id: "0", ReceiptHandle: NO_HANDLE }] };
+  const hide = { QueueUrl: url, Entries: [{ Id: "0", ReceiptHandle: NO_HANDLE, VisibilityTimeout: 0 }] };
+  const receive = {
+    QueueUrl: url,
+    MaxNumberOfMessages: OUT_OF_RANGE[protocol],
+    // For a server that hands out messages all the same: nothing is hidden, and nothing is waited for.
+    VisibilityTimeout: 0,
+    WaitTimeSeconds: 0,
+  };
+  return Promise.all([
+    checkRight("receive right", "sqs:ReceiveMessage", queue, async () => {
+      const { Messages: messages = [] } = await client.send(new ReceiveMessageCommand(receive));
+      return messages.length === 0 ? ALLOWED : "there: the server handed out messages, and hid none";
+    }),
+    checkRight("delete right", "sqs:DeleteMessage", queue, async () =>
+      throwDenied((await client.send(new DeleteMessageBatchCommand(batch))).Failed),
+    ),
+    checkRight("visibility right", "sqs:ChangeMessageVisibility", queue, async () =>
+      throwDenied((await client.send(new ChangeMessageVisibilityBatchCommand(hide))).Failed),
+    ),
+  ]);
+}
+
+async function checkRight(
+  name: CheckName,
+  action: string,
+  { target }: LocatedQueue,
+  ask: () => Promise<string>,
+): Promise<Check> {
+  const asked = await attempt(ask);
+  if (asked.ok) return ok(name, asked.answer);
+  const fault = faultOf(asked.error);
+  if (fault.kind === "refused" && MAKES_NO_SENSE.test(fault.code ?? "")) return ok(name, ALLOWED);
+  const finding = isDenied(asked.error) ? "missing" : "not found out";
+  return failedBy(name, finding, explain(asked.error, { target, action }));
+}
+
+/** A batch may be taken and its entry refused; the entry's code stands for an error then. */
+function throwDenied(failedEntries: readonly { readonly Code: string | undefined }[] = []): string {
+  const [entry] = failedEntries;
+  if (!isCode(entry?.Code)) return ALLOWED;
+  throw new SQSServiceException({
+    name: entry.Code,
+    $fault: "client",
+    $metadata: { httpStatusCode: 200 },
+  });
+}

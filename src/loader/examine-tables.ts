@@ -1,0 +1,73 @@
+// Looks at the tables: there or to be made, written to as they are, and with which rights.
+import { failed, ok, skipped, type Check, type CheckName } from "../checks/check.ts";
+import type { Sql } from "./database.ts";
+import { lacking, missingGrants, rightsFor } from "./rights.ts";
+import { grantsToMake, mayNotMake, missingTables, wrongColumns } from "./schema.ts";
+import { fullName, tablesFor, type Table } from "./tables.ts";
+
+/** @param run makes a failed check out of an error */
+export async function examineTables(
+  sql: Sql,
+  user: string,
+  keepsVault: boolean,
+  run: (name: CheckName, check: () => Promise<Check>) => Promise<Check>,
+): Promise<readonly Check[]> {
+  const wanted = tablesFor(keepsVault);
+  const missing = await missingTables(sql, wanted);
+  const isMissing = (name: string): boolean => missing.some((table) => table.name === name);
+  return [
+    await run("tables", () => checkPresence(sql, user, wanted, missing)),
+    await run("columns", async () =>
+      isMissing("user_logins") ? skipped("columns", "not checked: there is no table yet") : checkColumns(sql),
+    ),
+    await run("database rights", async () => {
+      const rights = rightsFor(keepsVault).filter(({ table }) => !isMissing(table));
+      if (rights.length === 0) return skipped("database rights", "not checked: there is no table yet");
+      const grants = await missingGrants(sql, user, rights);
+      if (grants.length === 0) return ok("database rights", "all that a drain needs");
+      const message = lacking(user, "a drain", grants);
+      return failed("database rights", "not complete", { kind: "configuration", message });
+    }),
+    await run("ledger", async () =>
+      isMissing("ledger") ? skipped("ledger", "not checked: there is no table yet") : checkLedger(sql),
+    ),
+  ];
+}
+
+async function checkPresence(
+  sql: Sql,
+  user: string,
+  wanted: readonly Table[],
+  missing: readonly Table[],
+): Promise<Check> {
+  const name = "tables";
+  if (missing.length === 0) return ok(name, `all ${wanted.length} there`);
+  const names = missing.map(fullName).join(", ");
+  const grants = await grantsToMake(sql, user, missing);
+  if (grants.length === 0) return ok(name, `to be made by "fetch-etl init" or the first drain: ${names}`);
+  const message = mayNotMake(user, missing, grants);
+  return failed(name, "some missing", { kind: "configuration", message });
+}
+
+async function checkColumns(sql: Sql): Promise<Check> {
+  const [message] = await wrongColumns(sql);
+  if (message === undefined) return ok("columns", "user_logins has those that a drain writes");
+  return failed("columns", "not those that a drain writes", { kind: "configuration", message });
+}
+
+/** The catalogue's estimate: counting would read all of it. */
+async function checkLedger(sql: Sql): Promise<Check> {
+  const [ledger] = await sql.begin("read only", async (tx) => {
+    // The size takes a lock, for which others may make one wait.
+    await tx.unsafe("set local statement_timeout = '5s'");
+    return tx.unsafe<{ entries: number; size: string; prune: boolean }[]>(`
+      select reltuples::double precision as entries, pg_size_pretty(pg_total_relation_size(oid)) as size,
+             has_table_privilege(oid, 'delete') as prune
+      from pg_catalog.pg_class where oid = 'fetch_etl.ledger'::regclass`);
+  });
+  if (ledger === undefined) return skipped("ledger", "not checked: there is no table yet");
+  // Not analysed yet: -1, and 0 before Postgres 14.
+  const entries = ledger.entries > 0 ? `about ${ledger.entries.toLocaleString("en-US")} entries, ` : "";
+  const prune = ledger.prune ? "drains prune it" : "drains may not prune it: that is yours to do";
+  return ok("ledger", `${entries}${ledger.size}; ${prune}`);
+}

@@ -1,0 +1,105 @@
+// Looks at the database for one who sets up; writes nothing.
+import { isIP } from "node:net";
+import { ahead, checkClock } from "../checks/clocks.ts";
+import {
+  allSkipped,
+  DATABASE_CHECKS,
+  failed,
+  ok,
+  warning,
+  type Check,
+  type CheckName,
+} from "../checks/check.ts";
+import type { DatabaseSettings } from "../config/database.ts";
+import { connect, type Connection, type Sql } from "./database.ts";
+import { asFailure, shown } from "./errors.ts";
+import { examineTables } from "./examine-tables.ts";
+import { place } from "./socket.ts";
+
+/** `server_version_num` of the first version that all SQL runs on. */
+const OLDEST = 100_000;
+
+/**
+ * The checks of {@link DATABASE_CHECKS}, in their order.
+ *
+ * @param keepsVault whether a drain with these settings writes to the vault
+ * @param now epoch milliseconds
+ */
+export async function examineDatabase(
+  settings: DatabaseSettings,
+  keepsVault: boolean,
+  now: () => number,
+): Promise<readonly Check[]> {
+  const [database, ...others] = DATABASE_CHECKS;
+  const connection = connect(settings);
+  const { sql } = connection;
+  const run = async (name: CheckName, check: () => Promise<Check>): Promise<Check> => {
+    try {
+      return await check();
+    } catch (error) {
+      return failed(name, "not found out", asFailure(error, settings, "looking at the database"));
+    }
+  };
+  try {
+    const reached = await checkServer(sql, settings);
+    return [
+      reached,
+      await run("TLS", () => checkTls(connection, settings)),
+      await run("Postgres clock", () => checkServerClock(sql, now)),
+      ...(await examineTables(sql, settings.user, keepsVault, run)),
+    ];
+  } catch (error) {
+    const failure = asFailure(error, settings, "looking at the database");
+    const finding = failure.kind === "unavailable" ? "not reached" : "cannot be used";
+    return [failed(database, finding, failure), ...allSkipped(others, "not checked: see database")];
+  } finally {
+    await connection.close();
+  }
+}
+
+async function checkServer(sql: Sql, settings: DatabaseSettings): Promise<Check> {
+  const name = "database";
+  const [server] = await sql<{ version: number }[]>`
+    select current_setting('server_version_num')::integer as version`;
+  const number = server?.version ?? 0;
+  const version = `PostgreSQL ${Math.floor(number / 10_000)}.${number % 10_000}`;
+  const { user, database } = settings;
+  const finding = `${shown(database)} at ${place(settings)}, ${version}, user ${shown(user)}`;
+  if (number >= OLDEST) return ok(name, finding);
+  const message = `fetch-etl needs PostgreSQL ${OLDEST / 10_000} or later: upgrade the server, or choose another one in ${settings.source}.`;
+  return failed(name, finding, { kind: "configuration", message });
+}
+
+async function checkTls(
+  connection: Connection,
+  { host, sslMode, sslRootCert, source }: DatabaseSettings,
+): Promise<Check> {
+  const name = "TLS";
+  if (await connection.isEncrypted()) {
+    const verified = sslMode.startsWith("verify") || sslRootCert !== undefined;
+    return ok(
+      name,
+      `on, the server's certificate ${verified ? "checked" : "not checked"} (sslmode ${sslMode})`,
+    );
+  }
+  if (isLocal(host)) return ok(name, "off, and the server is on this machine");
+  return warning(
+    name,
+    `off (sslmode ${sslMode}), and the server is on another machine`,
+    `Switch TLS on in the server, and set sslmode=verify-full in ${source}.`,
+  );
+}
+
+function isLocal(host: string): boolean {
+  if (host.startsWith("/") || host === "localhost") return true;
+  return isIP(host) === 4 ? host.startsWith("127.") : host === "::1";
+}
+
+async function checkServerClock(sql: Sql, now: () => number): Promise<Check> {
+  const from = now();
+  const [server] = await sql<{ at: number }[]>`
+    select (extract(epoch from clock_timestamp()) * 1000)::double precision as at`;
+  const to = now();
+  const at = server?.at ?? to;
+  return checkClock("Postgres clock", ahead({ from, to }, { from: at, to: at }));
+}

@@ -1,0 +1,33 @@
+// Makes everything that the commands need in the database, the vault's tables too: a role that may only load could not make them
+// when a recipient is set later.
+import type { DatabaseSettings } from "../config/database.ts";
+import { connect } from "./database.ts";
+import { asFailure } from "./errors.ts";
+import { ensureReplayedAt } from "./replayed-at.ts";
+import { ensureTables } from "./schema.ts";
+import { ALL_TABLES, fullName } from "./tables.ts";
+
+/** Names of the schema, of tables and of columns, as SQL writes them. */
+export interface Initialised {
+  readonly made: readonly string[];
+  readonly present: readonly string[];
+}
+
+/**
+ * Makes what is missing. Can be done again, and beside others that do the same.
+ *
+ * @throws {Failure} when the database cannot be reached, or the user lacks a right
+ */
+export async function initialise(settings: DatabaseSettings): Promise<Initialised> {
+  const { sql, close } = connect(settings);
+  try {
+    const made = await ensureTables(sql, settings.user, ALL_TABLES);
+    if (await ensureReplayedAt(sql)) made.push("fetch_etl.quarantine.replayed_at");
+    const all = ["fetch_etl", ...ALL_TABLES.map(fullName)];
+    return { made, present: all.filter((name) => !made.includes(name)) };
+  } catch (error) {
+    throw asFailure(error, settings, "making the tables");
+  } finally {
+    await close();
+  }
+}

@@ -1,0 +1,108 @@
+// The tables: `public.user_logins` as the assignment gives it, and fetch-etl's own in schema `fetch_etl`. Their only definition; pure.
+// All SQL runs on Postgres 10 and later.
+
+export interface Table {
+  readonly schema: "public" | "fetch_etl";
+  readonly name: string;
+  /** Makes it where it is missing. */
+  readonly create: string;
+}
+
+const USER_LOGINS: Table = {
+  schema: "public",
+  name: "user_logins",
+  create: `create table if not exists public.user_logins (
+  user_id varchar(128),
+  device_type varchar(32),
+  masked_ip varchar(256),
+  masked_device_id varchar(256),
+  locale varchar(32),
+  app_version integer,
+  create_date date
+)`,
+};
+const LEDGER: Table = {
+  schema: "fetch_etl",
+  name: "ledger",
+  create: `create table if not exists fetch_etl.ledger (
+  queue text not null,
+  sent_at timestamptz not null,
+  message_id text not null,
+  run_id uuid not null,
+  loaded_at timestamptz not null default now(),
+  primary key (sent_at, queue, message_id)
+)`,
+};
+const QUARANTINE: Table = {
+  schema: "fetch_etl",
+  name: "quarantine",
+  create: `create table if not exists fetch_etl.quarantine (
+  queue text not null,
+  sent_at timestamptz not null,
+  message_id text not null,
+  reasons text[] not null,
+  key_id text not null,
+  sealed bytea not null,
+  quarantined_at timestamptz not null default now(),
+  replayed_at timestamptz,
+  primary key (sent_at, queue, message_id)
+)`,
+};
+const VAULT_KEYS: Table = {
+  schema: "fetch_etl",
+  name: "vault_keys",
+  create: `create table if not exists fetch_etl.vault_keys (
+  key_id uuid primary key,
+  sealed bytea not null,
+  created_at timestamptz not null default now()
+)`,
+};
+// Tokens are compared as bytes: a language's rules of order would take longer at each of them.
+const VAULT: Table = {
+  schema: "fetch_etl",
+  name: "vault",
+  create: `create table if not exists fetch_etl.vault (
+  token text collate "C" primary key,
+  field text not null,
+  key_id uuid not null,
+  sealed bytea not null
+)`,
+};
+/** Who does what with the vault. Time and user are the database's own to fill in. */
+const REVEAL_LOG: Table = {
+  schema: "fetch_etl",
+  name: "reveal_log",
+  create: `create table if not exists fetch_etl.reveal_log (
+  at timestamptz not null default now(),
+  database_user text not null default session_user,
+  action text not null,
+  reason text not null,
+  tokens text[] not null
+)`,
+};
+
+/** What every drain writes to. */
+const LOAD_TABLES: readonly Table[] = [USER_LOGINS, LEDGER, QUARANTINE];
+
+/** All there are: the vault's too, with the record of who asked for what. */
+export const ALL_TABLES: readonly Table[] = [...LOAD_TABLES, VAULT_KEYS, VAULT, REVEAL_LOG];
+
+/** The tables that a drain needs. */
+export function tablesFor(keepsVault: boolean): readonly Table[] {
+  return keepsVault ? ALL_TABLES : LOAD_TABLES;
+}
+
+/** The column that a table made by an earlier version is without. */
+export const ADD_REPLAYED_AT =
+  "alter table fetch_etl.quarantine add column if not exists replayed_at timestamptz";
+
+/** Any number will do, as long as all who make tables ask for the same. */
+export const CREATION_LOCK = 4_207_849_521;
+
+/** For a transaction that makes tables: it waits no longer for others. */
+export const CREATION_PATIENCE = "set local lock_timeout = '10s'";
+
+/** `schema.table`, which needs no quotes. */
+export function fullName({ schema, name }: Table): string {
+  return `${schema}.${name}`;
+}
