@@ -11,7 +11,8 @@ import type { Rotation } from "../loader/rotation.ts";
 import type { Opener } from "../recovery/identities.ts";
 import type { SealedDataKey, Sealer } from "../recovery/recipients.ts";
 import type { Remask } from "../recovery/remask.ts";
-import type { StopSignal } from "./exit-codes.ts";
+import type { Explanation, StopSignal } from "./exit-codes.ts";
+import type { Log } from "./log.ts";
 
 /** A stream that a person or a program reads. */
 export interface Output {
@@ -46,11 +47,15 @@ export interface Services {
 }
 
 export interface Context {
+  /** Of fetch-etl itself. */
+  readonly version: string;
   /** The environment, with what `.env` adds to it. */
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: Input;
   readonly stdout: Output;
+  /** For what is drawn there; lines go to the log. */
   readonly stderr: Output;
+  readonly log: Log;
   readonly clock: Clock;
   /** Epoch milliseconds. */
   readonly epochNow: () => number;
@@ -59,6 +64,8 @@ export interface Context {
   readonly randomBytes: (length: number) => Uint8Array;
   readonly readFile: (path: string) => string;
   readonly services: Services;
+  /** The exit code that something thrown leads to, and the sentence that tells it, which is safe to print. */
+  readonly explain: (error: unknown) => Explanation;
   /**
    * From now on the first SIGINT or SIGTERM asks for a clean stop, by aborting the signal with its name as the reason; the second
    * ends the process at once.

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { DRAIN_DEFAULTS, PEEK_DEFAULTS } from "../config/defaults.ts";
 import type { DrainFlags } from "../config/drain.ts";
+import type { LogFlags } from "../config/log-format.ts";
 import type { ForgetFlags } from "./commands/forget.ts";
 import type { KeygenFlags } from "./commands/keygen.ts";
 import type { MaskFlags } from "./commands/mask.ts";
@@ -28,7 +29,7 @@ export interface Program {
  *
  * @param openContext makes what a command is handed
  */
-export function createProgram(version: string, openContext: () => Promise<Context>): Program {
+export function createProgram(version: string, openContext: (flags: LogFlags) => Promise<Context>): Program {
   let exitCode: number | undefined;
   const action =
     <Flags extends object>(
@@ -36,7 +37,11 @@ export function createProgram(version: string, openContext: () => Promise<Contex
     ) =>
     async (...given: [...unknown[], Flags, Command]): Promise<void> => {
       const command = given.at(-1) as Command;
-      exitCode = await run(command.opts<Flags>(), await openContext(), command.args);
+      exitCode = await run(
+        command.opts<Flags>(),
+        await openContext(command.optsWithGlobals<LogFlags>()),
+        command.args,
+      );
     };
 
   const program = new Command("fetch-etl")
@@ -45,6 +50,7 @@ export function createProgram(version: string, openContext: () => Promise<Contex
     )
     .version(version)
     .option("--debug", "add the stack to an error message")
+    .option("--log-format <format>", "lines on stderr as text or json (FETCH_ETL_LOG_FORMAT; default text)")
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("(fetch-etl --help shows the commands and their flags)")
     .addHelpText("afterAll", `\n${sharedHelp()}`);

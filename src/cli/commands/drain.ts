@@ -18,7 +18,6 @@ import { EXIT, exitCodeOfSignal } from "../exit-codes.ts";
 import { leftHiddenText, tallyText, writeDrainJson, writeDrainSummary } from "../report/drain-report.ts";
 import { plural } from "../report/paint.ts";
 import { startProgress } from "../report/progress.ts";
-import { noticesOf, writeNote, writeWarning } from "../report/warn.ts";
 
 /** A receive and a delete for each unit of concurrency, and a few for the rest. */
 const SOCKETS_BESIDE = 4;
@@ -36,7 +35,7 @@ export async function runDrain(flags: DrainFlags, context: Context): Promise<num
 
   const stop = context.catchSignals();
   const sealer = recipients === undefined ? undefined : await context.services.createSealer(recipients);
-  const queue = await context.services.openQueue(queueSettings, noticesOf(context, flags.quiet));
+  const queue = await context.services.openQueue(queueSettings, context.log);
   let loader: PostgresLoader | undefined;
   try {
     if (database !== undefined)
@@ -57,7 +56,7 @@ export async function runDrain(flags: DrainFlags, context: Context): Promise<num
       .catch((error: unknown) => {
         endProgress();
         const verb = flags.dryRun === true ? "would have loaded" : "loaded";
-        if (tally.received > 0) writeNote(context, `Before it failed: ${verb} ${tallyText(tally)}.`);
+        if (tally.received > 0) context.log.warn(`Before it failed: ${verb} ${tallyText(tally)}.`);
         throw error;
       })
       .finally(endProgress);
@@ -78,21 +77,16 @@ function tell(context: Context, flags: DrainFlags, queue: Queue, report: DrainRe
   if (flags.json === true) writeDrainJson(context, queue.name, report, dryRun);
   else if (flags.quiet !== true) writeDrainSummary(context, queue.name, report, dryRun);
   if (report.quarantined > 0 && !dryRun) {
-    writeWarning(
-      context,
+    context.log.warn(
       `${plural(report.quarantined, "message")} went to fetch_etl.quarantine; "fetch-etl verify" tells why.`,
     );
   }
   if (report.databaseSilent) {
-    writeWarning(
-      context,
-      "Postgres did not answer before the end: what was sent to it may still be committed.",
-    );
+    context.log.warn("Postgres did not answer before the end: what was sent to it may still be committed.");
   }
-  if (report.leftHidden > 0) writeWarning(context, leftHiddenText(report.leftHidden));
+  if (report.leftHidden > 0) context.log.warn(leftHiddenText(report.leftHidden));
   if (report.stillVisible) {
-    writeWarning(
-      context,
+    context.log.warn(
       `Queue ${queue.name} counts ${plural(report.remaining?.visible ?? 0, "visible message")} that it does not hand out.`,
     );
   }
@@ -101,6 +95,6 @@ function tell(context: Context, flags: DrainFlags, queue: Queue, report: DrainRe
 /** The rows are loaded by now: a ledger that cannot be pruned is no reason to fail. */
 async function prune(loader: PostgresLoader, days: number, context: Context): Promise<void> {
   await loader.prune(days).catch(() => {
-    writeWarning(context, "The ledger could not be pruned this time; the next run tries again.");
+    context.log.warn("The ledger could not be pruned this time; the next run tries again.");
   });
 }
