@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { buffer } from "node:stream/consumers";
 import { isatty } from "node:tty";
+import { writeWhole } from "./atomic-file.ts";
 import type { Context, Output, Services } from "./cli/context.ts";
 import { ENVIRONMENT } from "./cli/environment.ts";
 import { exitCodeOfSignal, type StopSignal } from "./cli/exit-codes.ts";
@@ -54,6 +55,7 @@ export async function openContext(
     random: () => Math.random(),
     randomBytes,
     readFile: (path) => readFileSync(path, "utf8"),
+    writeFile: writeWhole,
     services,
     explain,
     catchSignals,

@@ -63,6 +63,8 @@ export interface Context {
   readonly random: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
   readonly readFile: (path: string) => string;
+  /** Replaces the file whole, or leaves it as it was and throws. */
+  readonly writeFile: (path: string, text: string) => Promise<void>;
   readonly services: Services;
   /** The exit code that something thrown leads to, and the sentence that tells it, which is safe to print. */
   readonly explain: (error: unknown) => Explanation;
