@@ -1,5 +1,6 @@
 // Writes a file whole: who reads it meets what was there before or all that is new, never a part.
 import { randomBytes } from "node:crypto";
+import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
@@ -25,6 +26,19 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/** Whether {@link writeWhole} could write there, as far as that can be told without doing it. */
+export function canWriteWhole(path: string): boolean {
+  try {
+    const present = statSync(path, { throwIfNoEntry: false });
+    if (present?.isDirectory() === true) return false;
+    const target = present === undefined ? path : realpathSync(path);
+    accessSync(present?.isFile() === false ? target : dirname(target), constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

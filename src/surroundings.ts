@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { buffer } from "node:stream/consumers";
 import { isatty } from "node:tty";
-import { writeWhole } from "./atomic-file.ts";
+import { canWriteWhole, writeWhole } from "./atomic-file.ts";
 import type { Context, Output, Services } from "./cli/context.ts";
 import { ENVIRONMENT } from "./cli/environment.ts";
 import { exitCodeOfSignal, type StopSignal } from "./cli/exit-codes.ts";
@@ -56,6 +56,7 @@ export async function openContext(
     randomBytes,
     readFile: (path) => readFileSync(path, "utf8"),
     writeFile: writeWhole,
+    canWrite: canWriteWhole,
     services,
     explain,
     catchSignals,

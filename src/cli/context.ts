@@ -65,6 +65,8 @@ export interface Context {
   readonly readFile: (path: string) => string;
   /** Replaces the file whole, or leaves it as it was and throws. */
   readonly writeFile: (path: string, text: string) => Promise<void>;
+  /** Whether a file can be put there: its folder is there and can be written to. */
+  readonly canWrite: (path: string) => boolean;
   readonly services: Services;
   /** The exit code that something thrown leads to, and the sentence that tells it, which is safe to print. */
   readonly explain: (error: unknown) => Explanation;

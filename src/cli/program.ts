@@ -76,6 +76,8 @@ export function createProgram(version: string, openContext: (flags: LogFlags) =>
     .option("--fail-on-quarantine", "exit 3 when a message was quarantined")
     .option("--dry-run", "receive, decode, mask and count, then give everything back")
     .option("--json", "print the report as one JSON object")
+    .option("--report <file>", "write the report to a file too, also when the run fails")
+    .option("--metrics <file>", "keep metrics for Prometheus in a file (.prom), one for each queue")
     .option("--quiet", "print nothing but warnings and errors")
     .action(
       action(async (flags: DrainFlags, context) =>

@@ -4,12 +4,13 @@ import { readDrain, type DrainFlags } from "../../config/drain.ts";
 import { readMaskingKeys } from "../../config/masking-key.ts";
 import { Problems } from "../../config/problems.ts";
 import { readRecipients } from "../../config/recovery.ts";
-import { readQueue } from "../../config/queue.ts";
+import { queueNameToShow, readQueue } from "../../config/queue.ts";
+import { readRunFiles } from "../../config/run-files.ts";
 import { drain } from "../../drainer/drain.ts";
 import { createEntryMaker, utcDay } from "../../drainer/entry.ts";
 import type { Queue } from "../../drainer/ports.ts";
 import type { DrainReport } from "../../drainer/report.ts";
-import { newTally } from "../../drainer/tally.ts";
+import type { Tally } from "../../drainer/tally.ts";
 import { Failure } from "../../failure.ts";
 import type { PostgresLoader } from "../../loader/loader.ts";
 import { deriveKeys } from "../../masking/keys.ts";
@@ -17,7 +18,9 @@ import { stopSignalOf, type Context } from "../context.ts";
 import { EXIT, exitCodeOfSignal } from "../exit-codes.ts";
 import { leftHiddenText, tallyText, writeDrainJson, writeDrainSummary } from "../report/drain-report.ts";
 import { plural } from "../report/paint.ts";
+import { startHeartbeat } from "../report/heartbeat.ts";
 import { startProgress } from "../report/progress.ts";
+import { recordRun, type Run } from "../run-record.ts";
 
 /** A receive and a delete for each unit of concurrency, and a few for the rest. */
 const SOCKETS_BESIDE = 4;
@@ -25,17 +28,32 @@ const SOCKETS_BESIDE = 4;
 /** @returns the exit code */
 export async function runDrain(flags: DrainFlags, context: Context): Promise<number> {
   const problems = new Problems();
+  const files = readRunFiles(flags, context.canWrite, problems);
+  return recordRun(files, flags.dryRun === true, context, (run) => drainQueue(flags, context, problems, run));
+}
+
+async function drainQueue(
+  flags: DrainFlags,
+  context: Context,
+  problems: Problems,
+  run: Run,
+): Promise<number> {
   const config = readDrain(flags, problems);
   const queueSettings = readQueue(flags, context.env, 2 * config.concurrency + SOCKETS_BESIDE, problems);
+  run.queueName = queueNameToShow(queueSettings.queue);
   const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
   const database = flags.dryRun === true ? undefined : readDatabase(context.env, problems);
   const recipients = flags.dryRun === true ? undefined : readRecipients(context.env, problems);
   problems.throwIfAny();
   if (masterKeys === undefined) throw new Failure("configuration", "There is no masking key.");
 
+  const { clock, log, random, version } = context;
+  log.event("The run begins.", { version, queue: run.queueName, dryRun: flags.dryRun === true });
+  log.debug("The settings.", { ...config });
   const stop = context.catchSignals();
   const sealer = recipients === undefined ? undefined : await context.services.createSealer(recipients);
   const queue = await context.services.openQueue(queueSettings, context.log);
+  run.queue = queue;
   let loader: PostgresLoader | undefined;
   try {
     if (database !== undefined)
@@ -48,18 +66,17 @@ export async function runDrain(flags: DrainFlags, context: Context): Promise<num
       randomBytes: context.randomBytes,
       sealer,
     });
-    const tally = newTally();
-    const silent = flags.json === true || flags.quiet === true;
-    const endProgress = silent ? () => undefined : await startProgress(context, queue.name, tally);
-    const { clock, random } = context;
+    const { tally } = run;
+    const endProgress = await showProgress(context, flags, queue.name, tally);
     const report = await drain(config, { queue, loader, entries, clock, random, stop, tally })
       .catch((error: unknown) => {
         endProgress();
         const verb = flags.dryRun === true ? "would have loaded" : "loaded";
-        if (tally.received > 0) context.log.warn(`Before it failed: ${verb} ${tallyText(tally)}.`);
+        if (tally.received > 0) log.warn(`Before it failed: ${verb} ${tallyText(tally)}.`);
         throw error;
       })
       .finally(endProgress);
+    run.report = report;
     tell(context, flags, queue, report);
     const signal = stopSignalOf(stop);
     if (signal !== undefined) return exitCodeOfSignal(signal);
@@ -70,6 +87,17 @@ export async function runDrain(flags: DrainFlags, context: Context): Promise<num
     await loader?.close();
     queue.close();
   }
+}
+
+/** Counts that grow: lines for machines, a spinner for people, nothing for who asked for none. */
+async function showProgress(
+  context: Context,
+  { json, quiet }: DrainFlags,
+  queue: string,
+  tally: Readonly<Tally>,
+): Promise<() => void> {
+  if (context.log.format === "json") return startHeartbeat(context, queue, tally);
+  return json === true || quiet === true ? () => undefined : startProgress(context, queue, tally);
 }
 
 function tell(context: Context, flags: DrainFlags, queue: Queue, report: DrainReport): void {

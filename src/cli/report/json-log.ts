@@ -35,8 +35,9 @@ export function jsonLog({ stderr, flags, epochNow }: LogSettings): Log {
       lines.warn(fields, sentence);
     },
     error: (sentences, frames) => {
-      const fields = flags.debug === true && frames !== undefined ? { frames } : {};
-      for (const line of sentences.split("\n")) lines.error(fields, line);
+      const [first = "", ...others] = sentences.split("\n");
+      lines.error(flags.debug === true && frames !== undefined ? { frames } : {}, first);
+      for (const sentence of others) lines.error(sentence);
     },
   };
 }
