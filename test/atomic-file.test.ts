@@ -1,4 +1,5 @@
 import {
+  chmod,
   link,
   lstat,
   mkdir,
@@ -15,7 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, vi } from "vitest";
-import { writeWhole } from "../src/atomic-file.ts";
+import { canWriteWhole, writeWhole } from "../src/atomic-file.ts";
 
 // A rename that fails is hard to bring about, the more so for root.
 vi.mock(import("node:fs/promises"), async (original) => {
@@ -97,3 +98,23 @@ it("writes to a device as it is", async () => {
   await writeWhole("/dev/null", "new");
   expect(await stat("/dev/null")).toMatchObject({ rdev });
 });
+
+it("can tell beforehand what cannot be written: a folder, and what is in a folder that is not there", () =>
+  inFolder(async (folder) => {
+    await writeFile(join(folder, "there"), "");
+    await symlink(join(folder, "there"), join(folder, "link"));
+    const told = ["there", "link", "new", ".", "nowhere/new", "there/new"].map((name) =>
+      canWriteWhole(join(folder, name)),
+    );
+    expect(told).toEqual([true, true, true, false, false, false]);
+  }));
+
+// root may write everywhere.
+it.skipIf(process.getuid?.() === 0)("can tell beforehand that a folder may not be written to", () =>
+  inFolder(async (folder) => {
+    await chmod(folder, 0o555);
+    expect(canWriteWhole(join(folder, "new"))).toBe(false);
+    await chmod(folder, 0o755);
+    expect(canWriteWhole(join(folder, "new"))).toBe(true);
+  }),
+);

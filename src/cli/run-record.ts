@@ -108,7 +108,7 @@ async function putOnRecord(
     report === undefined
       ? undefined
       : attempt(() => writeOutputFile(context, "--report", report, runReportText({ ...record, exitCode })));
-  await writeReport();
+  const reported = await writeReport();
   if (metrics === undefined) return exitCode;
   const written = await attempt(async () => {
     // Imported when it is asked for: few runs need what it brings.
@@ -116,6 +116,6 @@ async function putOnRecord(
     await updateMetrics(metrics, { ...record, exitCode }, context);
   });
   // So that it tells the exit code that the process ends with.
-  if (!written) await writeReport();
+  if (!written && reported === true) await writeReport();
   return exitCode;
 }

@@ -47,10 +47,10 @@ async function drainQueue(
   problems.throwIfAny();
   if (masterKeys === undefined) throw new Failure("configuration", "There is no masking key.");
 
+  const stop = context.catchSignals();
   const { clock, log, random, version } = context;
   log.event("The run begins.", { version, queue: run.queueName, dryRun: flags.dryRun === true });
   log.debug("The settings.", { ...config });
-  const stop = context.catchSignals();
   const sealer = recipients === undefined ? undefined : await context.services.createSealer(recipients);
   const queue = await context.services.openQueue(queueSettings, context.log);
   run.queue = queue;

@@ -22,7 +22,7 @@ export async function openLog(settings: LogSettings): Promise<Log> {
 function textLog({ stderr, env, flags }: LogSettings): Log {
   // Not chalk, which takes a while to load: every command opens a log, and few have something to say.
   const label = (color: "yellow" | "red", text: string): string =>
-    hasColor(stderr, env) ? styleText(color, text) : text;
+    hasColor(stderr, env) ? styleText(color, text, { validateStream: false }) : text;
   return {
     format: "text",
     debug: () => undefined,
