@@ -25,7 +25,8 @@ it("the package holds bin, the built sources and the usual texts", async () => {
     expect(kinds).toEqual(
       new Set([
         ...["package.json", "README.md", "LICENSE", "CHANGELOG.md", "bin/fetch-etl.js", "dist/src/*.js"],
-        ...["deploy/roles.sql", "docs/performance.md"],
+        ...["deploy/grafana-dashboard.json", "deploy/prometheus-alerts.yml", "deploy/roles.sql"],
+        ...["docs/_monitoring.md", "docs/performance.md"],
       ]),
     );
     // Unpacked elsewhere, beside the dependencies, it runs.
