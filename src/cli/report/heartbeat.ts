@@ -5,7 +5,11 @@ import type { Context } from "../context.ts";
 const INTERVAL_MS = 10_000;
 
 /** Logs the counts as they grow, until the function that it returns is called. */
-export function startHeartbeat({ log, clock }: Context, queue: string, tally: Readonly<Tally>): () => void {
+export function startHeartbeat(
+  { log, clock }: Pick<Context, "log" | "clock">,
+  queue: string,
+  tally: Readonly<Tally>,
+): () => void {
   const over = new AbortController();
   const beat = async (): Promise<void> => {
     for (;;) {
