@@ -65,7 +65,7 @@ export default defineConfig(
   ),
   forbid(
     ["src/cli/**"],
-    ["ora", "chalk", "**/drainer/sqs/**", "postgres", "@aws-sdk/*", "node:fs"],
+    ["ora", "chalk", "pino", "prom-client", "**/drainer/sqs/**", "postgres", "@aws-sdk/*", "node:fs"],
     "what people read is made in cli/report/",
     ["src/cli/report/**"],
   ),

@@ -1,9 +1,9 @@
 // Turns what was thrown into an exit code and a sentence that quotes no data.
-import { EXIT } from "./cli/exit-codes.ts";
+import { EXIT, type Explanation } from "./cli/exit-codes.ts";
 import { DatabaseLost, Throttled } from "./drainer/ports.ts";
 import { Failure } from "./failure.ts";
 
-export function explain(error: unknown): { code: number; sentence: string } {
+export function explain(error: unknown): Explanation {
   if (error instanceof DatabaseLost) return explain(error.failure);
   if (error instanceof Throttled) {
     return { code: EXIT.unavailable, sentence: "SQS asks for fewer calls: try again later." };

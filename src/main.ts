@@ -4,7 +4,9 @@ import { readFileSync } from "node:fs";
 import { CommanderError } from "commander";
 import type { Output } from "./cli/context.ts";
 import { EXIT } from "./cli/exit-codes.ts";
+import type { Log } from "./cli/log.ts";
 import { createProgram } from "./cli/program.ts";
+import type { LogFlags } from "./config/log-format.ts";
 
 /**
  * Runs the command line.
@@ -13,41 +15,63 @@ import { createProgram } from "./cli/program.ts";
  * @returns the exit code
  */
 export async function main(argv: readonly string[]): Promise<number> {
-  const stdout = outputOf(process.stdout);
   const stderr = outputOf(process.stderr);
+  const stdout = outputOf(process.stdout, (code) => {
+    void errorLog().then((log) => {
+      log.error(`The output could not be written (${code}).`);
+    });
+  });
   const { version, engines } = readPackage();
-  const { command, exitCode } = createProgram(version, async () => {
+  const { command, exitCode } = createProgram(version, async (flags) => {
     const nodeNeeded = engines.node.replace(">=", "");
     const versions = { fetchEtl: version, node: process.versions.node, nodeNeeded };
-    return (await import("./surroundings.ts")).openContext(stdout, stderr, versions);
+    return (await import("./surroundings.ts")).openContext(stdout, stderr, versions, flags);
   });
+  const errorLog = async (): Promise<Log> =>
+    (await import("./surroundings.ts")).openErrorLog(stderr, command.opts<LogFlags>());
+  let usage = "";
   for (const each of [command, ...command.commands.flatMap((group) => [group, ...group.commands])]) {
-    each.exitOverride().configureOutput({ writeOut: stdout.write, writeErr: stderr.write });
+    each.exitOverride().configureOutput({ writeOut: stdout.write, writeErr: (text) => (usage += text) });
   }
   try {
     await command.parseAsync(argv, { from: "user" });
     return exitCode() ?? EXIT.done;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.configuration;
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
+    const log = await errorLog();
+    if (error instanceof CommanderError) {
+      if (log.format === "text") stderr.write(usage);
+      else log.error(usageSentence(error));
+      return EXIT.configuration;
+    }
     const { explain, frames } = await import("./explain.ts");
-    const { writeError } = await import("./cli/report/warn.ts");
     const { code, sentence } = explain(error);
-    writeError({ stderr, env: process.env }, sentence);
-    if (command.opts<{ debug?: boolean }>().debug === true) stderr.write(frames(error));
+    log.error(sentence, frames(error));
     return code;
   }
 }
 
-/** A reader that goes away, as in `| head -1`, is no error; what comes after is not wanted. A full disk is one, told at the end. */
-function outputOf(stream: NodeJS.WriteStream): Output {
+/** What commander has to say, in one line. */
+function usageSentence({ code, message }: CommanderError): string {
+  if (code === "commander.help")
+    return "No command was given; fetch-etl --help shows the commands and their flags.";
+  return message.replace(/^error: /, "").replaceAll("\n", " ");
+}
+
+/**
+ * A reader that goes away, as in `| head -1`, is no error; what comes after is not wanted. A full disk is one, told at the end.
+ *
+ * @param onLost told once, with the error's code, when something could not be written
+ */
+function outputOf(stream: NodeJS.WriteStream, onLost: (code: string) => void = () => undefined): Output {
+  let lost = false;
   stream.on("error", ({ code = "unknown" }: NodeJS.ErrnoException) => {
-    if (code === "EPIPE" || unwritten !== undefined) return;
-    unwritten = code;
+    if (code === "EPIPE" || lost) return;
+    lost = true;
     process.on("exit", () => {
       process.exitCode = EXIT.unexpected;
     });
-    if (stream === process.stdout)
-      process.stderr.write(`error: The output could not be written (${code}).\n`);
+    onLost(code);
   });
   return {
     stream,
@@ -58,9 +82,6 @@ function outputOf(stream: NodeJS.WriteStream): Output {
     },
   };
 }
-
-/** The error code of the first output that could not be written. */
-let unwritten: string | undefined;
 
 interface Package {
   readonly version: string;

@@ -3,10 +3,16 @@ import { randomBytes } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { buffer } from "node:stream/consumers";
 import { isatty } from "node:tty";
+import { canWriteWhole, writeWhole } from "./atomic-file.ts";
 import type { Context, Output, Services, Versions } from "./cli/context.ts";
 import { ENVIRONMENT } from "./cli/environment.ts";
 import { exitCodeOfSignal, type StopSignal } from "./cli/exit-codes.ts";
+import type { Log } from "./cli/log.ts";
+import { openLog } from "./cli/report/log.ts";
+import { readLogFormat, type LogFlags } from "./config/log-format.ts";
+import { Problems } from "./config/problems.ts";
 import { systemClock } from "./drainer/clock.ts";
+import { explain } from "./explain.ts";
 import { Failure } from "./failure.ts";
 
 /** SDK and driver take longer to load than all the rest: each is imported when it is needed. */
@@ -30,21 +36,35 @@ const services: Services = {
     (await import("./loader/rotation.ts")).openRotation(settings, keyId, remask),
 };
 
-export function openContext(stdout: Output, stderr: Output, versions: Versions): Context {
+/** @throws {Failure} `configuration` where the environment cannot be read, or does not say how to log */
+export async function openContext(
+  stdout: Output,
+  stderr: Output,
+  versions: Versions,
+  flags: LogFlags,
+): Promise<Context> {
+  const env = readEnvironment();
+  const problems = new Problems();
+  const format = readLogFormat(flags, env, problems);
+  problems.throwIfAny();
   return {
-    env: readEnvironment(),
+    env,
     // Node opens standard input when it is first asked for: only a command that reads it asks.
     stdin: { isTerminal: isatty(0), readAll: () => buffer(process.stdin) },
     stdout,
     stderr,
+    log: await openLog({ stderr, env, flags, format, epochNow }),
     clock: systemClock,
-    epochNow: () => Date.now(),
+    epochNow,
     random: () => Math.random(),
     randomBytes,
     readFile: (path) => readFileSync(path, "utf8"),
     fileMode,
     versions,
+    writeFile: writeWhole,
+    canWrite: canWriteWhole,
     services,
+    explain,
     catchSignals,
     atExit: (action) => {
       process.on("exit", action);
@@ -52,6 +72,24 @@ export function openContext(stdout: Output, stderr: Output, versions: Versions):
     },
     endAtSignals,
   };
+}
+
+/** A log for the error that ends a run; there may have been no context yet, because a flag or `.env` is wrong. */
+export function openErrorLog(stderr: Output, flags: LogFlags): Promise<Log> {
+  const env = environmentAtHand();
+  return openLog({ stderr, env, flags, format: readLogFormat(flags, env, new Problems()), epochNow });
+}
+
+function environmentAtHand(): NodeJS.ProcessEnv {
+  try {
+    return readEnvironment();
+  } catch {
+    return process.env;
+  }
+}
+
+function epochNow(): number {
+  return Date.now();
 }
 
 /** What a program that the AWS SDK starts for credentials has no business to see. */

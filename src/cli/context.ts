@@ -13,7 +13,8 @@ import type { Rotation } from "../loader/rotation.ts";
 import type { Opener } from "../recovery/identities.ts";
 import type { SealedDataKey, Sealer } from "../recovery/recipients.ts";
 import type { Remask } from "../recovery/remask.ts";
-import type { StopSignal } from "./exit-codes.ts";
+import type { Explanation, StopSignal } from "./exit-codes.ts";
+import type { Log } from "./log.ts";
 
 /** A stream that a person or a program reads. */
 export interface Output {
@@ -68,7 +69,9 @@ export interface Context {
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: Input;
   readonly stdout: Output;
+  /** For what is drawn there; lines go to the log. */
   readonly stderr: Output;
+  readonly log: Log;
   readonly clock: Clock;
   /** Epoch milliseconds. */
   readonly epochNow: () => number;
@@ -79,7 +82,13 @@ export interface Context {
   /** A file's permission bits; undefined where there is no file, or the system has none. */
   readonly fileMode: (path: string) => number | undefined;
   readonly versions: Versions;
+  /** Replaces the file whole, or leaves it as it was and throws. */
+  readonly writeFile: (path: string, text: string) => Promise<void>;
+  /** Whether a file can be put there: its folder is there and can be written to. */
+  readonly canWrite: (path: string) => boolean;
   readonly services: Services;
+  /** The exit code that something thrown leads to, and the sentence that tells it, which is safe to print. */
+  readonly explain: (error: unknown) => Explanation;
   /**
    * From now on the first SIGINT or SIGTERM asks for a clean stop, by aborting the signal with its name as the reason; the second
    * ends the process at once.

@@ -22,5 +22,6 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
     "AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
     "region and credentials, found as every AWS SDK finds them",
   ],
+  ["FETCH_ETL_LOG_FORMAT", "text or json"],
   ["NO_COLOR, FORCE_COLOR", "no colour, or colour even without a terminal"],
 ];

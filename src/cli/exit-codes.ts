@@ -23,6 +23,13 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
   [EXIT.sigterm, "ended by SIGTERM, after a clean stop"],
 ];
 
+/** What something thrown means for the user. */
+export interface Explanation {
+  readonly code: number;
+  /** Quotes no data; several mistakes are a line each. */
+  readonly sentence: string;
+}
+
 export type StopSignal = "SIGINT" | "SIGTERM";
 
 export function exitCodeOfSignal(signal: StopSignal): number {

@@ -2,7 +2,6 @@
 import { Failure } from "../failure.ts";
 import type { Context } from "./context.ts";
 import { plural } from "./report/paint.ts";
-import { writeNote } from "./report/warn.ts";
 
 /** A value, and where it stood: for a sentence that must not show it. */
 export interface Given {
@@ -19,7 +18,7 @@ export interface Given {
  */
 export async function argumentsOrLines(args: readonly string[], context: Context): Promise<Given[]> {
   if (args.length > 0) return args.map((text, index) => ({ text, place: `argument ${index + 1}` }));
-  if (context.stdin.isTerminal) writeNote(context, "Reading standard input, one a line; Ctrl-D ends it.");
+  if (context.stdin.isTerminal) context.log.note("Reading standard input, one a line; Ctrl-D ends it.");
   return decodeUtf8(await context.stdin.readAll())
     .split(/\r?\n/)
     .map((text, index) => ({ text, place: `line ${index + 1}` }))

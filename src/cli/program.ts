@@ -1,11 +1,13 @@
 // commander's tree. The commands' names and flags are in definitions/, what they do in commands/.
 import { CliCommand, type ActionFor } from "./command.ts";
+import { LOG_FORMATS, type LogFlags } from "../config/log-format.ts";
 import type { Context } from "./context.ts";
 import { defineHelp } from "./definitions/help.ts";
 import { defineLoading } from "./definitions/loading.ts";
 import { defineQuarantine } from "./definitions/quarantine.ts";
 import { defineRecovery } from "./definitions/recovery.ts";
 import { defineSetup } from "./definitions/setup.ts";
+import { choice } from "./option.ts";
 
 export interface Program {
   readonly command: CliCommand;
@@ -18,13 +20,13 @@ export interface Program {
  *
  * @param openContext makes what a command is handed
  */
-export function createProgram(version: string, openContext: () => Promise<Context>): Program {
+export function createProgram(version: string, openContext: (flags: LogFlags) => Promise<Context>): Program {
   let exitCode: number | undefined;
   const action: ActionFor =
     (run) =>
     async (...given) => {
       const [flags, command] = given.slice(-2) as LastTwo<typeof given>;
-      exitCode = await run(flags, await openContext(), command.args);
+      exitCode = await run(flags, await openContext(command.optsWithGlobals<LogFlags>()), command.args);
     };
 
   const program = new CliCommand("fetch-etl")
@@ -34,6 +36,13 @@ export function createProgram(version: string, openContext: () => Promise<Contex
     )
     .version(version)
     .option("--debug", "add the stack to an error message")
+    .addOption(
+      choice(
+        "--log-format <format>",
+        LOG_FORMATS,
+        "lines on stderr, in place of FETCH_ETL_LOG_FORMAT",
+      ).default(undefined, "text"),
+    )
     .showHelpAfterError("(fetch-etl --help shows the commands and their flags)")
     .example("fetch-etl keygen >> .env", "make the masking key, once")
     .example("fetch-etl peek --count 5", "look at five messages")

@@ -4,8 +4,9 @@ import { DRAIN_DEFAULTS } from "./defaults.ts";
 import { wholeNumber } from "./numbers.ts";
 import type { Problems } from "./problems.ts";
 import type { QueueFlags } from "./queue.ts";
+import type { RunFileFlags } from "./run-files.ts";
 
-export interface DrainFlags extends QueueFlags {
+export interface DrainFlags extends QueueFlags, RunFileFlags {
   readonly concurrency?: string;
   readonly batchSize?: string;
   readonly maxMessages?: string;
@@ -14,7 +15,6 @@ export interface DrainFlags extends QueueFlags {
   readonly ledgerDays?: string;
   readonly appVersion?: string;
   readonly failOnQuarantine?: boolean;
-  readonly dryRun?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }

@@ -23,6 +23,19 @@ export interface QueueFlags {
   readonly sqsProtocol?: string;
 }
 
+/** The queue's name in a setting that may be its URL; undefined where a URL names none. */
+export function queueNameOf(queue: string): string | undefined {
+  return queue.includes("/") ? /^https?:\/\/[^/]+\/(?:.*\/)?([^/?#]+)\/?$/.exec(queue)?.[1] : queue;
+}
+
+/** The same, undefined for what SQS would not take as a name: that may be something else, set by mistake. */
+export function queueNameToShow(queue: string): string | undefined {
+  const name = queueNameOf(queue);
+  return name !== undefined && NAME.test(name) ? name : undefined;
+}
+
+const NAME = /^[A-Za-z0-9_-]{1,80}(\.fifo)?$/;
+
 const DEFAULT_QUEUE = "login-queue";
 
 /** Reads where the queue is; mistakes are added to `problems`. */
@@ -45,7 +58,7 @@ export function readQueue(
     );
   }
   const queue = flags.queue ?? nonEmpty(env["FETCH_ETL_QUEUE"]) ?? DEFAULT_QUEUE;
-  if (queue.includes("://") ? !isHttpUrl(queue) : !/^[A-Za-z0-9_-]{1,80}(\.fifo)?$/.test(queue)) {
+  if (queue.includes("://") ? !isHttpUrl(queue) : !NAME.test(queue)) {
     problems.add(
       "--queue / FETCH_ETL_QUEUE is neither a queue's name (letters, digits, - and _) nor its URL (http://… or https://…).",
     );

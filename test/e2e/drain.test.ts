@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { generateLogins, generateMessages } from "../../sandbox/messages.ts";
 import { json, withBench, type Bench } from "../support/bench.ts";
@@ -86,14 +89,20 @@ it("leaves no address and no device id in any output or in any column of any tab
     const logins = generateLogins(60);
     const broken = logins.slice(0, 20).map((login) => ({ ...login, user_id: 7 }));
     await bench.send([...logins, ...broken].map((login) => JSON.stringify(login)));
+    const folder = await mkdtemp(join(tmpdir(), "fetch-etl-record-"));
+    const files = ["run.json", "run.prom"].map((name) => join(folder, name));
+    const [report = "", metrics = ""] = files;
+    const recorded = ["--report", report, "--metrics", metrics];
     const outputs = [
       await bench.run(["peek", "--count", "80"]),
       await bench.run(["peek", "--count", "80", "--json"]),
       await bench.run(["drain", "--dry-run", "--debug"]),
-      await bench.run(["drain", "--debug"]),
+      await bench.run(["drain", "--debug", "--log-format", "json", ...recorded]),
       await bench.run(["verify"]),
       await bench.run(["verify", "--json"]),
     ].map(({ stdout, stderr }) => stdout + stderr);
+    for (const file of files) outputs.push(await readFile(file, "utf8"));
+    await rm(folder, { recursive: true });
     const { tables, all } = await everyValue(bench.sql);
     expect(tables).toEqual(new Set(["user_logins", "ledger", "quarantine"]));
     expect(await rows(bench)).toBe(60);

@@ -85,7 +85,13 @@ describe(".env.example", () => {
 
 describe("the code", () => {
   it("reads no environment variable that help does not name", () => {
-    const sources = ["config/database.ts", "config/queue.ts", "config/masking-key.ts", "cli/report/paint.ts"];
+    const sources = [
+      "config/database.ts",
+      "config/queue.ts",
+      "config/masking-key.ts",
+      "cli/report/color.ts",
+      "config/log-format.ts",
+    ];
     const read_ = sources.flatMap((path) => [
       ...read(`src/${path}`).matchAll(/"((?:FETCH_ETL|AWS|PG|NO|FORCE)_?[A-Z_]+)"/g),
     ]);

@@ -4,12 +4,12 @@ import { readDrain, type DrainFlags } from "../../config/drain.ts";
 import { readMaskingKeys } from "../../config/masking-key.ts";
 import { Problems } from "../../config/problems.ts";
 import { readRecipients } from "../../config/recovery.ts";
-import { readQueue } from "../../config/queue.ts";
+import { queueNameToShow, readQueue } from "../../config/queue.ts";
+import { readRunFiles } from "../../config/run-files.ts";
 import { drain } from "../../drainer/drain.ts";
 import { createEntryMaker, utcDay } from "../../drainer/entry.ts";
 import type { Queue } from "../../drainer/ports.ts";
 import type { DrainReport } from "../../drainer/report.ts";
-import { newTally } from "../../drainer/tally.ts";
 import { Failure } from "../../failure.ts";
 import type { PostgresLoader } from "../../loader/loader.ts";
 import { deriveKeys } from "../../masking/keys.ts";
@@ -17,8 +17,9 @@ import { stopSignalOf, type Context } from "../context.ts";
 import { EXIT, exitCodeOfSignal } from "../exit-codes.ts";
 import { leftHiddenText, tallyText, writeDrainJson, writeDrainSummary } from "../report/drain-report.ts";
 import { plural } from "../report/paint.ts";
-import { startProgress } from "../report/progress.ts";
-import { noticesOf, writeNote, writeWarning } from "../report/warn.ts";
+import { startHeartbeat } from "../report/heartbeat.ts";
+import { startProgress, type Watched } from "../report/progress.ts";
+import { recordRun, type Run } from "../run-record.ts";
 
 /** A receive and a delete for each unit of concurrency, and a few for the rest. */
 const SOCKETS_BESIDE = 4;
@@ -26,8 +27,19 @@ const SOCKETS_BESIDE = 4;
 /** @returns the exit code */
 export async function runDrain(flags: DrainFlags, context: Context): Promise<number> {
   const problems = new Problems();
+  const files = readRunFiles(flags, context.canWrite, problems);
+  return recordRun(files, flags.dryRun === true, context, (run) => drainQueue(flags, context, problems, run));
+}
+
+async function drainQueue(
+  flags: DrainFlags,
+  context: Context,
+  problems: Problems,
+  run: Run,
+): Promise<number> {
   const config = readDrain(flags, problems);
   const queueSettings = readQueue(flags, context.env, 2 * config.concurrency + SOCKETS_BESIDE, problems);
+  run.queueName = queueNameToShow(queueSettings.queue);
   const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
   const database = flags.dryRun === true ? undefined : readDatabase(context.env, problems);
   const recipients = flags.dryRun === true ? undefined : readRecipients(context.env, problems);
@@ -35,8 +47,16 @@ export async function runDrain(flags: DrainFlags, context: Context): Promise<num
   if (masterKeys === undefined) throw new Failure("configuration", "There is no masking key.");
 
   const stop = context.catchSignals();
+  const { clock, log, random, versions } = context;
+  log.event("The run begins.", {
+    version: versions.fetchEtl,
+    queue: run.queueName,
+    dryRun: flags.dryRun === true,
+  });
+  log.debug("The settings.", { ...config });
   const sealer = recipients === undefined ? undefined : await context.services.createSealer(recipients);
-  const queue = await context.services.openQueue(queueSettings, noticesOf(context, flags.quiet));
+  const queue = await context.services.openQueue(queueSettings, context.log);
+  run.queue = queue;
   let loader: PostgresLoader | undefined;
   try {
     if (database !== undefined)
@@ -49,27 +69,24 @@ export async function runDrain(flags: DrainFlags, context: Context): Promise<num
       randomBytes: context.randomBytes,
       sealer,
     });
-    const tally = newTally();
-    const silent = flags.json === true || flags.quiet === true;
-    const endProgress = silent
-      ? () => undefined
-      : await startProgress(context, {
-          name: queue.name,
-          tally,
-          depth: () => queue.depth(),
-          stop,
-          maxMessages: config.maxMessages,
-          dryRun: flags.dryRun === true,
-        });
-    const { clock, random } = context;
+    const { tally } = run;
+    const endProgress = await showProgress(context, flags, {
+      name: queue.name,
+      tally,
+      depth: () => queue.depth(),
+      stop,
+      maxMessages: config.maxMessages,
+      dryRun: flags.dryRun === true,
+    });
     const report = await drain(config, { queue, loader, entries, clock, random, stop, tally })
       .catch((error: unknown) => {
         endProgress();
         const verb = flags.dryRun === true ? "would have loaded" : "loaded";
-        if (tally.received > 0) writeNote(context, `Before it failed: ${verb} ${tallyText(tally)}.`);
+        if (tally.received > 0) log.warn(`Before it failed: ${verb} ${tallyText(tally)}.`);
         throw error;
       })
       .finally(endProgress);
+    run.report = report;
     tell(context, flags, queue, report);
     const signal = stopSignalOf(stop);
     if (signal !== undefined) return exitCodeOfSignal(signal);
@@ -82,26 +99,31 @@ export async function runDrain(flags: DrainFlags, context: Context): Promise<num
   }
 }
 
+/** Counts that grow: lines for machines, a spinner for people, nothing for who asked for none. */
+async function showProgress(
+  context: Context,
+  { json, quiet }: DrainFlags,
+  watched: Watched,
+): Promise<() => void> {
+  if (context.log.format === "json") return startHeartbeat(context, watched.name, watched.tally);
+  return json === true || quiet === true ? () => undefined : startProgress(context, watched);
+}
+
 function tell(context: Context, flags: DrainFlags, queue: Queue, report: DrainReport): void {
   const dryRun = flags.dryRun === true;
   if (flags.json === true) writeDrainJson(context, queue.name, report, dryRun);
   else if (flags.quiet !== true) writeDrainSummary(context, queue.name, report, dryRun);
   if (report.quarantined > 0 && !dryRun) {
-    writeWarning(
-      context,
+    context.log.warn(
       `${plural(report.quarantined, "message")} went to fetch_etl.quarantine; "fetch-etl verify" tells why.`,
     );
   }
   if (report.databaseSilent) {
-    writeWarning(
-      context,
-      "Postgres did not answer before the end: what was sent to it may still be committed.",
-    );
+    context.log.warn("Postgres did not answer before the end: what was sent to it may still be committed.");
   }
-  if (report.leftHidden > 0) writeWarning(context, leftHiddenText(report.leftHidden));
+  if (report.leftHidden > 0) context.log.warn(leftHiddenText(report.leftHidden));
   if (report.stillVisible) {
-    writeWarning(
-      context,
+    context.log.warn(
       `Queue ${queue.name} counts ${plural(report.remaining?.visible ?? 0, "visible message")} that it does not hand out.`,
     );
   }
@@ -110,6 +132,6 @@ function tell(context: Context, flags: DrainFlags, queue: Queue, report: DrainRe
 /** The rows are loaded by now: a ledger that cannot be pruned is no reason to fail. */
 async function prune(loader: PostgresLoader, days: number, context: Context): Promise<void> {
   await loader.prune(days).catch(() => {
-    writeWarning(context, "The ledger could not be pruned this time; the next run tries again.");
+    context.log.warn("The ledger could not be pruned this time; the next run tries again.");
   });
 }

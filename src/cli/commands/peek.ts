@@ -11,7 +11,6 @@ import { stopSignalOf, type Context } from "../context.ts";
 import { EXIT, exitCodeOfSignal } from "../exit-codes.ts";
 import { leftHiddenText } from "../report/drain-report.ts";
 import { writePeeked, writePeekedJson, writeRaw, writeRawJson } from "../report/peek-report.ts";
-import { noticesOf, writeNote, writeWarning } from "../report/warn.ts";
 
 export interface PeekFlags extends QueueFlags {
   readonly count?: string;
@@ -33,7 +32,7 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
   problems.throwIfAny();
 
   const stop = context.catchSignals();
-  const queue = await context.services.openQueue(queueSettings, noticesOf(context, flags.quiet));
+  const queue = await context.services.openQueue(queueSettings, context.log);
   try {
     const { clock } = context;
     const { messages, leftHidden } = await peek(
@@ -41,7 +40,7 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
       { queue, clock, stop },
     );
     if (masterKeys === undefined) {
-      writeWarning(context, "--raw shows message bodies as they are, personal data included.");
+      context.log.warn("--raw shows message bodies as they are, personal data included.");
       if (flags.json === true) writeRawJson(context, messages);
       else writeRaw(context, messages);
     } else {
@@ -56,9 +55,8 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
       if (flags.json === true) writePeekedJson(context, peeked);
       else writePeeked(context, peeked);
     }
-    if (leftHidden > 0) writeWarning(context, leftHiddenText(leftHidden));
-    if (flags.quiet !== true && messages.length === 0)
-      writeNote(context, `${queue.name}: no message is visible.`);
+    if (leftHidden > 0) context.log.warn(leftHiddenText(leftHidden));
+    if (messages.length === 0) context.log.note(`${queue.name}: no message is visible.`);
     const signal = stopSignalOf(stop);
     return signal === undefined ? EXIT.done : exitCodeOfSignal(signal);
   } finally {

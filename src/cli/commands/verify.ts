@@ -8,7 +8,6 @@ import { Failure } from "../../failure.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
 import { writeVerified, writeVerifiedJson, type Verified } from "../report/verify-report.ts";
-import { noticesOf, writeError, writeWarning } from "../report/warn.ts";
 
 export interface VerifyFlags extends QueueFlags {
   readonly expect?: string;
@@ -27,9 +26,8 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
   problems.throwIfAny();
   if (database === undefined) throw new Failure("configuration", "There is no database.");
 
-  const quiet = flags.quiet === true;
   const inspection = await context.services.inspect(database);
-  const queue = await depthOf(queueSettings, context, quiet);
+  const queue = await depthOf(queueSettings, context);
   const mismatches: string[] = [];
   if (inspection.unmasked > 0) {
     mismatches.push(
@@ -41,15 +39,15 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
   }
   const verified: Verified = { ...inspection, queue, expected, ok: mismatches.length === 0 };
   if (flags.json === true) writeVerifiedJson(context, verified);
-  else if (!quiet) writeVerified(context, verified);
-  for (const mismatch of mismatches) writeError(context, mismatch);
+  else if (flags.quiet !== true) writeVerified(context, verified);
+  for (const mismatch of mismatches) context.log.error(mismatch);
   return verified.ok ? EXIT.done : EXIT.mismatch;
 }
 
 /** Null when the queue cannot be reached: the rows are checked all the same. */
-async function depthOf(settings: SqsSettings, context: Context, quiet: boolean): Promise<QueueDepth | null> {
+async function depthOf(settings: SqsSettings, context: Context): Promise<QueueDepth | null> {
   try {
-    const queue = await context.services.openQueue(settings, noticesOf(context, quiet));
+    const queue = await context.services.openQueue(settings, context.log);
     try {
       return await queue.depth();
     } finally {
@@ -57,7 +55,7 @@ async function depthOf(settings: SqsSettings, context: Context, quiet: boolean):
     }
   } catch (error) {
     if (!(error instanceof Failure) && !(error instanceof Throttled)) throw error;
-    writeWarning(context, `The queue was not checked. ${error.message}`);
+    context.log.warn(`The queue was not checked. ${error.message}`);
     return null;
   }
 }

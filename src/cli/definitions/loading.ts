@@ -30,10 +30,15 @@ export function defineLoading(program: CliCommand, action: ActionFor): void {
     .option("--fail-on-quarantine", "exit 3 when a message was quarantined")
     .option("--dry-run", "receive, decode, mask and count, then give everything back")
     .option("--json", "print the report as one JSON object")
+    .option("--report <file>", "write the report to a file too, also when the run fails")
+    .option("--metrics <file>", "keep metrics for Prometheus in a file (.prom), one for each queue")
     .option("--quiet", "print nothing but warnings and errors")
     .example("fetch-etl drain", "load what the queue holds")
     .example("fetch-etl drain --dry-run", "see what a drain would do, and change nothing")
-    .example("fetch-etl drain --quiet --max-seconds 240", "from cron, every five minutes")
+    .example(
+      "fetch-etl drain --quiet --max-seconds 240 --metrics /var/metrics/etl.prom",
+      "from cron, every five minutes, with metrics for Prometheus",
+    )
     .action(
       action(async (flags: DrainFlags, context) =>
         (await import("../commands/drain.ts")).runDrain(flags, context),

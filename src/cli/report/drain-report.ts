@@ -1,6 +1,6 @@
 // What `drain` tells at its end.
-import type { DrainReport } from "../../drainer/report.ts";
-import type { QueueDepth } from "../../drainer/ports.ts";
+import type { DrainReport, StoppedBy } from "../../drainer/report.ts";
+import type { QueueDepth, RequestCounts } from "../../drainer/ports.ts";
 import type { Tally } from "../../drainer/tally.ts";
 import type { Context } from "../context.ts";
 import { writeJson } from "./json.ts";
@@ -14,22 +14,36 @@ const ENDS = {
   signal: "stopped by a signal",
 } as const;
 
-export function writeDrainJson(context: Context, queue: string, report: DrainReport, dryRun: boolean): void {
-  writeJson(context.stdout, {
+/** What there is to tell of a drain that ended well, and of one that failed. */
+export interface DrainFigures extends Readonly<Tally> {
+  readonly requests: Readonly<RequestCounts>;
+  readonly remaining: QueueDepth | undefined;
+  /** Undefined for a drain that failed. */
+  readonly stoppedBy: StoppedBy | undefined;
+  readonly durationMs: number;
+}
+
+/** The fields of `drain --json`, without `schemaVersion`; what is not known is null. */
+export function drainFields(queue: string | undefined, figures: DrainFigures, dryRun: boolean) {
+  return {
     command: "drain",
     ...(dryRun ? { dryRun } : {}),
-    queue,
-    received: report.received,
-    loaded: report.loaded,
-    duplicates: report.duplicates,
-    quarantined: report.quarantined,
-    deleted: report.deleted,
-    released: report.released,
-    requests: report.requests,
-    remaining: report.remaining ?? null,
-    stoppedBy: report.stoppedBy,
-    durationMs: report.durationMs,
-  });
+    queue: queue ?? null,
+    received: figures.received,
+    loaded: figures.loaded,
+    duplicates: figures.duplicates,
+    quarantined: figures.quarantined,
+    deleted: figures.deleted,
+    released: figures.released,
+    requests: { ...figures.requests },
+    remaining: figures.remaining === undefined ? null : { ...figures.remaining },
+    stoppedBy: figures.stoppedBy ?? null,
+    durationMs: figures.durationMs,
+  };
+}
+
+export function writeDrainJson(context: Context, queue: string, report: DrainReport, dryRun: boolean): void {
+  writeJson(context.stdout, drainFields(queue, report, dryRun));
 }
 
 /** A short table for a person at a terminal; else one line. */

@@ -5,13 +5,15 @@ const SCHEMA_VERSION = 1;
 
 /** Writes `{"schemaVersion":1, …}` and a line end. */
 export function writeJson(output: Output, fields: Readonly<Record<string, unknown>>): void {
-  const text = JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...fields });
-  output.write(`${text.replace(STEERING, escape)}\n`);
+  output.write(jsonLine(fields));
 }
 
-/** Control characters that JSON leaves as they are, and some terminals obey. */
-const STEERING = /[\u007f-\u009f]/g;
+/** `{"schemaVersion":1, …}` and a line end. */
+export function jsonLine(fields: Readonly<Record<string, unknown>>): string {
+  return `${withoutSteering(JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...fields }))}\n`;
+}
 
-function escape(character: string): string {
-  return `\\u00${character.charCodeAt(0).toString(16)}`;
+/** Escapes the control characters that JSON leaves as they are, and some terminals obey. */
+export function withoutSteering(json: string): string {
+  return json.replace(/[\u007f-\u009f]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }

@@ -1,17 +1,11 @@
 // Colour, and text that is safe to show on a terminal.
 import { Chalk, type ChalkInstance } from "chalk";
 import type { Output } from "../context.ts";
+import { hasColor } from "./color.ts";
 
 /** Colours for one stream. Chalk by itself looks at stdout alone, and not at NO_COLOR (no-color.org). */
 export function paintFor(output: Output, env: NodeJS.ProcessEnv): ChalkInstance {
   return new Chalk({ level: hasColor(output, env) ? 1 : 0 });
-}
-
-function hasColor(output: Output, env: NodeJS.ProcessEnv): boolean {
-  const forced = env["FORCE_COLOR"] ?? "";
-  if (forced !== "") return forced !== "0" && forced !== "false";
-  if ((env["NO_COLOR"] ?? "") !== "") return false;
-  return output.isTerminal && env["TERM"] !== "dumb";
 }
 
 /** Replaces control characters, with which a message could move the cursor or colour what follows. */

@@ -5,7 +5,6 @@ import type { Context } from "../context.ts";
 import { writeJson } from "./json.ts";
 import { count, paintFor, plural, printable } from "./paint.ts";
 import { columns } from "./table.ts";
-import { writeError, writeWarning } from "./warn.ts";
 
 export function writeHeldJson({ stdout }: Context, { total, reasons, keys }: QuarantineSummary): void {
   writeJson(stdout, { command: "quarantine list", total, reasons, keys });
@@ -53,18 +52,16 @@ export function writeReplayed(context: Context, report: ReplayReport): void {
 }
 
 /** On stderr: which bodies could not be opened, and what to do about it. */
-export function writeUnopened(context: Context, { missingKeys, altered }: ReplayReport): void {
+export function writeUnopened({ log }: Context, { missingKeys, altered }: ReplayReport): void {
   for (const [keyId, messages] of missingKeys) {
-    writeWarning(
-      context,
+    log.warn(
       `${plural(messages, "message")} sealed under masking key ${printable(keyId)}, which is not configured: ` +
         "add it to FETCH_ETL_MASKING_KEY, after the first and a comma.",
     );
   }
   const [example] = altered;
   if (example === undefined) return;
-  writeError(
-    context,
+  log.error(
     `${plural(altered.length, "message")} not loaded, changed after the body was sealed, such as ${printable(example)}.`,
   );
 }

@@ -3,7 +3,6 @@ import type { Left, RotationReport } from "../../recovery/rotate.ts";
 import type { Context } from "../context.ts";
 import { writeJson } from "./json.ts";
 import { count, paintFor, plural, printable } from "./paint.ts";
-import { writeError, writeWarning } from "./warn.ts";
 
 /** `left` is null where the run was stopped before it could count. */
 export function writeRotatedJson(context: Context, keyId: string, report: RotationReport): void {
@@ -29,18 +28,16 @@ export function writeRotated(context: Context, keyId: string, { rows, vault, lef
 }
 
 /** Says what is left, and whether another run would change it. */
-export function warnOfLeft(context: Context, { left = [] }: RotationReport): void {
+export function warnOfLeft({ log }: Context, { left = [] }: RotationReport): void {
   const [again, never] = [total(left, "inVault"), total(left, "values") - total(left, "inVault")];
   if (again > 0) {
-    writeWarning(
-      context,
+    log.warn(
       `${plural(again, "value")} with earlier keys came while this ran (${byKey(left, ({ inVault }) => inVault)}): ` +
         "see that every drain has the new key first, and run rotate again.",
     );
   }
   if (never > 0) {
-    writeWarning(
-      context,
+    log.warn(
       `${plural(never, "value")} in user_logins stay with earlier keys (${byKey(left, ({ values, inVault }) => values - inVault)}), ` +
         "because the vault does not hold them: they were loaded while FETCH_ETL_RECOVERY_RECIPIENT was not set, or were forgotten.",
     );
@@ -48,9 +45,8 @@ export function warnOfLeft(context: Context, { left = [] }: RotationReport): voi
 }
 
 /** For an entry that is not as it was sealed. */
-export function writeAltered(context: Context, token: string): void {
-  writeError(
-    context,
+export function writeAltered({ log }: Context, token: string): void {
+  log.error(
     `The vault's entry for ${printable(token)} cannot be opened: it or its data key was altered after it was sealed, or is missing. ` +
       "What was changed before it stays changed. Find out who may write to the vault, bring the entry back from a backup, or " +
       "forget its token; then run rotate again, which goes on from here.",

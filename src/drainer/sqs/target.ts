@@ -1,5 +1,5 @@
 // What the settings say about where the queue is: which endpoint to ask, in which region, for which queue. Pure.
-import type { SqsSettings } from "../../config/queue.ts";
+import { queueNameOf, type SqsSettings } from "../../config/queue.ts";
 import { Failure } from "../../failure.ts";
 
 /** The two languages of SQS: AWS JSON 1.0, and the query protocol (form in, XML out) of API version 2012-11-05. */
@@ -53,12 +53,11 @@ export function targetOf(settings: SqsSettings, configuredEndpoint: string | und
     );
   }
   const { queue, region } = settings;
-  if (!queue.includes("/"))
-    return { queueName: queue, queueUrl: undefined, endpoint, endpointSetting, region };
+  const queueName = queueNameOf(queue);
+  if (queueName === queue) return { queueName, queueUrl: undefined, endpoint, endpointSetting, region };
 
   // Local servers give out URLs that are none, such as http://sqs.us-east-1.127.0.0.1:4566/…; where the endpoint is
   // known, all that counts is the name at the end.
-  const queueName = /^https?:\/\/[^/]+\/(?:.*\/)?([^/?#]+)\/?$/.exec(queue)?.[1];
   const url = webUrl(queue);
   if (queueName === undefined || (url === undefined && endpoint === undefined)) {
     throw new Failure(

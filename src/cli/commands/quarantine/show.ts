@@ -7,7 +7,6 @@ import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { writeFound, writeFoundJson, type ShownMessage } from "../../report/found-report.ts";
 import { printable } from "../../report/paint.ts";
-import { writeError, writeWarning } from "../../report/warn.ts";
 import { keysAtHand } from "./keys.ts";
 import { withQuarantine } from "./open.ts";
 
@@ -37,7 +36,7 @@ export async function runQuarantineShow(
   }
   const shown = found.map((message) => ({ message, opened: open?.(message) }));
   if (shown.some(({ opened }) => opened?.outcome === "opened"))
-    writeWarning(context, "--raw shows message bodies as they are, personal data included.");
+    context.log.warn("--raw shows message bodies as they are, personal data included.");
   if (flags.json === true) writeFoundJson(context, shown);
   else writeFound(context, shown);
   return exitCodeOf(shown, context);
@@ -48,8 +47,7 @@ function exitCodeOf(shown: readonly ShownMessage[], context: Context): number {
     shown.filter(({ opened }) => opened?.outcome === outcome);
   const altered = withOutcome("altered");
   for (const { message } of altered) {
-    writeError(
-      context,
+    context.log.error(
       `The body that came from queue ${printable(message.queue)} was changed after it was sealed, and cannot be opened.`,
     );
   }

@@ -1,0 +1,42 @@
+// Reads back the metrics file that an earlier run wrote. Only what metrics.ts writes is understood: no other format is.
+
+/** What an earlier run's file holds. */
+export interface EarlierMetrics {
+  readonly queue: string;
+  /** A sample's value by its metric's whole name and its labels, the queue's left out; 0 where there is none. */
+  value(name: string, labels: Labels): number;
+}
+
+export type Labels = Readonly<Record<string, string>>;
+
+const COMMENT = /^# (HELP|TYPE) fetch_etl_\w+ /;
+const SAMPLE = /^(?<name>fetch_etl_\w+)\{(?<labels>[^{}]*)\} (?<value>\d\S*)$/;
+const LABEL = /^(\w+)="([^"\\]*)"$/;
+
+/** @returns undefined where a line is not ours, or the lines are of several queues */
+export function parseMetrics(text: string): EarlierMetrics | undefined {
+  const values = new Map<string, number>();
+  const queues = new Set<string>();
+  for (const line of text.split("\n")) {
+    if (line === "" || COMMENT.test(line)) continue;
+    const { name = "", labels = "", value = "" } = SAMPLE.exec(line)?.groups ?? {};
+    const pairs = labels.split(",").map((label) => LABEL.exec(label));
+    const number = Number(value);
+    if (value === "" || !Number.isFinite(number)) return undefined;
+    const read: Record<string, string> = {};
+    for (const pair of pairs) {
+      const [, key, content] = pair ?? [];
+      if (key === undefined || content === undefined) return undefined;
+      if (key === "queue") queues.add(content);
+      else read[key] = content;
+    }
+    values.set(keyOf(name, read), number);
+  }
+  const [queue, ...others] = queues;
+  if (queue === undefined || others.length > 0) return undefined;
+  return { queue, value: (name, labels) => values.get(keyOf(name, labels)) ?? 0 };
+}
+
+function keyOf(name: string, labels: Labels): string {
+  return JSON.stringify([name, ...Object.entries(labels).toSorted()]);
+}

@@ -1,0 +1,26 @@
+// Reads how the lines on stderr are to be written.
+import type { Problems } from "./problems.ts";
+
+export const LOG_FORMATS = ["text", "json"] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** The flags that say which lines are written, and how. */
+export interface LogFlags {
+  readonly logFormat?: string;
+  readonly debug?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** A mistake is added to `problems`; until it is mended lines are text. */
+export function readLogFormat(
+  { logFormat }: LogFlags,
+  env: NodeJS.ProcessEnv,
+  problems: Problems,
+): LogFormat {
+  const format = logFormat ?? env["FETCH_ETL_LOG_FORMAT"] ?? "text";
+  const known = LOG_FORMATS.find((name) => name === format);
+  if (known === undefined) {
+    problems.add(`--log-format / FETCH_ETL_LOG_FORMAT must be one of: ${LOG_FORMATS.join(", ")}.`);
+  }
+  return known ?? "text";
+}

@@ -1,0 +1,49 @@
+// Reads where a drain is to put itself on record.
+import type { Problems } from "./problems.ts";
+
+export interface RunFileFlags {
+  readonly report?: string;
+  readonly metrics?: string;
+  readonly dryRun?: boolean;
+}
+
+/** Undefined for a file that is not asked for, or is named by mistake. */
+export interface RunFiles {
+  readonly report: string | undefined;
+  readonly metrics: string | undefined;
+}
+
+/**
+ * Reads the flags; mistakes are added to `problems`.
+ *
+ * @param canWrite whether a file can be put there
+ */
+export function readRunFiles(
+  flags: RunFileFlags,
+  canWrite: (path: string) => boolean,
+  problems: Problems,
+): RunFiles {
+  const writable = (path: string | undefined, flag: string): string | undefined => {
+    if (path === undefined || canWrite(path)) return path;
+    problems.add(`${flag} names a file that cannot be written: its folder must be there, and writable.`);
+    return undefined;
+  };
+  const report = writable(flags.report, "--report");
+  const metrics = writable(metricsPath(flags, problems), "--metrics");
+  if (metrics !== undefined && metrics === report) {
+    problems.add("--report and --metrics name one file: the second would take the first one's place.");
+    return { report: undefined, metrics: undefined };
+  }
+  return { report, metrics };
+}
+
+function metricsPath({ metrics, dryRun }: RunFileFlags, problems: Problems): string | undefined {
+  if (metrics === undefined) return undefined;
+  const mistakes: string[] = [];
+  if (!metrics.endsWith(".prom"))
+    mistakes.push("--metrics must name a file that ends in .prom: node_exporter reads no other.");
+  if (dryRun === true)
+    mistakes.push("--metrics does not go with --dry-run, which would count as a run that loads.");
+  for (const mistake of mistakes) problems.add(mistake);
+  return mistakes.length === 0 ? metrics : undefined;
+}
