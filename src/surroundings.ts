@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { buffer } from "node:stream/consumers";
 import { isatty } from "node:tty";
+import { writeWhole } from "./atomic-file.ts";
 import type { Context, Output, Services } from "./cli/context.ts";
 import { ENVIRONMENT } from "./cli/environment.ts";
 import { exitCodeOfSignal, type StopSignal } from "./cli/exit-codes.ts";
@@ -37,6 +38,7 @@ export function openContext(stdout: Output, stderr: Output): Context {
     random: () => Math.random(),
     randomBytes,
     readFile: (path) => readFileSync(path, "utf8"),
+    writeFile: writeWhole,
     services,
     catchSignals,
   };

@@ -58,6 +58,8 @@ export interface Context {
   readonly random: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
   readonly readFile: (path: string) => string;
+  /** Replaces the file whole, or leaves it as it was and throws. */
+  readonly writeFile: (path: string, text: string) => Promise<void>;
   readonly services: Services;
   /**
    * From now on the first SIGINT or SIGTERM asks for a clean stop, by aborting the signal with its name as the reason; the second

@@ -1,0 +1,99 @@
+import {
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it, vi } from "vitest";
+import { writeWhole } from "../src/atomic-file.ts";
+
+// A rename that fails is hard to bring about, the more so for root.
+vi.mock(import("node:fs/promises"), async (original) => {
+  const real = await original();
+  return { ...real, rename: vi.fn(real.rename) };
+});
+
+async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), "fetch-etl-atomic-")));
+  try {
+    await use(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+it("makes a file with the mode that any new file has here, and leaves nothing beside it", () =>
+  inFolder(async (folder) => {
+    await writeFile(join(folder, "usual"), "");
+    await writeWhole(join(folder, "page.html"), "käse");
+    expect(await readFile(join(folder, "page.html"), "utf8")).toBe("käse");
+    const { mode } = await stat(join(folder, "usual"));
+    expect((await stat(join(folder, "page.html"))).mode).toBe(mode);
+    expect(await readdir(folder)).toEqual(["page.html", "usual"]);
+  }));
+
+it("replaces a file whole: who has the old one open keeps it", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "page.html");
+    await writeFile(path, "a long text that was there before");
+    // A second name for the old file, as an open descriptor is one.
+    await link(path, join(folder, "old"));
+    await writeWhole(path, "new");
+    expect(await readFile(path, "utf8")).toBe("new");
+    expect(await readFile(join(folder, "old"), "utf8")).toBe("a long text that was there before");
+  }));
+
+it("keeps a symbolic link and replaces what it leads to", () =>
+  inFolder(async (folder) => {
+    await mkdir(join(folder, "elsewhere"));
+    await writeFile(join(folder, "elsewhere", "real.html"), "old");
+    await symlink(join("elsewhere", "real.html"), join(folder, "page.html"));
+    await writeWhole(join(folder, "page.html"), "new");
+    expect((await lstat(join(folder, "page.html"))).isSymbolicLink()).toBe(true);
+    expect(await readFile(join(folder, "elsewhere", "real.html"), "utf8")).toBe("new");
+    expect(await readdir(join(folder, "elsewhere"))).toEqual(["real.html"]);
+  }));
+
+it("leaves the old file and no temporary one where the rename fails", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "page.html");
+    await writeFile(path, "old");
+    const during: string[] = [];
+    vi.mocked(rename).mockImplementationOnce(async () => {
+      during.push(...(await readdir(folder)));
+      throw new Error("no rename here");
+    });
+    await expect(writeWhole(path, "new")).rejects.toThrow("no rename here");
+    expect(during).toEqual([expect.stringMatching(/^\.page\.html\.\d+\.[0-9a-f]{8}\.tmp$/), "page.html"]);
+    expect(await readdir(folder)).toEqual(["page.html"]);
+    expect(await readFile(path, "utf8")).toBe("old");
+  }));
+
+it.each([
+  ["a folder that is not there", join("missing", "page.html"), "ENOENT"],
+  ["a file in place of a folder", join("file", "page.html"), "ENOTDIR"],
+  ["a folder in place of a file", "folder", "EISDIR"],
+])("refuses %s with the system's error", (_what, path, code) =>
+  inFolder(async (folder) => {
+    await writeFile(join(folder, "file"), "");
+    await mkdir(join(folder, "folder"));
+    await expect(writeWhole(join(folder, path), "new")).rejects.toMatchObject({ code });
+    expect(await readdir(folder)).toEqual(["file", "folder"]);
+  }),
+);
+
+it("writes to a device as it is", async () => {
+  const { rdev } = await stat("/dev/null");
+  await writeWhole("/dev/null", "new");
+  expect(await stat("/dev/null")).toMatchObject({ rdev });
+});
