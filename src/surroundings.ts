@@ -16,7 +16,7 @@ const services: Services = {
     (await import("./drainer/sqs/open.ts")).openQueue(settings, notices),
   openLoader: async (settings, queueId, vaultKey) =>
     (await import("./loader/loader.ts")).openLoader(settings, queueId, vaultKey),
-  inspect: async (settings) => (await import("./loader/inspect.ts")).inspect(settings),
+  inspect: async (settings, draw) => (await import("./loader/inspect.ts")).inspect(settings, draw),
   openQuarantine: async (settings) => (await import("./loader/quarantine.ts")).openQuarantine(settings),
   createSealer: async (recipients) =>
     (await import("./recovery/recipients.ts")).createSealer(recipients, randomBytes),

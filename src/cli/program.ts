@@ -95,6 +95,8 @@ export function createProgram(version: string, openContext: () => Promise<Contex
     .summary("count and check the rows and what is left in the queue")
     .description("Counts and checks the rows, the quarantine and what is left in the queue. Changes nothing.")
     .option("--expect <n>", "exit 4 when user_logins does not have n rows")
+    .option("--app-version <style>", "how the rows' versions were stored: full or major", "full")
+    .option("--html <file>", "write the result as a page too, with charts")
     .option("--json", "print the result as one JSON object")
     .option("--quiet", "print nothing but warnings and errors")
     .action(

@@ -1,5 +1,6 @@
 // `fetch-etl verify`: counts and checks what is in the tables and what is left in the queue.
 import { readDatabase } from "../../config/database.ts";
+import { readDrain } from "../../config/drain.ts";
 import { wholeNumber } from "../../config/numbers.ts";
 import { Problems } from "../../config/problems.ts";
 import { readQueue, type QueueFlags, type SqsSettings } from "../../config/queue.ts";
@@ -12,6 +13,8 @@ import { noticesOf, writeError, writeWarning } from "../report/warn.ts";
 
 export interface VerifyFlags extends QueueFlags {
   readonly expect?: string;
+  readonly appVersion?: string;
+  readonly html?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -22,13 +25,15 @@ const SOCKETS = 1;
 export async function runVerify(flags: VerifyFlags, context: Context): Promise<number> {
   const problems = new Problems();
   const expected = wholeNumber(flags.expect, "--expect", { min: 0 }, problems);
+  const { appVersion } = readDrain(flags, problems);
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
   const database = readDatabase(context.env, problems);
   problems.throwIfAny();
   if (database === undefined) throw new Failure("configuration", "There is no database.");
 
   const quiet = flags.quiet === true;
-  const inspection = await context.services.inspect(database);
+  const shown = flags.json === true || flags.html !== undefined || !quiet;
+  const inspection = await context.services.inspect(database, shown ? { appVersion } : undefined);
   const queue = await depthOf(queueSettings, context, quiet);
   const mismatches: string[] = [];
   if (inspection.unmasked > 0) {

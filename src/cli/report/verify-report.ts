@@ -1,9 +1,12 @@
 // What `verify` tells.
 import type { QueueDepth } from "../../drainer/ports.ts";
 import type { Inspection, Repeated } from "../../loader/inspect.ts";
+import type { Distributions } from "../../loader/distributions.ts";
 import type { Context } from "../context.ts";
+import { barLines } from "./bars.ts";
 import { writeJson } from "./json.ts";
 import { count, paintFor, plural, printable } from "./paint.ts";
+import { spreadsOf } from "./spread.ts";
 import { columns } from "./table.ts";
 
 export interface Verified extends Inspection {
@@ -23,6 +26,7 @@ export function writeVerifiedJson(context: Context, verified: Verified): void {
     unmasked: verified.unmasked,
     keyIds: verified.keyIds,
     mostRepeated: verified.mostRepeated,
+    distributions: verified.distributions,
     quarantined: verified.quarantined,
     quarantineReasons: verified.quarantineReasons,
     queue: verified.queue,
@@ -49,6 +53,7 @@ export function writeVerified(context: Context, verified: Verified): void {
   ];
   context.stdout.write(columns(lines));
   writeKeyIds(context, verified.keyIds);
+  if (verified.distributions !== undefined) writeDistributions(context, verified.distributions);
   writeRepeated(context, "most repeated devices", mostRepeated.devices);
   writeRepeated(context, "most repeated addresses", mostRepeated.ips);
   writeReasons(context, verified.quarantineReasons);
@@ -64,6 +69,18 @@ function writeKeyIds({ stdout }: Context, keyIds: Verified["keyIds"]): void {
     `${count(devices)} masked_device_id`,
   ]);
   if (lines.length > 0) stdout.write(`rows by masking key\n${columns(lines)}`);
+}
+
+/** Where there is no terminal, lines are as wide as most are. */
+const USUAL_COLUMNS = 80;
+
+function writeDistributions({ stdout, env }: Context, distributions: Distributions): void {
+  const paint = paintFor(stdout, env);
+  for (const { heading, counted } of spreadsOf(distributions)) {
+    const lines = barLines(counted, stdout.columns === 0 ? USUAL_COLUMNS : stdout.columns);
+    const drawn = lines.map(({ before, bar, after }) => `${before}${paint.cyan(bar)}${after}\n`);
+    stdout.write(`${heading}\n${drawn.join("")}`);
+  }
 }
 
 function writeRepeated({ stdout }: Context, heading: string, repeated: readonly Repeated[]): void {
