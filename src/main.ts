@@ -15,8 +15,9 @@ import { createProgram } from "./cli/program.ts";
 export async function main(argv: readonly string[]): Promise<number> {
   const stdout = outputOf(process.stdout);
   const stderr = outputOf(process.stderr);
-  const { command, exitCode } = createProgram(packageVersion(), async () =>
-    (await import("./surroundings.ts")).openContext(stdout, stderr),
+  const version = packageVersion();
+  const { command, exitCode } = createProgram(version, async () =>
+    (await import("./surroundings.ts")).openContext(version, stdout, stderr),
   );
   for (const each of [command, ...command.commands.flatMap((group) => [group, ...group.commands])]) {
     each.exitOverride().configureOutput({ writeOut: stdout.write, writeErr: stderr.write });

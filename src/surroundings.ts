@@ -26,8 +26,9 @@ const services: Services = {
     (await import("./loader/rotation.ts")).openRotation(settings, keyId, remask),
 };
 
-export function openContext(stdout: Output, stderr: Output): Context {
+export function openContext(version: string, stdout: Output, stderr: Output): Context {
   return {
+    version,
     env: readEnvironment(),
     // Node opens standard input when it is first asked for: only a command that reads it asks.
     stdin: { isTerminal: isatty(0), readAll: () => buffer(process.stdin) },

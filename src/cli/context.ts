@@ -47,6 +47,8 @@ export interface Services {
 }
 
 export interface Context {
+  /** fetch-etl's own. */
+  readonly version: string;
   /** The environment, with what `.env` adds to it. */
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: Input;

@@ -8,6 +8,7 @@ import { Throttled, type QueueDepth } from "../../drainer/ports.ts";
 import { Failure } from "../../failure.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
+import { writeOutputFile } from "../output-file.ts";
 import { writeVerified, writeVerifiedJson, type Verified } from "../report/verify-report.ts";
 import { noticesOf, writeError, writeWarning } from "../report/warn.ts";
 
@@ -26,6 +27,7 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
   const problems = new Problems();
   const expected = wholeNumber(flags.expect, "--expect", { min: 0 }, problems);
   const { appVersion } = readDrain(flags, problems);
+  if (flags.html === "") problems.add("--html takes the name of a file.");
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
   const database = readDatabase(context.env, problems);
   problems.throwIfAny();
@@ -44,10 +46,23 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
   if (expected !== undefined && inspection.rows !== expected) {
     mismatches.push(`user_logins has ${inspection.rows} rows, not the ${expected} of --expect.`);
   }
+  const { distributions } = inspection;
   const verified: Verified = { ...inspection, queue, expected, ok: mismatches.length === 0 };
   if (flags.json === true) writeVerifiedJson(context, verified);
   else if (!quiet) writeVerified(context, verified);
   for (const mismatch of mismatches) writeError(context, mismatch);
+  if (flags.html !== undefined && distributions !== undefined) {
+    // What draws takes long to load.
+    const { verifyPage } = await import("../report/page/verify-page.ts");
+    const page = verifyPage({
+      verified: { ...verified, distributions },
+      mismatches,
+      queue: queueSettings.queue,
+      at: context.epochNow(),
+      version: context.version,
+    });
+    await writeOutputFile(context, "--html", flags.html, page);
+  }
   return verified.ok ? EXIT.done : EXIT.mismatch;
 }
 

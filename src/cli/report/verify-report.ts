@@ -36,16 +36,15 @@ export function writeVerifiedJson(context: Context, verified: Verified): void {
 }
 
 export function writeVerified(context: Context, verified: Verified): void {
-  const { distinct, createDate, nulls, mostRepeated } = verified;
+  const { distinct, nulls, mostRepeated } = verified;
   const paint = paintFor(context.stdout, context.env);
-  const range = createDate.min === null ? "-" : `${createDate.min} to ${createDate.max ?? "-"}`;
   const withNulls = Object.entries(nulls).filter(([, rows]) => rows > 0);
   const lines = [
     ["rows", count(verified.rows)],
     ["distinct users", count(distinct.users)],
     ["distinct addresses", count(distinct.ips)],
     ["distinct devices", count(distinct.devices)],
-    ["create_date", range],
+    ["create_date", dateRange(verified)],
     ["nulls", withNulls.map(([column, rows]) => `${column} ${count(rows)}`).join(", ") || "none"],
     ["unmasked values", count(verified.unmasked)],
     ["quarantined", count(verified.quarantined)],
@@ -97,7 +96,11 @@ function writeReasons({ stdout }: Context, reasons: Readonly<Record<string, numb
   if (lines.length > 0) stdout.write(`quarantined because\n${columns(lines)}`);
 }
 
-function queueText(queue: QueueDepth | null): string {
+export function dateRange({ createDate: { min, max } }: Verified): string {
+  return min === null ? "-" : `${min} to ${max ?? "-"}`;
+}
+
+export function queueText(queue: QueueDepth | null): string {
   if (queue === null) return "not checked";
   return `${count(queue.visible)} visible, ${count(queue.inFlight)} in flight, ${count(queue.delayed)} delayed`;
 }
