@@ -60,9 +60,15 @@ export default defineConfig(
   ),
   forbid(
     ["src/cli/**"],
-    ["ora", "chalk", "**/drainer/sqs/**", "postgres", "@aws-sdk/*", "node:fs"],
+    ["ora", "chalk", "@observablehq/*", "linkedom", "**/drainer/sqs/**", "postgres", "@aws-sdk/*", "node:fs"],
     "what people read is made in cli/report/",
     ["src/cli/report/**"],
+  ),
+  forbid(
+    ["src/cli/report/**"],
+    ["@observablehq/*", "linkedom", "**/drainer/sqs/**", "postgres", "@aws-sdk/*", "node:fs"],
+    "charts are drawn in cli/report/page/",
+    ["src/cli/report/page/**"],
   ),
   forbid(["sandbox/**"], ["**/src/**"], "the sandbox stands beside the tool"),
   forbid(["bench/**"], ["**/src/**"], "the benchmark measures the tool as users start it"),

@@ -21,6 +21,8 @@ const FULL = "█";
 const PARTS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"] as const;
 const INDENT = 2;
 const GAP = 2;
+/** Labels are cut to a quarter of the line, but to no less than this. */
+const SHORTEST_LABEL = 12;
 const LONGEST_BAR = 40;
 /** A shorter bar tells nothing, and its place is better used. */
 const SHORTEST_BAR = 4;
@@ -32,7 +34,9 @@ const SHORTEST_BAR = 4;
 export function barLines(counted: readonly Counted[], columns: number): BarLine[] {
   const whole = counted.reduce((sum, each) => sum + each.count, 0);
   const most = Math.max(...counted.map((each) => (each.isRest === true ? 0 : each.count)), 1);
-  const labels = counted.map(({ label }) => shorten(label, Math.max(8, Math.floor(columns / 4))));
+  const labels = counted.map(({ label }) =>
+    shorten(label, Math.max(SHORTEST_LABEL, Math.floor(columns / 4))),
+  );
   const numbers = columnOf(counted.map((each) => count(each.count)));
   const shares = columnOf(counted.map((each) => share(each.count, whole)));
   const labelWidth = Math.max(0, ...labels.map(width));

@@ -18,6 +18,9 @@ const GAP = 8;
 /** What is there at all can be seen: in parts of the longest bar. */
 const SHORTEST_BAR = 1 / 150;
 
+/** Plot names the groups within a chart, in which a name means nothing. */
+const GROUP_LABEL = /(<g\b[^<>]*?) aria-label="[^"]*"/g;
+
 export function chartOf({ heading, counted }: Spread): Markup {
   const labels = counted.map(({ label }) => shorten(label, LONGEST_LABEL));
   const numbers = counted.map((each) => count(each.count));
@@ -61,7 +64,7 @@ export function chartOf({ heading, counted }: Spread): Markup {
     ],
     ariaLabel: described(heading, counted),
   });
-  return new Markup(outerHtml(svg).replace("<svg ", '<svg role="img" '));
+  return new Markup(outerHtml(svg).replace("<svg ", '<svg role="img" ').replace(GROUP_LABEL, "$1"));
 }
 
 /** For who does not see it; the numbers stand in a table beside it. */

@@ -34,7 +34,7 @@ p { margin: 0.25rem 0 0; }
 .counts { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 0.75rem; margin: 0; }
 .counts > div, .card { background: var(--card); border: 1px solid var(--line); border-radius: 0.5rem; }
 .counts > div { padding: 0.75rem 1rem; }
-dt { font-size: 0.875rem; }
+dt { font-size: 0.8125rem; }
 dd { margin: 0; font-size: 1.375rem; white-space: nowrap; font-weight: 600; font-variant-numeric: tabular-nums; }
 .cards { columns: 3 21rem; column-gap: 0.75rem; }
 .card { margin: 0 0 0.75rem; padding: 1rem; break-inside: avoid; }
