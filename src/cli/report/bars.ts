@@ -1,6 +1,6 @@
 // Pure: bars of block characters, for a terminal or a pipe.
 import { count } from "./paint.ts";
-import { shorten } from "./table.ts";
+import { shorten, width } from "./table.ts";
 
 /** Something that is counted. A rest, of which many are put together, has no bar: it would dwarf the others. */
 export interface Counted {
@@ -77,8 +77,4 @@ export function share(part: number, whole: number): string {
 function columnOf(texts: readonly string[]): string[] {
   const widest = Math.max(0, ...texts.map(width));
   return texts.map((text) => text.padStart(widest));
-}
-
-function width(text: string): number {
-  return Array.from(text).length;
 }

@@ -9,8 +9,6 @@ export interface Spread {
   readonly of: string;
   /** What is counted. */
   readonly unit: "rows" | "devices" | "addresses";
-  /** Whether the order of the labels means something. */
-  readonly isScale: boolean;
   readonly counted: readonly Counted[];
 }
 
@@ -26,7 +24,6 @@ export function spreadsOf({
     heading: `rows by ${of}`,
     of,
     unit: "rows",
-    isScale: false,
     counted: countedOf(distribution, (values) => plural(values, "other")),
   });
   const { unit } = createDate;
@@ -35,7 +32,7 @@ export function spreadsOf({
     by("locale", locale),
     by("device type", deviceType),
     by("app version", appVersion),
-    { heading: `rows by ${unit}`, of: unit, unit: "rows", isScale: true, counted: dates },
+    { heading: `rows by ${unit}`, of: unit, unit: "rows", counted: dates },
     repeated("devices", repeats.devices),
     repeated("addresses", repeats.ips),
   ];
@@ -44,7 +41,7 @@ export function spreadsOf({
 
 function repeated(unit: "devices" | "addresses", repeats: readonly Repeats[]): Spread {
   const counted = repeats.map(({ min, max, values }) => ({ label: range(min, max), count: values }));
-  return { heading: `${unit} by number of rows`, of: "rows", unit, isScale: true, counted };
+  return { heading: `${unit} by number of rows`, of: "rows", unit, counted };
 }
 
 function range(min: number, max: number | null): string {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { width } from "../../../src/cli/report/table.ts";
 import { barLines, blocks, share, type Counted } from "../../../src/cli/report/bars.ts";
 
 function drawn(counted: readonly Counted[], columns: number): string[] {
@@ -95,7 +96,7 @@ describe("lines", () => {
         fc.array(counted, { minLength: 1, maxLength: 26 }),
         fc.integer({ min: 40, max: 200 }),
         (all, columns) => {
-          const lengths = drawn(all, columns).map((line) => Array.from(line).length);
+          const lengths = drawn(all, columns).map(width);
           expect(Math.max(...lengths)).toBeLessThanOrEqual(columns);
           expect(new Set(lengths).size).toBe(1);
         },

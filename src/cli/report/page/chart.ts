@@ -11,8 +11,9 @@ import { Markup } from "./markup.ts";
 const WIDTH = 340;
 const ROW_HEIGHT = 24;
 const FONT_SIZE = 12;
-/** An ample width for a character of that size. */
-const CHARACTER_WIDTH = 7.2;
+/** Ample widths for characters of that size: most, and those that may be wide. */
+const NARROW = 7.2;
+const WIDE = 12;
 const LONGEST_LABEL = 14;
 const GAP = 8;
 /** What is there at all can be seen: in parts of the longest bar. */
@@ -81,7 +82,10 @@ function drawn(each: Counted): number {
 }
 
 function widest(texts: readonly string[]): number {
-  return Math.ceil(Math.max(...texts.map((text) => Array.from(text).length)) * CHARACTER_WIDTH);
+  const widths = texts.map((text) =>
+    Array.from(text).reduce((sum, character) => sum + (/[ -@[-~]/.test(character) ? NARROW : WIDE), 0),
+  );
+  return Math.ceil(Math.max(...widths));
 }
 
 function outerHtml(element: unknown): string {
