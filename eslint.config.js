@@ -65,9 +65,18 @@ export default defineConfig(
   ),
   forbid(
     ["src/cli/**"],
-    ["ora", "chalk", "pino", "prom-client", "**/drainer/sqs/**", "postgres", "@aws-sdk/*", "node:fs"],
+    [
+      ...["ora", "chalk", "pino", "prom-client", "@observablehq/*", "linkedom"],
+      ...["**/drainer/sqs/**", "postgres", "@aws-sdk/*", "node:fs"],
+    ],
     "what people read is made in cli/report/",
     ["src/cli/report/**"],
+  ),
+  forbid(
+    ["src/cli/report/**"],
+    ["@observablehq/*", "linkedom", "**/drainer/sqs/**", "postgres", "@aws-sdk/*", "node:fs"],
+    "charts are drawn in cli/report/page/",
+    ["src/cli/report/page/**"],
   ),
   forbid(["sandbox/**"], ["**/src/**"], "the sandbox stands beside the tool"),
   forbid(

@@ -26,7 +26,7 @@ const services: Services = {
   openLoader: async (settings, queueId, vaultKey) =>
     (await import("./loader/loader.ts")).openLoader(settings, queueId, vaultKey),
   initialise: async (settings) => (await import("./loader/initialise.ts")).initialise(settings),
-  inspect: async (settings) => (await import("./loader/inspect.ts")).inspect(settings),
+  inspect: async (settings, draw) => (await import("./loader/inspect.ts")).inspect(settings, draw),
   openQuarantine: async (settings) => (await import("./loader/quarantine.ts")).openQuarantine(settings),
   createSealer: async (recipients) =>
     (await import("./recovery/recipients.ts")).createSealer(recipients, randomBytes),

@@ -10,6 +10,7 @@ import type { PostgresLoader } from "../loader/loader.ts";
 import type { Quarantine } from "../loader/quarantine.ts";
 import type { Vault } from "../loader/vault.ts";
 import type { Rotation } from "../loader/rotation.ts";
+import type { AppVersionStyle } from "../login/app-version.ts";
 import type { Opener } from "../recovery/identities.ts";
 import type { SealedDataKey, Sealer } from "../recovery/recipients.ts";
 import type { Remask } from "../recovery/remask.ts";
@@ -46,7 +47,7 @@ export interface Services {
   ): Promise<readonly Check[]>;
   openLoader(settings: DatabaseSettings, queueId: string, vaultKey?: SealedDataKey): Promise<PostgresLoader>;
   initialise(settings: DatabaseSettings): Promise<Initialised>;
-  inspect(settings: DatabaseSettings): Promise<Inspection>;
+  inspect(settings: DatabaseSettings, draw?: { readonly appVersion: AppVersionStyle }): Promise<Inspection>;
   openQuarantine(settings: DatabaseSettings): Promise<Quarantine>;
   createSealer(recipients: readonly string[]): Promise<Sealer>;
   /** @param identityFile the file's text */

@@ -1,5 +1,6 @@
 // Reads what `drain` was asked to do.
-import { APP_VERSION_STYLES, type AppVersionStyle } from "../login/app-version.ts";
+import type { AppVersionStyle } from "../login/app-version.ts";
+import { readAppVersionStyle } from "./app-version-style.ts";
 import { DRAIN_DEFAULTS } from "./defaults.ts";
 import { wholeNumber } from "./numbers.ts";
 import type { Problems } from "./problems.ts";
@@ -35,10 +36,6 @@ const FEWEST_LEDGER_DAYS = 15;
 
 /** Reads the flags; mistakes are added to `problems`. */
 export function readDrain(flags: DrainFlags, problems: Problems): DrainConfig {
-  const style = flags.appVersion ?? "full";
-  const appVersion = APP_VERSION_STYLES.find((name) => name === style);
-  if (appVersion === undefined)
-    problems.add(`--app-version must be one of: ${APP_VERSION_STYLES.join(", ")}.`);
   return {
     concurrency:
       wholeNumber(flags.concurrency, "--concurrency", { min: 1, max: 256 }, problems) ??
@@ -54,6 +51,6 @@ export function readDrain(flags: DrainFlags, problems: Problems): DrainConfig {
     ledgerDays:
       wholeNumber(flags.ledgerDays, "--ledger-days", { min: FEWEST_LEDGER_DAYS, max: 3650 }, problems) ??
       DRAIN_DEFAULTS.ledgerDays,
-    appVersion: appVersion ?? "full",
+    appVersion: readAppVersionStyle(flags.appVersion, problems),
   };
 }

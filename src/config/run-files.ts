@@ -1,4 +1,5 @@
 // Reads where a drain is to put itself on record.
+import { readOutputPath } from "./output-path.ts";
 import type { Problems } from "./problems.ts";
 
 export interface RunFileFlags {
@@ -23,13 +24,8 @@ export function readRunFiles(
   canWrite: (path: string) => boolean,
   problems: Problems,
 ): RunFiles {
-  const writable = (path: string | undefined, flag: string): string | undefined => {
-    if (path === undefined || canWrite(path)) return path;
-    problems.add(`${flag} names a file that cannot be written: its folder must be there, and writable.`);
-    return undefined;
-  };
-  const report = writable(flags.report, "--report");
-  const metrics = writable(metricsPath(flags, problems), "--metrics");
+  const report = readOutputPath(flags.report, "--report", canWrite, problems);
+  const metrics = readOutputPath(metricsPath(flags, problems), "--metrics", canWrite, problems);
   if (metrics !== undefined && metrics === report) {
     problems.add("--report and --metrics name one file: the second would take the first one's place.");
     return { report: undefined, metrics: undefined };

@@ -1,9 +1,11 @@
 // Counts and checks what is in the tables; writes nothing.
 import type { DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
+import type { AppVersionStyle } from "../login/app-version.ts";
 import { LOGIN_COLUMNS } from "../login/row.ts";
 import { TOKEN_PATTERN } from "../masking/token.ts";
 import { connect, type Reader } from "./database.ts";
+import { distributions, type Distributions } from "./distributions.ts";
 import { asFailure } from "./errors.ts";
 import { heldCondition } from "./replayed-at.ts";
 import { tablesPresent } from "./schema.ts";
@@ -28,6 +30,8 @@ export interface Inspection {
   readonly keyIds: Readonly<Record<string, { readonly ips: number; readonly devices: number }>>;
   /** The tokens in most rows, two rows at least, most first. */
   readonly mostRepeated: { readonly devices: readonly Repeated[]; readonly ips: readonly Repeated[] };
+  /** Where they were asked for. */
+  readonly distributions?: Distributions;
   /** Messages that are held; those that were replayed are none. */
   readonly quarantined: number;
   /** Messages by reason; a message with two reasons counts for both. */
@@ -40,9 +44,13 @@ const MOST_REPEATED = 5;
 /**
  * Looks at the tables.
  *
+ * @param draw asks for distributions too, which take two more looks at the rows, and tells how app versions were stored
  * @throws {Failure} when the database cannot be reached, or there is no `user_logins`
  */
-export async function inspect(settings: DatabaseSettings): Promise<Inspection> {
+export async function inspect(
+  settings: DatabaseSettings,
+  draw?: { readonly appVersion: AppVersionStyle },
+): Promise<Inspection> {
   const { sql, close } = connect(settings);
   try {
     const present = await tablesPresent(sql);
@@ -57,6 +65,7 @@ export async function inspect(settings: DatabaseSettings): Promise<Inspection> {
       ...(await counts(tx)),
       keyIds: await keyIds(tx),
       mostRepeated: { devices: await repeated(tx, "masked_device_id"), ips: await repeated(tx, "masked_ip") },
+      ...(draw === undefined ? {} : { distributions: await distributions(tx, draw.appVersion) }),
       ...(present.quarantine ? await quarantine(tx) : { quarantined: 0, quarantineReasons: {} }),
     }));
   } catch (error) {

@@ -37,3 +37,12 @@ export function parseAppVersion(value: string | number): AppVersion | "not a ver
 export function storedVersion({ major, minor, patch }: AppVersion, style: AppVersionStyle): number {
   return style === "major" ? major : major * 1_000_000 + minor * 1_000 + patch;
 }
+
+/**
+ * The inverse of {@link storedVersion}: the version that an integer stands for, such as `2.3.1`; in style `major` its major part.
+ * An integer that no version is stored as, a negative one, is given as it is.
+ */
+export function versionText(stored: number, style: AppVersionStyle): string {
+  if (style === "major" || stored < 0) return String(stored);
+  return [stored / 1_000_000, (stored / 1_000) % 1_000, stored % 1_000].map(Math.floor).join(".");
+}

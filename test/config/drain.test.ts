@@ -79,8 +79,8 @@ it("all mistakes are told together, from every part of the configuration, and no
     readDatabase(env, problems);
   });
   expect(told.map((sentence) => sentence.split(" ").find((word) => /^--|_/.test(word)))).toEqual([
-    ...["--app-version", "--concurrency", "--batch-size", "--max-messages", "--max-seconds", "--retry-for"],
-    ...["--ledger-days", "--sqs-protocol", "--endpoint-url", "--queue", "FETCH_ETL_MASKING_KEY"],
+    ...["--concurrency", "--batch-size", "--max-messages", "--max-seconds", "--retry-for", "--ledger-days"],
+    ...["--app-version", "--sqs-protocol", "--endpoint-url", "--queue", "FETCH_ETL_MASKING_KEY"],
     ...["DATABASE_URL", "connect_timeout", "DATABASE_URL"],
   ]);
   expect(told.join()).not.toContain(wrong);

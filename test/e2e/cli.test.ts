@@ -10,7 +10,7 @@ const it = test.concurrent;
 const FORBID_HEAVY = `data:text/javascript,${encodeURIComponent(`
   import { register } from "node:module";
   register("data:text/javascript," + encodeURIComponent(
-    'export const resolve = (name, context, next) => { if (/^(@aws-sdk|@smithy|postgres$|ora$|chalk$|pino$|prom-client$)/.test(name)) throw new Error("loaded " + name); return next(name, context); }'
+    'export const resolve = (name, context, next) => { if (/^(@aws-sdk|@smithy|@observablehq|linkedom$|postgres$|ora$|chalk$|pino$|prom-client$)/.test(name)) throw new Error("loaded " + name); return next(name, context); }'
   ));
 `)}`;
 

@@ -55,6 +55,30 @@ it("counts rows, distinct and repeated values, nulls, dates, the quarantine and 
       unmasked: 0,
       keyIds: { [keyIdOf(bench.env["FETCH_ETL_MASKING_KEY"])]: { ips: 4, devices: 3 } },
       mostRepeated: { devices: [{ token, rows: 2 }], ips: [{ token, rows: 3 }] },
+      distributions: {
+        locale: { values: [{ value: null, rows: 4 }] },
+        deviceType: { values: [{ value: "ios", rows: 4 }] },
+        appVersion: { values: [{ value: "1.0.0", rows: 4 }] },
+        createDate: {
+          unit: "day",
+          values: [
+            { value: "2023-01-01", rows: 1 },
+            { value: "2023-01-05", rows: 1 },
+            { value: "2023-01-09", rows: 2 },
+          ],
+        },
+        repeats: {
+          devices: [
+            { min: 1, max: 1, values: 1 },
+            { min: 2, max: 2, values: 1 },
+          ],
+          ips: [
+            { min: 1, max: 1, values: 1 },
+            { min: 2, max: 2, values: 0 },
+            { min: 3, max: 3, values: 1 },
+          ],
+        },
+      },
       quarantined: 2,
       quarantineReasons: {
         "app_version: missing": 1,
@@ -98,6 +122,39 @@ it("tells for each masking key in how many rows its tokens stand", () =>
 function keyIdOf(key: string | undefined): string {
   return deriveKeys(Buffer.from(key ?? "", "base64")).keyId;
 }
+
+it("draws how the rows are spread, without colour in a pipe, and shows nothing that steers a terminal", () =>
+  withBench(async (bench) => {
+    await bench.send([
+      ...["ios", "ios", "ios", "\u001b[2J"].map((device_type) => JSON.stringify({ ...LOGIN, device_type })),
+      JSON.stringify({ ...LOGIN, app_version: "2.3.1", device_type: null, ip: "192.0.2.2" }),
+    ]);
+    await bench.run(["drain"]);
+    const { stdout } = await bench.run(["verify"]);
+    const full = "█".repeat(40);
+    expect(stdout).toContain(
+      [
+        "rows by device type",
+        `  ios     ${full}  3  60%`,
+        `  �[2J    █████████████▍${" ".repeat(26)}  1  20%`,
+        `  (null)  █████████████▍${" ".repeat(26)}  1  20%`,
+        "",
+      ].join("\n"),
+    );
+    expect(stdout).toContain(`rows by app version\n  1.0.0  ${full}  4  80%\n  2.3.1  ██████████  `);
+    expect(stdout).toContain(`addresses by number of rows\n  1       ${full}  1  50%\n`);
+    expect(stdout).not.toContain("\u001b");
+    const coloured = await bench.run(["verify"], { FORCE_COLOR: "1" });
+    expect(coloured.stdout).toContain(`  ios     \u001b[36m${full}\u001b[39m  3`);
+  }));
+
+it("reads app versions in the style in which they were stored", () =>
+  withBench(async (bench) => {
+    await bench.send([JSON.stringify({ ...LOGIN, app_version: "2.3.1" })]);
+    await bench.run(["drain", "--app-version", "major"]);
+    const verified = json(await bench.run(["verify", "--json", "--app-version", "major"]));
+    expect(verified).toMatchObject({ distributions: { appVersion: { values: [{ value: "2", rows: 1 }] } } });
+  }));
 
 it("exits 4 when the rows are not as many as --expect says", () =>
   withBench(async (bench) => {

@@ -1,16 +1,21 @@
 // `fetch-etl verify`: counts and checks what is in the tables and what is left in the queue.
 import { readDatabase } from "../../config/database.ts";
+import { readAppVersionStyle } from "../../config/app-version-style.ts";
 import { wholeNumber } from "../../config/numbers.ts";
+import { readOutputPath } from "../../config/output-path.ts";
 import { Problems } from "../../config/problems.ts";
-import { readQueue, type QueueFlags, type SqsSettings } from "../../config/queue.ts";
+import { queueNameToShow, readQueue, type QueueFlags, type SqsSettings } from "../../config/queue.ts";
 import { Throttled, type QueueDepth } from "../../drainer/ports.ts";
 import { Failure } from "../../failure.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
+import { writeOutputFile } from "../output-file.ts";
 import { writeVerified, writeVerifiedJson, type Verified } from "../report/verify-report.ts";
 
 export interface VerifyFlags extends QueueFlags {
   readonly expect?: string;
+  readonly appVersion?: string;
+  readonly html?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -21,12 +26,16 @@ const SOCKETS = 1;
 export async function runVerify(flags: VerifyFlags, context: Context): Promise<number> {
   const problems = new Problems();
   const expected = wholeNumber(flags.expect, "--expect", { min: 0 }, problems);
+  const appVersion = readAppVersionStyle(flags.appVersion, problems);
+  const html = readOutputPath(flags.html, "--html", context.canWrite, problems);
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
   const database = readDatabase(context.env, problems);
   problems.throwIfAny();
   if (database === undefined) throw new Failure("configuration", "There is no database.");
 
-  const inspection = await context.services.inspect(database);
+  const quiet = flags.quiet === true;
+  const shown = flags.json === true || html !== undefined || !quiet;
+  const inspection = await context.services.inspect(database, shown ? { appVersion } : undefined);
   const queue = await depthOf(queueSettings, context);
   const mismatches: string[] = [];
   if (inspection.unmasked > 0) {
@@ -37,10 +46,23 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
   if (expected !== undefined && inspection.rows !== expected) {
     mismatches.push(`user_logins has ${inspection.rows} rows, not the ${expected} of --expect.`);
   }
+  const { distributions } = inspection;
   const verified: Verified = { ...inspection, queue, expected, ok: mismatches.length === 0 };
   if (flags.json === true) writeVerifiedJson(context, verified);
-  else if (flags.quiet !== true) writeVerified(context, verified);
+  else if (!quiet) writeVerified(context, verified);
   for (const mismatch of mismatches) context.log.error(mismatch);
+  if (html !== undefined && distributions !== undefined) {
+    // What draws takes long to load.
+    const { verifyPage } = await import("../report/page/verify-page.ts");
+    const page = verifyPage({
+      verified: { ...verified, distributions },
+      mismatches,
+      queue: queueNameToShow(queueSettings.queue) ?? "(not shown)",
+      at: context.epochNow(),
+      version: context.versions.fetchEtl,
+    });
+    await writeOutputFile(context, "--html", html, page);
+  }
   return verified.ok ? EXIT.done : EXIT.mismatch;
 }
 

@@ -65,9 +65,12 @@ export function defineLoading(program: CliCommand, action: ActionFor): void {
     .summary("count and check the rows and what is left in the queue")
     .description("Counts and checks the rows, the quarantine and what is left in the queue. Changes nothing.")
     .option("--expect <n>", "exit 4 when user_logins does not have n rows")
+    .addOption(appVersionOption("how the rows' versions were stored"))
+    .option("--html <file>", "write the result as a page too, with charts")
     .option("--json", "print the result as one JSON object")
     .option("--quiet", "print nothing but warnings and errors")
     .example("fetch-etl verify", "see what is loaded")
+    .example("fetch-etl verify --html logins.html", "and keep it as a page with charts")
     .example("fetch-etl verify --expect 99 --quiet", "check in a script, by the exit code")
     .action(
       action(async (flags: VerifyFlags, context) =>

@@ -10,15 +10,33 @@ export function columns(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => `${row.map(pad).join("  ").trimEnd()}\n`).join("");
 }
 
-/** In characters, which are not always as many as JavaScript's units. */
-function width(text: string): number {
-  return Array.from(text).length;
+/** Scripts whose characters take two columns of a terminal, and pictures. */
+const WIDE =
+  /[\p{Emoji_Presentation}\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303e\uff01-\uff60]/u;
+/** What is drawn over the character before it. */
+const MARK = /\p{M}/u;
+
+/** How many columns of a terminal a text takes, which are not always as many as it has characters. */
+export function width(text: string): number {
+  return Array.from(text).reduce((sum, character) => sum + columnsOf(character), 0);
 }
 
-/** A text cut to `most` characters, the last of them an ellipsis where something is missing. */
+function columnsOf(character: string): number {
+  if (MARK.test(character)) return 0;
+  return WIDE.test(character) ? 2 : 1;
+}
+
+/** A text cut to `most` columns, the last of them an ellipsis where something is missing. */
 export function shorten(text: string, most: number): string {
-  const characters = Array.from(text);
-  return characters.length <= most ? text : `${characters.slice(0, most - 1).join("")}…`;
+  if (width(text) <= most) return text;
+  const kept: string[] = [];
+  let left = most - 1;
+  for (const character of text) {
+    left -= columnsOf(character);
+    if (left < 0) break;
+    kept.push(character);
+  }
+  return `${kept.join("")}…`;
 }
 
 /** A text in lines of up to `most` characters, broken at its spaces; in one line where `most` leaves no room for a word. */

@@ -1,9 +1,12 @@
 // What `verify` tells.
 import type { QueueDepth } from "../../drainer/ports.ts";
 import type { Inspection, Repeated } from "../../loader/inspect.ts";
+import type { Distributions } from "../../loader/distributions.ts";
 import type { Context } from "../context.ts";
+import { barLines } from "./bars.ts";
 import { writeJson } from "./json.ts";
 import { count, paintFor, plural, printable } from "./paint.ts";
+import { spreadsOf } from "./spread.ts";
 import { columns } from "./table.ts";
 
 export interface Verified extends Inspection {
@@ -23,6 +26,7 @@ export function writeVerifiedJson(context: Context, verified: Verified): void {
     unmasked: verified.unmasked,
     keyIds: verified.keyIds,
     mostRepeated: verified.mostRepeated,
+    distributions: verified.distributions,
     quarantined: verified.quarantined,
     quarantineReasons: verified.quarantineReasons,
     queue: verified.queue,
@@ -32,16 +36,15 @@ export function writeVerifiedJson(context: Context, verified: Verified): void {
 }
 
 export function writeVerified(context: Context, verified: Verified): void {
-  const { distinct, createDate, nulls, mostRepeated } = verified;
+  const { distinct, nulls, mostRepeated } = verified;
   const paint = paintFor(context.stdout, context.env);
-  const range = createDate.min === null ? "-" : `${createDate.min} to ${createDate.max ?? "-"}`;
   const withNulls = Object.entries(nulls).filter(([, rows]) => rows > 0);
   const lines = [
     ["rows", count(verified.rows)],
     ["distinct users", count(distinct.users)],
     ["distinct addresses", count(distinct.ips)],
     ["distinct devices", count(distinct.devices)],
-    ["create_date", range],
+    ["create_date", dateRange(verified)],
     ["nulls", withNulls.map(([column, rows]) => `${column} ${count(rows)}`).join(", ") || "none"],
     ["unmasked values", count(verified.unmasked)],
     ["quarantined", count(verified.quarantined)],
@@ -49,6 +52,7 @@ export function writeVerified(context: Context, verified: Verified): void {
   ];
   context.stdout.write(columns(lines));
   writeKeyIds(context, verified.keyIds);
+  if (verified.distributions !== undefined) writeDistributions(context, verified.distributions);
   writeRepeated(context, "most repeated devices", mostRepeated.devices);
   writeRepeated(context, "most repeated addresses", mostRepeated.ips);
   writeReasons(context, verified.quarantineReasons);
@@ -66,6 +70,18 @@ function writeKeyIds({ stdout }: Context, keyIds: Verified["keyIds"]): void {
   if (lines.length > 0) stdout.write(`rows by masking key\n${columns(lines)}`);
 }
 
+/** Where there is no terminal, lines are as wide as most are. */
+const USUAL_COLUMNS = 80;
+
+function writeDistributions({ stdout, env }: Context, distributions: Distributions): void {
+  const paint = paintFor(stdout, env);
+  for (const { heading, counted } of spreadsOf(distributions)) {
+    const lines = barLines(counted, stdout.columns === 0 ? USUAL_COLUMNS : stdout.columns);
+    const drawn = lines.map(({ before, bar, after }) => `${before}${paint.cyan(bar)}${after}\n`);
+    stdout.write(`${heading}\n${drawn.join("")}`);
+  }
+}
+
 function writeRepeated({ stdout }: Context, heading: string, repeated: readonly Repeated[]): void {
   if (repeated.length === 0) return;
   const lines = repeated.map(({ token, rows }) => [`  ${token}`, plural(rows, "row")]);
@@ -80,7 +96,11 @@ function writeReasons({ stdout }: Context, reasons: Readonly<Record<string, numb
   if (lines.length > 0) stdout.write(`quarantined because\n${columns(lines)}`);
 }
 
-function queueText(queue: QueueDepth | null): string {
+export function dateRange({ createDate: { min, max } }: Verified): string {
+  return min === null ? "-" : `${min} to ${max ?? "-"}`;
+}
+
+export function queueText(queue: QueueDepth | null): string {
   if (queue === null) return "not checked";
   return `${count(queue.visible)} visible, ${count(queue.inFlight)} in flight, ${count(queue.delayed)} delayed`;
 }

@@ -1,6 +1,6 @@
 // `fetch-etl quarantine replay`: gives the held messages another chance.
 import { readDatabase } from "../../../config/database.ts";
-import { readDrain } from "../../../config/drain.ts";
+import { readAppVersionStyle } from "../../../config/app-version-style.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/problems.ts";
 import { readRecipients } from "../../../config/recovery.ts";
@@ -21,7 +21,7 @@ export interface QuarantineReplayFlags {
 /** @returns the exit code */
 export async function runQuarantineReplay(flags: QuarantineReplayFlags, context: Context): Promise<number> {
   const problems = new Problems();
-  const { appVersion } = readDrain(flags, problems);
+  const appVersion = readAppVersionStyle(flags.appVersion, problems);
   const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
   const database = readDatabase(context.env, problems);
   const recipients = readRecipients(context.env, problems);

@@ -1,0 +1,173 @@
+// How the rows of `user_logins` are spread over its values, and how often tokens come again. As much as fits a page, however many
+// rows and values there are; writes nothing. What stands in a masked column is counted, and never read.
+import { versionText, type AppVersionStyle } from "../login/app-version.ts";
+import type { Reader } from "./database.ts";
+
+/** A value and in how many rows it stands; null stands for NULL. */
+export interface ValueRows {
+  readonly value: string | null;
+  readonly rows: number;
+}
+
+export interface Distribution {
+  readonly values: readonly ValueRows[];
+  /** What was left out: so many values, in so many rows. */
+  readonly others?: { readonly values: number; readonly rows: number };
+}
+
+export type DateUnit = (typeof DATE_UNITS)[number];
+
+/** How many values stand in `min` to `max` rows each; `max` is null where there is no end. */
+export interface Repeats {
+  readonly min: number;
+  readonly max: number | null;
+  readonly values: number;
+}
+
+export interface Distributions {
+  /** The values in most rows, most first, then NULL. */
+  readonly locale: Distribution;
+  readonly deviceType: Distribution;
+  /** Decoded, such as `2.3.1`. */
+  readonly appVersion: Distribution;
+  /** In the order of time, then NULL; a week has the date of its Monday. */
+  readonly createDate: Distribution & { readonly unit: DateUnit };
+  /** Up to the last that is not empty. */
+  readonly repeats: { readonly devices: readonly Repeats[]; readonly ips: readonly Repeats[] };
+}
+
+/** From the finest to the coarsest. */
+const DATE_UNITS = ["day", "week", "month", "year"] as const;
+
+/** How many values are told beside NULL: of days the newest, of all else those in most rows. */
+const MOST_VALUES = 10;
+const MOST_DATES = 24;
+
+/** The least of each range of rows. */
+const REPEATS_FROM = [1, 2, 3, 4, 10, 100] as const;
+
+/**
+ * Looks at the rows twice.
+ *
+ * @param style how their app versions were stored
+ */
+export async function distributions(sql: Reader, style: AppVersionStyle): Promise<Distributions> {
+  const found = await spreads(sql);
+  const distributionOf = (name: string): Distribution => found.get(name) ?? { values: [] };
+  const appVersion = distributionOf("app_version");
+  return {
+    locale: distributionOf("locale"),
+    deviceType: distributionOf("device_type"),
+    appVersion: {
+      ...appVersion,
+      values: appVersion.values.map(({ value, rows }) => ({
+        value: value === null ? null : versionText(Number(value), style),
+        rows,
+      })),
+    },
+    createDate: finest(distributionOf),
+    repeats: await repeats(sql),
+  };
+}
+
+/** The finest unit of time in which nothing is left out. */
+function finest(distributionOf: (name: string) => Distribution): Distributions["createDate"] {
+  const unit = DATE_UNITS.find((name) => distributionOf(name).others === undefined) ?? "year";
+  const { values, ...others } = distributionOf(unit);
+  // The newest came first.
+  const dates = values.filter(({ value }) => value !== null).reverse();
+  return { unit, values: [...dates, ...values.filter(({ value }) => value === null)], ...others };
+}
+
+interface Spread {
+  readonly name: string;
+  readonly value: string | null;
+  readonly rows: string;
+  /** How many values were put together. */
+  readonly values: string;
+  readonly cut: boolean;
+}
+
+/** By column, `create_date` by unit of time. */
+async function spreads(sql: Reader): Promise<ReadonlyMap<string, Distribution>> {
+  // A cast that names the type: of itself a date would become a time with a zone.
+  const date = "create_date::timestamp";
+  const found = await sql.unsafe<Spread[]>(`
+    with counted as (
+      select grouping(locale, device_type, app_version, create_date) as grouped,
+             locale, device_type, app_version, create_date, count(*) as rows
+      from public.user_logins
+      group by grouping sets ((locale), (device_type), (app_version), (create_date))
+    ), dated as (
+      select grouping(day, week, month, year) as grouped, day, week, month, year, sum(rows) as rows
+      from (
+        select ${date} as day, date_trunc('week', ${date}) as week, date_trunc('month', ${date}) as month,
+               date_trunc('year', ${date}) as year, rows
+        from counted where grouped = ${only(3)}
+      ) as dates
+      group by grouping sets ((day), (week), (month), (year))
+    ), named as (
+      select case grouped when ${only(0)} then 'locale' when ${only(1)} then 'device_type' else 'app_version' end as name,
+             coalesce(locale, device_type, app_version::text) as value, rows, ${MOST_VALUES} as most, null as newest
+      from counted where grouped <> ${only(3)}
+      union all
+      select name, value, rows, ${MOST_DATES}, value
+      from dated, lateral (select
+        case grouped when ${only(0)} then 'day' when ${only(1)} then 'week' when ${only(2)} then 'month' else 'year' end as name,
+        case grouped when ${only(2)} then to_char(month, 'YYYY-MM') when ${only(3)} then to_char(year, 'YYYY')
+          else to_char(coalesce(day, week), 'YYYY-MM-DD') end as value) as texts
+    ), placed as (
+      select name, value, rows, value is null as is_null, most, row_number() over (
+        partition by name, value is null order by newest collate "C" desc, rows desc, value collate "C") as place
+      from named
+    ), bounded as (
+      select name, value, rows, is_null, not is_null and place > most as cut, least(place, most + 1) as place
+      from placed
+    )
+    select name, case when not cut then min(value) end as value, cut, sum(rows) as rows, count(*) as values
+    from bounded
+    group by name, is_null, place, cut
+    order by name, cut, is_null, place`);
+  const names = new Set(found.map(({ name }) => name));
+  return new Map([...names].map((name) => [name, distribution(found.filter((each) => each.name === name))]));
+}
+
+/** What Postgres's `grouping` gives for the set that holds none but this one of four. */
+function only(index: 0 | 1 | 2 | 3): number {
+  return 0b1111 ^ (0b1000 >> index);
+}
+
+function distribution(spread: readonly Spread[]): Distribution {
+  const values = spread.filter(({ cut }) => !cut).map(({ value, rows }) => ({ value, rows: Number(rows) }));
+  const cut = spread.find((each) => each.cut);
+  if (cut === undefined) return { values };
+  return { values, others: { values: Number(cut.values), rows: Number(cut.rows) } };
+}
+
+async function repeats(sql: Reader): Promise<Distributions["repeats"]> {
+  const found = await sql.unsafe<{ name: string; range: number; values: string }[]>(`
+    select name, width_bucket(rows, array[${REPEATS_FROM.join(", ")}]::bigint[]) as range, count(*) as values
+    from (
+      select case grouping(masked_device_id) when 0 then 'devices' else 'ips' end as name,
+             coalesce(masked_device_id, masked_ip) is null as is_null, count(*) as rows
+      from public.user_logins
+      group by grouping sets ((masked_device_id), (masked_ip))
+    ) as counted
+    where not is_null
+    group by 1, 2`);
+  const rangesOf = (name: string): Repeats[] => {
+    const own = found.filter((each) => each.name === name);
+    const last = Math.max(0, ...own.map(({ range }) => range));
+    return REPEATS_FROM.slice(0, last).map((min, index) => ({
+      min,
+      max: maxOf(index),
+      values: Number(own.find(({ range }) => range === index + 1)?.values ?? 0),
+    }));
+  };
+  return { devices: rangesOf("devices"), ips: rangesOf("ips") };
+}
+
+function maxOf(index: number): number | null {
+  const next = REPEATS_FROM[index + 1];
+  return next === undefined ? null : next - 1;
+}
