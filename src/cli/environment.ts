@@ -1,4 +1,4 @@
-// The environment variables that are read, for help; the README is checked against it.
+// The environment variables that are read, for help; the documentation is checked against it.
 
 export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
   [

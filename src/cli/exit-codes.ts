@@ -1,4 +1,4 @@
-// The exit codes, in the one place where they are defined; help and README are checked against it.
+// The exit codes, in the one place where they are defined; help, manual and documentation are checked against it.
 
 export const EXIT = {
   done: 0,
@@ -11,7 +11,7 @@ export const EXIT = {
   sigterm: 143,
 } as const;
 
-/** What each exit code means, for `--help` and the README. */
+/** What each exit code means, for `--help` and the documentation. */
 export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
   [EXIT.done, "done; an empty queue too"],
   [EXIT.unexpected, "unexpected error"],

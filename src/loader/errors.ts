@@ -71,7 +71,7 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
     case "42501":
       return new Failure(
         "configuration",
-        `Postgres user ${user} lacks a right for ${doing} (SQLSTATE 42501). Grant it, or run once as a user who has it; the README lists the rights.`,
+        `Postgres user ${user} lacks a right for ${doing} (SQLSTATE 42501). Grant it, or run once as a user who has it; docs/operations.md lists the rights.`,
         cause,
       );
     default:

@@ -141,6 +141,6 @@ export async function wrongColumns(sql: Sql): Promise<string[]> {
   if (wrong.length === 0) return [];
   return [
     `The table public.user_logins has other columns than fetch-etl writes: ${wrong.join("; ")}. ` +
-      "Alter it, or point DATABASE_URL at the right database; the README shows the table.",
+      "Alter it, or point DATABASE_URL at the right database; docs/architecture.md shows the table.",
   ];
 }

@@ -1,5 +1,6 @@
 // The documentation says what the code does: nothing missing, nothing that is gone.
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { posix } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ENVIRONMENT } from "../../src/cli/environment.ts";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
@@ -10,7 +11,14 @@ function read(path: string): string {
   return readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 }
 
+const documents = new Map(
+  ["README.md", ...readdirSync(new URL("../../docs", import.meta.url)).map((name) => `docs/${name}`)].map(
+    (path) => [path, read(path)] as const,
+  ),
+);
 const readme = read("README.md");
+const reference = read("docs/reference.md");
+const everything = [...documents.values()].join("\n");
 const { command: program } = createProgram("0.0.0", () => {
   throw new Error("no command is run here");
 });
@@ -30,50 +38,93 @@ function cells(text: string): string[][] {
     .map((line) => line.split("|").map((cell) => cell.trim()));
 }
 
+/** More than this is no longer read to the end. */
+const MOST_WORDS = 1_600;
+
 describe("the README", () => {
-  it.each(program.commands.map((command) => command.name()))("names the command %s", (name) => {
-    expect(readme).toContain(`fetch-etl ${name}`);
+  it("is short enough to be read to the end", () => {
+    expect(readme.split(/\s+/).length).toBeLessThan(MOST_WORDS);
   });
 
-  it.each(subcommands.map(({ name }) => name))("names the command %s", (name) => {
-    expect(readme).toContain(`\`${name}`);
+  it.each([...documents.keys()].filter((path) => path !== "README.md"))("leads to %s", (path) => {
+    expect(readme).toContain(`](${path})`);
   });
+});
 
-  it.each([...new Set(options.map(({ flags }) => flags))])("names the flag %s", (flags) => {
-    expect(readme).toContain(`\`${flags}\``);
+describe.each([...documents])("%s", (path, text) => {
+  const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = ""]) =>
+    /^https?:/.test(link) ? [] : [link],
+  );
+
+  it("has no link that leads nowhere", () => {
+    for (const link of links) {
+      const [file = "", heading] = link.split("#");
+      const target = file === "" ? path : posix.join(posix.dirname(path), file);
+      expect(existsSync(new URL(`../../${target}`, import.meta.url)), link).toBe(true);
+      if (heading !== undefined) expect(anchorsOf(read(target)), link).toContain(heading);
+    }
   });
 
   it("names no flag that is gone", () => {
-    const long = new Set([...options.map((option) => option.long), "--help", "--wait", "--rm"]);
+    const long = new Set([...options.map((option) => option.long), ...OTHERS_FLAGS]);
     const commands = /(?:fetch-etl(?:\.js)?|docker) [^\n`]*/g;
-    const named = [...readme.matchAll(/`(--[a-z-]+)/g)].map(([, flag]) => flag);
-    const used = [...readme.matchAll(commands)].flatMap(([line]) => line.match(/--[a-z][a-z-]+/g) ?? []);
+    const named = [...text.matchAll(/`(--[a-z-]+)/g)].map(([, flag]) => flag);
+    const used = [...text.matchAll(commands)].flatMap(([line]) => line.match(/--[a-z][a-z-]+/g) ?? []);
     for (const flag of [...named, ...used]) expect(long).toContain(flag);
   });
 
+  it.each([...new Set([...text.matchAll(/`(test\/[\w/.-]+)`/g)].map(([, test = ""]) => test))])(
+    "names a test that is there: %s",
+    (test) => {
+      expect(read(test)).toMatch(/\bit\b|\btest\b/);
+    },
+  );
+});
+
+/** Of docker, npm, node and commander itself. */
+const OTHERS_FLAGS = ["--help", "--version", "--wait", "--rm", "--max-semi-space-size", "--collector"];
+
+/** As GitHub makes them of headings. */
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\s-]/g, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+describe("the documentation", () => {
+  it.each(program.commands.map((command) => command.name()))("names the command %s", (name) => {
+    expect(everything).toContain(`fetch-etl ${name}`);
+  });
+
+  it.each(subcommands.map(({ name }) => name))("names the command %s", (name) => {
+    expect(everything).toContain(`\`${name}`);
+  });
+});
+
+describe("the reference", () => {
+  it.each([...new Set(options.map(({ flags }) => flags))])("names the flag %s", (flags) => {
+    expect(reference).toContain(`\`${flags}\``);
+  });
+
   it.each(variables)("names the variable %s", (name) => {
-    expect(readme).toContain(`\`${name}\``);
+    expect(reference).toContain(`\`${name}\``);
   });
 
   it.each(EXIT_CODES)("names exit code %i: %s", (code, meaning) => {
-    expect(cells(readme)).toContainEqual(["", String(code), meaning, ""]);
+    expect(cells(reference)).toContainEqual(["", String(code), meaning, ""]);
   });
 
   it("tells each default that a flag has", () => {
     for (const { flags, defaultValue } of options) {
       if (typeof defaultValue !== "string") continue;
-      const row = cells(readme).find(([, flag]) => flag === `\`${flags}\``);
+      const row = cells(reference).find(([, flag]) => flag === `\`${flags}\``);
       expect(row?.[2]?.replaceAll("`", "")).toBe(defaultValue);
     }
   });
 });
-
-it.each([...new Set([...readme.matchAll(/`(test\/[\w/.-]+)`/g)].map(([, path = ""]) => path))])(
-  "the README's %s exists",
-  (path) => {
-    expect(read(path)).toMatch(/\bit\b|\btest\b/);
-  },
-);
 
 describe(".env.example", () => {
   it("sets only variables that are read", () => {

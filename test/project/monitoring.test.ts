@@ -202,7 +202,7 @@ describe("the dashboard", () => {
 });
 
 it("the documentation names every metric with its labels, and none that is gone", () => {
-  const text = readFileSync(new URL("../../docs/_monitoring.md", import.meta.url), "utf8");
+  const text = readFileSync(new URL("../../docs/monitoring.md", import.meta.url), "utf8");
   const rows = [...text.matchAll(/^\| `(fetch_etl_\w+)` +\| (counter|gauge) +\| ([^|]*)\|/gm)];
   const documented = new Map(
     rows.map(([, name = "", type = "", of = ""]) => [
