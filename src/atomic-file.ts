@@ -1,13 +1,13 @@
 // Writes a file whole: who reads it meets what was there before or all that is new, never a part.
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, realpathSync, statSync } from "node:fs";
-import { realpath, rename, rm, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { chmod, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 
 /**
- * Writes under a temporary name in the same folder, `.<name>.<pid>.<random>.tmp`, and renames. The file has the mode of a new one.
- * A symbolic link to a file stays, and the file is replaced. What is no file, such as a pipe or a device, cannot be replaced and
- * is written to as it is.
+ * Writes under a temporary name in the same folder, `.<name>.<pid>.<random>.tmp`, and renames. The file keeps its mode, or gets that of a new one.
+ * A symbolic link to a file stays, and the file is replaced. What is no file, such as a device, cannot be replaced and is written to
+ * as it is.
  *
  * @throws the system's error; the file is then as it was, and the temporary one gone
  */
@@ -21,7 +21,10 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   const random = randomBytes(4).toString("hex");
   const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.${random}.tmp`);
   try {
-    await writeFile(temporary, text, { flag: "wx", flush: true });
+    const mode = (present?.mode ?? 0o666) & 0o777;
+    await writeFile(temporary, text, { flag: "wx", flush: true, mode });
+    // The umask has taken its part away.
+    if (present !== undefined) await chmod(temporary, mode);
     await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -29,11 +32,16 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   }
 }
 
-/** Whether {@link writeWhole} could write there, as far as that can be told without doing it. */
+/**
+ * Whether {@link writeWhole} could write there, as far as that can be told without doing it. A pipe or a socket will not do, which may
+ * wait for a reader for ever; nor will a name for what is open already, such as /dev/stdout, which would be taken away.
+ */
 export function canWriteWhole(path: string): boolean {
   try {
     const present = statSync(path, { throwIfNoEntry: false });
-    if (present?.isDirectory() === true) return false;
+    if (present === undefined ? /[\\/]$/.test(path) : !present.isFile() && !present.isCharacterDevice())
+      return false;
+    if (present?.isFile() === true && /^\/(dev|proc)\//.test(resolve(path))) return false;
     const target = present === undefined ? path : realpathSync(path);
     accessSync(present?.isFile() === false ? target : dirname(target), constants.W_OK);
     return true;

@@ -40,7 +40,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
     const log = await errorLog();
     if (error instanceof CommanderError) {
-      if (log.format === "text") stderr.write(usage);
+      if (log.format === "text") stderr.write(withoutValue(usage));
       else log.error(usageSentence(error));
       return EXIT.configuration;
     }
@@ -54,8 +54,15 @@ export async function main(argv: readonly string[]): Promise<number> {
 /** What commander has to say, in one line. */
 function usageSentence({ code, message }: CommanderError): string {
   if (code === "commander.help")
-    return "No command was given; fetch-etl --help shows the commands and their flags.";
-  return message.replace(/^error: /, "").replaceAll("\n", " ");
+    return "The command is missing, or not known; fetch-etl --help shows the commands and their flags.";
+  return withoutValue(message)
+    .replace(/^error: /, "")
+    .replaceAll("\n", " ");
+}
+
+/** commander quotes what it does not know, and what follows a mistyped flag may be a secret. */
+function withoutValue(text: string): string {
+  return text.replace(/(unknown option '[^'=]*)=[^]*'/, "$1'");
 }
 
 /**

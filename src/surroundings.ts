@@ -5,7 +5,7 @@ import { buffer } from "node:stream/consumers";
 import { isatty } from "node:tty";
 import { canWriteWhole, writeWhole } from "./atomic-file.ts";
 import type { Context, Output, Services, Versions } from "./cli/context.ts";
-import { ENVIRONMENT } from "./cli/environment.ts";
+import { ENVIRONMENT, OWN_SECRETS } from "./cli/environment.ts";
 import { exitCodeOfSignal, type StopSignal } from "./cli/exit-codes.ts";
 import type { Log } from "./cli/log.ts";
 import { openLog } from "./cli/report/log.ts";
@@ -47,6 +47,8 @@ export async function openContext(
   const problems = new Problems();
   const format = readLogFormat(flags, env, problems);
   problems.throwIfAny();
+  // Until a command asks for a clean stop there is nothing to leave clean. As process 1 of a container, one would live on otherwise.
+  process.on("SIGINT", endAtOnce).on("SIGTERM", endAtOnce);
   return {
     env,
     // Node opens standard input when it is first asked for: only a command that reads it asks.
@@ -70,7 +72,6 @@ export async function openContext(
       process.on("exit", action);
       return () => process.off("exit", action);
     },
-    endAtSignals,
   };
 }
 
@@ -92,17 +93,12 @@ function epochNow(): number {
   return Date.now();
 }
 
-/** What a program that the AWS SDK starts for credentials has no business to see. */
-const SECRETS = ["FETCH_ETL_MASKING_KEY", "DATABASE_URL", "PGPASSWORD"];
-
 /**
  * The environment, with what `.env` in the working folder adds to it. The rest of it stays in the process's own environment, where the
  * AWS SDK looks. An empty variable is none: compose files and CI systems set many.
  */
 function readEnvironment(): NodeJS.ProcessEnv {
-  for (const name of ENVIRONMENT.flatMap(([names]) => names.split(", "))) {
-    if (process.env[name] === "") Reflect.deleteProperty(process.env, name);
-  }
+  deleteEmptyVariables();
   try {
     process.loadEnvFile();
   } catch (error) {
@@ -110,9 +106,17 @@ function readEnvironment(): NodeJS.ProcessEnv {
       throw new Failure("configuration", "The file .env in the working folder cannot be read.", error);
     }
   }
+  deleteEmptyVariables();
   const env = { ...process.env };
-  for (const name of SECRETS) Reflect.deleteProperty(process.env, name);
+  // A program that the AWS SDK starts for credentials has no business to see them.
+  for (const name of OWN_SECRETS) Reflect.deleteProperty(process.env, name);
   return env;
+}
+
+function deleteEmptyVariables(): void {
+  for (const name of ENVIRONMENT.flatMap(([names]) => names.split(", "))) {
+    if (process.env[name] === "") Reflect.deleteProperty(process.env, name);
+  }
 }
 
 /** Windows has no permission bits, and makes some up. */
@@ -124,7 +128,12 @@ function fileMode(path: string): number | undefined {
 /** npm passes a Ctrl-C on that the terminal has sent already: two signals as close as this, milliseconds, are one press. */
 const ONE_PRESS_MS = 300;
 
+function endAtOnce(signal: StopSignal): void {
+  process.exit(exitCodeOfSignal(signal));
+}
+
 function catchSignals(): AbortSignal {
+  process.off("SIGINT", endAtOnce).off("SIGTERM", endAtOnce);
   const controller = new AbortController();
   let firstAt = 0;
   const onSignal = (signal: StopSignal): void => {
@@ -132,14 +141,9 @@ function catchSignals(): AbortSignal {
       firstAt = performance.now();
       controller.abort(signal);
     } else if (performance.now() - firstAt > ONE_PRESS_MS) {
-      process.exit(exitCodeOfSignal(signal));
+      endAtOnce(signal);
     }
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   return controller.signal;
-}
-
-function endAtSignals(): void {
-  const end = (signal: StopSignal): void => process.exit(exitCodeOfSignal(signal));
-  process.on("SIGINT", end).on("SIGTERM", end);
 }

@@ -1,9 +1,11 @@
+import { execFileSync } from "node:child_process";
 import {
   chmod,
   link,
   lstat,
   mkdir,
   mkdtemp,
+  open,
   readdir,
   readFile,
   realpath,
@@ -117,4 +119,29 @@ it.skipIf(process.getuid?.() === 0)("can tell beforehand that a folder may not b
     await chmod(folder, 0o755);
     expect(canWriteWhole(join(folder, "new"))).toBe(true);
   }),
+);
+
+it("keeps the mode of what it replaces, whatever the umask", () =>
+  inFolder(async (folder) => {
+    for (const mode of [0o600, 0o666]) {
+      const path = join(folder, `mode-${mode}`);
+      await writeFile(path, "old");
+      await chmod(path, mode);
+      await writeWhole(path, "new");
+      expect((await stat(path)).mode & 0o777).toBe(mode);
+    }
+  }));
+
+// Windows has neither.
+it.skipIf(process.platform === "win32")(
+  "refuses beforehand what would hang, or take away what is open already",
+  () =>
+    inFolder(async (folder) => {
+      const pipe = join(folder, "pipe");
+      execFileSync("mkfifo", [pipe]);
+      const file = await open(join(folder, "open"), "w");
+      const told = [pipe, `/dev/fd/${file.fd}`, "/dev/null", join(folder, "new/")].map(canWriteWhole);
+      await file.close();
+      expect(told).toEqual([false, false, true, false]);
+    }),
 );

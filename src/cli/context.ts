@@ -92,13 +92,11 @@ export interface Context {
   readonly explain: (error: unknown) => Explanation;
   /**
    * From now on the first SIGINT or SIGTERM asks for a clean stop, by aborting the signal with its name as the reason; the second
-   * ends the process at once.
+   * ends the process at once, as any does before.
    */
   readonly catchSignals: () => AbortSignal;
   /** Has something done when the process ends, in whatever way it can still act; the function that it returns takes that back. */
   readonly atExit: (action: () => void) => () => void;
-  /** From now on SIGINT or SIGTERM ends the process at once, with the signal's exit code: where there is nothing to leave clean. */
-  readonly endAtSignals: () => void;
 }
 
 /** The signal that asked for a stop; undefined where none did. */

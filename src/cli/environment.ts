@@ -24,4 +24,8 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
   ],
   ["FETCH_ETL_LOG_FORMAT", "text or json"],
   ["NO_COLOR, FORCE_COLOR", "no colour, or colour even without a terminal"],
+  ["CI, TERM", "no live line where CI is set or TERM is dumb"],
 ];
+
+/** Those that hold a secret of fetch-etl's own. */
+export const OWN_SECRETS = ["FETCH_ETL_MASKING_KEY", "DATABASE_URL", "PGPASSWORD"] as const;

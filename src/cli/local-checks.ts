@@ -7,6 +7,7 @@ import { readRecipients } from "../config/recovery.ts";
 import { Failure } from "../failure.ts";
 import { deriveKeys } from "../masking/keys.ts";
 import type { Context, Versions } from "./context.ts";
+import { OWN_SECRETS } from "./environment.ts";
 import { plural } from "./report/paint.ts";
 
 export function checkVersions({ fetchEtl, node, nodeNeeded }: Versions): Check {
@@ -24,13 +25,7 @@ export function checkSettings({ sentences }: Problems): readonly Check[] {
   return sentences.map((message) => failed("settings", "cannot be used", { kind: "configuration", message }));
 }
 
-const SECRETS = [
-  "FETCH_ETL_MASKING_KEY",
-  "DATABASE_URL",
-  "PGPASSWORD",
-  "AWS_SECRET_ACCESS_KEY",
-  "AWS_SESSION_TOKEN",
-];
+const SECRETS = [...OWN_SECRETS, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 export function checkDotEnv({ fileMode, readFile }: Context): Check {
   const mode = fileMode(".env");

@@ -83,16 +83,19 @@ export async function recordRun(
 }
 
 /** @returns the exit code, which a file that cannot be written changes */
-async function putOnRecord(
+async function putOnRecord(record: RunRecord, files: RunFiles, context: RecordContext): Promise<number> {
+  const exitCode = await writeFiles(record, files, context);
+  const { queue, dryRun } = record;
+  context.log.event("The run has ended.", { ...drainFields(queue, record, dryRun), exitCode });
+  return exitCode;
+}
+
+async function writeFiles(
   record: RunRecord,
   { report, metrics }: RunFiles,
   context: RecordContext,
 ): Promise<number> {
   const { log } = context;
-  log.event("The run has ended.", {
-    ...drainFields(record.queue, record, record.dryRun),
-    exitCode: record.exitCode,
-  });
   let exitCode = record.exitCode;
   const attempt = async (write: () => Promise<void>): Promise<boolean> => {
     try {

@@ -1,4 +1,5 @@
 // Reads where a drain is to put itself on record.
+import { resolve } from "node:path";
 import { readOutputPath } from "./output-path.ts";
 import type { Problems } from "./problems.ts";
 
@@ -26,7 +27,7 @@ export function readRunFiles(
 ): RunFiles {
   const report = readOutputPath(flags.report, "--report", canWrite, problems);
   const metrics = readOutputPath(metricsPath(flags, problems), "--metrics", canWrite, problems);
-  if (metrics !== undefined && metrics === report) {
+  if (metrics !== undefined && report !== undefined && resolve(metrics) === resolve(report)) {
     problems.add("--report and --metrics name one file: the second would take the first one's place.");
     return { report: undefined, metrics: undefined };
   }

@@ -2,7 +2,8 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { startCli, withBench } from "../support/bench.ts";
+import { ENVIRONMENT } from "../../src/cli/environment.ts";
+import { makeTables, startCli, waitsForLock, withBench } from "../support/bench.ts";
 
 const it = test.concurrent;
 
@@ -107,6 +108,42 @@ it("never shows a name that may be something else, such as a key that ended up o
     expect(stderr).toContain("no database (not shown)");
     expect(stderr).not.toContain(bench.env["FETCH_ETL_MASKING_KEY"]);
   }));
+
+it("takes an empty variable for none in .env too", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "fetch-etl-empty-"));
+  try {
+    const names = ENVIRONMENT.flatMap(([each]) => each.split(", "));
+    await writeFile(join(folder, ".env"), names.map((name) => `${name}=\n`).join(""));
+    const { code, stderr } = await startCli(["keygen"], {}, folder).outcome;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+it.for<string[]>([[], ["--log-format", "json"]])(
+  "does not repeat what was given to a mistyped flag, which may be a secret (%j)",
+  async (format) => {
+    const { code, stdout, stderr } = await startCli(["drain", ...format, "--masking-key=a'SECRET\nb'"], {})
+      .outcome;
+    expect(code).toBe(2);
+    expect(stderr).toContain("unknown option '--masking-key'");
+    expect(stdout + stderr).not.toContain("SECRET");
+  },
+);
+
+it.for(["SIGINT", "SIGTERM"] as const)("a command that has nothing to leave clean ends at %s", (signal) =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    await bench.sql.begin(async (tx) => {
+      await tx`lock table public.user_logins in access exclusive mode`;
+      const { child, outcome } = bench.start(["verify"]);
+      await waitsForLock(bench);
+      child.kill(signal);
+      expect((await outcome).code).toBe(signal === "SIGINT" ? 130 : 143);
+    });
+  }),
+);
 
 it("takes an empty variable for none, so that .env counts and the region's absence is told", () =>
   withBench(async (bench) => {

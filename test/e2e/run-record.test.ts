@@ -154,10 +154,13 @@ it("loads all the same when a file cannot be written at the end, says so, and ex
     await mkdir(join(folder, "run.json"));
     const { code, stderr } = await outcome;
     expect(code).toBe(1);
-    expect(logLines(stderr).at(-1)).toMatchObject({
-      level: "error",
-      msg: expect.stringMatching(/^--report: .*run\.json cannot be written.* stays loaded\.$/),
-    });
+    expect(logLines(stderr).slice(-2)).toMatchObject([
+      {
+        level: "error",
+        msg: expect.stringMatching(/^--report: .*run\.json cannot be written.* stays loaded\.$/),
+      },
+      { level: "info", msg: "The run has ended.", exitCode: 1 },
+    ]);
     expect(await bench.contents()).toEqual({ ready: 0, inflight: 0, delayed: 0 });
     expect(await sample("last_run_exit_code")).toBe(1);
   }));

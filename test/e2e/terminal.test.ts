@@ -1,7 +1,8 @@
 // What a person sees of a drain on a terminal.
 import { tmpdir } from "node:os";
+import { setTimeout } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { BIN, makeTables, withBench, type Bench } from "../support/bench.ts";
+import { BIN, makeTables, waitsForLock, withBench, type Bench } from "../support/bench.ts";
 import { noTerminal, onTerminal, type TerminalSession } from "../support/terminal.ts";
 import { generateMessages } from "../../sandbox/messages.ts";
 
@@ -20,15 +21,6 @@ function drainOn(bench: Bench, columns: number, env: Record<string, string> = {}
     env: { ...passedOn, ...bench.env, ...env },
     cwd: tmpdir(),
   });
-}
-
-async function isWaitingForLock({ sql }: Bench): Promise<void> {
-  for (;;) {
-    const waiting = await sql`
-      select 1 from pg_catalog.pg_locks l join pg_catalog.pg_database d on d.oid = l.database
-      where d.datname = current_database() and not l.granted`;
-    if (waiting.length > 0) return;
-  }
 }
 
 describe.skipIf(noTerminal !== undefined).concurrent("a drain on a terminal", () => {
@@ -66,13 +58,12 @@ describe.skipIf(noTerminal !== undefined).concurrent("a drain on a terminal", ()
         await tx`lock table public.user_logins in access exclusive mode`;
         const session = drainOn(bench, 80);
         await session.shows("0 loaded");
-        await isWaitingForLock(bench);
+        await waitsForLock(bench);
         session.type(CTRL_C);
         await session.shows("stopping");
         // As close as the first, it would be taken for the same press.
-        setTimeout(() => {
-          session.type(CTRL_C);
-        }, 500);
+        await setTimeout(1000);
+        session.type(CTRL_C);
         const written = await session.ended;
         expect(await session.screen()).toBe("exit 130");
         expect(written.lastIndexOf(SHOWS_CURSOR)).toBeGreaterThan(written.lastIndexOf(HIDES_CURSOR));

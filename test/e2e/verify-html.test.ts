@@ -78,8 +78,10 @@ it.skipIf(process.platform !== "linux")("one that turns out so is told after all
   withBench(async (bench) => {
     await bench.run(["drain", "--quiet"]);
     const { code, stdout, stderr } = await bench.run(["verify", "--html", "/dev/full"]);
-    expect({ code, verdict: stdout.endsWith("\nok\n") }).toEqual({ code: 2, verdict: true });
+    expect({ code, verdict: stdout.endsWith("\nok\n") }).toEqual({ code: 1, verdict: true });
     expect(stderr).toBe("error: --html: /dev/full cannot be written (ENOSPC).\n");
+    const mismatch = await bench.run(["verify", "--expect", "7", "--html", "/dev/full"]);
+    expect(mismatch.code).toBe(4);
   }),
 );
 

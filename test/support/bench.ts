@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -105,6 +106,17 @@ export async function makeTables({ sqs, run }: Bench): Promise<void> {
   await sqs.createQueue("nothing");
   const { code, stderr } = await run(["drain", "--queue", "nothing", "--max-seconds", "1"]);
   if (code !== 0) throw new Error(`the tables could not be made: ${stderr}`);
+}
+
+/** Resolves when a statement in the bench's database waits for a lock. */
+export async function waitsForLock({ sql }: Bench): Promise<void> {
+  for (;;) {
+    const waiting = await sql`
+      select 1 from pg_catalog.pg_locks l join pg_catalog.pg_database d on d.oid = l.database
+      where d.datname = current_database() and not l.granted`;
+    if (waiting.length > 0) return;
+    await setTimeout(50);
+  }
 }
 
 /** Starts the built command line in an environment, and with a standard input, that hold nothing but what is given. */

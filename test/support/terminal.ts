@@ -29,17 +29,19 @@ export function onTerminal(
 ): TerminalSession {
   const sized = `stty cols ${columns} rows ${ROWS}; ${command}`;
   const child = spawn("script", ["-qfec", sized, "/dev/null"], { ...options, stdio: "pipe" });
+  const terminal = new xterm.Terminal({ cols: columns, rows: ROWS, allowProposedApi: true });
   let written = "";
   let waiting: (() => Promise<void>)[] = [];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     written += text;
+    terminal.write(text);
     for (const look of waiting) void look();
   });
 
   const screen = async (): Promise<string> => {
-    const terminal = new xterm.Terminal({ cols: columns, rows: ROWS, allowProposedApi: true });
+    // Resolves when all that was written before is on the screen.
     await new Promise<void>((resolve) => {
-      terminal.write(written, resolve);
+      terminal.write("", resolve);
     });
     const lines = Array.from({ length: ROWS }, (_, row) => {
       const line = terminal.buffer.active.getLine(terminal.buffer.active.baseY + row);

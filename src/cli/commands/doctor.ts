@@ -27,7 +27,6 @@ const SOCKETS = 3;
  * @returns the exit code
  */
 export async function runDoctor(flags: DoctorFlags, context: Context): Promise<number> {
-  context.endAtSignals();
   const { env, services, epochNow, versions } = context;
   const problems = new Problems();
   const queue = readQueue(flags, env, SOCKETS, problems);

@@ -15,7 +15,7 @@ export interface KeygenFlags {
  */
 export function runKeygen({ force }: KeygenFlags, { stdout, randomBytes, readFile }: Context): number {
   const existing = readDotEnv(readFile);
-  if (force !== true && /^\s*(export\s+)?FETCH_ETL_MASKING_KEY\s*=\s*\S/m.test(existing)) {
+  if (force !== true && /^[ \t]*(export[ \t]+)?FETCH_ETL_MASKING_KEY[ \t]*=[ \t]*\S/m.test(existing)) {
     throw new Failure(
       "configuration",
       "The .env in this folder has a masking key already. A second one would take its place, and tokens made with the first " +

@@ -51,6 +51,7 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
   if (flags.json === true) writeVerifiedJson(context, verified);
   else if (!quiet) writeVerified(context, verified);
   for (const mismatch of mismatches) context.log.error(mismatch);
+  let exitCode: number = verified.ok ? EXIT.done : EXIT.mismatch;
   if (html !== undefined && distributions !== undefined) {
     // What draws takes long to load.
     const { verifyPage } = await import("../report/page/verify-page.ts");
@@ -61,9 +62,12 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
       at: context.epochNow(),
       version: context.versions.fetchEtl,
     });
-    await writeOutputFile(context, "--html", html, page);
+    await writeOutputFile(context, "--html", html, page).catch((error: unknown) => {
+      context.log.error(context.explain(error).sentence);
+      if (exitCode === EXIT.done) exitCode = EXIT.unexpected;
+    });
   }
-  return verified.ok ? EXIT.done : EXIT.mismatch;
+  return exitCode;
 }
 
 /** Null when the queue cannot be reached: the rows are checked all the same. */

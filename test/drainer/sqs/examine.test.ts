@@ -68,28 +68,29 @@ it("finds everything right, and leaves every message as it is", () =>
   ));
 
 describe("in the query protocol", () => {
+  const IN_QUERY = { ...ALL_OK, "receive right": "skipped" };
+
   it("finds everything right, and leaves every message as it is", async () => {
     const server = await startQueryServer();
     try {
       server.send(BODIES);
       const checks = await examine({ endpointUrl: server.endpoint });
-      expect(statuses(checks)).toEqual(ALL_OK);
+      expect(statuses(checks)).toEqual(IN_QUERY);
       expect(checks["queue"]?.finding).toContain("query protocol, 3 visible");
       expect(server.counts()).toEqual({ visible: 3, inFlight: 0, delayed: 0 });
-      const received = server.requests.find(({ action }) => action === "ReceiveMessage")?.form;
-      expect(received?.get("MaxNumberOfMessages")).toBe("0");
-      expect(received?.get("VisibilityTimeout")).toBe("0");
+      // A server of that time may take any number for a valid one.
+      expect(server.requests.map(({ action }) => action)).not.toContain("ReceiveMessage");
     } finally {
       await server.stop();
     }
   });
 
-  it.each(RIGHTS)("misses the %s", async (name, action) => {
+  it.each(RIGHTS.slice(1))("misses the %s", async (name, action) => {
     const server = await startQueryServer();
     try {
       server.refuse(action, 403, "AccessDenied");
       const checks = await examine({ endpointUrl: server.endpoint });
-      expect(statuses(checks)).toEqual({ ...ALL_OK, [name]: "failed" });
+      expect(statuses(checks)).toEqual({ ...IN_QUERY, [name]: "failed" });
     } finally {
       await server.stop();
     }
