@@ -3,10 +3,10 @@ import type { DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
 import type { AppVersionStyle } from "../login/app-version.ts";
 import { LOGIN_COLUMNS } from "../login/row.ts";
-import { TOKEN_PATTERN } from "../masking/token.ts";
 import { connect, type Reader } from "./database.ts";
 import { distributions, type Distributions } from "./distributions.ts";
 import { asFailure } from "./errors.ts";
+import { isToken } from "./is-token.ts";
 import { heldCondition } from "./replayed-at.ts";
 import { tablesPresent } from "./schema.ts";
 
@@ -83,8 +83,8 @@ async function counts(
     select count(*) as rows, count(distinct user_id) as users, count(distinct masked_ip) as ips,
            count(distinct masked_device_id) as devices,
            to_char(min(create_date), 'YYYY-MM-DD') as min, to_char(max(create_date), 'YYYY-MM-DD') as max,
-           count(*) filter (where masked_ip !~ '${TOKEN_PATTERN}')
-             + count(*) filter (where masked_device_id !~ '${TOKEN_PATTERN}') as unmasked,
+           count(*) filter (where not ${isToken("masked_ip")})
+             + count(*) filter (where not ${isToken("masked_device_id")}) as unmasked,
            ${nulls.join(", ")}
     from public.user_logins`);
   const count = (name: string): number => Number(row?.[name] ?? 0);
@@ -108,7 +108,7 @@ async function counts(
 /** In one look at the rows, and at no more than their tokens. */
 async function keyIds(sql: Reader): Promise<Inspection["keyIds"]> {
   const keyId = (column: "masked_ip" | "masked_device_id"): string =>
-    `case when ${column} ~ '${TOKEN_PATTERN}' then substr(${column}, 4, 8) end`;
+    `case when ${isToken(column)} then substr(${column}, 4, 8) end`;
   const rows = await sql.unsafe<{ keyId: string; ips: string; devices: string }[]>(`
     with pairs as (
       select ${keyId("masked_ip")} as ip, ${keyId("masked_device_id")} as device, count(*) as rows
@@ -128,7 +128,7 @@ async function keyIds(sql: Reader): Promise<Inspection["keyIds"]> {
 async function repeated(sql: Reader, column: "masked_device_id" | "masked_ip"): Promise<Repeated[]> {
   const rows = await sql.unsafe<{ token: string; rows: string }[]>(`
     select ${column} as token, count(*) as rows from public.user_logins
-    where ${column} ~ '${TOKEN_PATTERN}'
+    where ${isToken(column)}
     group by ${column} having count(*) > 1
     order by count(*) desc, ${column} limit ${MOST_REPEATED}`);
   return rows.map(({ token, rows: count }) => ({ token, rows: Number(count) }));

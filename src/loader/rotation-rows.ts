@@ -1,7 +1,7 @@
 // One batch of a key rotation: the rows of a range of blocks, and the entries of the vault that they need.
-import { TOKEN_PATTERN } from "../masking/token.ts";
 import type { Remask, Remasked } from "../recovery/remask.ts";
 import type { Fragment, Transaction } from "./database.ts";
+import { isToken } from "./is-token.ts";
 import { toHex } from "./statement.ts";
 import { readEntries } from "./vault.ts";
 
@@ -24,9 +24,9 @@ interface Row {
   readonly device: string | null;
 }
 
-/** A condition: the text is a token of another masking key. What is no token is nothing that could be changed. */
-export function earlier(tx: Transaction, text: Fragment, keyId: string): Fragment {
-  return tx`(${text} ~ ${TOKEN_PATTERN} and substr(${text}, 4, 8) <> ${keyId})`;
+/** A condition: the column holds a token of another masking key. What is no token is nothing that could be changed. */
+export function earlier(tx: Transaction, column: string, keyId: string): Fragment {
+  return tx`(${tx.unsafe(isToken(column))} and substr(${tx.unsafe(column)}, 4, 8) <> ${keyId})`;
 }
 
 /**
@@ -44,12 +44,12 @@ export async function changeRows(
     select ${place(tx)} as place, u.masked_ip as ip, u.masked_device_id as device
     from public.user_logins u
     where ${within(tx, blocks)}
-      and (${earlier(tx, tx`u.masked_ip`, keyId)} or ${earlier(tx, tx`u.masked_device_id`, keyId)})`;
+      and (${earlier(tx, "u.masked_ip", keyId)} or ${earlier(tx, "u.masked_device_id", keyId)})`;
   if (rows.length === 0) return 0;
   const tokens = new Set(rows.flatMap(({ ip, device }) => [ip, device]).filter((token) => token !== null));
   const entries = await readEntries(
     tx,
-    tx`v.token = any(${[...tokens]}::text[]) and ${earlier(tx, tx`v.token`, keyId)}`,
+    tx`v.token = any(${[...tokens]}::text[]) and ${earlier(tx, "v.token", keyId)}`,
   );
   const remasked = await remask(entries);
   if (remasked.length === 0) return 0;

@@ -111,7 +111,7 @@ async function heapOf(sql: Sql): Promise<{ blocks: number; parts: number }> {
 }
 
 async function copyEntries(tx: Transaction, { keyId, remask }: Target, after: string): Promise<string[]> {
-  const next = tx`v.token > ${after} and ${earlier(tx, tx`v.token`, keyId)} order by v.token limit ${ENTRIES}`;
+  const next = tx`v.token > ${after} and ${earlier(tx, "v.token", keyId)} order by v.token limit ${ENTRIES}`;
   const entries = await readEntries(tx, next);
   await insertEntries(tx, await remask(entries));
   return entries.map(({ token }) => token);
@@ -130,9 +130,9 @@ async function deleteEntries(tx: Transaction, keyId: string, tokens: readonly st
     delete from fetch_etl.vault v
     where v.token = any(${[...tokens]}::text[])
       and not exists (select from public.user_logins u
-                      where u.masked_ip = v.token and ${earlier(tx, tx`u.masked_ip`, keyId)})
+                      where u.masked_ip = v.token and ${earlier(tx, "u.masked_ip", keyId)})
       and not exists (select from public.user_logins u
-                      where u.masked_device_id = v.token and ${earlier(tx, tx`u.masked_device_id`, keyId)})`;
+                      where u.masked_device_id = v.token and ${earlier(tx, "u.masked_device_id", keyId)})`;
   return count;
 }
 
@@ -142,7 +142,7 @@ async function left(tx: Transaction, keyId: string): Promise<Left[]> {
     from public.user_logins u
     cross join lateral (values (u.masked_ip), (u.masked_device_id)) as m (token)
     left join fetch_etl.vault v on v.token = m.token
-    where ${earlier(tx, tx`m.token`, keyId)}
+    where ${earlier(tx, "m.token", keyId)}
     group by 1 order by 1`;
   return rows.map((row) => ({
     keyId: row.keyId,
