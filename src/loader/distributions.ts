@@ -15,6 +15,8 @@ export interface Distribution {
   readonly others?: { readonly values: number; readonly rows: number };
 }
 
+export type VersionUnit = (typeof VERSION_UNITS)[number];
+
 export type DateUnit = (typeof DATE_UNITS)[number];
 
 /** How many values stand in `min` to `max` rows each; `max` is null where there is no end. */
@@ -28,8 +30,8 @@ export interface Distributions {
   /** The values in most rows, most first, then NULL. */
   readonly locale: Distribution;
   readonly deviceType: Distribution;
-  /** Decoded, such as `2.3.1`. */
-  readonly appVersion: Distribution;
+  /** Decoded, such as `2.3.1`; `2.3` or `2` where that puts fewer among the others. */
+  readonly appVersion: Distribution & { readonly unit: VersionUnit };
   /** In the order of time, then NULL; a week has the date of its Monday. */
   readonly createDate: Distribution & { readonly unit: DateUnit };
   /** Up to the last that is not empty. */
@@ -38,6 +40,9 @@ export interface Distributions {
 
 /** From the finest to the coarsest. */
 const DATE_UNITS = ["day", "week", "month", "year"] as const;
+
+/** The part of a version that tells two values apart, from the finest to the coarsest. */
+const VERSION_UNITS = ["patch", "minor", "major"] as const;
 
 /** How many values are told beside NULL: of days the newest, of all else those in most rows. */
 const MOST_VALUES = 10;
@@ -54,19 +59,29 @@ const REPEATS_FROM = [1, 2, 3, 4, 10, 100] as const;
 export async function distributions(sql: Reader, style: AppVersionStyle): Promise<Distributions> {
   const found = await spreads(sql);
   const distributionOf = (name: string): Distribution => found.get(name) ?? { values: [] };
-  const appVersion = distributionOf("app_version");
   return {
     locale: distributionOf("locale"),
     deviceType: distributionOf("device_type"),
-    appVersion: {
-      ...appVersion,
-      values: appVersion.values.map(({ value, rows }) => ({
-        value: value === null ? null : versionText(Number(value), style),
-        rows,
-      })),
-    },
+    appVersion: versions(distributionOf, style),
     createDate: finest(distributionOf),
     repeats: await repeats(sql),
+  };
+}
+
+/** By the finest part of a version in which nothing is left out. In style `major` that part is all there is. */
+function versions(
+  distributionOf: (name: string) => Distribution,
+  style: AppVersionStyle,
+): Distributions["appVersion"] {
+  const fitting = VERSION_UNITS.find((name) => distributionOf(name).others === undefined) ?? "major";
+  const unit = style === "major" ? "major" : fitting;
+  const { values, ...others } = distributionOf(style === "major" ? "patch" : fitting);
+  const parts = VERSION_UNITS.length - VERSION_UNITS.indexOf(unit);
+  const text = (stored: number): string => versionText(stored, style).split(".").slice(0, parts).join(".");
+  return {
+    unit,
+    values: values.map(({ value, rows }) => ({ value: value === null ? null : text(Number(value)), rows })),
+    ...others,
   };
 }
 
@@ -88,7 +103,7 @@ interface Spread {
   readonly cut: boolean;
 }
 
-/** By column, `create_date` by unit of time. */
+/** By column, `app_version` by the part that tells two apart, `create_date` by unit of time. */
 async function spreads(sql: Reader): Promise<ReadonlyMap<string, Distribution>> {
   // A cast that names the type: of itself a date would become a time with a zone.
   const date = "create_date::timestamp";
@@ -106,10 +121,17 @@ async function spreads(sql: Reader): Promise<ReadonlyMap<string, Distribution>> 
         from counted where grouped = ${only(3)}
       ) as dates
       group by grouping sets ((day), (week), (month), (year))
+    ), versioned as (
+      select unit, app_version - app_version % size as version, sum(rows) as rows
+      from counted, (values ('patch', 1), ('minor', 1000), ('major', 1000000)) as units (unit, size)
+      where grouped = ${only(2)}
+      group by 1, 2
     ), named as (
-      select case grouped when ${only(0)} then 'locale' when ${only(1)} then 'device_type' else 'app_version' end as name,
-             coalesce(locale, device_type, app_version::text) as value, rows, ${MOST_VALUES} as most, null as newest
-      from counted where grouped <> ${only(3)}
+      select case grouped when ${only(0)} then 'locale' else 'device_type' end as name,
+             coalesce(locale, device_type) as value, rows, ${MOST_VALUES} as most, null as newest
+      from counted where grouped in (${only(0)}, ${only(1)})
+      union all
+      select unit, version::text, rows, ${MOST_VALUES}, null from versioned
       union all
       select name, value, rows, ${MOST_DATES}, value
       from dated, lateral (select

@@ -58,7 +58,7 @@ it("counts rows, distinct and repeated values, nulls, dates, the quarantine and 
       distributions: {
         locale: { values: [{ value: null, rows: 4 }] },
         deviceType: { values: [{ value: "ios", rows: 4 }] },
-        appVersion: { values: [{ value: "1.0.0", rows: 4 }] },
+        appVersion: { unit: "patch", values: [{ value: "1.0.0", rows: 4 }] },
         createDate: {
           unit: "day",
           values: [

@@ -44,6 +44,7 @@ it("reads app versions as they were stored", () =>
     await makeTables(bench);
     const versions = [2_003_001, 2_003_001, 0, null].map((app_version) => ({ app_version }));
     expect((await of(bench, versions)).appVersion).toEqual({
+      unit: "patch",
       values: [
         { value: "2.3.1", rows: 2 },
         { value: "0.0.0", rows: 1 },
@@ -52,8 +53,26 @@ it("reads app versions as they were stored", () =>
     });
     await bench.sql`update public.user_logins set app_version = 2`;
     expect((await distributions(bench.sql, "major")).appVersion).toEqual({
+      unit: "major",
       values: [{ value: "2", rows: 4 }],
     });
+  }));
+
+it("tells versions by the finest part that fits", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    const told = async (versions: readonly number[]): Promise<unknown> => {
+      const rows = versions.map((app_version) => ({ app_version }));
+      const { unit, values, others } = (await of(bench, rows)).appVersion;
+      return [unit, values.map(({ value, rows: count }) => `${value ?? "NULL"}: ${count}`), others];
+    };
+    const patches = Array.from({ length: 11 }, (_, patch) => 2_003_000 + patch);
+    expect(await told(patches.slice(0, 10))).toMatchObject(["patch", { length: 10 }, undefined]);
+    expect(await told([...patches, 2_004_001])).toEqual(["minor", ["2.3: 11", "2.4: 1"], undefined]);
+    const minors = Array.from({ length: 11 }, (_, minor) => 1_000_000 + minor * 1_000 + minor);
+    expect(await told([...minors, 12_000_000])).toEqual(["major", ["1: 11", "12: 1"], undefined]);
+    const majors = Array.from({ length: 12 }, (_, major) => major * 1_000_000);
+    expect(await told(majors)).toMatchObject(["major", { length: 10 }, { values: 2, rows: 2 }]);
   }));
 
 /** Each so many days after the one before it, from 1 January 2024, a Monday. */

@@ -1,5 +1,5 @@
 // Pure: the distributions as things to draw, in a terminal and on a page, with their headings and labels.
-import type { Distribution, Distributions, Repeats } from "../../loader/distributions.ts";
+import type { Distribution, Distributions, Repeats, VersionUnit } from "../../loader/distributions.ts";
 import type { Counted } from "./bars.ts";
 import { count, plural, printable } from "./paint.ts";
 
@@ -11,6 +11,13 @@ export interface Spread {
   readonly unit: "rows" | "devices" | "addresses";
   readonly counted: readonly Counted[];
 }
+
+/** What a version is called of which no more is told. */
+const VERSION_PARTS: Readonly<Record<VersionUnit, string>> = {
+  patch: "app version",
+  minor: "major and minor app version",
+  major: "major app version",
+};
 
 /** Those that have something to show. */
 export function spreadsOf({
@@ -31,7 +38,7 @@ export function spreadsOf({
   const spreads: Spread[] = [
     by("locale", locale),
     by("device type", deviceType),
-    by("app version", appVersion),
+    by(VERSION_PARTS[appVersion.unit], appVersion),
     { heading: `rows by ${unit}`, of: unit, unit: "rows", counted: dates },
     repeated("devices", repeats.devices),
     repeated("addresses", repeats.ips),

@@ -5,7 +5,7 @@ import type { Distributions } from "../../../src/loader/distributions.ts";
 const NONE: Distributions = {
   locale: { values: [] },
   deviceType: { values: [] },
-  appVersion: { values: [] },
+  appVersion: { unit: "patch", values: [] },
   createDate: { unit: "day", values: [] },
   repeats: { devices: [], ips: [] },
 };
@@ -34,7 +34,7 @@ it("labels a rest by how many values it puts together", () => {
   expect(
     shown({
       deviceType: { values, others: { values: 1, rows: 1 } },
-      appVersion: { values, others: { values: 1200, rows: 1 } },
+      appVersion: { unit: "patch", values, others: { values: 1200, rows: 1 } },
       createDate: { unit: "year", values, others: { values: 2, rows: 1 } },
     }),
   ).toEqual({
