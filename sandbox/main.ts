@@ -1,4 +1,5 @@
 // `npm run sandbox`: the servers on the assignment's own ports, until Ctrl-C.
+import { Command } from "commander";
 import { interrupted, watchSignals } from "./interruption.ts";
 import { PortInUse } from "./ports.ts";
 import { QUEUE, startSandbox, type Sandbox } from "./sandbox.ts";
@@ -24,6 +25,22 @@ async function main(ports: Ports): Promise<number> {
   console.log("\nStopped.");
   // Not 130 or 143: a signal is the way in which a sandbox ends, not the breaking off of a job.
   return 0;
+}
+
+/** Takes none; help and a mistake end the process. */
+function readArguments(argv: readonly string[]): void {
+  new Command("npm run sandbox")
+    .description(
+      "Runs an SQS protocol server with a queue of 100 messages and a PostgreSQL with the empty table user_logins, for this machine only, and prints the settings to use. Ctrl-C stops it; its data go with it.",
+    )
+    .addHelpText(
+      "after",
+      `
+Environment:
+  SANDBOX_SQS_PORT       port of the SQS server, 0 for a free one (default: ${SQS_PORT})
+  SANDBOX_POSTGRES_PORT  port of PostgreSQL, 0 for a free one (default: ${POSTGRES_PORT})`,
+    )
+    .parse(argv, { from: "user" });
 }
 
 /** @throws Error when a variable holds no port */
@@ -78,6 +95,7 @@ function explain(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+readArguments(process.argv.slice(2));
 try {
   process.exitCode = await main(portsFrom(process.env));
 } catch (error) {

@@ -4,7 +4,7 @@ import { buildApp, type FauxqsServer } from "fauxqs";
 import { freePort, isAddressInUse, LOOPBACK, PortInUse } from "./ports.ts";
 
 /** One message that the server holds. */
-export interface QueuedMessage {
+interface QueuedMessage {
   readonly state: "ready" | "delayed" | "inflight";
   readonly messageId: string;
   readonly body: string;

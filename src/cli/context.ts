@@ -29,7 +29,7 @@ export interface Output {
 }
 
 /** What is piped or typed in. */
-export interface Input {
+interface Input {
   /** Whether a person types it on a terminal. */
   readonly isTerminal: boolean;
   /** Waits for its end. */

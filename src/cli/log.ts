@@ -4,7 +4,7 @@ import type { LogFormat } from "../config/log-format.ts";
 import type { Notices } from "../drainer/ports.ts";
 
 /** Figures and settings beside a sentence. An error does not fit in: its text may quote data. */
-export type LogFields = Readonly<Record<string, Scalar | Readonly<Record<string, Scalar>>>>;
+type LogFields = Readonly<Record<string, Scalar | Readonly<Record<string, Scalar>>>>;
 type Scalar = string | number | boolean | null | undefined;
 
 /** Fields are for machines; text shows the sentence alone. */

@@ -3,8 +3,8 @@ import type { Problems } from "./problems.ts";
 import { Secret } from "./secret.ts";
 
 /** libpq's `sslmode`; `allow` is taken as `prefer`. */
-export const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
-export type SslMode = (typeof SSL_MODES)[number];
+const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
+type SslMode = (typeof SSL_MODES)[number];
 
 export interface DatabaseSettings {
   /** A host name, an address, or the folder of a Unix socket. */

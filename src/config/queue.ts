@@ -2,7 +2,7 @@
 import type { Problems } from "./problems.ts";
 
 export const SQS_PROTOCOLS = ["auto", "json", "query"] as const;
-export type SqsProtocol = (typeof SQS_PROTOCOLS)[number];
+type SqsProtocol = (typeof SQS_PROTOCOLS)[number];
 
 export interface SqsSettings {
   /** Name or URL. */

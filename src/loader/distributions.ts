@@ -4,7 +4,7 @@ import { versionText, type AppVersionStyle } from "../login/app-version.ts";
 import type { Reader } from "./database.ts";
 
 /** A value and in how many rows it stands; null stands for NULL. */
-export interface ValueRows {
+interface ValueRows {
   readonly value: string | null;
   readonly rows: number;
 }
@@ -17,7 +17,7 @@ export interface Distribution {
 
 export type VersionUnit = (typeof VERSION_UNITS)[number];
 
-export type DateUnit = (typeof DATE_UNITS)[number];
+type DateUnit = (typeof DATE_UNITS)[number];
 
 /** How many values stand in `min` to `max` rows each; `max` is null where there is no end. */
 export interface Repeats {

@@ -37,7 +37,7 @@ export function makeMessages(count: number): Sent {
 const CODES = new Set(EXIT_CODES.map(([code]) => code));
 
 /** A run ended as runs do: by itself or by the signal that a test sent, with a code of the table, and told no secret. */
-export function expectProperEnd(bench: Bench, sent: Sent, { code, stdout, stderr }: Outcome): void {
+function expectProperEnd(bench: Bench, sent: Sent, { code, stdout, stderr }: Outcome): void {
   // A process that was killed hard has no code of its own.
   if (code !== null) expect(CODES).toContain(code);
   const output = stdout + stderr;

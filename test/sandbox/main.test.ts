@@ -19,8 +19,8 @@ interface Program {
   readonly data: string;
 }
 
-function launch(sqsPort: string | undefined) {
-  const child = spawn(process.execPath, [MAIN], {
+function launch(sqsPort: string, args: readonly string[] = []) {
+  const child = spawn(process.execPath, [MAIN, ...args], {
     env: { ...process.env, SANDBOX_SQS_PORT: sqsPort, SANDBOX_POSTGRES_PORT: "0" },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -109,5 +109,24 @@ test("a variable that holds no port is one sentence and exit code 1", async () =
   const child = launch("high");
   const [said, code] = await Promise.all([text(child.stderr), exit(child)]);
   expect(said).toContain("SANDBOX_SQS_PORT must be a port");
+  expect(code).toBe(1);
+});
+
+test("--help tells what it does and which variables it reads, and starts nothing", async () => {
+  const child = launch("high", ["--help"]);
+  const [told, said, code] = await Promise.all([text(child.stdout), text(child.stderr), exit(child)]);
+  expect(told).toContain("Usage: npm run sandbox");
+  expect(told).toContain("SANDBOX_SQS_PORT");
+  expect(told).toContain("SANDBOX_POSTGRES_PORT");
+  expect(told).not.toContain(LAST_LINE);
+  expect(said).toBe("");
+  expect(code).toBe(0);
+});
+
+test.each(["--port", "4567"])("it takes no other argument, such as %s", async (argument) => {
+  const child = launch("0", [argument]);
+  const [told, said, code] = await Promise.all([text(child.stdout), text(child.stderr), exit(child)]);
+  expect(said).toMatch(/^error: /);
+  expect(told).toBe("");
   expect(code).toBe(1);
 });

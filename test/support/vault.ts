@@ -7,7 +7,7 @@ import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import type { LoginMessage } from "../../sandbox/messages.ts";
 import { withBench, type Bench, type Outcome } from "./bench.ts";
 
-export interface Holder {
+interface Holder {
   readonly identity: string;
   readonly recipient: string;
   /** Path of the identity's file, as age-keygen writes it. */

@@ -17,7 +17,7 @@ export interface Flag {
   readonly value: OptionValue | undefined;
 }
 
-export interface Word {
+interface Word {
   readonly word: string;
   /** May be empty. */
   readonly meaning: string;
