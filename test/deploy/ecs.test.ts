@@ -1,0 +1,109 @@
+// The CloudFormation template is one, and fits what a drain does.
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { ENVIRONMENT } from "../../src/cli/environment.ts";
+import { withFolder } from "../support/folder.ts";
+import { CLEAN_STOP_SECONDS, maxSeconds } from "./clean-stop.ts";
+import { queueActions, readPolicy, type Statement } from "./policy.ts";
+
+const PATH = fileURLToPath(new URL("../../deploy/ecs/template.yaml", import.meta.url));
+const text = readFileSync(PATH, "utf8");
+
+interface Named {
+  readonly Name: string;
+  readonly Value?: string;
+}
+interface Role {
+  readonly Properties: {
+    readonly Policies: readonly { readonly PolicyDocument: { readonly Statement: readonly unknown[] } }[];
+  };
+}
+interface Template {
+  readonly Resources: {
+    readonly TaskRole: Role;
+    readonly ExecutionRole: Role;
+    readonly ScheduleRole: Role;
+    readonly Task: { readonly Properties: { readonly ContainerDefinitions: readonly Container[] } };
+    readonly Schedule: { readonly Properties: { readonly ScheduleExpression: string } };
+  };
+}
+interface Container {
+  readonly Command: readonly string[];
+  readonly User: string;
+  readonly ReadonlyRootFilesystem: boolean;
+  readonly StopTimeout: number;
+  readonly Environment: readonly Named[];
+  readonly Secrets: readonly Named[];
+}
+
+/** CloudFormation's short functions (`!Ref x`) become what they are given. */
+const { Resources: resources } = parse(text, { logLevel: "silent" }) as Template;
+const [container] = resources.Task.Properties.ContainerDefinitions;
+
+/** What a role's policies say; of `!If [condition, statement, …]` the statement. */
+function statementsOf({ Properties: { Policies: policies } }: Role): Statement[] {
+  return policies
+    .flatMap(({ PolicyDocument: document }) => document.Statement)
+    .map((each) => (Array.isArray(each) ? (each[1] as Statement) : (each as Statement)));
+}
+
+it("lets the drain do what deploy/iam/drain.json allows, and nothing else", () => {
+  const granted = statementsOf(resources.TaskRole);
+  const wanted = readPolicy("drain.json").Statement;
+  expect(granted.map(({ Action: actions }) => actions)).toEqual(wanted.map(({ Action: actions }) => actions));
+  expect(queueActions({ Version: "", Statement: granted })).toHaveLength(5);
+});
+
+it("allows everything on one thing, but for the one action that knows none", () => {
+  const statements = [resources.TaskRole, resources.ExecutionRole, resources.ScheduleRole].flatMap(
+    statementsOf,
+  );
+  const everywhere = statements.filter(({ Resource: resource }) => [resource].flat().includes("*"));
+  expect(everywhere.flatMap(({ Action: actions }) => actions)).toEqual(["ecr:GetAuthorizationToken"]);
+  expect(statements.flatMap(({ Action: actions }) => actions).join()).not.toContain("*");
+});
+
+it("runs as another user than root, on a disk that cannot be written to", () => {
+  expect(container).toMatchObject({ User: "1000:1000", ReadonlyRootFilesystem: true });
+});
+
+it("gives a drain time for a clean stop, within Fargate's limit of 120 s", () => {
+  expect(container?.StopTimeout).toBeGreaterThan(CLEAN_STOP_SECONDS);
+  expect(container?.StopTimeout).toBeLessThanOrEqual(120);
+});
+
+it("has a drain end before the next one starts", () => {
+  const [, minutes] = /^rate\((\d+) minutes\)$/.exec(resources.Schedule.Properties.ScheduleExpression) ?? [];
+  expect(maxSeconds(container?.Command) + CLEAN_STOP_SECONDS).toBeLessThan(Number(minutes) * 60);
+});
+
+it("sets only variables that are read, and takes the secret ones from Secrets Manager", () => {
+  const known = ENVIRONMENT.flatMap(([names]) => names.split(", "));
+  const { Environment: environment = [], Secrets: secrets = [] } = container ?? {};
+  for (const { Name: name } of [...environment, ...secrets]) expect(known).toContain(name);
+  expect(secrets.map(({ Name: name }) => name)).toEqual(["FETCH_ETL_MASKING_KEY", "DATABASE_URL"]);
+});
+
+const hasLinter = spawnSync("cfn-lint", ["--version"]).status === 0;
+
+describe.skipIf(!hasLinter)("cfn-lint (skipped where it is not installed)", () => {
+  const lint = (path: string) =>
+    spawnSync("cfn-lint", ["--include-checks", "I", "--", path], { encoding: "utf8" });
+
+  it("finds nothing to say", () => {
+    const { status, stdout } = lint(PATH);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
+  });
+
+  it("would find a property that is misspelt", () =>
+    withFolder(async (folder) => {
+      const path = join(folder, "template.yaml");
+      await writeFile(path, text.replace("StopTimeout:", "StopTime:"));
+      expect(lint(path).stdout).toContain("StopTime");
+    }));
+});

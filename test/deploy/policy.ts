@@ -1,0 +1,26 @@
+// The IAM policies of deploy/iam/, read.
+import { readFileSync } from "node:fs";
+
+/** The folder. */
+export const IAM = new URL("../../deploy/iam/", import.meta.url);
+
+export interface Statement {
+  readonly Effect: string;
+  readonly Action: readonly string[];
+  readonly Resource: string;
+  readonly Condition?: unknown;
+}
+
+export interface Policy {
+  readonly Version: string;
+  readonly Statement: readonly Statement[];
+}
+
+export function readPolicy(file: string): Policy {
+  return JSON.parse(readFileSync(new URL(file, IAM), "utf8")) as Policy;
+}
+
+/** What a policy allows on queues. */
+export function queueActions({ Statement: statements }: Policy): string[] {
+  return statements.flatMap(({ Action: actions }) => actions).filter((action) => action.startsWith("sqs:"));
+}
