@@ -14,12 +14,17 @@ export interface DatabaseSettings {
   readonly user: string;
   readonly password: Secret | undefined;
   readonly sslMode: SslMode;
-  /** Path of a PEM file with certificate authorities; undefined for the system's. */
+  /** Path of a PEM file with certificate authorities; undefined for those that Node knows. */
   readonly sslRootCert: string | undefined;
   /** Seconds. */
   readonly connectTimeout: number;
   /** The variable to name when something is wrong with these settings. */
   readonly source: "DATABASE_URL" | "the PG* variables";
+}
+
+/** Where the database is, for a sentence; holds no secret. */
+export function place({ host, port }: DatabaseSettings): string {
+  return `${host}:${port}`;
 }
 
 /** libpq's parameter names, as a URL's query may hold them, and the variables that stand for them. */
@@ -37,6 +42,8 @@ type Parameter = keyof typeof PARAMETERS;
 type Parameters = Partial<Record<Parameter, string>>;
 
 const DEFAULT_CONNECT_TIMEOUT = "10";
+/** The `sslrootcert` for the authorities that everybody knows; it asks for the host's name too (libpq, "Connection Strings"). */
+const SYSTEM = "system";
 
 /**
  * Reads where the database is. What DATABASE_URL leaves out is taken from the PG* variables, as libpq does.
@@ -125,7 +132,8 @@ function settings(
   const { user } = given;
   const port = digits(given.port ?? "5432");
   const connectTimeout = digits(given.connect_timeout ?? DEFAULT_CONNECT_TIMEOUT);
-  const sslMode = SSL_MODES.find((mode) => mode === (given.sslmode ?? "prefer"));
+  const isSystem = given.sslrootcert === SYSTEM;
+  const sslMode = SSL_MODES.find((mode) => mode === (given.sslmode ?? (isSystem ? "verify-full" : "prefer")));
   if (given.host === "" || given.host?.includes(",") === true) {
     problems.add(`The host of ${source} must be one host.`);
   }
@@ -139,6 +147,11 @@ function settings(
     problems.add(`The sslmode of ${source} must be one of: ${SSL_MODES.join(", ")}.`);
     return undefined;
   }
+  if (isSystem && sslMode !== "verify-full") {
+    problems.add(
+      `The sslrootcert of ${source} is system, which goes with sslmode verify-full alone: not ${sslMode}.`,
+    );
+  }
   return {
     host: given.host ?? "localhost",
     port,
@@ -146,7 +159,7 @@ function settings(
     user,
     password: given.password === undefined ? undefined : new Secret(given.password),
     sslMode,
-    sslRootCert: given.sslrootcert === "system" ? undefined : given.sslrootcert,
+    sslRootCert: isSystem ? undefined : given.sslrootcert,
     connectTimeout,
     source,
   };

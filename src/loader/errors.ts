@@ -1,8 +1,7 @@
 // Says what an error of the driver means for a run. Postgres's own texts quote data, so that only its codes are kept.
-import type { DatabaseSettings } from "../config/database.ts";
+import { place, type DatabaseSettings } from "../config/database.ts";
 import { DatabaseLost, RowRefused } from "../drainer/ports.ts";
 import { Failure } from "../failure.ts";
-import { place } from "./socket.ts";
 
 /**
  * SQLSTATE classes and codes (PostgreSQL documentation, appendix A) that a row's own values bring about: data exception,
