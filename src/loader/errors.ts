@@ -14,6 +14,9 @@ const ROW_REFUSED = /^(22|23|44|54|P0)/;
  */
 const LOST = /^(08|40|53|55P03|57|25006)/;
 
+/** Protocol violation, which PgBouncer answers for nearly everything, be it something that passes or not. */
+const POOLER_REFUSED = "08P01";
+
 /** A code of the driver's own, or of the operating system, that says the connection is gone. */
 const CONNECTION_GONE = /^(CONNECTION_|CONNECT_|SASL_|E[A-Z]+$)/;
 
@@ -30,7 +33,10 @@ export function translate(
     return new DatabaseLost(
       new Failure(
         "unavailable",
-        `Postgres at ${place(settings)} went away or refused while ${doing} (${code}).`,
+        `Postgres at ${place(settings)} went away or refused while ${doing} (${code}).` +
+          (code === POOLER_REFUSED
+            ? ` PgBouncer answers so where it is full, and for a wrong user, password or database in ${settings.source} too: its log tells.`
+            : ""),
         error,
       ),
     );
