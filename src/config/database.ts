@@ -1,6 +1,7 @@
 // Finds the database: DATABASE_URL, or libpq's PG* variables.
 import type { Problems } from "./problems.ts";
 import { Secret } from "./secret.ts";
+import { readTable, type TableFlags, type TableName } from "./table.ts";
 
 /** libpq's `sslmode`; `allow` is taken as `prefer`. */
 export const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
@@ -18,6 +19,8 @@ export interface DatabaseSettings {
   readonly sslRootCert: string | undefined;
   /** Seconds. */
   readonly connectTimeout: number;
+  /** Where the logins are. */
+  readonly table: TableName;
   /** The variable to name when something is wrong with these settings. */
   readonly source: "DATABASE_URL" | "the PG* variables";
 }
@@ -46,11 +49,16 @@ const DEFAULT_CONNECT_TIMEOUT = "10";
 const SYSTEM = "system";
 
 /**
- * Reads where the database is. What DATABASE_URL leaves out is taken from the PG* variables, as libpq does.
+ * Reads where the database is, and the table in it. What DATABASE_URL leaves out is taken from the PG* variables, as libpq does.
  *
  * @returns undefined, with the mistakes added to `problems`, where the settings cannot be used
  */
-export function readDatabase(env: NodeJS.ProcessEnv, problems: Problems): DatabaseSettings | undefined {
+export function readDatabase(
+  env: NodeJS.ProcessEnv,
+  problems: Problems,
+  flags: TableFlags = {},
+): DatabaseSettings | undefined {
+  const table = readTable(flags, env, problems);
   const url = env["DATABASE_URL"] ?? "";
   const fromVariables = variables(env);
   if (url === "" && Object.keys(fromVariables).length === 0) {
@@ -62,7 +70,7 @@ export function readDatabase(env: NodeJS.ProcessEnv, problems: Problems): Databa
   const fromUrl = url === "" ? {} : parseUrl(url, problems);
   if (fromUrl === undefined) return undefined;
   const source = url === "" ? "the PG* variables" : "DATABASE_URL";
-  return settings({ user: env["USER"] ?? "postgres", ...fromVariables, ...fromUrl }, source, problems);
+  return settings({ user: env["USER"] ?? "postgres", ...fromVariables, ...fromUrl }, source, table, problems);
 }
 
 function variables(env: NodeJS.ProcessEnv): Parameters {
@@ -127,6 +135,7 @@ function digits(text: string): number {
 function settings(
   given: Parameters & { user: string },
   source: DatabaseSettings["source"],
+  table: TableName,
   problems: Problems,
 ): DatabaseSettings | undefined {
   const { user } = given;
@@ -161,6 +170,7 @@ function settings(
     sslMode,
     sslRootCert: isSystem ? undefined : given.sslrootcert,
     connectTimeout,
+    table,
     source,
   };
 }

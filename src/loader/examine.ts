@@ -46,7 +46,7 @@ export async function examineDatabase(
       reached,
       await run("TLS", () => checkTls(connection, settings)),
       await run("Postgres clock", () => checkServerClock(sql, now)),
-      ...(await examineTables(sql, settings.user, keepsVault, run)),
+      ...(await examineTables(sql, settings.user, settings.table, keepsVault, run)),
     ];
   } catch (error) {
     const failure = asFailure(error, settings, "looking at the database");

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Problems } from "../../src/config/problems.ts";
+import { DEFAULT_TABLE } from "../../src/config/table.ts";
 import { readDatabase } from "../../src/config/database.ts";
 import { reading } from "./told.ts";
 
@@ -19,6 +20,7 @@ const plain = {
   sslMode: "prefer",
   sslRootCert: undefined,
   connectTimeout: 10,
+  table: DEFAULT_TABLE,
   source: "DATABASE_URL",
 };
 
@@ -85,6 +87,7 @@ describe("the PG* variables", () => {
       settings: {
         ...{ host: "db", port: 6543, database: "logins", user: "etl", password: "p@ss:/#?%41" },
         ...{ sslMode: "verify-full", sslRootCert: "/etc/ca.pem", connectTimeout: 3 },
+        table: DEFAULT_TABLE,
         source: "the PG* variables",
       },
       told: [],

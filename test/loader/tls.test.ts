@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { TLSSocket } from "node:tls";
 import { describe, expect, it } from "vitest";
+import { DEFAULT_TABLE } from "../../src/config/table.ts";
 import { Failure } from "../../src/failure.ts";
 import { openSocket } from "../../src/loader/socket.ts";
 import { createAuthority, type Identity } from "../support/authority.ts";
@@ -36,7 +37,7 @@ async function connectTo(identity: Identity | "garbage", authority: string): Pro
       const socket = await openSocket({
         ...{ host: "localhost", port: (server.address() as AddressInfo).port },
         ...{ database: "d", user: "u", password: undefined, connectTimeout: 10, source: "DATABASE_URL" },
-        ...{ sslMode: "verify-full", sslRootCert },
+        ...{ sslMode: "verify-full", sslRootCert, table: DEFAULT_TABLE },
       });
       socket.destroy();
       return "connected";
