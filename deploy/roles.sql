@@ -1,6 +1,7 @@
 -- Two roles beside the loader's, each with no more than its work needs. Tables, the loader's role (fetch_etl_loader) and its rights come from
 --   fetch-etl init --print | psql -v ON_ERROR_STOP=1 …
--- which comes first. Run this as the tables' owner, in the same database. It can be run again.
+-- which comes first. Run this as the tables' owner, in the same database. It can be run again. It names public.user_logins: where --table
+-- names another table, name that one here, and grant usage on its schema too.
 --
 -- The roles cannot log in themselves: grant them to the users who do, as in
 --   create role officer login password '…' in role fetch_etl_privacy_officer;

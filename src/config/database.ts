@@ -1,6 +1,7 @@
 // Finds the database: DATABASE_URL, or libpq's PG* variables.
 import type { Problems } from "./problems.ts";
 import { Secret } from "./secret.ts";
+import { readTable, type TableFlags, type TableName } from "./table.ts";
 
 /** libpq's `sslmode`; `allow` is taken as `prefer`. */
 const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
@@ -14,12 +15,19 @@ export interface DatabaseSettings {
   readonly user: string;
   readonly password: Secret | undefined;
   readonly sslMode: SslMode;
-  /** Path of a PEM file with certificate authorities; undefined for the system's. */
+  /** Path of a PEM file with certificate authorities; undefined for those that Node knows. */
   readonly sslRootCert: string | undefined;
   /** Seconds. */
   readonly connectTimeout: number;
+  /** Where the logins are. */
+  readonly table: TableName;
   /** The variable to name when something is wrong with these settings. */
   readonly source: "DATABASE_URL" | "the PG* variables";
+}
+
+/** Where the database is, for a sentence; holds no secret. */
+export function place({ host, port }: DatabaseSettings): string {
+  return `${host}:${port}`;
 }
 
 /** libpq's parameter names, as a URL's query may hold them, and the variables that stand for them. */
@@ -37,13 +45,20 @@ type Parameter = keyof typeof PARAMETERS;
 type Parameters = Partial<Record<Parameter, string>>;
 
 const DEFAULT_CONNECT_TIMEOUT = "10";
+/** The `sslrootcert` for the authorities that everybody knows; it asks for the host's name too (libpq, "Connection Strings"). */
+const SYSTEM = "system";
 
 /**
- * Reads where the database is. What DATABASE_URL leaves out is taken from the PG* variables, as libpq does.
+ * Reads where the database is, and the table in it. What DATABASE_URL leaves out is taken from the PG* variables, as libpq does.
  *
  * @returns undefined, with the mistakes added to `problems`, where the settings cannot be used
  */
-export function readDatabase(env: NodeJS.ProcessEnv, problems: Problems): DatabaseSettings | undefined {
+export function readDatabase(
+  env: NodeJS.ProcessEnv,
+  problems: Problems,
+  flags: TableFlags = {},
+): DatabaseSettings | undefined {
+  const table = readTable(flags, env, problems);
   const url = env["DATABASE_URL"] ?? "";
   const fromVariables = variables(env);
   if (url === "" && Object.keys(fromVariables).length === 0) {
@@ -55,7 +70,7 @@ export function readDatabase(env: NodeJS.ProcessEnv, problems: Problems): Databa
   const fromUrl = url === "" ? {} : parseUrl(url, problems);
   if (fromUrl === undefined) return undefined;
   const source = url === "" ? "the PG* variables" : "DATABASE_URL";
-  return settings({ user: env["USER"] ?? "postgres", ...fromVariables, ...fromUrl }, source, problems);
+  return settings({ user: env["USER"] ?? "postgres", ...fromVariables, ...fromUrl }, source, table, problems);
 }
 
 function variables(env: NodeJS.ProcessEnv): Parameters {
@@ -120,12 +135,14 @@ function digits(text: string): number {
 function settings(
   given: Parameters & { user: string },
   source: DatabaseSettings["source"],
+  table: TableName,
   problems: Problems,
 ): DatabaseSettings | undefined {
   const { user } = given;
   const port = digits(given.port ?? "5432");
   const connectTimeout = digits(given.connect_timeout ?? DEFAULT_CONNECT_TIMEOUT);
-  const sslMode = SSL_MODES.find((mode) => mode === (given.sslmode ?? "prefer"));
+  const isSystem = given.sslrootcert === SYSTEM;
+  const sslMode = SSL_MODES.find((mode) => mode === (given.sslmode ?? (isSystem ? "verify-full" : "prefer")));
   if (given.host === "" || given.host?.includes(",") === true) {
     problems.add(`The host of ${source} must be one host.`);
   }
@@ -139,6 +156,11 @@ function settings(
     problems.add(`The sslmode of ${source} must be one of: ${SSL_MODES.join(", ")}.`);
     return undefined;
   }
+  if (isSystem && sslMode !== "verify-full") {
+    problems.add(
+      `The sslrootcert of ${source} is system, which goes with sslmode verify-full alone: not ${sslMode}.`,
+    );
+  }
   return {
     host: given.host ?? "localhost",
     port,
@@ -146,8 +168,9 @@ function settings(
     user,
     password: given.password === undefined ? undefined : new Secret(given.password),
     sslMode,
-    sslRootCert: given.sslrootcert === "system" ? undefined : given.sslrootcert,
+    sslRootCert: isSystem ? undefined : given.sslrootcert,
     connectTimeout,
+    table,
     source,
   };
 }

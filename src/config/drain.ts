@@ -6,8 +6,9 @@ import { wholeNumber } from "./numbers.ts";
 import type { Problems } from "./problems.ts";
 import type { QueueFlags } from "./queue.ts";
 import type { RunFileFlags } from "./run-files.ts";
+import type { TableFlags } from "./table.ts";
 
-export interface DrainFlags extends QueueFlags, RunFileFlags {
+export interface DrainFlags extends QueueFlags, TableFlags, RunFileFlags {
   readonly concurrency?: string;
   readonly batchSize?: string;
   readonly maxMessages?: string;

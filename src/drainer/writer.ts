@@ -56,7 +56,7 @@ export class Writer {
       throw new Failure(
         "configuration",
         `Postgres refuses every row (SQLSTATE ${sqlState}${inColumn(first.error)}), so that it must be the table: a missing ` +
-          "partition, a constraint, a trigger. Nothing was quarantined for it; mend user_logins and run again.",
+          "partition, a constraint, a trigger. Nothing was quarantined for it; mend the table and run again.",
         first.error,
       );
     }

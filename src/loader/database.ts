@@ -16,7 +16,8 @@ export type Fragment = postgres.PendingQuery<postgres.Row[]>;
 const PATIENCE = 2;
 
 /**
- * One connection, made when it is first used. Once it has broken it cannot be used again: the driver's own way is to connect
+ * One connection, made when it is first used. Nothing may be left in its session, such as a setting: behind a pooler, what a
+ * transaction leaves is gone in the next, or is somebody else's. Once it has broken it cannot be used again: the driver's own way is to connect
  * anew without end, even where what answers hangs up each time.
  */
 export interface Connection {
@@ -46,6 +47,9 @@ export function connect(settings: DatabaseSettings): Connection {
     ssl: false,
     connect_timeout: settings.connectTimeout,
     connection: { application_name: "fetch-etl" },
+    // A pooler may give each transaction another session, in which a statement that was prepared in the one before is not known; and
+    // nothing tells for sure that there is none. It costs a round trip a statement: nothing that can be measured at 500 rows.
+    prepare: false,
     // Printed to stdout by default, and a notice may quote data.
     onnotice: () => undefined,
   };

@@ -54,17 +54,22 @@ const REPEATS_FROM = [1, 2, 3, 4, 10, 100] as const;
 /**
  * Looks at the rows twice.
  *
+ * @param table as SQL takes it
  * @param style how their app versions were stored
  */
-export async function distributions(sql: Reader, style: AppVersionStyle): Promise<Distributions> {
-  const found = await spreads(sql);
+export async function distributions(
+  sql: Reader,
+  table: string,
+  style: AppVersionStyle,
+): Promise<Distributions> {
+  const found = await spreads(sql, table);
   const distributionOf = (name: string): Distribution => found.get(name) ?? { values: [] };
   return {
     locale: distributionOf("locale"),
     deviceType: distributionOf("device_type"),
     appVersion: versions(distributionOf, style),
     createDate: finest(distributionOf),
-    repeats: await repeats(sql),
+    repeats: await repeats(sql, table),
   };
 }
 
@@ -104,14 +109,14 @@ interface Spread {
 }
 
 /** By column, `app_version` by the part that tells two apart, `create_date` by unit of time. */
-async function spreads(sql: Reader): Promise<ReadonlyMap<string, Distribution>> {
+async function spreads(sql: Reader, table: string): Promise<ReadonlyMap<string, Distribution>> {
   // A cast that names the type: of itself a date would become a time with a zone.
   const date = "create_date::timestamp";
   const found = await sql.unsafe<Spread[]>(`
     with counted as (
       select grouping(locale, device_type, app_version, create_date) as grouped,
              locale, device_type, app_version, create_date, count(*) as rows
-      from public.user_logins
+      from ${table}
       group by grouping sets ((locale), (device_type), (app_version), (create_date))
     ), dated as (
       select grouping(day, week, month, year) as grouped, day, week, month, year, sum(rows) as rows
@@ -166,13 +171,13 @@ function distribution(spread: readonly Spread[]): Distribution {
   return { values, others: { values: Number(cut.values), rows: Number(cut.rows) } };
 }
 
-async function repeats(sql: Reader): Promise<Distributions["repeats"]> {
+async function repeats(sql: Reader, table: string): Promise<Distributions["repeats"]> {
   const found = await sql.unsafe<{ name: string; range: number; values: string }[]>(`
     select name, width_bucket(rows, array[${REPEATS_FROM.join(", ")}]::bigint[]) as range, count(*) as values
     from (
       select case grouping(masked_device_id) when 0 then 'devices' else 'ips' end as name,
              coalesce(masked_device_id, masked_ip) is null as is_null, count(*) as rows
-      from public.user_logins
+      from ${table}
       group by grouping sets ((masked_device_id), (masked_ip))
     ) as counted
     where not is_null

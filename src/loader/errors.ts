@@ -1,8 +1,7 @@
 // Says what an error of the driver means for a run. Postgres's own texts quote data, so that only its codes are kept.
-import type { DatabaseSettings } from "../config/database.ts";
+import { place, type DatabaseSettings } from "../config/database.ts";
 import { DatabaseLost, RowRefused } from "../drainer/ports.ts";
 import { Failure } from "../failure.ts";
-import { place } from "./socket.ts";
 
 /**
  * SQLSTATE classes and codes (PostgreSQL documentation, appendix A) that a row's own values bring about: data exception,
@@ -14,6 +13,9 @@ const ROW_REFUSED = /^(22|23|44|54|P0)/;
  * operator intervention (shutdown, cancelled), and a server that is read-only while it changes roles.
  */
 const LOST = /^(08|40|53|55P03|57|25006)/;
+
+/** Protocol violation, which PgBouncer answers for nearly everything, be it something that passes or not. */
+const POOLER_REFUSED = "08P01";
 
 /** A code of the driver's own, or of the operating system, that says the connection is gone. */
 const CONNECTION_GONE = /^(CONNECTION_|CONNECT_|SASL_|E[A-Z]+$)/;
@@ -31,7 +33,10 @@ export function translate(
     return new DatabaseLost(
       new Failure(
         "unavailable",
-        `Postgres at ${place(settings)} went away or refused while ${doing} (${code}).`,
+        `Postgres at ${place(settings)} went away or refused while ${doing} (${code}).` +
+          (code === POOLER_REFUSED
+            ? ` PgBouncer answers so where it is full, and for a wrong user, password or database in ${settings.source} too: its log tells.`
+            : ""),
         error,
       ),
     );

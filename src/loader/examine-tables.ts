@@ -1,27 +1,34 @@
 // Looks at the tables: there or to be made, written to as they are, and with which rights.
 import { failed, ok, skipped, type Check, type CheckName } from "../checks/check.ts";
+import { tableText, type TableName } from "../config/table.ts";
 import type { Sql } from "./database.ts";
+import { fullName } from "./quote.ts";
 import { lacking, missingGrants, rightsFor } from "./rights.ts";
 import { grantsToMake, mayNotMake, missingTables, wrongColumns } from "./schema.ts";
-import { fullName, tablesFor, type Table } from "./tables.ts";
+import { tablesFor, type Table } from "./tables.ts";
 
 /** @param run makes a failed check out of an error */
 export async function examineTables(
   sql: Sql,
   user: string,
+  logins: TableName,
   keepsVault: boolean,
   run: (name: CheckName, check: () => Promise<Check>) => Promise<Check>,
 ): Promise<readonly Check[]> {
-  const wanted = tablesFor(keepsVault);
+  const wanted = tablesFor(logins, keepsVault);
   const missing = await missingTables(sql, wanted);
-  const isMissing = (name: string): boolean => missing.some((table) => table.name === name);
+  const isMissing = (name: TableName): boolean => missing.map(fullName).includes(fullName(name));
   return [
     await run("tables", () => checkPresence(sql, user, wanted, missing)),
     await run("columns", async () =>
-      isMissing("user_logins") ? skipped("columns", "not checked: there is no table yet") : checkColumns(sql),
+      isMissing(logins)
+        ? skipped("columns", "not checked: there is no table yet")
+        : checkColumns(sql, logins),
     ),
     await run("database rights", async () => {
-      const rights = rightsFor(keepsVault).filter(({ table }) => !isMissing(table));
+      const rights = rightsFor(logins, keepsVault).filter(
+        ({ schema = "fetch_etl", table }) => !isMissing({ schema, name: table }),
+      );
       if (rights.length === 0) return skipped("database rights", "not checked: there is no table yet");
       const grants = await missingGrants(sql, user, rights);
       if (grants.length === 0) return ok("database rights", "all that a drain needs");
@@ -29,7 +36,9 @@ export async function examineTables(
       return failed("database rights", "not complete", { kind: "configuration", message });
     }),
     await run("ledger", async () =>
-      isMissing("ledger") ? skipped("ledger", "not checked: there is no table yet") : checkLedger(sql),
+      isMissing({ schema: "fetch_etl", name: "ledger" })
+        ? skipped("ledger", "not checked: there is no table yet")
+        : checkLedger(sql),
     ),
   ];
 }
@@ -49,9 +58,9 @@ async function checkPresence(
   return failed(name, "some missing", { kind: "configuration", message });
 }
 
-async function checkColumns(sql: Sql): Promise<Check> {
-  const [message] = await wrongColumns(sql);
-  if (message === undefined) return ok("columns", "user_logins has those that a drain writes");
+async function checkColumns(sql: Sql, logins: TableName): Promise<Check> {
+  const [message] = await wrongColumns(sql, logins);
+  if (message === undefined) return ok("columns", `${tableText(logins)} has those that a drain writes`);
   return failed("columns", "not those that a drain writes", { kind: "configuration", message });
 }
 

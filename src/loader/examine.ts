@@ -10,11 +10,11 @@ import {
   type Check,
   type CheckName,
 } from "../checks/check.ts";
-import type { DatabaseSettings } from "../config/database.ts";
+import { place, type DatabaseSettings } from "../config/database.ts";
 import { connect, type Connection, type Sql } from "./database.ts";
 import { asFailure, shown } from "./errors.ts";
 import { examineTables } from "./examine-tables.ts";
-import { place } from "./socket.ts";
+import { checksCertificate } from "./tls.ts";
 
 /** `server_version_num` of the first version that all SQL runs on. */
 const OLDEST = 100_000;
@@ -46,7 +46,7 @@ export async function examineDatabase(
       reached,
       await run("TLS", () => checkTls(connection, settings)),
       await run("Postgres clock", () => checkServerClock(sql, now)),
-      ...(await examineTables(sql, settings.user, keepsVault, run)),
+      ...(await examineTables(sql, settings.user, settings.table, keepsVault, run)),
     ];
   } catch (error) {
     const failure = asFailure(error, settings, "looking at the database");
@@ -70,17 +70,11 @@ async function checkServer(sql: Sql, settings: DatabaseSettings): Promise<Check>
   return failed(name, finding, { kind: "configuration", message });
 }
 
-async function checkTls(
-  connection: Connection,
-  { host, sslMode, sslRootCert, source }: DatabaseSettings,
-): Promise<Check> {
+async function checkTls(connection: Connection, settings: DatabaseSettings): Promise<Check> {
   const name = "TLS";
+  const { host, sslMode, source } = settings;
   if (await connection.isEncrypted()) {
-    const verified = sslMode.startsWith("verify") || sslRootCert !== undefined;
-    return ok(
-      name,
-      `on, the server's certificate ${verified ? "checked" : "not checked"} (sslmode ${sslMode})`,
-    );
+    return ok(name, `on, the server's certificate ${checked(settings)} (sslmode ${sslMode})`);
   }
   if (isLocal(host)) return ok(name, "off, and the server is on this machine");
   return warning(
@@ -88,6 +82,11 @@ async function checkTls(
     `off (sslmode ${sslMode}), and the server is on another machine`,
     `Switch TLS on in the server, and set sslmode=verify-full in ${source}.`,
   );
+}
+
+function checked(settings: DatabaseSettings): string {
+  if (!checksCertificate(settings)) return "not checked";
+  return settings.sslMode === "verify-full" ? "and name checked" : "checked, its name not";
 }
 
 function isLocal(host: string): boolean {

@@ -1,8 +1,9 @@
 // Everything that the commands need in the database, as SQL for psql or a migration. Pure: tables and rights are those of
 // `tables.ts` and `rights.ts`.
-import { identifier, literal } from "./quote.ts";
+import type { TableName } from "../config/table.ts";
+import { identifier, literal, schemaName } from "./quote.ts";
 import { grant, grantUsage, PRUNE_RIGHT, rightsFor } from "./rights.ts";
-import { ADD_REPLAYED_AT, ALL_TABLES, CREATION_LOCK, CREATION_PATIENCE } from "./tables.ts";
+import { ADD_REPLAYED_AT, allTables, CREATION_LOCK, CREATION_PATIENCE } from "./tables.ts";
 
 /**
  * One transaction that makes what is missing and gives a role the rights of a drain. It can be run again, and runs on Postgres 10
@@ -10,8 +11,10 @@ import { ADD_REPLAYED_AT, ALL_TABLES, CREATION_LOCK, CREATION_PATIENCE } from ".
  *
  * @param loaderRole made where it is missing, without a right to log in; without control characters
  */
-export function initialSql(loaderRole: string): string {
+export function initialSql(loaderRole: string, logins: TableName): string {
   const role = identifier(loaderRole);
+  // Everybody may use `public`, which is there.
+  const schemas = ["fetch_etl", ...(logins.schema === "public" ? [] : [logins.schema])];
   return `-- What fetch-etl needs in its database: schema, tables, and a role that may load and no more. Run it as a user who may make
 -- schemas, tables and roles; that user owns the tables. It can be run again.
 begin;
@@ -20,8 +23,9 @@ ${block(`begin
   perform pg_advisory_xact_lock(${CREATION_LOCK});
 end`)}
 
-create schema if not exists fetch_etl;
-${ALL_TABLES.map(({ create }) => `${create};\n`).join("")}-- For a table that an earlier version made.
+${schemas.map((schema) => `create schema if not exists ${schemaName(schema)};\n`).join("")}${allTables(logins)
+    .map(({ create }) => `${create};\n`)
+    .join("")}-- For a table that an earlier version made.
 ${ADD_REPLAYED_AT};
 
 -- The role cannot log in itself: grant it to the user who does, as in
@@ -34,10 +38,9 @@ exception
   -- In another database of the same server somebody did the same.
   when duplicate_object or unique_violation then null;
 end`)}
-${grantUsage("fetch_etl", loaderRole)}
-${rightsFor(true)
-  .map((right) => `${grant(right, loaderRole)}\n`)
-  .join("")}-- Prunes the ledger; may be left out.
+${schemas.map((schema) => `${grantUsage(schema, loaderRole)}\n`).join("")}${rightsFor(logins, true)
+    .map((right) => `${grant(right, loaderRole)}\n`)
+    .join("")}-- Prunes the ledger; may be left out.
 ${grant(PRUNE_RIGHT, loaderRole)}
 commit;
 `;

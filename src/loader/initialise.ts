@@ -3,11 +3,12 @@
 import type { DatabaseSettings } from "../config/database.ts";
 import { connect } from "./database.ts";
 import { asFailure } from "./errors.ts";
+import { fullName, schemaName } from "./quote.ts";
 import { ensureReplayedAt } from "./replayed-at.ts";
 import { ensureTables } from "./schema.ts";
-import { ALL_TABLES, fullName } from "./tables.ts";
+import { allTables } from "./tables.ts";
 
-/** Names of the schema, of tables and of columns, as SQL writes them. */
+/** Names of schemas, of tables and of columns, as SQL writes them. */
 export interface Initialised {
   readonly made: readonly string[];
   readonly present: readonly string[];
@@ -21,9 +22,11 @@ export interface Initialised {
 export async function initialise(settings: DatabaseSettings): Promise<Initialised> {
   const { sql, close } = connect(settings);
   try {
-    const made = await ensureTables(sql, settings.user, ALL_TABLES);
+    const tables = allTables(settings.table);
+    const made = await ensureTables(sql, settings.user, tables);
     if (await ensureReplayedAt(sql)) made.push("fetch_etl.quarantine.replayed_at");
-    const all = ["fetch_etl", ...ALL_TABLES.map(fullName)];
+    const schemas = [...new Set(tables.map(({ schema }) => schema))].filter((schema) => schema !== "public");
+    const all = [...schemas.map(schemaName), ...tables.map(fullName)];
     return { made, present: all.filter((name) => !made.includes(name)) };
   } catch (error) {
     throw asFailure(error, settings, "making the tables");

@@ -7,6 +7,7 @@ import { connect, type Reader } from "./database.ts";
 import { distributions, type Distributions } from "./distributions.ts";
 import { asFailure } from "./errors.ts";
 import { isToken } from "./is-token.ts";
+import { fullName } from "./quote.ts";
 import { heldCondition } from "./replayed-at.ts";
 import { tablesPresent } from "./schema.ts";
 
@@ -45,27 +46,28 @@ const MOST_REPEATED = 5;
  * Looks at the tables.
  *
  * @param draw asks for distributions too, which take two more looks at the rows, and tells how app versions were stored
- * @throws {Failure} when the database cannot be reached, or there is no `user_logins`
+ * @throws {Failure} when the database cannot be reached, or there is no such table
  */
 export async function inspect(
   settings: DatabaseSettings,
   draw?: { readonly appVersion: AppVersionStyle },
 ): Promise<Inspection> {
   const { sql, close } = connect(settings);
+  const table = fullName(settings.table);
   try {
-    const present = await tablesPresent(sql);
+    const present = await tablesPresent(sql, settings.table);
     if (!present.userLogins) {
-      throw new Failure(
-        "configuration",
-        `There is no table public.user_logins yet: "fetch-etl init" makes it.`,
-      );
+      throw new Failure("configuration", `There is no table ${table} yet: "fetch-etl init" makes it.`);
     }
     // One snapshot, so that the figures agree with each other while a drain goes on.
     return await sql.begin("isolation level repeatable read read only", async (tx) => ({
-      ...(await counts(tx)),
-      keyIds: await keyIds(tx),
-      mostRepeated: { devices: await repeated(tx, "masked_device_id"), ips: await repeated(tx, "masked_ip") },
-      ...(draw === undefined ? {} : { distributions: await distributions(tx, draw.appVersion) }),
+      ...(await counts(tx, table)),
+      keyIds: await keyIds(tx, table),
+      mostRepeated: {
+        devices: await repeated(tx, table, "masked_device_id"),
+        ips: await repeated(tx, table, "masked_ip"),
+      },
+      ...(draw === undefined ? {} : { distributions: await distributions(tx, table, draw.appVersion) }),
       ...(present.quarantine ? await quarantine(tx) : { quarantined: 0, quarantineReasons: {} }),
     }));
   } catch (error) {
@@ -77,6 +79,7 @@ export async function inspect(
 
 async function counts(
   sql: Reader,
+  table: string,
 ): Promise<Pick<Inspection, "rows" | "distinct" | "nulls" | "createDate" | "unmasked">> {
   const nulls = LOGIN_COLUMNS.map((column) => `count(*) filter (where ${column} is null) as "${column}"`);
   const [row] = await sql.unsafe<Record<string, string | null>[]>(`
@@ -86,7 +89,7 @@ async function counts(
            count(*) filter (where not ${isToken("masked_ip")})
              + count(*) filter (where not ${isToken("masked_device_id")}) as unmasked,
            ${nulls.join(", ")}
-    from public.user_logins`);
+    from ${table}`);
   const count = (name: string): number => Number(row?.[name] ?? 0);
   return {
     rows: count("rows"),
@@ -106,13 +109,13 @@ async function counts(
 }
 
 /** In one look at the rows, and at no more than their tokens. */
-async function keyIds(sql: Reader): Promise<Inspection["keyIds"]> {
+async function keyIds(sql: Reader, table: string): Promise<Inspection["keyIds"]> {
   const keyId = (column: "masked_ip" | "masked_device_id"): string =>
     `case when ${isToken(column)} then substr(${column}, 4, 8) end`;
   const rows = await sql.unsafe<{ keyId: string; ips: string; devices: string }[]>(`
     with pairs as (
       select ${keyId("masked_ip")} as ip, ${keyId("masked_device_id")} as device, count(*) as rows
-      from public.user_logins group by 1, 2
+      from ${table} group by 1, 2
     )
     select k.id as "keyId", coalesce(sum(rows) filter (where k.id = ip), 0) as ips,
            coalesce(sum(rows) filter (where k.id = device), 0) as devices
@@ -125,9 +128,13 @@ async function keyIds(sql: Reader): Promise<Inspection["keyIds"]> {
 }
 
 /** Tokens alone: a value that is none would be a leak, and must not be shown. */
-async function repeated(sql: Reader, column: "masked_device_id" | "masked_ip"): Promise<Repeated[]> {
+async function repeated(
+  sql: Reader,
+  table: string,
+  column: "masked_device_id" | "masked_ip",
+): Promise<Repeated[]> {
   const rows = await sql.unsafe<{ token: string; rows: string }[]>(`
-    select ${column} as token, count(*) as rows from public.user_logins
+    select ${column} as token, count(*) as rows from ${table}
     where ${isToken(column)}
     group by ${column} having count(*) > 1
     order by count(*) desc, ${column} limit ${MOST_REPEATED}`);

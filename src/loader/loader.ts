@@ -1,11 +1,13 @@
 // Writes batches: rows, quarantine and ledger in one statement, which is one commit.
 import { randomUUID } from "node:crypto";
 import type { DatabaseSettings } from "../config/database.ts";
+import type { TableName } from "../config/table.ts";
 import { DatabaseLost, type Entry, type Loader, type LoadResult } from "../drainer/ports.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { connect, type Connection, type Fragment, type Sql } from "./database.ts";
 import { translate } from "./errors.ts";
 import { pruneLedger } from "./ledger.ts";
+import { fullName } from "./quote.ts";
 import { checkTables, ensureTables } from "./schema.ts";
 import { keepValues, rowArrays, toHexOrNull } from "./statement.ts";
 import { tablesFor } from "./tables.ts";
@@ -55,8 +57,10 @@ export async function openLoader(
 
   const prepare = async (): Promise<void> => {
     const keepsVault = vaultKey !== undefined;
-    await run("making its tables", (sql) => ensureTables(sql, settings.user, tablesFor(keepsVault)));
-    await run("looking at its tables", (sql) => checkTables(sql, settings.user, keepsVault));
+    await run("making its tables", (sql) =>
+      ensureTables(sql, settings.user, tablesFor(settings.table, keepsVault)),
+    );
+    await run("looking at its tables", (sql) => checkTables(sql, settings.user, settings.table, keepsVault));
   };
   try {
     await prepare();
@@ -74,7 +78,10 @@ export async function openLoader(
             : await committedBefore(sql, queue, runId, [...unsettled.values()]);
         const left = entries.filter(({ messageId }) => !settled.has(messageId));
         for (const entry of left) unsettled.set(entry.messageId, entry);
-        const result = left.length === 0 ? NOTHING : await write(sql, { queue, runId, vaultKey }, left);
+        const result =
+          left.length === 0
+            ? NOTHING
+            : await write(sql, { table: settings.table, queue, runId, vaultKey }, left);
         return add(result, settledResult(entries, settled));
       }).catch((error: unknown) => {
         // Refused outright is not unknown: only a lost connection leaves the question open.
@@ -123,12 +130,12 @@ async function committedBefore(
 }
 
 /**
- * The load, in one statement: what is new to the ledger goes into `user_logins`, or into the quarantine.
+ * The load, in one statement: what is new to the ledger goes into the logins' table, or into the quarantine.
  * A commit that the server would answer before it is on disk could be lost after its messages were deleted,
  * so the last line holds the server to an answer that is true.
  */
 async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<LoadResult> {
-  const { queue, runId, vaultKey } = load;
+  const { table, queue, runId, vaultKey } = load;
   const rows = entries.map((entry) => ("row" in entry ? entry.row : undefined));
   const rejections = entries.map((entry) => ("rejection" in entry ? entry.rejection : undefined));
   const [counts] = await sql<{ loaded: number; quarantined: number }[]>`
@@ -149,7 +156,7 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
       on conflict do nothing
       returning sent_at, message_id
     ), loaded as (
-      insert into public.user_logins
+      insert into ${sql.unsafe(fullName(table))}
         (user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date)
       select user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date
       from batch join fresh using (sent_at, message_id)
@@ -173,6 +180,7 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
 
 /** What is the same for every statement of a run. */
 interface Load {
+  readonly table: TableName;
   readonly queue: string;
   readonly runId: string;
   readonly vaultKey: SealedDataKey | undefined;

@@ -1,5 +1,6 @@
 // The quarantine, for those who work it off: counts, single messages, and the way out, which is a replay or a purge.
 import type { DatabaseSettings } from "../config/database.ts";
+import type { TableName } from "../config/table.ts";
 import type { HeldMessage } from "../drainer/held.ts";
 import type { ReplayStore } from "../drainer/replay.ts";
 import { Failure } from "../failure.ts";
@@ -59,7 +60,7 @@ export async function openQuarantine(settings: DatabaseSettings): Promise<Quaran
     }
   };
   try {
-    await run("looking at its tables", () => requireQuarantine(sql));
+    await run("looking at its tables", () => requireQuarantine(sql, settings.table));
   } catch (error) {
     await close();
     throw error;
@@ -74,8 +75,8 @@ export async function openQuarantine(settings: DatabaseSettings): Promise<Quaran
   };
 }
 
-async function requireQuarantine(sql: Sql): Promise<void> {
-  if ((await tablesPresent(sql)).quarantine) return;
+async function requireQuarantine(sql: Sql, logins: TableName): Promise<void> {
+  if ((await tablesPresent(sql, logins)).quarantine) return;
   throw new Failure(
     "configuration",
     `There is no table fetch_etl.quarantine yet: "fetch-etl init" makes it.`,

@@ -1,8 +1,20 @@
 // Puts names and texts into SQL where no parameter can stand. Pure.
+import { DEFAULT_TABLE, type TableName } from "../config/table.ts";
 
 /** A name as SQL takes it, whatever is in it (PostgreSQL documentation, "Identifiers and Key Words"). */
 export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** `schema.table` as SQL takes it: names that are not fetch-etl's own in quotes. */
+export function fullName({ schema, name }: TableName): string {
+  const isOwn = schema === "fetch_etl" || (schema === DEFAULT_TABLE.schema && name === DEFAULT_TABLE.name);
+  return isOwn ? `${schema}.${name}` : `${identifier(schema)}.${identifier(name)}`;
+}
+
+/** A schema as {@link fullName} writes it where the table is not another one of `public`. */
+export function schemaName(schema: string): string {
+  return schema === "fetch_etl" || schema === DEFAULT_TABLE.schema ? schema : identifier(schema);
 }
 
 /** A text as SQL takes it, whatever `standard_conforming_strings` says. */

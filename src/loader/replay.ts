@@ -1,11 +1,13 @@
 // The replay's part of the quarantine: gives out what is held, and loads and marks what passes, once.
 import type { DatabaseSettings } from "../config/database.ts";
+import type { TableName } from "../config/table.ts";
 import type { HeldMessage } from "../drainer/held.ts";
 import type { PassedMessage, ReplayStore } from "../drainer/replay.ts";
 import type { Sql } from "./database.ts";
 import { asFailure, translate } from "./errors.ts";
 import { HELD_COLUMNS, toHeld, type HeldRow } from "./held.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
+import { fullName } from "./quote.ts";
 import { ensureReplayedAt } from "./replayed-at.ts";
 import { ensureTables } from "./schema.ts";
 import { keepValues, rowArrays, toHexOrNull } from "./statement.ts";
@@ -21,7 +23,7 @@ export async function openReplay(
   settings: DatabaseSettings,
   vaultKey: SealedDataKey | undefined,
 ): Promise<ReplayStore> {
-  await ensureTables(sql, settings.user, tablesFor(vaultKey !== undefined));
+  await ensureTables(sql, settings.user, tablesFor(settings.table, vaultKey !== undefined));
   await ensureReplayedAt(sql);
   return {
     page: (after) =>
@@ -29,7 +31,7 @@ export async function openReplay(
         throw asFailure(error, settings, "reading the quarantine");
       }),
     load: (messages) =>
-      load(sql, messages, vaultKey).catch((error: unknown) => {
+      load(sql, settings.table, messages, vaultKey).catch((error: unknown) => {
         throw translate(error, settings, "replaying the quarantine");
       }),
   };
@@ -60,6 +62,7 @@ async function page(sql: Sql, after: HeldMessage | undefined): Promise<HeldMessa
  */
 async function load(
   sql: Sql,
+  table: TableName,
   messages: readonly PassedMessage[],
   vaultKey: SealedDataKey | undefined,
 ): Promise<number> {
@@ -86,7 +89,7 @@ async function load(
         and q.replayed_at is null
       returning q.sent_at, q.queue, q.message_id
     ), loaded as (
-      insert into public.user_logins
+      insert into ${sql.unsafe(fullName(table))}
         (user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date)
       select user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date
       from batch join fresh using (sent_at, queue, message_id)

@@ -1,21 +1,21 @@
 // What a user may do with the tables, looked up before it is done.
+import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
 import type { Sql } from "./database.ts";
-import { identifier } from "./quote.ts";
+import { fullName, identifier, schemaName } from "./quote.ts";
 
 /** A right on a table, or on some of its columns alone. */
 export interface Right {
   /** `fetch_etl` where it is left out. */
-  readonly schema?: "public" | "fetch_etl";
+  readonly schema?: string;
   readonly table: string;
   readonly right: "select" | "insert" | "update" | "delete";
   /** Postgres knows no deleting of columns. */
   readonly columns?: readonly string[];
 }
 
-/** What a drain does with each table; asking for less would let a run fail in its middle. */
+/** What a drain does with fetch-etl's own tables; asking for less would let a run fail in its middle. */
 const LOAD_RIGHTS: readonly Right[] = [
-  { schema: "public", table: "user_logins", right: "insert" },
   { table: "ledger", right: "insert" },
   { table: "ledger", right: "select" },
   { table: "quarantine", right: "insert" },
@@ -31,17 +31,17 @@ const VAULT_RIGHTS: readonly Right[] = [
 export const PRUNE_RIGHT: Right = { table: "ledger", right: "delete" };
 
 /** The rights that a drain needs. */
-export function rightsFor(keepsVault: boolean): readonly Right[] {
-  return keepsVault ? [...LOAD_RIGHTS, ...VAULT_RIGHTS] : LOAD_RIGHTS;
+export function rightsFor({ schema, name }: TableName, keepsVault: boolean): readonly Right[] {
+  return [{ schema, table: name, right: "insert" }, ...LOAD_RIGHTS, ...(keepsVault ? VAULT_RIGHTS : [])];
 }
 
 export function grantUsage(schema: string, role: string): string {
-  return `GRANT USAGE ON SCHEMA ${schema} TO ${identifier(role)};`;
+  return `GRANT USAGE ON SCHEMA ${schemaName(schema)} TO ${identifier(role)};`;
 }
 
 export function grant({ schema = "fetch_etl", table, right, columns = [] }: Right, role: string): string {
   const what = `${right.toUpperCase()}${columns.length === 0 ? "" : ` (${columns.join(", ")})`}`;
-  return `GRANT ${what} ON ${schema}.${table} TO ${identifier(role)};`;
+  return `GRANT ${what} ON ${fullName({ schema, name: table })} TO ${identifier(role)};`;
 }
 
 /** The GRANT for each right that is missing, `USAGE` on the schema included. A table that does not exist lacks all. */

@@ -7,6 +7,8 @@ import { readEntries } from "./vault.ts";
 
 /** What is changed to. */
 export interface Target {
+  /** The logins' table, as SQL takes it. */
+  readonly table: Fragment;
   /** Of the masking key. */
   readonly keyId: string;
   readonly remask: Remask;
@@ -37,12 +39,12 @@ export function earlier(tx: Transaction, column: string, keyId: string): Fragmen
  */
 export async function changeRows(
   tx: Transaction,
-  { keyId, remask }: Target,
+  { table, keyId, remask }: Target,
   blocks: Blocks,
 ): Promise<number> {
   const rows = await tx<Row[]>`
     select ${place(tx)} as place, u.masked_ip as ip, u.masked_device_id as device
-    from public.user_logins u
+    from ${table} u
     where ${within(tx, blocks)}
       and (${earlier(tx, "u.masked_ip", keyId)} or ${earlier(tx, "u.masked_device_id", keyId)})`;
   if (rows.length === 0) return 0;
@@ -62,7 +64,7 @@ export async function changeRows(
     .map((row) => ({ ...row, newIp: newToken(row.ip), newDevice: newToken(row.device) }))
     .filter(({ ip, newIp, device, newDevice }) => ip !== newIp || device !== newDevice);
   const { count } = await tx`
-    update public.user_logins u
+    update ${table} u
     set masked_ip = n.new_ip, masked_device_id = n.new_device
     from unnest(
       ${changes.map(({ place }) => place)}::text[],

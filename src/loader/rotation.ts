@@ -1,10 +1,12 @@
-// The tables' side of a key rotation. `user_logins` has no key and no index: it is walked by its blocks.
+// The tables' side of a key rotation. The logins' table has no key and no index: it is walked by its blocks.
 import type { DatabaseSettings } from "../config/database.ts";
+import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
 import { AlteredEntry, type Remask } from "../recovery/remask.ts";
 import type { Left, RotationTables } from "../recovery/rotate.ts";
 import { connect, type Sql, type Transaction } from "./database.ts";
 import { asFailure } from "./errors.ts";
+import { fullName } from "./quote.ts";
 import { requireRights, type Right } from "./rights.ts";
 import { changeRows, earlier, insertEntries, type Target } from "./rotation-rows.ts";
 import { tablesPresent } from "./schema.ts";
@@ -16,9 +18,8 @@ export interface Rotation extends RotationTables {
   close(): Promise<void>;
 }
 
+/** Beside those on the logins' table. */
 const RIGHTS: readonly Right[] = [
-  { schema: "public", table: "user_logins", right: "select" },
-  { schema: "public", table: "user_logins", right: "update", columns: ["masked_ip", "masked_device_id"] },
   { table: "vault", right: "select" },
   { table: "vault", right: "insert" },
   { table: "vault", right: "delete" },
@@ -55,11 +56,14 @@ export async function openRotation(
     run(() => inTurn(sql, TURNS.vault, work));
   try {
     const heap = await run(async () => {
-      await checkTables(sql, settings.user);
-      return heapOf(sql);
+      await checkTables(sql, settings);
+      return heapOf(sql, fullName(settings.table));
     });
     await inTransaction((tx) => record(tx, "rotate", [], `rotate to key ${keyId}`));
-    const target: Target = { keyId, remask };
+    const target: Target = { table: sql.unsafe(fullName(settings.table)), keyId, remask };
+    const holders = [settings.table, ...(await run(() => othersWithTokens(sql, settings.table)))].map(
+      fullName,
+    );
     // A batch takes its blocks from every partition at once.
     const blocks = Math.max(1, Math.floor(BLOCKS / heap.parts));
     return {
@@ -67,8 +71,8 @@ export async function openRotation(
       changeRows: (batch) =>
         inTransaction((tx) => changeRows(tx, target, { first: batch * blocks, count: blocks })),
       copyEntries: (after) => inTransaction((tx) => copyEntries(tx, target, after)),
-      deleteEntries: (tokens) => inTransaction((tx) => deleteEntries(tx, keyId, tokens)),
-      left: () => inTransaction((tx) => left(tx, keyId)),
+      deleteEntries: (tokens) => inTransaction((tx) => deleteEntries(tx, { keyId, holders }, tokens)),
+      left: () => inTransaction((tx) => left(tx, target)),
       close: () => close(),
     };
   } catch (error) {
@@ -77,23 +81,34 @@ export async function openRotation(
   }
 }
 
-async function checkTables(sql: Sql, user: string): Promise<void> {
-  const present = await tablesPresent(sql);
-  if (!present.vault || !present.userLogins) {
+async function checkTables(sql: Sql, { user, table }: DatabaseSettings): Promise<void> {
+  const present = await tablesPresent(sql, table);
+  if (!present.vault) {
     throw new Failure(
       "configuration",
       "There is no vault in this database, and without the values behind them tokens cannot be made anew: " +
         "a drain keeps values where FETCH_ETL_RECOVERY_RECIPIENT is set.",
     );
   }
-  await requireRights(sql, user, DOING, RIGHTS);
+  if (!present.userLogins) {
+    throw new Failure(
+      "configuration",
+      `There is no table ${fullName(table)}: name the table whose tokens are to change with --table.`,
+    );
+  }
+  const rows = { schema: table.schema, table: table.name };
+  await requireRights(sql, user, DOING, [
+    { ...rows, right: "select" },
+    { ...rows, right: "update", columns: ["masked_ip", "masked_device_id"] },
+    ...RIGHTS,
+  ]);
 }
 
 /** How many blocks the longest partition has now, and how many partitions there are; one where the table has none. */
-async function heapOf(sql: Sql): Promise<{ blocks: number; parts: number }> {
+async function heapOf(sql: Sql, table: string): Promise<{ blocks: number; parts: number }> {
   const [heap] = await sql<{ blocks: string; parts: string; only: boolean }[]>`
     with recursive tree as (
-      select 'public.user_logins'::regclass::oid as oid
+      select ${table}::text::regclass::oid as oid
       union
       select i.inhrelid from pg_catalog.pg_inherits i join tree on i.inhparent = tree.oid
     )
@@ -104,10 +119,27 @@ async function heapOf(sql: Sql): Promise<{ blocks: number; parts: number }> {
   if (heap?.only !== true) {
     throw new Failure(
       "configuration",
-      "public.user_logins is a view, or a part of it is in another database: keys can be rotated only where its rows are.",
+      `${table} is a view, or a part of it is in another database: keys can be rotated only where its rows are.`,
     );
   }
   return { blocks: Number(heap.blocks), parts: Number(heap.parts) };
+}
+
+/**
+ * Other tables that the user may read and that may hold the vault's tokens: another drain's, or a copy. What stands there must still
+ * be opened when the rotation is done.
+ */
+async function othersWithTokens(sql: Sql, { schema, name }: TableName): Promise<TableName[]> {
+  return sql<TableName[]>`
+    select n.nspname as schema, c.relname as name
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p') and not c.relispartition
+      and n.nspname !~ '^pg_' and (n.nspname, c.relname) <> (${schema}, ${name})
+      and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
+      and 2 = (select count(*) from pg_catalog.pg_attribute a
+               where a.attrelid = c.oid and a.attname in ('masked_ip', 'masked_device_id') and not a.attisdropped
+                 and a.atttypid in ('text'::regtype, 'character varying'::regtype))
+    order by 1, 2`;
 }
 
 async function copyEntries(tx: Transaction, { keyId, remask }: Target, after: string): Promise<string[]> {
@@ -121,25 +153,33 @@ async function copyEntries(tx: Transaction, { keyId, remask }: Target, after: st
  * No drain that keeps values can commit between the look at the rows and the deletion: it would find its token's entry, add a row,
  * and the entry would be gone.
  */
-async function deleteEntries(tx: Transaction, keyId: string, tokens: readonly string[]): Promise<number> {
+async function deleteEntries(
+  tx: Transaction,
+  { keyId, holders }: { readonly keyId: string; readonly holders: readonly string[] },
+  tokens: readonly string[],
+): Promise<number> {
   // A nested loop, which a planner without statistics may think of, would read the rows once an entry.
   await tx.unsafe(
     "set local lock_timeout = '30s'; set local enable_nestloop = off; lock table fetch_etl.vault in share row exclusive mode",
   );
+  const standsNowhere = holders.map((table) => {
+    const rows = tx.unsafe(table);
+    return tx`
+      and not exists (select from ${rows} u
+                      where u.masked_ip = v.token and ${earlier(tx, "u.masked_ip", keyId)})
+      and not exists (select from ${rows} u
+                      where u.masked_device_id = v.token and ${earlier(tx, "u.masked_device_id", keyId)})`;
+  });
   const { count } = await tx`
     delete from fetch_etl.vault v
-    where v.token = any(${[...tokens]}::text[])
-      and not exists (select from public.user_logins u
-                      where u.masked_ip = v.token and ${earlier(tx, "u.masked_ip", keyId)})
-      and not exists (select from public.user_logins u
-                      where u.masked_device_id = v.token and ${earlier(tx, "u.masked_device_id", keyId)})`;
+    where v.token = any(${[...tokens]}::text[]) ${standsNowhere}`;
   return count;
 }
 
-async function left(tx: Transaction, keyId: string): Promise<Left[]> {
+async function left(tx: Transaction, { table, keyId }: Target): Promise<Left[]> {
   const rows = await tx<{ keyId: string; values: string; inVault: string }[]>`
     select substr(m.token, 4, 8) as "keyId", count(*) as values, count(v.token) as "inVault"
-    from public.user_logins u
+    from ${table} u
     cross join lateral (values (u.masked_ip), (u.masked_device_id)) as m (token)
     left join fetch_etl.vault v on v.token = m.token
     where ${earlier(tx, "m.token", keyId)}

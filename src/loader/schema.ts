@@ -1,9 +1,10 @@
 // Makes the tables that are missing, and checks those that are there.
+import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
 import type { Reader, Sql } from "./database.ts";
-import { identifier } from "./quote.ts";
+import { fullName, identifier, literal, schemaName } from "./quote.ts";
 import { lacking, missingGrants, rightsFor } from "./rights.ts";
-import { CREATION_LOCK, CREATION_PATIENCE, fullName, type Table } from "./tables.ts";
+import { CREATION_LOCK, CREATION_PATIENCE, type Table } from "./tables.ts";
 
 /** The types that a column may have, by name; `app_version` must be an `integer`, because the value may fill it. */
 const COLUMN_TYPES = {
@@ -24,9 +25,10 @@ export interface TablesPresent {
   readonly vault: boolean;
 }
 
-export async function tablesPresent(sql: Sql): Promise<TablesPresent> {
+/** @param logins the logins' table */
+export async function tablesPresent(sql: Sql, logins: TableName): Promise<TablesPresent> {
   const [present] = await sql<TablesPresent[]>`
-    select bool_or(n.nspname = 'public' and c.relname = 'user_logins') as "userLogins",
+    select bool_or(n.nspname = ${logins.schema} and c.relname = ${logins.name}) as "userLogins",
            bool_or(n.nspname = 'fetch_etl' and c.relname = 'ledger') as "ledger",
            bool_or(n.nspname = 'fetch_etl' and c.relname = 'quarantine') as "quarantine",
            bool_or(n.nspname = 'fetch_etl' and c.relname = 'reveal_log') as "vault"
@@ -37,16 +39,17 @@ export async function tablesPresent(sql: Sql): Promise<TablesPresent> {
 
 /** Those of the tables that do not exist. */
 export async function missingTables(sql: Reader, wanted: readonly Table[]): Promise<readonly Table[]> {
-  const found = await sql.unsafe<{ name: string }[]>(`
-    select n.nspname || '.' || c.relname as name
+  const schemas = new Set(wanted.map(({ schema }) => literal(schema)));
+  const found = await sql.unsafe<{ schema: string; name: string }[]>(`
+    select n.nspname as schema, c.relname as name
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where n.nspname in ('public', 'fetch_etl') and c.relkind in ('r', 'p', 'v', 'f')`);
-  const present = new Set(found.map(({ name }) => name));
+    where n.nspname in (${[...schemas].join(", ")}) and c.relkind in ('r', 'p', 'v', 'f')`);
+  const present = new Set(found.map(fullName));
   return wanted.filter((table) => !present.has(fullName(table)));
 }
 
 /**
- * Makes the tables that are missing, safely beside others that do the same, and their schema. Asking for a schema, or for a table,
+ * Makes the tables that are missing, safely beside others that do the same, and their schemas. Asking for a schema, or for a table,
  * takes the right to make one even where it exists: so look first.
  *
  * @returns the names of what was made
@@ -62,9 +65,10 @@ export async function ensureTables(sql: Sql, user: string, wanted: readonly Tabl
     const grants = await grantsToMake(tx, user, missing);
     if (grants.length > 0) throw new Failure("configuration", mayNotMake(user, missing, grants));
     const made: string[] = [];
-    if (missing.some(({ schema }) => schema === "fetch_etl") && !(await hasSchema(tx))) {
-      await tx.unsafe("create schema fetch_etl");
-      made.push("fetch_etl");
+    for (const schema of new Set(missing.map((table) => table.schema))) {
+      if (await hasSchema(tx, schema)) continue;
+      await tx.unsafe(`create schema ${schemaName(schema)}`);
+      made.push(schemaName(schema));
     }
     for (const table of missing) {
       await tx.unsafe(table.create);
@@ -74,8 +78,9 @@ export async function ensureTables(sql: Sql, user: string, wanted: readonly Tabl
   });
 }
 
-async function hasSchema(sql: Reader): Promise<boolean> {
-  return (await sql.unsafe("select 1 from pg_catalog.pg_namespace where nspname = 'fetch_etl'")).length > 0;
+async function hasSchema(sql: Reader, schema: string): Promise<boolean> {
+  const found = await sql.unsafe(`select 1 from pg_catalog.pg_namespace where nspname = ${literal(schema)}`);
+  return found.length > 0;
 }
 
 /** The GRANT for each right that the user lacks to make the tables. */
@@ -90,8 +95,8 @@ export async function grantsToMake(
   const grants = new Set<string>();
   for (const { schema } of missing) {
     if (may?.schemas.includes(schema) === true) continue;
-    if (schema === "public" || (await hasSchema(sql))) {
-      grants.add(`GRANT CREATE ON SCHEMA ${schema} TO ${identifier(user)};`);
+    if (await hasSchema(sql, schema)) {
+      grants.add(`GRANT CREATE ON SCHEMA ${schemaName(schema)} TO ${identifier(user)};`);
     } else if (may?.create !== true) {
       grants.add(`GRANT CREATE ON DATABASE ${identifier(may?.database ?? "")} TO ${identifier(user)};`);
     }
@@ -110,22 +115,28 @@ export function mayNotMake(user: string, missing: readonly Table[], grants: read
 /**
  * Makes sure that rows can be written, before a message is received.
  *
- * @throws {Failure} `configuration` when `user_logins` has other columns, or the user lacks a right
+ * @throws {Failure} `configuration` when the logins' table has other columns, or the user lacks a right
  */
-export async function checkTables(sql: Sql, user: string, keepsVault: boolean): Promise<void> {
-  const grants = await missingGrants(sql, user, rightsFor(keepsVault));
-  const problems = await wrongColumns(sql);
+export async function checkTables(
+  sql: Sql,
+  user: string,
+  logins: TableName,
+  keepsVault: boolean,
+): Promise<void> {
+  const grants = await missingGrants(sql, user, rightsFor(logins, keepsVault));
+  const problems = await wrongColumns(sql, logins);
   if (grants.length > 0) problems.push(lacking(user, "a drain", grants));
   if (problems.length > 0) throw new Failure("configuration", problems.join("\n"));
 }
 
-/** What is wrong with the columns of `user_logins`, in a sentence; none where a drain can write to it. */
-export async function wrongColumns(sql: Sql): Promise<string[]> {
+/** What is wrong with the columns of the logins' table, in a sentence; none where a drain can write to it. */
+export async function wrongColumns(sql: Sql, logins: TableName): Promise<string[]> {
   const columns = await sql<{ name: string; type: string; required: boolean }[]>`
     select a.attname as name, pg_catalog.format_type(a.atttypid, null) as type,
            a.attnotnull and not a.atthasdef and a.attidentity = '' as required
     from pg_catalog.pg_attribute a
-    where a.attrelid = 'public.user_logins'::regclass and a.attnum > 0 and not a.attisdropped`;
+    join pg_catalog.pg_class c on c.oid = a.attrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = ${logins.schema} and c.relname = ${logins.name} and a.attnum > 0 and not a.attisdropped`;
   const wrong: string[] = [];
   for (const [name, types] of Object.entries(COLUMN_TYPES)) {
     const column = columns.find((found) => found.name === name);
@@ -140,7 +151,7 @@ export async function wrongColumns(sql: Sql): Promise<string[]> {
   }
   if (wrong.length === 0) return [];
   return [
-    `The table public.user_logins has other columns than fetch-etl writes: ${wrong.join("; ")}. ` +
+    `The table ${fullName(logins)} has other columns than fetch-etl writes: ${wrong.join("; ")}. ` +
       "Alter it, or point DATABASE_URL at the right database; docs/architecture.md shows the table.",
   ];
 }

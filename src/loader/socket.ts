@@ -1,11 +1,11 @@
 // Opens a socket to Postgres, TLS as `sslmode` asks for it, and makes sure that it is Postgres that answers.
 // The driver would do this too, but it waits without end on a port where something else answers.
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls, type ConnectionOptions } from "node:tls";
-import type { DatabaseSettings } from "../config/database.ts";
+import { connect, type Socket } from "node:net";
+import { place, type DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
+import { errorCode } from "./error-code.ts";
+import { startTls } from "./tls.ts";
 
 /** SSLRequest: its length, 8, and its code (PostgreSQL documentation, "Message Formats"). */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
@@ -20,8 +20,8 @@ const TLS_REFUSED = "N";
 export async function openSocket(settings: DatabaseSettings): Promise<Socket> {
   const deadline = AbortSignal.timeout(settings.connectTimeout * 1000);
   const socket = settings.host.startsWith("/")
-    ? connectTcp(`${settings.host}/.s.PGSQL.${settings.port}`)
-    : connectTcp(settings.port, settings.host);
+    ? connect(`${settings.host}/.s.PGSQL.${settings.port}`)
+    : connect(settings.port, settings.host);
   try {
     await once(socket, "connect", { signal: deadline });
     if (settings.host.startsWith("/") || settings.sslMode === "disable") return socket;
@@ -40,48 +40,6 @@ export async function openSocket(settings: DatabaseSettings): Promise<Socket> {
     socket.destroy();
     throw error instanceof Failure ? error : unreachable(settings, error);
   }
-}
-
-async function startTls(socket: Socket, settings: DatabaseSettings, deadline: AbortSignal): Promise<Socket> {
-  const secure = connectTls({ socket, ...tlsOptions(settings) });
-  try {
-    await once(secure, "secureConnect", { signal: deadline });
-    return secure;
-  } catch (error) {
-    secure.destroy();
-    if (deadline.aborted || codeOf(error).startsWith("ECONN")) throw error;
-    throw new Failure(
-      "configuration",
-      `The database at ${place(settings)} could not prove who it is (${codeOf(error)}), as sslmode ${settings.sslMode} asks. ` +
-        `Check the host name and sslrootcert in ${settings.source}.`,
-      error,
-    );
-  }
-}
-
-/** What each `sslmode` checks: nothing, the authority, or the authority and the host's name (libpq, "SSL Support"). */
-function tlsOptions({ sslMode, sslRootCert, host }: DatabaseSettings): ConnectionOptions {
-  const verify = sslMode === "verify-ca" || sslMode === "verify-full" || sslRootCert !== undefined;
-  return {
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-    host,
-    rejectUnauthorized: verify,
-    ...(sslRootCert === undefined ? {} : { ca: readRootCert(sslRootCert) }),
-    ...(sslMode === "verify-full" ? {} : { checkServerIdentity: () => undefined }),
-  };
-}
-
-function readRootCert(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new Failure("configuration", `sslrootcert names a file that cannot be read: ${path}`, error);
-  }
-}
-
-/** Where the database is, for a sentence; holds no secret. */
-export function place({ host, port }: DatabaseSettings): string {
-  return `${host}:${port}`;
 }
 
 /** The failure for a connection that was closed from the other side. */
@@ -103,13 +61,8 @@ function notPostgres(settings: DatabaseSettings): Failure {
 function unreachable(settings: DatabaseSettings, cause: unknown): Failure {
   return new Failure(
     "unavailable",
-    `Postgres cannot be reached at ${place(settings)} (${codeOf(cause)}). ` +
+    `Postgres cannot be reached at ${place(settings)} (${errorCode(cause)}). ` +
       `Check that it runs there, and the host and port in ${settings.source}.`,
     cause,
   );
-}
-
-function codeOf(error: unknown): string {
-  if (error instanceof Error && error.name === "AbortError") return "no answer in time";
-  return error instanceof Error && "code" in error ? String(error.code) : "connection failed";
 }

@@ -1,17 +1,17 @@
-// The tables: `public.user_logins` as the assignment gives it, and fetch-etl's own in schema `fetch_etl`. Their only definition; pure.
-// All SQL runs on Postgres 10 and later.
+// The tables: the logins' as the assignment gives it, which may have another name, and fetch-etl's own in schema `fetch_etl`. Their only
+// definition; pure. All SQL runs on Postgres 10 and later.
+import type { TableName } from "../config/table.ts";
+import { fullName } from "./quote.ts";
 
-export interface Table {
-  readonly schema: "public" | "fetch_etl";
-  readonly name: string;
+export interface Table extends TableName {
   /** Makes it where it is missing. */
   readonly create: string;
 }
 
-const USER_LOGINS: Table = {
-  schema: "public",
-  name: "user_logins",
-  create: `create table if not exists public.user_logins (
+function loginsTable(table: TableName): Table {
+  return {
+    ...table,
+    create: `create table if not exists ${fullName(table)} (
   user_id varchar(128),
   device_type varchar(32),
   masked_ip varchar(256),
@@ -20,7 +20,9 @@ const USER_LOGINS: Table = {
   app_version integer,
   create_date date
 )`,
-};
+  };
+}
+
 const LEDGER: Table = {
   schema: "fetch_etl",
   name: "ledger",
@@ -81,15 +83,14 @@ const REVEAL_LOG: Table = {
 )`,
 };
 
-/** What every drain writes to. */
-const LOAD_TABLES: readonly Table[] = [USER_LOGINS, LEDGER, QUARANTINE];
-
 /** All there are: the vault's too, with the record of who asked for what. */
-export const ALL_TABLES: readonly Table[] = [...LOAD_TABLES, VAULT_KEYS, VAULT, REVEAL_LOG];
+export function allTables(logins: TableName): readonly Table[] {
+  return [...tablesFor(logins, false), VAULT_KEYS, VAULT, REVEAL_LOG];
+}
 
 /** The tables that a drain needs. */
-export function tablesFor(keepsVault: boolean): readonly Table[] {
-  return keepsVault ? ALL_TABLES : LOAD_TABLES;
+export function tablesFor(logins: TableName, keepsVault: boolean): readonly Table[] {
+  return keepsVault ? allTables(logins) : [loginsTable(logins), LEDGER, QUARANTINE];
 }
 
 /** The column that a table made by an earlier version is without. */
@@ -101,8 +102,3 @@ export const CREATION_LOCK = 4_207_849_521;
 
 /** For a transaction that makes tables: it waits no longer for others. */
 export const CREATION_PATIENCE = "set local lock_timeout = '10s'";
-
-/** `schema.table`, which needs no quotes. */
-export function fullName({ schema, name }: Table): string {
-  return `${schema}.${name}`;
-}

@@ -81,7 +81,7 @@ async function withVault<T>(
 ): Promise<T> {
   const { sql, close } = connect(settings);
   try {
-    const { vault } = await tablesPresent(sql);
+    const { vault } = await tablesPresent(sql, settings.table);
     if (!vault) {
       throw new Failure(
         "configuration",

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Problems } from "../../src/config/problems.ts";
+import { DEFAULT_TABLE } from "../../src/config/table.ts";
 import { readDatabase } from "../../src/config/database.ts";
 import { reading } from "./told.ts";
 
@@ -19,6 +20,7 @@ const plain = {
   sslMode: "prefer",
   sslRootCert: undefined,
   connectTimeout: 10,
+  table: DEFAULT_TABLE,
   source: "DATABASE_URL",
 };
 
@@ -67,7 +69,8 @@ describe("DATABASE_URL", () => {
     ["postgres://etl@db/logins?sslmode=verify-ca", { sslMode: "verify-ca" }],
     ["postgres://etl@db/logins?sslmode=verify-full", { sslMode: "verify-full" }],
     ["postgres://etl@db/logins?sslrootcert=/etc/ca.pem", { sslRootCert: "/etc/ca.pem" }],
-    ["postgres://etl@db/logins?sslrootcert=system", { sslRootCert: undefined }],
+    ["postgres://etl@db/logins?sslrootcert=system", { sslMode: "verify-full", sslRootCert: undefined }],
+    ["postgres://etl@db/logins?sslrootcert=system&sslmode=verify-full", { sslMode: "verify-full" }],
     ["postgres://etl@db/logins?connect_timeout=3", { connectTimeout: 3 }],
   ])("%s", (url, expected) => {
     expect(read({ DATABASE_URL: url })).toEqual({ settings: { ...plain, ...expected }, told: [] });
@@ -84,6 +87,7 @@ describe("the PG* variables", () => {
       settings: {
         ...{ host: "db", port: 6543, database: "logins", user: "etl", password: "p@ss:/#?%41" },
         ...{ sslMode: "verify-full", sslRootCert: "/etc/ca.pem", connectTimeout: 3 },
+        table: DEFAULT_TABLE,
         source: "the PG* variables",
       },
       told: [],
@@ -148,6 +152,8 @@ const badPort = "The port of DATABASE_URL is not a number from 1 to 65535.";
 const badTimeout = "The connect_timeout of DATABASE_URL is not a whole number of seconds, 1 or more.";
 const badMode =
   "The sslmode of DATABASE_URL must be one of: disable, allow, prefer, require, verify-ca, verify-full.";
+const systemRequire =
+  "The sslrootcert of DATABASE_URL is system, which goes with sslmode verify-full alone: not require.";
 const unknown = "DATABASE_URL has a parameter that is not known here";
 
 describe("a mistake is told:", () => {
@@ -179,6 +185,7 @@ describe("a mistake is told:", () => {
     ["postgres://etl:hunter2@db/logins?sslmode=", badMode],
     ["postgres://etl:hunter2@db/logins?sslmode=hunter2", badMode],
     ["postgres://etl:hunter2@db/logins?sslmode=Require", badMode],
+    ["postgres://etl:hunter2@db/logins?sslrootcert=system&sslmode=require", systemRequire],
     ["postgres://etl:hunter2@db/logins?ssl=true", `${unknown}: ssl. Remove it.`],
     ["postgres://etl:hunter2@db/logins?application_name=hunter2", `${unknown}: application_name. Remove it.`],
     ["postgres://etl:hunter2@db/logins?toString=hunter2", `${unknown}: toString. Remove it.`],

@@ -6,7 +6,9 @@ import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { describe, expect, it } from "vitest";
 import { generateMessages } from "../../sandbox/messages.ts";
 import { DATABASE_CHECKS, LOCAL_CHECKS, QUEUE_CHECKS } from "../../src/checks/check.ts";
-import { ALL_TABLES, fullName } from "../../src/loader/tables.ts";
+import { DEFAULT_TABLE } from "../../src/config/table.ts";
+import { fullName } from "../../src/loader/quote.ts";
+import { allTables } from "../../src/loader/tables.ts";
 import { json, startCli, withBench, type Bench, type Outcome } from "../support/bench.ts";
 import { definitions, rights } from "../support/catalogue.ts";
 import { sqsError, startProxy } from "../support/proxy.ts";
@@ -51,7 +53,7 @@ function expectNoSecret(bench: Bench, { stdout, stderr }: Outcome): void {
 
 /** A digest of each table's rows. */
 function contents({ sql }: Bench): Promise<unknown> {
-  const digests = ALL_TABLES.map(
+  const digests = allTables(DEFAULT_TABLE).map(
     (table) => `(select md5(string_agg(t::text, '' order by t::text)) from ${fullName(table)} t)`,
   );
   return sql.unsafe(`select array[${digests.join(", ")}]`);

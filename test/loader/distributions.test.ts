@@ -19,7 +19,7 @@ async function of({ sql }: Bench, rows: readonly Row[]): Promise<Distributions> 
   await sql`insert into public.user_logins (locale, app_version, create_date, masked_ip, masked_device_id)
     select locale, app_version, create_date, masked_ip, masked_device_id
     from jsonb_populate_recordset(null::public.user_logins, ${sql.json(rows.map((row) => ({ ...row })))})`;
-  return distributions(sql, "full");
+  return distributions(sql, "public.user_logins", "full");
 }
 
 it("tells the values in most rows, then NULL, and puts the others together", () =>
@@ -52,7 +52,7 @@ it("reads app versions as they were stored", () =>
       ],
     });
     await bench.sql`update public.user_logins set app_version = 2`;
-    expect((await distributions(bench.sql, "major")).appVersion).toEqual({
+    expect((await distributions(bench.sql, "public.user_logins", "major")).appVersion).toEqual({
       unit: "major",
       values: [{ value: "2", rows: 4 }],
     });

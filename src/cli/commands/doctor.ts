@@ -3,6 +3,7 @@ import { allSkipped, DATABASE_CHECKS, QUEUE_CHECKS, type Check } from "../../che
 import { readDatabase } from "../../config/database.ts";
 import { Problems } from "../../config/problems.ts";
 import { readQueue, type QueueFlags } from "../../config/queue.ts";
+import type { TableFlags } from "../../config/table.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
 import {
@@ -14,7 +15,7 @@ import {
 } from "../local-checks.ts";
 import { writeChecks, writeDiagnosisJson, writeVerdict } from "../report/doctor-report.ts";
 
-export interface DoctorFlags extends QueueFlags {
+export interface DoctorFlags extends QueueFlags, TableFlags {
   readonly json?: boolean;
 }
 
@@ -31,7 +32,7 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
   const problems = new Problems();
   const queue = readQueue(flags, env, SOCKETS, problems);
   const queueIsNamed = problems.sentences.length === 0;
-  const database = readDatabase(env, problems);
+  const database = readDatabase(env, problems, flags);
   const recipient = await checkRecipient(context);
   const keepsVault = (env["FETCH_ETL_RECOVERY_RECIPIENT"] ?? "").trim() !== "";
   const local = [

@@ -41,7 +41,7 @@ async function drainQueue(
   const queueSettings = readQueue(flags, context.env, 2 * config.concurrency + SOCKETS_BESIDE, problems);
   run.queueName = queueNameToShow(queueSettings.queue);
   const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
-  const database = flags.dryRun === true ? undefined : readDatabase(context.env, problems);
+  const database = flags.dryRun === true ? undefined : readDatabase(context.env, problems, flags);
   const recipients = flags.dryRun === true ? undefined : readRecipients(context.env, problems);
   problems.throwIfAny();
   if (masterKeys === undefined) throw new Failure("configuration", "There is no masking key.");

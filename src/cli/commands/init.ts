@@ -2,13 +2,14 @@
 import { readDatabase } from "../../config/database.ts";
 import { readLoaderRole } from "../../config/loader-role.ts";
 import { Problems } from "../../config/problems.ts";
+import { readTable, type TableFlags } from "../../config/table.ts";
 import { Failure } from "../../failure.ts";
 import { initialSql } from "../../loader/initial-sql.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
 import { writeInitialised, writeInitialisedJson } from "../report/init-report.ts";
 
-export interface InitFlags {
+export interface InitFlags extends TableFlags {
   readonly print?: boolean;
   readonly loaderRole?: string;
   readonly json?: boolean;
@@ -23,12 +24,13 @@ export async function runInit(flags: InitFlags, context: Context): Promise<numbe
   const problems = new Problems();
   const print = flags.print === true;
   const loaderRole = readLoaderRole(flags.loaderRole, problems);
-  const database = print ? undefined : readDatabase(context.env, problems);
+  const table = print ? readTable(flags, context.env, problems) : undefined;
+  const database = print ? undefined : readDatabase(context.env, problems, flags);
   if (print && flags.json === true) problems.add("--print shows SQL and --json a report: leave one out.");
   if (!print && flags.loaderRole !== undefined) problems.add("--loader-role goes with --print.");
   problems.throwIfAny();
-  if (print) {
-    context.stdout.write(initialSql(loaderRole));
+  if (table !== undefined) {
+    context.stdout.write(initialSql(loaderRole, table));
     return EXIT.done;
   }
   if (database === undefined) throw new Failure("configuration", "There is no database.");

@@ -3,6 +3,7 @@ import { readDatabase } from "../../config/database.ts";
 import { readIdentityFile } from "../../config/identity.ts";
 import { readMaskingKeys } from "../../config/masking-key.ts";
 import { Problems } from "../../config/problems.ts";
+import { tableText, type TableFlags } from "../../config/table.ts";
 import { Failure } from "../../failure.ts";
 import { deriveKeys } from "../../masking/keys.ts";
 import { AlteredEntry, createRemask } from "../../recovery/remask.ts";
@@ -11,7 +12,7 @@ import { stopSignalOf, type Context } from "../context.ts";
 import { EXIT, exitCodeOfSignal } from "../exit-codes.ts";
 import { warnOfLeft, writeAltered, writeRotated, writeRotatedJson } from "../report/rotate-report.ts";
 
-export interface RotateFlags {
+export interface RotateFlags extends TableFlags {
   readonly identity: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -26,7 +27,7 @@ export async function runRotate(flags: RotateFlags, context: Context): Promise<n
   const problems = new Problems();
   const identityFile = readIdentityFile(flags.identity, context.readFile, problems);
   const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
-  const database = readDatabase(context.env, problems);
+  const database = readDatabase(context.env, problems, flags);
   problems.throwIfAny();
   if (identityFile === undefined || masterKeys === undefined || database === undefined) {
     throw new Failure("configuration", "There is no identity, no masking key or no database.");
@@ -45,7 +46,7 @@ export async function runRotate(flags: RotateFlags, context: Context): Promise<n
     const report = await rotate(rotation, stop);
     if (flags.json === true) writeRotatedJson(context, masking.keyId, report);
     else if (flags.quiet !== true) writeRotated(context, masking.keyId, report);
-    warnOfLeft(context, report);
+    warnOfLeft(context, tableText(database.table), report);
     const signal = stopSignalOf(stop);
     return signal === undefined ? EXIT.done : exitCodeOfSignal(signal);
   } catch (error) {

@@ -5,6 +5,7 @@ import { wholeNumber } from "../../config/numbers.ts";
 import { readOutputPath } from "../../config/output-path.ts";
 import { Problems } from "../../config/problems.ts";
 import { queueNameToShow, readQueue, type QueueFlags, type SqsSettings } from "../../config/queue.ts";
+import { tableText, type TableFlags } from "../../config/table.ts";
 import { Throttled, type QueueDepth } from "../../drainer/ports.ts";
 import { Failure } from "../../failure.ts";
 import type { Context } from "../context.ts";
@@ -12,7 +13,7 @@ import { EXIT } from "../exit-codes.ts";
 import { writeOutputFile } from "../output-file.ts";
 import { writeVerified, writeVerifiedJson, type Verified } from "../report/verify-report.ts";
 
-export interface VerifyFlags extends QueueFlags {
+export interface VerifyFlags extends QueueFlags, TableFlags {
   readonly expect?: string;
   readonly appVersion?: string;
   readonly html?: string;
@@ -29,7 +30,7 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
   const appVersion = readAppVersionStyle(flags.appVersion, problems);
   const html = readOutputPath(flags.html, "--html", context.canWrite, problems);
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
-  const database = readDatabase(context.env, problems);
+  const database = readDatabase(context.env, problems, flags);
   problems.throwIfAny();
   if (database === undefined) throw new Failure("configuration", "There is no database.");
 
@@ -37,14 +38,15 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
   const shown = flags.json === true || html !== undefined || !quiet;
   const inspection = await context.services.inspect(database, shown ? { appVersion } : undefined);
   const queue = await depthOf(queueSettings, context);
+  const table = tableText(database.table);
   const mismatches: string[] = [];
   if (inspection.unmasked > 0) {
     mismatches.push(
-      `${inspection.unmasked} masked_ip and masked_device_id values in user_logins are not tokens: personal data may stand there unmasked.`,
+      `${inspection.unmasked} masked_ip and masked_device_id values in ${table} are not tokens: personal data may stand there unmasked.`,
     );
   }
   if (expected !== undefined && inspection.rows !== expected) {
-    mismatches.push(`user_logins has ${inspection.rows} rows, not the ${expected} of --expect.`);
+    mismatches.push(`${table} has ${inspection.rows} rows, not the ${expected} of --expect.`);
   }
   const { distributions } = inspection;
   const verified: Verified = { ...inspection, queue, expected, ok: mismatches.length === 0 };
@@ -58,6 +60,7 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
     const page = verifyPage({
       verified: { ...verified, distributions },
       mismatches,
+      table,
       queue: queueNameToShow(queueSettings.queue) ?? "(not shown)",
       at: context.epochNow(),
       version: context.versions.fetchEtl,

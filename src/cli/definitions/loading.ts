@@ -4,7 +4,7 @@ import type { DrainFlags } from "../../config/drain.ts";
 import type { ActionFor, CliCommand } from "../command.ts";
 import type { PeekFlags } from "../commands/peek.ts";
 import type { VerifyFlags } from "../commands/verify.ts";
-import { appVersionOption, withQueueOptions } from "./shared-options.ts";
+import { appVersionOption, tableOption, withQueueOptions } from "./shared-options.ts";
 
 export function defineLoading(program: CliCommand, action: ActionFor): void {
   program.commandsGroup("Load:");
@@ -26,6 +26,7 @@ export function defineLoading(program: CliCommand, action: ActionFor): void {
       "prune the ledger of loaded messages after n days",
       String(DRAIN_DEFAULTS.ledgerDays),
     )
+    .addOption(tableOption())
     .addOption(appVersionOption())
     .option("--fail-on-quarantine", "exit 3 when a message was quarantined")
     .option("--dry-run", "receive, decode, mask and count, then give everything back")
@@ -64,7 +65,8 @@ export function defineLoading(program: CliCommand, action: ActionFor): void {
   withQueueOptions(program.command("verify"))
     .summary("count and check the rows and what is left in the queue")
     .description("Counts and checks the rows, the quarantine and what is left in the queue. Changes nothing.")
-    .option("--expect <n>", "exit 4 when user_logins does not have n rows")
+    .addOption(tableOption("the table of the rows, in place of FETCH_ETL_TABLE"))
+    .option("--expect <n>", "exit 4 when the table does not have n rows")
     .addOption(appVersionOption("how the rows' versions were stored"))
     .option("--html <file>", "write the result as a page too, with charts")
     .option("--json", "print the result as one JSON object")

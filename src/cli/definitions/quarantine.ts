@@ -4,7 +4,7 @@ import type { QuarantineListFlags } from "../commands/quarantine/list.ts";
 import type { QuarantinePurgeFlags } from "../commands/quarantine/purge.ts";
 import type { QuarantineReplayFlags } from "../commands/quarantine/replay.ts";
 import type { QuarantineShowFlags } from "../commands/quarantine/show.ts";
-import { appVersionOption } from "./shared-options.ts";
+import { appVersionOption, tableOption } from "./shared-options.ts";
 
 export function defineQuarantine(program: CliCommand, action: ActionFor): void {
   const quarantine = program
@@ -47,6 +47,7 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
     .description(
       "Opens the held bodies with the masking keys, decodes them anew, loads what passes now, once, and marks it.",
     )
+    .addOption(tableOption())
     .addOption(appVersionOption())
     .option("--json", "print one JSON object")
     .example("fetch-etl quarantine replay", "after the table was mended, or fetch-etl learned a new form")

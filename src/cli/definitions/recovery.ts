@@ -6,6 +6,7 @@ import type { MaskFlags } from "../commands/mask.ts";
 import type { RevealFlags } from "../commands/reveal.ts";
 import type { RotateFlags } from "../commands/rotate.ts";
 import { choice } from "../option.ts";
+import { tableOption } from "./shared-options.ts";
 
 export function defineRecovery(program: CliCommand, action: ActionFor): void {
   program.commandsGroup("Personal data:");
@@ -73,6 +74,7 @@ export function defineRecovery(program: CliCommand, action: ActionFor): void {
       "Masks rows and vault anew under the first masking key, in batches that can be killed at any moment and run again.",
     )
     .requiredOption("--identity <file>", "age identity file, as age-keygen writes it")
+    .addOption(tableOption("the table of the rows, in place of FETCH_ETL_TABLE"))
     .option("--json", "print one JSON object")
     .option("--quiet", "print nothing but warnings and errors")
     .example("fetch-etl rotate --identity identity.txt", "after FETCH_ETL_MASKING_KEY became new,old")

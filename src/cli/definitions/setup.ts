@@ -3,7 +3,7 @@ import type { ActionFor, CliCommand } from "../command.ts";
 import type { DoctorFlags } from "../commands/doctor.ts";
 import type { InitFlags } from "../commands/init.ts";
 import type { KeygenFlags } from "../commands/keygen.ts";
-import { withQueueOptions } from "./shared-options.ts";
+import { tableOption, withQueueOptions } from "./shared-options.ts";
 
 export function defineSetup(program: CliCommand, action: ActionFor): void {
   program.commandsGroup("Set up:");
@@ -26,6 +26,7 @@ export function defineSetup(program: CliCommand, action: ActionFor): void {
     .description(
       "Makes the schema and the tables that are missing, the vault's too. Can be run again. With --print it shows the SQL that does it, and that gives a role the rights of a drain.",
     )
+    .addOption(tableOption())
     .option("--print", "print the SQL, with the loader's role and rights; needs no database")
     .option("--loader-role <name>", "with --print: the role that drains (default fetch_etl_loader)")
     .option("--json", "print one JSON object")
@@ -45,6 +46,7 @@ export function defineSetup(program: CliCommand, action: ActionFor): void {
     .description(
       "Checks settings, keys, credentials, queue, rights, clocks, database and tables, and tells the way out of what is wrong. Receives, deletes and writes nothing.",
     )
+    .addOption(tableOption())
     .option("--json", "print one JSON object")
     .example("fetch-etl doctor", "before the first drain, and when one fails")
     .action(

@@ -1,5 +1,5 @@
 // Options that several commands take.
-import type { Option } from "commander";
+import { Option } from "commander";
 import { SQS_PROTOCOLS } from "../../config/queue.ts";
 import { APP_VERSION_STYLES } from "../../login/app-version.ts";
 import type { CliCommand } from "../command.ts";
@@ -17,6 +17,10 @@ export function withQueueOptions(command: CliCommand): CliCommand {
         "wire protocol, in place of FETCH_ETL_SQS_PROTOCOL",
       ).default(undefined, "auto"),
     );
+}
+
+export function tableOption(meaning = "the table for the rows, in place of FETCH_ETL_TABLE"): Option {
+  return new Option("--table <schema.name>", meaning).default(undefined, "public.user_logins");
 }
 
 export function appVersionOption(meaning = "full stores 2.3.1 as 2003001, major as 2"): Option {

@@ -28,7 +28,7 @@ export function writeRotated(context: Context, keyId: string, { rows, vault, lef
 }
 
 /** Says what is left, and whether another run would change it. */
-export function warnOfLeft({ log }: Context, { left = [] }: RotationReport): void {
+export function warnOfLeft({ log }: Context, table: string, { left = [] }: RotationReport): void {
   const [again, never] = [total(left, "inVault"), total(left, "values") - total(left, "inVault")];
   if (again > 0) {
     log.warn(
@@ -38,7 +38,7 @@ export function warnOfLeft({ log }: Context, { left = [] }: RotationReport): voi
   }
   if (never > 0) {
     log.warn(
-      `${plural(never, "value")} in user_logins stay with earlier keys (${byKey(left, ({ values, inVault }) => values - inVault)}), ` +
+      `${plural(never, "value")} in ${printable(table)} stay with earlier keys (${byKey(left, ({ values, inVault }) => values - inVault)}), ` +
         "because the vault does not hold them: they were loaded while FETCH_ETL_RECOVERY_RECIPIENT was not set, or were forgotten.",
     );
   }

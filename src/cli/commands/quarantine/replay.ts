@@ -3,6 +3,7 @@ import { readDatabase } from "../../../config/database.ts";
 import { readAppVersionStyle } from "../../../config/app-version-style.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/problems.ts";
+import type { TableFlags } from "../../../config/table.ts";
 import { readRecipients } from "../../../config/recovery.ts";
 import { createBodyOpener } from "../../../drainer/held.ts";
 import { replay } from "../../../drainer/replay.ts";
@@ -13,7 +14,7 @@ import { EXIT } from "../../exit-codes.ts";
 import { writeReplayed, writeReplayedJson, writeUnopened } from "../../report/quarantine-report.ts";
 import { withQuarantine } from "./open.ts";
 
-export interface QuarantineReplayFlags {
+export interface QuarantineReplayFlags extends TableFlags {
   readonly appVersion?: string;
   readonly json?: boolean;
 }
@@ -23,7 +24,7 @@ export async function runQuarantineReplay(flags: QuarantineReplayFlags, context:
   const problems = new Problems();
   const appVersion = readAppVersionStyle(flags.appVersion, problems);
   const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
-  const database = readDatabase(context.env, problems);
+  const database = readDatabase(context.env, problems, flags);
   const recipients = readRecipients(context.env, problems);
   problems.throwIfAny();
   if (masterKeys === undefined) throw new Failure("configuration", "There is no masking key.");

@@ -13,6 +13,8 @@ export interface PageOf {
   readonly verified: Verified & { readonly distributions: Distributions };
   /** What is wrong, each a sentence. */
   readonly mismatches: readonly string[];
+  /** The name, for a sentence. */
+  readonly table: string;
   /** Name or URL; the name alone is shown. */
   readonly queue: string;
   /** Epoch milliseconds. */
@@ -24,8 +26,9 @@ export interface PageOf {
 /** Nothing may be loaded or run, whatever gets into the page. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-export function verifyPage({ verified, mismatches, queue, at, version }: PageOf): string {
+export function verifyPage({ verified, mismatches, table, queue, at, version }: PageOf): string {
   const name = printable(queue);
+  const tableName = printable(table);
   const time = new Date(at).toISOString();
   const page = html`<!doctype html>
     <html lang="en">
@@ -34,14 +37,14 @@ export function verifyPage({ verified, mismatches, queue, at, version }: PageOf)
         <meta http-equiv="Content-Security-Policy" content="${POLICY}" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="referrer" content="no-referrer" />
-        <title>user_logins: ${verified.ok ? "ok" : "mismatch"}</title>
+        <title>${tableName}: ${verified.ok ? "ok" : "mismatch"}</title>
         <style>
           ${STYLE}
         </style>
       </head>
       <body>
         <header>
-          <h1>Logins in the table user_logins</h1>
+          <h1>Logins in the table ${tableName}</h1>
           <p class="muted">
             Checked <time datetime="${time}">${time.slice(0, 10)} ${time.slice(11, 16)} UTC</time>.
             create_date: ${dateRange(verified)}. Queue ${name}: ${queueText(verified.queue)}.

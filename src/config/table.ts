@@ -1,0 +1,46 @@
+// Reads which table the logins go to.
+import type { Problems } from "./problems.ts";
+
+/** As the catalogue has them: case counts, and nothing is quoted. Neither holds a dot. */
+export interface TableName {
+  readonly schema: string;
+  readonly name: string;
+}
+
+export interface TableFlags {
+  readonly table?: string;
+}
+
+export const DEFAULT_TABLE: TableName = { schema: "public", name: "user_logins" };
+
+/** Postgres cuts a longer name (PostgreSQL documentation, "Identifiers and Key Words"). */
+const MOST_BYTES = 63;
+
+/** The table that was named, the default where none was or the name cannot be used; a mistake is added to `problems`. */
+export function readTable(flags: TableFlags, env: NodeJS.ProcessEnv, problems: Problems): TableName {
+  const given = flags.table ?? env["FETCH_ETL_TABLE"] ?? "";
+  if (given === "" && flags.table === undefined) return DEFAULT_TABLE;
+  const [schema = "", name = "", ...more] = given.split(".");
+  if (more.length > 0 || !isName(schema) || !isName(name)) {
+    problems.add(
+      `--table / FETCH_ETL_TABLE takes a schema, a dot and a name, as in public.user_logins, each of 1 to ${MOST_BYTES} bytes, without quotes and control characters.`,
+    );
+    return DEFAULT_TABLE;
+  }
+  if (/^(fetch_etl|information_schema|pg_.*)$/.test(schema)) {
+    problems.add(
+      "--table / FETCH_ETL_TABLE names a schema that fetch-etl or Postgres keeps for itself: choose another one.",
+    );
+  }
+  return { schema, name };
+}
+
+function isName(text: string): boolean {
+  const bytes = Buffer.byteLength(text);
+  return bytes > 0 && bytes <= MOST_BYTES && !/["\p{Cc}]/u.test(text) && text.isWellFormed();
+}
+
+/** The table in a sentence: `user_logins`, or another one with its schema. */
+export function tableText({ schema, name }: TableName): string {
+  return schema === DEFAULT_TABLE.schema && name === DEFAULT_TABLE.name ? name : `${schema}.${name}`;
+}

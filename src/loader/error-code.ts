@@ -1,0 +1,6 @@
+// What an error of Node's or of the operating system's is known by, for a sentence.
+
+export function errorCode(error: unknown): string {
+  if (error instanceof Error && error.name === "AbortError") return "no answer in time";
+  return error instanceof Error && "code" in error ? String(error.code) : "connection failed";
+}

@@ -1,0 +1,91 @@
+// TLS to Postgres: what each `sslmode` checks, and the way out where a check fails.
+import { once } from "node:events";
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { isIP, type Socket } from "node:net";
+import { connect, type ConnectionOptions } from "node:tls";
+import { place, type DatabaseSettings } from "../config/database.ts";
+import { Failure } from "../failure.ts";
+import { errorCode } from "./error-code.ts";
+
+/**
+ * Goes over to TLS on a socket whose server has offered it.
+ *
+ * @throws {Failure} `configuration` when TLS cannot be had as `sslmode` asks; what the socket itself throws passes
+ */
+export async function startTls(
+  socket: Socket,
+  settings: DatabaseSettings,
+  deadline: AbortSignal,
+): Promise<Socket> {
+  const secure = connect({ socket, ...optionsFor(settings) });
+  try {
+    await once(secure, "secureConnect", { signal: deadline });
+    return secure;
+  } catch (error) {
+    secure.destroy();
+    const code = errorCode(error);
+    if (deadline.aborted || code.startsWith("ECONN")) throw error;
+    throw new Failure("configuration", refused(code, settings), error);
+  }
+}
+
+/** Whether the server's certificate is checked: a weaker mode does so too where an authority is named (libpq, "SSL Support"). */
+export function checksCertificate({ sslMode, sslRootCert }: DatabaseSettings): boolean {
+  return sslMode === "verify-ca" || sslMode === "verify-full" || sslRootCert !== undefined;
+}
+
+/** What each `sslmode` checks: nothing, the authority, or the authority and the host's name (libpq, "SSL Support"). */
+function optionsFor(settings: DatabaseSettings): ConnectionOptions {
+  const { sslMode, sslRootCert, host } = settings;
+  return {
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    host,
+    rejectUnauthorized: checksCertificate(settings),
+    ...(sslRootCert === undefined ? {} : { ca: readRootCert(sslRootCert) }),
+    ...(sslMode === "verify-full" ? {} : { checkServerIdentity: () => undefined }),
+  };
+}
+
+function readRootCert(path: string): Buffer {
+  let file: Buffer;
+  try {
+    file = readFileSync(path);
+  } catch (error) {
+    throw new Failure("configuration", `sslrootcert names a file that cannot be read: ${path}`, error);
+  }
+  try {
+    // TLS itself would take any file, and find every server unknown.
+    new X509Certificate(file);
+    return file;
+  } catch (error) {
+    throw new Failure(
+      "configuration",
+      `sslrootcert names a file that holds no certificate in PEM: ${path}`,
+      error,
+    );
+  }
+}
+
+/** The sentence for a server whose certificate, or whose TLS, will not do. */
+function refused(code: string, settings: DatabaseSettings): string {
+  const { host, sslMode, source } = settings;
+  const start = `The database at ${place(settings)}`;
+  if (code.startsWith("ERR_SSL_"))
+    return `${start} offers TLS, but none that can be agreed on (${code}). Check the TLS versions and ciphers that it allows.`;
+  switch (code) {
+    case "ERR_TLS_CERT_ALTNAME_INVALID":
+      return (
+        `${start} has a certificate for another host name (${code}), and sslmode ${sslMode} asks for ${host}. ` +
+        `Name the host in ${source} as its certificate does, or have one made for this name.`
+      );
+    case "CERT_HAS_EXPIRED":
+    case "CERT_NOT_YET_VALID":
+      return `${start} has a certificate that is not valid now (${code}). Renew it in the server, or set this machine's clock right.`;
+    default:
+      return (
+        `${start} could not prove who it is (${code}), as sslmode ${sslMode} asks. ` +
+        `Set sslrootcert in ${source} to a file with the certificate of the authority that issued the server's.`
+      );
+  }
+}

@@ -1,0 +1,41 @@
+// A certificate authority of a test's own.
+import { generate } from "selfsigned";
+
+/** Both in PEM. */
+export interface Identity {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export interface Authority {
+  /** In PEM. */
+  readonly certificate: string;
+  /** Makes a server's identity for a host name, valid for two hours until `until`. */
+  issue(host: string, until?: Date): Promise<Identity>;
+}
+
+const HOUR_MS = 3_600_000;
+const KIND = { algorithm: "sha256", keyType: "ec" } as const;
+
+export async function createAuthority(name: string): Promise<Authority> {
+  const { cert, private: key } = await generate([{ name: "commonName", value: name }], {
+    ...KIND,
+    extensions: [
+      { name: "basicConstraints", cA: true, critical: true },
+      { name: "keyUsage", keyCertSign: true, critical: true },
+    ],
+  });
+  return {
+    certificate: cert,
+    issue: async (host, until = new Date(Date.now() + HOUR_MS)) => {
+      const issued = await generate([{ name: "commonName", value: host }], {
+        ...KIND,
+        ca: { key, cert },
+        notBeforeDate: new Date(until.getTime() - 2 * HOUR_MS),
+        notAfterDate: until,
+        extensions: [{ name: "subjectAltName", altNames: [{ type: 2, value: host }] }],
+      });
+      return { certificate: issued.cert, key: issued.private };
+    },
+  };
+}
