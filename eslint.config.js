@@ -2,13 +2,75 @@ import js from "@eslint/js";
 import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 
-/** Forbids imports, so that the arrows of the architecture run one way: bin → main → cli → drainer → login, masking. */
-const forbid = (files, group, message, ignores = []) => ({
+/**
+ * The arrows of the architecture: which other folders of src/ each folder may import from, and which packages (regular expressions). What is
+ * not named is an error, and docs/architecture.md has the same table. A folder within another is one of its own.
+ */
+const ARROWS = {
+  masking: { folders: [], packages: ["node:crypto", "ipaddr\\.js"] },
+  login: { folders: ["masking"], packages: [] },
+  checks: { folders: [], packages: [] },
+  config: { folders: ["login", "masking"], packages: [] },
+  recovery: { folders: ["masking"], packages: ["node:crypto", "age-encryption"] },
+  drainer: { folders: ["login", "masking"], packages: ["node:timers/promises"] },
+  "drainer/sqs": {
+    folders: ["drainer", "checks", "config"],
+    packages: ["node:(crypto|stream)", "@aws-sdk/[^/]+"],
+  },
+  loader: {
+    folders: ["drainer", "recovery", "checks", "config", "login", "masking"],
+    packages: ["node:(crypto|events|fs|net|tls)", "postgres"],
+  },
+  cli: {
+    folders: [
+      ...["cli/definitions", "cli/report"],
+      ...["loader", "drainer", "recovery", "checks", "config", "login", "masking"],
+    ],
+    packages: ["node:util", "commander"],
+  },
+  "cli/definitions": {
+    folders: ["cli", "cli/commands", "cli/completion", "config", "login", "masking"],
+    packages: ["commander"],
+  },
+  "cli/completion": { folders: ["cli"], packages: ["commander"] },
+  "cli/commands": {
+    folders: [
+      ...["cli", "cli/report", "cli/report/page"],
+      ...["loader", "drainer", "recovery", "checks", "config", "login", "masking"],
+    ],
+    packages: [],
+  },
+  "cli/report": {
+    folders: ["cli", "loader", "drainer", "recovery", "checks", "config", "login", "masking"],
+    packages: ["node:util", "chalk", "ora", "pino", "prom-client"],
+  },
+  "cli/report/page": {
+    folders: ["cli", "cli/report", "loader", "drainer", "checks", "config", "login", "masking"],
+    packages: ["@observablehq/plot", "linkedom"],
+  },
+};
+/** What makes the others real, or stands beside the tool. */
+const NOBODYS = ["main.ts", "surroundings.ts", "explain.ts", "atomic-file.ts"].map((file) => `**/${file}`);
+const BESIDE = ["sandbox", "bench", "manual", "test"].map((folder) => `**/${folder}/**`);
+
+const forbid = (files, patterns) => ({
   files,
-  ignores,
-  rules: { "no-restricted-imports": ["error", { patterns: [{ group, message }] }] },
+  rules: { "no-restricted-imports": ["error", { patterns }] },
 });
 
+/** Forbids what no arrow allows. The folders within a folder come after it, and what is said of them holds. */
+const arrows = Object.entries(ARROWS).map(([folder, { folders, packages }]) => {
+  const others = Object.keys(ARROWS).filter((other) => other !== folder && !folders.includes(other));
+  const group = [...others.map((other) => `**/${other.split("/").at(-1)}/**`), ...NOBODYS, ...BESIDE];
+  const regex = `^(?!\\.${packages.map((name) => `|${name}(/|$)`).join("")})`;
+  return forbid(
+    [`src/${folder}/**`],
+    [
+      { group, message: `src/${folder}/ has no arrow to it.` },
+      { regex, message: `src/${folder}/ does without it.` },
+    ],
+  );
+});
 export default defineConfig(
   { ignores: ["dist", "coverage", ".cache"] },
   js.configs.recommended,
@@ -32,57 +94,22 @@ export default defineConfig(
   },
   // vitest's asymmetric matchers are typed as any.
   { files: ["test/**"], rules: { "@typescript-eslint/no-unsafe-assignment": "off" } },
+  ...arrows,
   forbid(
-    ["src/login/**", "src/masking/**"],
-    ["**/config/**", "**/cli/**", "**/drainer/**", "**/loader/**", "node:*", "!node:crypto"],
-    "login and masking are pure",
+    ["sandbox/**"],
+    [{ group: ["**/src/**", "**/bench/**"], message: "The sandbox stands beside the tool." }],
   ),
-  forbid(
-    ["src/checks/**"],
-    ["**/config/**", "**/cli/**", "**/drainer/**", "**/loader/**", "node:*"],
-    "a check is what others found",
-  ),
-  forbid(
-    ["src/drainer/**"],
-    ["**/cli/**", "**/loader/**", "postgres", "@aws-sdk/*", "@smithy/*"],
-    "the drainer knows SQS and Postgres as ports only",
-    ["src/drainer/sqs/**"],
-  ),
-  forbid(
-    ["src/drainer/sqs/**"],
-    ["**/cli/**", "**/loader/**", "postgres"],
-    "sqs/ is an adapter of the drainer",
-  ),
-  forbid(
-    ["src/loader/**", "src/config/**"],
-    ["**/cli/**", "**/drainer/sqs/**", "@aws-sdk/*"],
-    "the loader knows nothing of the command line or of SQS",
-  ),
-  forbid(
-    ["src/cli/**"],
-    ["**/drainer/sqs/**", "postgres", "@aws-sdk/*", "node:fs"],
-    "what is real is made in main.ts",
-  ),
-  forbid(
-    ["src/cli/**"],
-    [
-      ...["ora", "chalk", "pino", "prom-client", "@observablehq/*", "linkedom"],
-      ...["**/drainer/sqs/**", "postgres", "@aws-sdk/*", "node:fs"],
-    ],
-    "what people read is made in cli/report/",
-    ["src/cli/report/**"],
-  ),
-  forbid(
-    ["src/cli/report/**"],
-    ["@observablehq/*", "linkedom", "**/drainer/sqs/**", "postgres", "@aws-sdk/*", "node:fs"],
-    "charts are drawn in cli/report/page/",
-    ["src/cli/report/page/**"],
-  ),
-  forbid(["sandbox/**"], ["**/src/**"], "the sandbox stands beside the tool"),
   forbid(
     ["manual/**"],
-    ["**/config/**", "**/drainer/**", "**/loader/**", "**/cli/commands/**"],
-    "the manual page is made from the definitions of the commands",
+    [
+      {
+        group: ["**/config/**", "**/drainer/**", "**/loader/**", "**/cli/commands/**"],
+        message: "The manual page is made from the definitions of the commands.",
+      },
+    ],
   ),
-  forbid(["bench/**"], ["**/src/**"], "the benchmark measures the tool as users start it"),
+  forbid(
+    ["bench/**"],
+    [{ group: ["**/src/**"], message: "The benchmark measures the tool as users start it." }],
+  ),
 );

@@ -5,7 +5,15 @@ import { init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { CONTENDERS, type ContenderName } from "../contenders.ts";
 import type { ScenarioResult } from "../figures/results.ts";
-import type { Report } from "./report.ts";
+import type { Machine } from "./machine.ts";
+
+/** What of a report the chart shows. */
+interface Charted {
+  /** ISO, with the time. */
+  readonly date: string;
+  readonly machine: Machine;
+  readonly scenarios: readonly ScenarioResult[];
+}
 
 use([BarChart, GridComponent, TitleComponent, SVGRenderer]);
 
@@ -35,7 +43,7 @@ const STYLE =
   "@media (prefers-color-scheme:dark){svg{color:#e6edf3}}";
 
 /** The text of an SVG file. */
-export function drawChart({ scenarios, machine, date }: Report): string {
+export function drawChart({ scenarios, machine, date }: Charted): string {
   const panels = scenarios.flatMap(({ name, entries }) => {
     const title = PANELS[name];
     return title === undefined ? [] : [{ title, bars: entries.map(bar) }];

@@ -6,8 +6,8 @@ import { newTally, type Tally } from "../drainer/tally.ts";
 import type { Context } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
 import { writeOutputFile } from "./output-file.ts";
-import { drainFields, type DrainFigures } from "./report/drain-report.ts";
-import { runReportText } from "./report/run-report.ts";
+import { drainFields } from "./report/drain-report.ts";
+import { runReportText, type RunRecord } from "./report/run-report.ts";
 
 /** A run under way. What it comes to know it writes here. */
 export interface Run {
@@ -17,20 +17,6 @@ export interface Run {
   queue?: Queue;
   /** There once the drain has ended well. */
   report?: DrainReport;
-}
-
-/** A run that has ended. */
-export interface RunRecord extends DrainFigures {
-  /** Undefined where the settings do not tell the queue's name. */
-  readonly queue: string | undefined;
-  readonly dryRun: boolean;
-  /** Epoch milliseconds. */
-  readonly startedAt: number;
-  /** Epoch milliseconds. */
-  readonly finishedAt: number;
-  readonly exitCode: number;
-  /** What the user is told of a failure, several mistakes a line each; undefined where the run did not fail. */
-  readonly error: string | undefined;
 }
 
 /** What putting a run on record takes. */

@@ -1,12 +1,19 @@
 // The log as one JSON object a line, for what collects logs.
 import { pino } from "pino";
 import type { LogFlags } from "../../config/log-format.ts";
+import type { Output } from "../context.ts";
 import type { Log } from "../log.ts";
 import { withoutSteering } from "./json.ts";
-import type { LogSettings } from "./log.ts";
+
+export interface JsonLogSettings {
+  readonly stderr: Output;
+  readonly flags: LogFlags;
+  /** Epoch milliseconds. */
+  readonly epochNow: () => number;
+}
 
 /** pino writes each line before it returns, so that none is lost when the process ends. */
-export function jsonLog({ stderr, flags, epochNow }: LogSettings): Log {
+export function jsonLog({ stderr, flags, epochNow }: JsonLogSettings): Log {
   const lines = pino(
     {
       level: levelOf(flags),

@@ -1,17 +1,13 @@
 // Makes the log of a run. JSON lines are pino's, which is imported only for them.
 import { styleText } from "node:util";
-import type { LogFlags, LogFormat } from "../../config/log-format.ts";
-import type { Output } from "../context.ts";
+import type { LogFormat } from "../../config/log-format.ts";
 import type { Log } from "../log.ts";
 import { hasColor } from "./color.ts";
+import type { JsonLogSettings } from "./json-log.ts";
 
-export interface LogSettings {
-  readonly stderr: Output;
+interface LogSettings extends JsonLogSettings {
   readonly env: NodeJS.ProcessEnv;
-  readonly flags: LogFlags;
   readonly format: LogFormat;
-  /** Epoch milliseconds. */
-  readonly epochNow: () => number;
 }
 
 export async function openLog(settings: LogSettings): Promise<Log> {

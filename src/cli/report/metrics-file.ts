@@ -2,9 +2,9 @@
 import { queueNameToShow } from "../../config/queue.ts";
 import type { Context } from "../context.ts";
 import { writeOutputFile } from "../output-file.ts";
-import type { RunRecord } from "../run-record.ts";
 import { parseMetrics, type EarlierMetrics } from "./earlier-metrics.ts";
 import { metricsText, UNKNOWN_QUEUE } from "./metrics.ts";
+import type { RunRecord } from "./run-report.ts";
 
 type MetricsContext = Pick<Context, "log" | "readFile" | "writeFile" | "versions">;
 

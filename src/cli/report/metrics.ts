@@ -2,8 +2,8 @@
 // (https://prometheus.io/docs/practices/naming/, https://prometheus.io/docs/instrumenting/exposition_formats/)
 import { Counter, Gauge, Registry } from "prom-client";
 import { EXIT } from "../exit-codes.ts";
-import type { RunRecord } from "../run-record.ts";
 import type { EarlierMetrics, Labels } from "./earlier-metrics.ts";
+import type { RunRecord } from "./run-report.ts";
 
 /** The label of a queue whose name is not known. */
 export const UNKNOWN_QUEUE = "unknown";

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { parseMetrics, type EarlierMetrics } from "../../../src/cli/report/earlier-metrics.ts";
 import { metricsText } from "../../../src/cli/report/metrics.ts";
 import { updateMetrics } from "../../../src/cli/report/metrics-file.ts";
-import type { RunRecord } from "../../../src/cli/run-record.ts";
+import type { RunRecord } from "../../../src/cli/report/run-report.ts";
 import { memoryLog } from "../../support/memory-log.ts";
 
 type NamedRun = RunRecord & { readonly queue: string };
