@@ -132,7 +132,7 @@ test(
         await bench.sql`truncate public.user_logins, fetch_etl.quarantine, fetch_etl.ledger`;
         const queue = queueOf(messages);
         const report = await drain(
-          { concurrency: 4, batchSize: 50, retryForSeconds: 0 },
+          { concurrency: 4, batchSize: 50, retryForSeconds: 0, onReject: "quarantine" },
           {
             queue,
             loader,

@@ -79,6 +79,8 @@ export class MemoryQueue implements Queue {
   perReceive: number | undefined;
   /** How often one receive hands out each message. */
   deliveries = 1;
+  /** The ids of what the redrive policy has moved away, which happens when a message would be received once too often. */
+  readonly deadLetters: string[] = [];
   /** What the next entries of delete calls fail for, one after the other. */
   readonly deleteFailures: Omit<FailedEntry, "index">[] = [];
   /** Awaited before a call is carried out: may take time, throw, or change something. */
@@ -175,6 +177,11 @@ export class MemoryQueue implements Queue {
   }
 
   #take(most: number, seconds: number): ReceivedMessage[] {
+    for (const message of [...this.#stored.values()].filter((each) => this.#isVisible(each))) {
+      if (message.receiveCount < (this.maxReceiveCount ?? Infinity)) continue;
+      this.#stored.delete(message.messageId);
+      this.deadLetters.push(message.messageId);
+    }
     const taken = [...this.#stored.values()].filter((message) => this.#isVisible(message)).slice(0, most);
     return Array.from({ length: this.deliveries }, () => taken)
       .flat()
