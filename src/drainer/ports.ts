@@ -46,6 +46,8 @@ export interface Queue {
   readonly id: string;
   /** How long a received message stays hidden from others, seconds. */
   readonly visibilityTimeout: number;
+  /** A FIFO queue: within a message group the order is to be kept. */
+  readonly isFifo: boolean;
   /** The redrive policy's `maxReceiveCount`; undefined where there is no dead-letter queue. */
   readonly maxReceiveCount: number | undefined;
   readonly requests: Readonly<RequestCounts>;

@@ -123,7 +123,8 @@ async function committedBefore(
 }
 
 /**
- * The load, in one statement: what is new to the ledger goes into `user_logins`, or into the quarantine.
+ * The load, in one statement: what is new to the ledger goes into `user_logins`, in the order in which it was received, or into the
+ * quarantine.
  * A commit that the server would answer before it is on disk could be lost after its messages were deleted,
  * so the last line holds the server to an answer that is true.
  */
@@ -141,8 +142,8 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
         ${rejections.map((rejection) => rejection?.sealed.keyId ?? null)}::text[],
         ${rejections.map((rejection) => toHexOrNull(rejection?.sealed.bytes))}::text[]
         ${vaultKey === undefined ? sql`` : sealedArrays(sql, entries)}
-      ) as t (message_id, sent_at, user_id, device_type, masked_ip, masked_device_id, locale, app_version,
-              create_date, reasons, key_id, sealed${vaultKey === undefined ? sql`` : sql`, ip, device_id`})
+      ) with ordinality as t (message_id, sent_at, user_id, device_type, masked_ip, masked_device_id, locale, app_version,
+              create_date, reasons, key_id, sealed${vaultKey === undefined ? sql`` : sql`, ip, device_id`}, place)
     ), fresh as (
       insert into fetch_etl.ledger (queue, sent_at, message_id, run_id)
       select ${queue}::text, sent_at, message_id, ${runId}::uuid from batch
@@ -154,6 +155,7 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
       select user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date
       from batch join fresh using (sent_at, message_id)
       where reasons is null
+      order by place
       returning 1
     ), quarantined as (
       insert into fetch_etl.quarantine (queue, sent_at, message_id, reasons, key_id, sealed)

@@ -27,6 +27,7 @@ function queueOf(messages: readonly ReceivedMessage[]): Queue & { readonly left:
     name: "any",
     id: QUEUE_ID,
     visibilityTimeout: 600,
+    isFifo: false,
     maxReceiveCount: undefined,
     requests: { receive: 0, delete: 0, other: 0 },
     get left() {

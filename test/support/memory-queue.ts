@@ -70,6 +70,7 @@ export class MemoryQueue implements Queue {
   readonly id = "arn:aws:sqs:us-east-1:000000000000:logins";
   readonly visibilityTimeout: number;
   readonly maxReceiveCount: number | undefined;
+  readonly isFifo: boolean;
   readonly requests = { receive: 0, delete: 0, other: 0 };
   /** Every call, when it was made. */
   readonly calls: Call[] = [];
@@ -88,10 +89,14 @@ export class MemoryQueue implements Queue {
   readonly #clock: Clock;
   readonly #stored = new Map<string, Stored>();
 
-  constructor(clock: Clock, options: { visibilityTimeout?: number; maxReceiveCount?: number } = {}) {
+  constructor(
+    clock: Clock,
+    options: { visibilityTimeout?: number; maxReceiveCount?: number; isFifo?: boolean } = {},
+  ) {
     this.#clock = clock;
     this.visibilityTimeout = options.visibilityTimeout ?? 30;
     this.maxReceiveCount = options.maxReceiveCount;
+    this.isFifo = options.isFifo ?? false;
   }
 
   send(messageId: string, body: string, sentAt = 0): void {
