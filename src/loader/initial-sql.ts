@@ -2,7 +2,7 @@
 // `tables.ts` and `rights.ts`.
 import { identifier, literal } from "./quote.ts";
 import { grant, grantUsage, PRUNE_RIGHT, rightsFor } from "./rights.ts";
-import { ADD_REPLAYED_AT, ALL_TABLES, CREATION_LOCK, CREATION_PATIENCE } from "./tables.ts";
+import { ALL_TABLES, CREATION_LOCK, CREATION_PATIENCE, LATER_COLUMNS } from "./tables.ts";
 
 /**
  * One transaction that makes what is missing and gives a role the rights of a drain. It can be run again, and runs on Postgres 10
@@ -21,8 +21,8 @@ ${block(`begin
 end`)}
 
 create schema if not exists fetch_etl;
-${ALL_TABLES.map(({ create }) => `${create};\n`).join("")}-- For a table that an earlier version made.
-${ADD_REPLAYED_AT};
+${ALL_TABLES.map(({ create }) => `${create};\n`).join("")}-- For tables that an earlier version made.
+${LATER_COLUMNS.map(({ add }) => `${add};`).join("\n")}
 
 -- The role cannot log in itself: grant it to the user who does, as in
 --   create role etl login password '...' in role ${role};

@@ -3,9 +3,10 @@
 import type { DatabaseSettings } from "../config/database.ts";
 import { connect } from "./database.ts";
 import { asFailure } from "./errors.ts";
-import { ensureReplayedAt } from "./replayed-at.ts";
+import { Failure } from "../failure.ts";
+import { addColumn } from "./later-columns.ts";
 import { ensureTables } from "./schema.ts";
-import { ALL_TABLES, fullName } from "./tables.ts";
+import { ALL_TABLES, CREATION_PATIENCE, fullName, LATER_COLUMNS } from "./tables.ts";
 
 /** Names of the schema, of tables and of columns, as SQL writes them. */
 export interface Initialised {
@@ -22,7 +23,18 @@ export async function initialise(settings: DatabaseSettings): Promise<Initialise
   const { sql, close } = connect(settings);
   try {
     const made = await ensureTables(sql, settings.user, ALL_TABLES);
-    if (await ensureReplayedAt(sql)) made.push("fetch_etl.quarantine.replayed_at");
+    const owners: string[] = [];
+    for (const column of LATER_COLUMNS) {
+      const outcome = await addColumn(sql, column, CREATION_PATIENCE);
+      if (outcome === "added") made.push(`fetch_etl.${column.table}.${column.name}`);
+      if (outcome === "not ours") owners.push(`${column.add};`);
+    }
+    if (owners.length > 0) {
+      throw new Failure(
+        "configuration",
+        `Tables were made by an earlier version, and lack columns. As their owner, run: ${owners.join(" ")}`,
+      );
+    }
     const all = ["fetch_etl", ...ALL_TABLES.map(fullName)];
     return { made, present: all.filter((name) => !made.includes(name)) };
   } catch (error) {

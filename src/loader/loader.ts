@@ -3,11 +3,12 @@ import { randomUUID } from "node:crypto";
 import type { DatabaseSettings } from "../config/database.ts";
 import { DatabaseLost, type Entry, type Loader, type LoadResult } from "../drainer/ports.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
+import { offerBodyMac } from "./body-mac.ts";
 import { connect, type Connection, type Fragment, type Sql } from "./database.ts";
 import { translate } from "./errors.ts";
 import { pruneLedger } from "./ledger.ts";
 import { checkTables, ensureTables } from "./schema.ts";
-import { keepValues, rowArrays, toHexOrNull } from "./statement.ts";
+import { keepValues, rowArrays, toHex, toHexOrNull } from "./statement.ts";
 import { tablesFor } from "./tables.ts";
 
 /** Stands in for the sent time that a server does not tell, so that a redelivery meets its own ledger entry. */
@@ -36,6 +37,7 @@ export async function openLoader(
   /** Messages whose commit was sent and never answered. */
   const unsettled = new Map<string, Entry>();
   let connection: Connection | undefined;
+  let keepsMacs = false;
 
   const run = async <T>(doing: string, action: (sql: Sql) => Promise<T>): Promise<T> => {
     connection ??= connect(settings);
@@ -57,6 +59,7 @@ export async function openLoader(
     const keepsVault = vaultKey !== undefined;
     await run("making its tables", (sql) => ensureTables(sql, settings.user, tablesFor(keepsVault)));
     await run("looking at its tables", (sql) => checkTables(sql, settings.user, keepsVault));
+    keepsMacs = await run("looking at its tables", offerBodyMac);
   };
   try {
     await prepare();
@@ -74,7 +77,8 @@ export async function openLoader(
             : await committedBefore(sql, queue, runId, [...unsettled.values()]);
         const left = entries.filter(({ messageId }) => !settled.has(messageId));
         for (const entry of left) unsettled.set(entry.messageId, entry);
-        const result = left.length === 0 ? NOTHING : await write(sql, { queue, runId, vaultKey }, left);
+        const result =
+          left.length === 0 ? NOTHING : await write(sql, { queue, runId, vaultKey, keepsMacs }, left);
         return add(result, settledResult(entries, settled));
       }).catch((error: unknown) => {
         // Refused outright is not unknown: only a lost connection leaves the question open.
@@ -129,7 +133,7 @@ async function committedBefore(
  * so the last line holds the server to an answer that is true.
  */
 async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<LoadResult> {
-  const { queue, runId, vaultKey } = load;
+  const { queue, runId, vaultKey, keepsMacs } = load;
   const rows = entries.map((entry) => ("row" in entry ? entry.row : undefined));
   const rejections = entries.map((entry) => ("rejection" in entry ? entry.rejection : undefined));
   const [counts] = await sql<{ loaded: number; quarantined: number }[]>`
@@ -142,11 +146,13 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
         ${rejections.map((rejection) => rejection?.sealed.keyId ?? null)}::text[],
         ${rejections.map((rejection) => toHexOrNull(rejection?.sealed.bytes))}::text[]
         ${vaultKey === undefined ? sql`` : sealedArrays(sql, entries)}
+        ${keepsMacs ? sql`, ${entries.map(({ bodyMac }) => toHex(bodyMac))}::text[]` : sql``}
       ) with ordinality as t (message_id, sent_at, user_id, device_type, masked_ip, masked_device_id, locale, app_version,
-              create_date, reasons, key_id, sealed${vaultKey === undefined ? sql`` : sql`, ip, device_id`}, place)
+              create_date, reasons, key_id, sealed${vaultKey === undefined ? sql`` : sql`, ip, device_id`}${keepsMacs ? sql`, body_mac` : sql``}, place)
     ), fresh as (
-      insert into fetch_etl.ledger (queue, sent_at, message_id, run_id)
-      select ${queue}::text, sent_at, message_id, ${runId}::uuid from batch
+      insert into fetch_etl.ledger (queue, sent_at, message_id, run_id${keepsMacs ? sql`, body_mac` : sql``})
+      select ${queue}::text, sent_at, message_id, ${runId}::uuid${keepsMacs ? sql`, decode(body_mac, 'hex')` : sql``}
+      from batch
       on conflict do nothing
       returning sent_at, message_id
     ), loaded as (
@@ -178,6 +184,8 @@ interface Load {
   readonly queue: string;
   readonly runId: string;
   readonly vaultKey: SealedDataKey | undefined;
+  /** Whether the ledger has a place for the bodies' MACs. */
+  readonly keepsMacs: boolean;
 }
 
 /** The batch's columns of sealed values, where a vault is kept. */
