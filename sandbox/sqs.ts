@@ -31,9 +31,10 @@ export interface SqsServer {
    * Sends the bodies, in their order. The server refuses characters beyond the basic plane, which AWS takes: they are
    * sent as JSON's `\uXXXX`, which is the same within a JSON text, and only there.
    *
+   * @param groupOf for a FIFO queue: the message group of a body
    * @throws Error when the server refuses one
    */
-  send(queueUrl: string, bodies: readonly string[]): Promise<void>;
+  send(queueUrl: string, bodies: readonly string[], groupOf?: (body: string) => string): Promise<void>;
   /**
    * Looks at a queue without touching it. A message whose visibility timeout or delay has run out counts as ready.
    *
@@ -88,10 +89,14 @@ export async function startSqs(options: { readonly port?: number | undefined } =
       });
       return created.QueueUrl;
     },
-    send: async (queueUrl, bodies) => {
+    send: async (queueUrl, bodies, groupOf) => {
       // One batch after the other, because concurrent ones would not keep the order.
       for (const batch of batches(bodies.map(escapeAstral))) {
-        const entries = batch.map((body, index) => ({ Id: String(index), MessageBody: body }));
+        const entries = batch.map((body, index) => ({
+          Id: String(index),
+          MessageBody: body,
+          ...(groupOf === undefined ? {} : { MessageGroupId: groupOf(body) }),
+        }));
         const sent = await call<{ Failed: { Code: string }[] }>("SendMessageBatch", {
           QueueUrl: queueUrl,
           Entries: entries,

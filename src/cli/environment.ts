@@ -16,7 +16,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
     "what DATABASE_URL leaves out",
   ],
   ["FETCH_ETL_TABLE", "the table for the rows, schema.name"],
-  ["FETCH_ETL_QUEUE", "queue, name or URL"],
+  ["FETCH_ETL_QUEUE", "queue, name, URL or ARN"],
   ["FETCH_ETL_SQS_PROTOCOL", "auto, json or query"],
   ["AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL", "SQS endpoint, for a server of your own"],
   [

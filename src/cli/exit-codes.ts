@@ -16,7 +16,7 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
   [EXIT.done, "done; an empty queue too"],
   [EXIT.unexpected, "unexpected error"],
   [EXIT.configuration, "usage or configuration: somebody has to change something first"],
-  [EXIT.quarantined, "messages were quarantined (only with --fail-on-quarantine)"],
+  [EXIT.quarantined, "messages were quarantined or left (only with --fail-on-quarantine)"],
   [EXIT.mismatch, "verify found a mismatch, or a sealed value was altered"],
   [EXIT.unavailable, "SQS or Postgres could not be reached or refused; worth a retry"],
   [EXIT.sigint, "ended by SIGINT, after a clean stop"],

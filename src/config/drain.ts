@@ -3,6 +3,7 @@ import type { AppVersionStyle } from "../login/app-version.ts";
 import { readAppVersionStyle } from "./app-version-style.ts";
 import { DRAIN_DEFAULTS } from "./defaults.ts";
 import { wholeNumber } from "./numbers.ts";
+import { readOnReject, type OnReject } from "./on-reject.ts";
 import type { Problems } from "./problems.ts";
 import type { QueueFlags } from "./queue.ts";
 import type { RunFileFlags } from "./run-files.ts";
@@ -16,6 +17,7 @@ export interface DrainFlags extends QueueFlags, TableFlags, RunFileFlags {
   readonly retryFor?: string;
   readonly ledgerDays?: string;
   readonly appVersion?: string;
+  readonly onReject?: string;
   readonly failOnQuarantine?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -29,6 +31,7 @@ export interface DrainConfig {
   readonly retryForSeconds: number;
   readonly ledgerDays: number;
   readonly appVersion: AppVersionStyle;
+  readonly onReject: OnReject;
 }
 
 const A_DAY_IN_SECONDS = 86_400;
@@ -53,5 +56,6 @@ export function readDrain(flags: DrainFlags, problems: Problems): DrainConfig {
       wholeNumber(flags.ledgerDays, "--ledger-days", { min: FEWEST_LEDGER_DAYS, max: 3650 }, problems) ??
       DRAIN_DEFAULTS.ledgerDays,
     appVersion: readAppVersionStyle(flags.appVersion, problems),
+    onReject: readOnReject(flags.onReject, problems),
   };
 }

@@ -1,11 +1,12 @@
 // Finds the queue and how to speak to it.
 import type { Problems } from "./problems.ts";
+import { queueArnOf } from "./queue-arn.ts";
 
 export const SQS_PROTOCOLS = ["auto", "json", "query"] as const;
 type SqsProtocol = (typeof SQS_PROTOCOLS)[number];
 
 export interface SqsSettings {
-  /** Name or URL. */
+  /** Name, URL or ARN. */
   readonly queue: string;
   /** Undefined for the SDK's own choice. */
   readonly endpointUrl: string | undefined;
@@ -23,8 +24,10 @@ export interface QueueFlags {
   readonly sqsProtocol?: string;
 }
 
-/** The queue's name in a setting that may be its URL; undefined where a URL names none. */
+/** The queue's name in a setting that may be its URL or its ARN; undefined where a URL names none. */
 export function queueNameOf(queue: string): string | undefined {
+  const arn = queueArnOf(queue);
+  if (arn !== undefined) return arn.name;
   return queue.includes("/") ? /^https?:\/\/[^/]+\/(?:.*\/)?([^/?#]+)\/?$/.exec(queue)?.[1] : queue;
 }
 
@@ -58,9 +61,16 @@ export function readQueue(
     );
   }
   const queue = flags.queue ?? nonEmpty(env["FETCH_ETL_QUEUE"]) ?? DEFAULT_QUEUE;
-  if (queue.includes("://") ? !isHttpUrl(queue) : !NAME.test(queue)) {
+  const arn = queueArnOf(queue);
+  if (arn === undefined && (queue.includes("://") ? !isHttpUrl(queue) : !NAME.test(queue))) {
     problems.add(
-      "--queue / FETCH_ETL_QUEUE is neither a queue's name (letters, digits, - and _) nor its URL (http://… or https://…).",
+      "--queue / FETCH_ETL_QUEUE is neither a queue's name (letters, digits, - and _) nor its URL (http://… or https://…) " +
+        "nor its ARN (arn:aws:sqs:region:account:name).",
+    );
+  }
+  if (arn !== undefined && flags.region !== undefined && flags.region !== arn.region) {
+    problems.add(
+      `--region is not ${arn.region}, as the ARN in --queue / FETCH_ETL_QUEUE says: leave --region out.`,
     );
   }
   return { queue, endpointUrl, region: flags.region, protocol: known ?? "auto", maxSockets };

@@ -23,7 +23,7 @@ const OUT_OF_TIME = "out of time";
 
 /**
  * Drains a queue. When it resolves or throws, every message that was received has been committed and deleted, or given back, as far
- * as SQS answered; the report tells of the others.
+ * as SQS answered, or was left as it was told to; the report tells of the others.
  *
  * @throws `Failure` when SQS or Postgres failed for good
  */
@@ -156,6 +156,7 @@ class Drain {
   /** Takes what was received: decodes, masks, and puts it where the writer finds it; in a dry run it is only counted. */
   readonly #accept = (messages: readonly ReceivedMessage[], asked: number): void => {
     const { queue, loader, entries } = this.#parts;
+    const { onReject } = this.#settings;
     this.#tally.received += messages.length;
     for (const message of messages) {
       if (!this.#holds.add(message, asked)) {
@@ -163,8 +164,15 @@ class Drain {
         continue;
       }
       const entry = entries.fromMessage(message);
-      if (loader === undefined) this.#tally["row" in entry ? "loaded" : "quarantined"] += 1;
-      else if (!this.#halt.signal.aborted) this.#buffer.push({ message, entry });
+      const rejected = onReject === "leave" ? "left" : "quarantined";
+      if (loader === undefined) this.#tally["row" in entry ? "loaded" : rejected] += 1;
+      else if (this.#halt.signal.aborted) continue;
+      else if ("row" in entry || rejected === "quarantined") this.#buffer.push({ message, entry });
+      else {
+        // Hidden for no longer than it is already: it comes again in its time, and SQS counts that.
+        this.#holds.forget(message.messageId);
+        this.#tally.left += 1;
+      }
     }
     if (loader === undefined) guardRedrive(queue, messages);
   };
@@ -174,6 +182,7 @@ class Drain {
       loader,
       entries: this.#parts.entries,
       tally: this.#tally,
+      onReject: this.#settings.onReject,
       patience: this.#patience,
       hurry: this.#halt.signal,
     });
@@ -182,10 +191,13 @@ class Drain {
       if (batch === undefined) return;
       if (batch.length === 0) await this.#deleter.finish();
       else {
-        await writer.write(batch);
+        const left = await writer.write(batch);
+        for (const { message } of left) this.#holds.forget(message.messageId);
         this.#buffer.done(batch);
         this.#wakePoller();
-        await this.#deleter.add(batch.map(({ message }) => message.messageId));
+        await this.#deleter.add(
+          batch.filter((item) => !left.has(item)).map(({ message }) => message.messageId),
+        );
       }
     }
   }

@@ -2,6 +2,7 @@
 import { decodeLogin, type Login } from "../login/decode.ts";
 import type { AppVersionStyle } from "../login/app-version.ts";
 import { toRow, type LoginRow } from "../login/row.ts";
+import { bodyMac } from "../masking/body-mac.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import { seal, NONCE_BYTES } from "../masking/seal.ts";
 import { createMask } from "../masking/token.ts";
@@ -43,6 +44,7 @@ export function createEntryMaker({
   const reject = (message: ReceivedMessage, reasons: readonly string[]): Entry => ({
     messageId: message.messageId,
     sentAt: message.sentAt,
+    bodyMac: bodyMac(keys.body, message.body),
     rejection: {
       reasons,
       sealed: {
@@ -62,10 +64,11 @@ export function createEntryMaker({
       const decoded = decodeLogin(message.body);
       if (!decoded.ok) return reject(message, decoded.reasons);
       const day = message.sentAt === undefined ? today : utcDay(message.sentAt);
-      const { messageId, sentAt } = message;
+      const { messageId, sentAt, body } = message;
       const row = toRow(decoded.login, mask, appVersion, day);
-      if (sealer === undefined) return { messageId, sentAt, row };
-      return { messageId, sentAt, row, sealed: sealValues(sealer, decoded.login, row) };
+      const entry = { messageId, sentAt, bodyMac: bodyMac(keys.body, body), row };
+      if (sealer === undefined) return entry;
+      return { ...entry, sealed: sealValues(sealer, decoded.login, row) };
     },
   };
 }

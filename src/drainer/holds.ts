@@ -17,19 +17,26 @@ interface Hold {
   readonly since: number;
 }
 
-/** Makes deliveries visible to others at once. Resolves to how many were; a rest becomes so when its time has run out. */
+/**
+ * Makes deliveries visible to others at once. Resolves to how many were; a rest becomes so when its time has run out.
+ *
+ * @param deliveries in the order in which they were received; on a FIFO queue they are given back in that order, so that none can
+ *   overtake another, whether the server keeps a group back for its first message's sake or for any that is in flight
+ */
 export async function giveBack(
   queue: Queue,
   deliveries: readonly Pick<ReceivedMessage, "receiptHandle">[],
 ): Promise<number> {
   const receiptHandles = deliveries.map(({ receiptHandle }) => receiptHandle);
-  const counts = await Promise.all(
-    chunk(receiptHandles).map(async (part) => {
-      const failed = await queue.changeVisibility(part, 0).catch(() => part);
-      return part.length - failed.length;
-    }),
-  );
-  return counts.reduce((sum, count) => sum + count, 0);
+  const parts = chunk(receiptHandles);
+  let released = 0;
+  const release = async (part: readonly string[]): Promise<void> => {
+    const failed = await queue.changeVisibility(part, 0).catch(() => part);
+    released += part.length - failed.length;
+  };
+  if (queue.isFifo) for (const part of parts) await release(part);
+  else await Promise.all(parts.map(release));
+  return released;
 }
 
 /** A register of held messages. {@link Holds.keep} has to run for as long as anything is held. */

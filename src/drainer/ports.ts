@@ -46,6 +46,8 @@ export interface Queue {
   readonly id: string;
   /** How long a received message stays hidden from others, seconds. */
   readonly visibilityTimeout: number;
+  /** A FIFO queue: within a message group the order is to be kept. */
+  readonly isFifo: boolean;
   /** The redrive policy's `maxReceiveCount`; undefined where there is no dead-letter queue. */
   readonly maxReceiveCount: number | undefined;
   readonly requests: Readonly<RequestCounts>;
@@ -92,6 +94,8 @@ export interface SealedBody {
 export type Entry = {
   readonly messageId: string;
   readonly sentAt: number | undefined;
+  /** A keyed fingerprint of the body, by which the ledger tells that it came again under another id. */
+  readonly bodyMac: Uint8Array;
 } & (
   | { readonly row: LoginRow; /** What the vault is to keep. */ readonly sealed?: SealedValues }
   | { readonly rejection: Rejection }

@@ -1,4 +1,4 @@
-// Looking at a message costs it one of the deliveries that a redrive policy allows.
+// Looking at a message costs it one of the deliveries that a redrive policy allows; leaving one needs such a policy.
 import { Failure } from "../failure.ts";
 import type { Queue, ReceivedMessage } from "./ports.ts";
 
@@ -29,5 +29,19 @@ export function guardRedrive({ maxReceiveCount, name }: Queue, messages: readonl
     `Message ${near.messageId} of queue ${name} has been received ${near.receiveCount ?? 0} times and maxReceiveCount is ` +
       `${maxReceiveCount}: another look could send it to the dead-letter queue, and others may be as near. ` +
       `Stopped here; "peek --force" looks all the same.`,
+  );
+}
+
+/**
+ * Makes sure that what is left in the queue gets out of it.
+ *
+ * @throws {Failure} `configuration` for a queue without a redrive policy, where it would come again for as long as SQS keeps it
+ */
+export function requireRedrive({ maxReceiveCount, name }: Queue): void {
+  if (maxReceiveCount !== undefined) return;
+  throw new Failure(
+    "configuration",
+    `Queue ${name} has no redrive policy, so that what --on-reject leave leaves in it would come again and again: give it a ` +
+      "dead-letter queue (RedrivePolicy), or leave --on-reject out.",
   );
 }

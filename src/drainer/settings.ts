@@ -1,4 +1,5 @@
 // What a drain is told to do, and what it is handed to do it with.
+import type { OnReject } from "../config/on-reject.ts";
 import type { Clock } from "./clock.ts";
 import type { EntryMaker } from "./entry.ts";
 import type { Loader, Queue } from "./ports.ts";
@@ -13,6 +14,8 @@ export interface DrainSettings {
   readonly maxSeconds?: number | undefined;
   /** For how long SQS or Postgres is waited for when it is away, seconds. */
   readonly retryForSeconds: number;
+  /** What becomes of a message that breaks the contract, or that the database refuses. */
+  readonly onReject: OnReject;
 }
 
 export interface DrainParts {

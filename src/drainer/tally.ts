@@ -10,6 +10,11 @@ export interface Tally {
   duplicates: number;
   /** New entries in the quarantine. */
   quarantined: number;
+  /**
+   * Deliveries of a message that breaks the contract, or that the database refuses, and that was left in the queue for it: neither
+   * quarantined nor deleted nor given back.
+   */
+  left: number;
   /** Messages that the queue has deleted. */
   deleted: number;
   /** Messages that were made visible to others again. */
@@ -17,5 +22,5 @@ export interface Tally {
 }
 
 export function newTally(): Tally {
-  return { received: 0, loaded: 0, duplicates: 0, quarantined: 0, deleted: 0, released: 0 };
+  return { received: 0, loaded: 0, duplicates: 0, quarantined: 0, left: 0, deleted: 0, released: 0 };
 }

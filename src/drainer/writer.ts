@@ -1,4 +1,5 @@
 // Hands batches to the loader: waits out a database that is away, and finds the row that a batch was refused for.
+import type { OnReject } from "../config/on-reject.ts";
 import { Failure } from "../failure.ts";
 import type { EntryMaker } from "./entry.ts";
 import type { Patience } from "./patience.ts";
@@ -15,6 +16,8 @@ export interface WriterOptions {
   readonly loader: Loader;
   readonly entries: EntryMaker;
   readonly tally: Tally;
+  /** What becomes of an item that Postgres refuses by itself. */
+  readonly onReject: OnReject;
   /** For a database that is away; made anew for each batch. */
   readonly patience: () => Patience;
   /** Aborted when a lost database is not to be waited for any more. */
@@ -23,6 +26,8 @@ export interface WriterOptions {
 
 /** As many rows, all refused for one reason, are not to blame themselves. */
 const WHOLE_BATCH = 10;
+
+const NONE: ReadonlySet<Item> = new Set();
 
 interface Refused {
   readonly item: Item;
@@ -42,14 +47,15 @@ export class Writer {
   }
 
   /**
-   * Writes every item, as a row or into the quarantine. Message ids must be distinct.
+   * Writes every item, as a row or into the quarantine; those that are refused may be left out instead. Message ids must be distinct.
    *
+   * @returns the items that were left out
    * @throws {Failure} when the database could not be reached for as long as is waited, or refuses for good
    */
-  async write(items: readonly Item[]): Promise<void> {
+  async write(items: readonly Item[]): Promise<ReadonlySet<Item>> {
     const refused = await this.#writeWhatGoes(items);
     const [first] = refused;
-    if (first === undefined) return;
+    if (first === undefined) return NONE;
     const { sqlState } = first.error;
     const sameForAll = refused.every(({ error }) => error.sqlState === sqlState);
     if (refused.length >= WHOLE_BATCH && refused.length === items.length && sameForAll) {
@@ -60,12 +66,17 @@ export class Writer {
         first.error,
       );
     }
-    const { entries } = this.#options;
+    const { entries, onReject, tally } = this.#options;
+    if (onReject === "leave") {
+      tally.left += refused.length;
+      return new Set(refused.map(({ item }) => item));
+    }
     await this.#load(
       refused.map(({ item: { message }, error }) =>
         entries.reject(message, [`row: refused by Postgres, SQLSTATE ${error.sqlState}${inColumn(error)}`]),
       ),
     );
+    return NONE;
   }
 
   /**

@@ -3,7 +3,7 @@
 import type { TableName } from "../config/table.ts";
 import { identifier, literal, schemaName } from "./quote.ts";
 import { grant, grantUsage, PRUNE_RIGHT, rightsFor } from "./rights.ts";
-import { ADD_REPLAYED_AT, allTables, CREATION_LOCK, CREATION_PATIENCE } from "./tables.ts";
+import { allTables, CREATION_LOCK, CREATION_PATIENCE, LATER_COLUMNS } from "./tables.ts";
 
 /**
  * One transaction that makes what is missing and gives a role the rights of a drain. It can be run again, and runs on Postgres 10
@@ -25,8 +25,8 @@ end`)}
 
 ${schemas.map((schema) => `create schema if not exists ${schemaName(schema)};\n`).join("")}${allTables(logins)
     .map(({ create }) => `${create};\n`)
-    .join("")}-- For a table that an earlier version made.
-${ADD_REPLAYED_AT};
+    .join("")}-- For tables that an earlier version made.
+${LATER_COLUMNS.map(({ add }) => `${add};`).join("\n")}
 
 -- The role cannot log in itself: grant it to the user who does, as in
 --   create role etl login password '...' in role ${role};

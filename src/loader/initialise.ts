@@ -3,10 +3,11 @@
 import type { DatabaseSettings } from "../config/database.ts";
 import { connect } from "./database.ts";
 import { asFailure } from "./errors.ts";
+import { Failure } from "../failure.ts";
+import { addColumn } from "./later-columns.ts";
 import { fullName, schemaName } from "./quote.ts";
-import { ensureReplayedAt } from "./replayed-at.ts";
 import { ensureTables } from "./schema.ts";
-import { allTables } from "./tables.ts";
+import { allTables, CREATION_PATIENCE, LATER_COLUMNS } from "./tables.ts";
 
 /** Names of schemas, of tables and of columns, as SQL writes them. */
 export interface Initialised {
@@ -24,7 +25,18 @@ export async function initialise(settings: DatabaseSettings): Promise<Initialise
   try {
     const tables = allTables(settings.table);
     const made = await ensureTables(sql, settings.user, tables);
-    if (await ensureReplayedAt(sql)) made.push("fetch_etl.quarantine.replayed_at");
+    const owners: string[] = [];
+    for (const column of LATER_COLUMNS) {
+      const outcome = await addColumn(sql, column, CREATION_PATIENCE);
+      if (outcome === "added") made.push(`fetch_etl.${column.table}.${column.name}`);
+      if (outcome === "not ours") owners.push(`${column.add};`);
+    }
+    if (owners.length > 0) {
+      throw new Failure(
+        "configuration",
+        `Tables were made by an earlier version, and lack columns. As their owner, run: ${owners.join(" ")}`,
+      );
+    }
     const schemas = [...new Set(tables.map(({ schema }) => schema))].filter((schema) => schema !== "public");
     const all = [...schemas.map(schemaName), ...tables.map(fullName)];
     return { made, present: all.filter((name) => !made.includes(name)) };

@@ -3,6 +3,7 @@ import type { DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
 import type { AppVersionStyle } from "../login/app-version.ts";
 import { LOGIN_COLUMNS } from "../login/row.ts";
+import { countRepeatedBodies } from "./body-mac.ts";
 import { connect, type Reader } from "./database.ts";
 import { distributions, type Distributions } from "./distributions.ts";
 import { asFailure } from "./errors.ts";
@@ -33,6 +34,11 @@ export interface Inspection {
   readonly mostRepeated: { readonly devices: readonly Repeated[]; readonly ips: readonly Repeated[] };
   /** Where they were asked for. */
   readonly distributions?: Distributions;
+  /**
+   * Bodies that the ledger knows under several message ids, as after a redrive, or of logins that are equal; null where the ledger
+   * cannot tell.
+   */
+  readonly repeatedBodies: number | null;
   /** Messages that are held; those that were replayed are none. */
   readonly quarantined: number;
   /** Messages by reason; a message with two reasons counts for both. */
@@ -68,6 +74,7 @@ export async function inspect(
         ips: await repeated(tx, table, "masked_ip"),
       },
       ...(draw === undefined ? {} : { distributions: await distributions(tx, table, draw.appVersion) }),
+      repeatedBodies: (await countRepeatedBodies(tx)) ?? null,
       ...(present.quarantine ? await quarantine(tx) : { quarantined: 0, quarantineReasons: {} }),
     }));
   } catch (error) {

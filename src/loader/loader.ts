@@ -4,12 +4,13 @@ import type { DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
 import { DatabaseLost, type Entry, type Loader, type LoadResult } from "../drainer/ports.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
+import { offerBodyMac } from "./body-mac.ts";
 import { connect, type Connection, type Fragment, type Sql } from "./database.ts";
 import { translate } from "./errors.ts";
 import { pruneLedger } from "./ledger.ts";
 import { fullName } from "./quote.ts";
 import { checkTables, ensureTables } from "./schema.ts";
-import { keepValues, rowArrays, toHexOrNull } from "./statement.ts";
+import { keepValues, rowArrays, toHex, toHexOrNull } from "./statement.ts";
 import { tablesFor } from "./tables.ts";
 
 /** Stands in for the sent time that a server does not tell, so that a redelivery meets its own ledger entry. */
@@ -38,6 +39,7 @@ export async function openLoader(
   /** Messages whose commit was sent and never answered. */
   const unsettled = new Map<string, Entry>();
   let connection: Connection | undefined;
+  let keepsMacs = false;
 
   const run = async <T>(doing: string, action: (sql: Sql) => Promise<T>): Promise<T> => {
     connection ??= connect(settings);
@@ -61,6 +63,7 @@ export async function openLoader(
       ensureTables(sql, settings.user, tablesFor(settings.table, keepsVault)),
     );
     await run("looking at its tables", (sql) => checkTables(sql, settings.user, settings.table, keepsVault));
+    keepsMacs = await run("looking at its tables", offerBodyMac);
   };
   try {
     await prepare();
@@ -81,7 +84,7 @@ export async function openLoader(
         const result =
           left.length === 0
             ? NOTHING
-            : await write(sql, { table: settings.table, queue, runId, vaultKey }, left);
+            : await write(sql, { table: settings.table, queue, runId, vaultKey, keepsMacs }, left);
         return add(result, settledResult(entries, settled));
       }).catch((error: unknown) => {
         // Refused outright is not unknown: only a lost connection leaves the question open.
@@ -130,12 +133,13 @@ async function committedBefore(
 }
 
 /**
- * The load, in one statement: what is new to the ledger goes into the logins' table, or into the quarantine.
+ * The load, in one statement: what is new to the ledger goes into the logins' table, in the order in which it was received, or into
+ * the quarantine.
  * A commit that the server would answer before it is on disk could be lost after its messages were deleted,
  * so the last line holds the server to an answer that is true.
  */
 async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<LoadResult> {
-  const { table, queue, runId, vaultKey } = load;
+  const { table, queue, runId, vaultKey, keepsMacs } = load;
   const rows = entries.map((entry) => ("row" in entry ? entry.row : undefined));
   const rejections = entries.map((entry) => ("rejection" in entry ? entry.rejection : undefined));
   const [counts] = await sql<{ loaded: number; quarantined: number }[]>`
@@ -148,11 +152,13 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
         ${rejections.map((rejection) => rejection?.sealed.keyId ?? null)}::text[],
         ${rejections.map((rejection) => toHexOrNull(rejection?.sealed.bytes))}::text[]
         ${vaultKey === undefined ? sql`` : sealedArrays(sql, entries)}
-      ) as t (message_id, sent_at, user_id, device_type, masked_ip, masked_device_id, locale, app_version,
-              create_date, reasons, key_id, sealed${vaultKey === undefined ? sql`` : sql`, ip, device_id`})
+        ${keepsMacs ? sql`, ${entries.map(({ bodyMac }) => toHex(bodyMac))}::text[]` : sql``}
+      ) with ordinality as t (message_id, sent_at, user_id, device_type, masked_ip, masked_device_id, locale, app_version,
+              create_date, reasons, key_id, sealed${vaultKey === undefined ? sql`` : sql`, ip, device_id`}${keepsMacs ? sql`, body_mac` : sql``}, place)
     ), fresh as (
-      insert into fetch_etl.ledger (queue, sent_at, message_id, run_id)
-      select ${queue}::text, sent_at, message_id, ${runId}::uuid from batch
+      insert into fetch_etl.ledger (queue, sent_at, message_id, run_id${keepsMacs ? sql`, body_mac` : sql``})
+      select ${queue}::text, sent_at, message_id, ${runId}::uuid${keepsMacs ? sql`, decode(body_mac, 'hex')` : sql``}
+      from batch
       on conflict do nothing
       returning sent_at, message_id
     ), loaded as (
@@ -161,6 +167,7 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
       select user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date
       from batch join fresh using (sent_at, message_id)
       where reasons is null
+      order by place
       returning 1
     ), quarantined as (
       insert into fetch_etl.quarantine (queue, sent_at, message_id, reasons, key_id, sealed)
@@ -184,6 +191,8 @@ interface Load {
   readonly queue: string;
   readonly runId: string;
   readonly vaultKey: SealedDataKey | undefined;
+  /** Whether the ledger has a place for the bodies' MACs. */
+  readonly keepsMacs: boolean;
 }
 
 /** The batch's columns of sealed values, where a vault is kept. */

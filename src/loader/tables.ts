@@ -32,6 +32,7 @@ const LEDGER: Table = {
   message_id text not null,
   run_id uuid not null,
   loaded_at timestamptz not null default now(),
+  body_mac bytea,
   primary key (sent_at, queue, message_id)
 )`,
 };
@@ -93,9 +94,22 @@ export function tablesFor(logins: TableName, keepsVault: boolean): readonly Tabl
   return keepsVault ? allTables(logins) : [loginsTable(logins), LEDGER, QUARANTINE];
 }
 
-/** The column that a table made by an earlier version is without. */
-export const ADD_REPLAYED_AT =
-  "alter table fetch_etl.quarantine add column if not exists replayed_at timestamptz";
+/** A column of a table in `fetch_etl` that a table made by an earlier version is without. */
+export interface LaterColumn {
+  readonly table: string;
+  readonly name: string;
+  readonly add: string;
+}
+
+export const REPLAYED_AT: LaterColumn = laterColumn("quarantine", "replayed_at", "timestamptz");
+export const BODY_MAC: LaterColumn = laterColumn("ledger", "body_mac", "bytea");
+
+/** All there are. */
+export const LATER_COLUMNS: readonly LaterColumn[] = [REPLAYED_AT, BODY_MAC];
+
+function laterColumn(table: string, name: string, type: string): LaterColumn {
+  return { table, name, add: `alter table fetch_etl.${table} add column if not exists ${name} ${type}` };
+}
 
 /** Any number will do, as long as all who make tables ask for the same. */
 export const CREATION_LOCK = 4_207_849_521;

@@ -1,6 +1,7 @@
 // Pure: a message's contract. A body becomes a login, or the reasons why it is none; a reason never holds a value.
 import { canonicalDeviceId, canonicalIp } from "../masking/canonical.ts";
 import { parseAppVersion, type AppVersion } from "./app-version.ts";
+import { textInEnvelope } from "./envelope.ts";
 
 /** A login that keeps the contract. The personal fields are canonical bytes, ready to be masked. */
 export interface Login {
@@ -32,14 +33,20 @@ class Broken {
 }
 
 /**
- * Decodes a message body.
+ * Decodes a message body. One that a topic of SNS has put into an envelope is taken out of it, once.
  *
  * @returns the login, or every reason, each `field: what is wrong with it`
  */
 export function decodeLogin(body: string): Decoded {
-  const message = parseObject(body);
-  if (message instanceof Broken) return { ok: false, reasons: [`body: ${message.why}`] };
+  const outer = parseObject(body);
+  if (outer instanceof Broken) return { ok: false, reasons: [`body: ${outer.why}`] };
+  const wrapped = textInEnvelope(outer, REQUIRED_KEYS);
+  if (wrapped === undefined) return decodeObject(outer);
+  const inner = parseObject(wrapped);
+  return inner instanceof Broken ? { ok: false, reasons: [`Message: ${inner.why}`] } : decodeObject(inner);
+}
 
+function decodeObject(message: Readonly<Record<string, unknown>>): Decoded {
   const reasons: string[] = [];
   const read = <T>(key: string, reader: (value: unknown) => T | Broken): T | null => {
     if (!Object.hasOwn(message, key)) return null;

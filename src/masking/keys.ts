@@ -12,6 +12,8 @@ export interface MaskingKeys {
   readonly deviceId: KeyObject;
   /** Seals the bodies of quarantined messages. */
   readonly quarantine: KeyObject;
+  /** Tells equal bodies in the ledger. */
+  readonly body: KeyObject;
 }
 
 /**
@@ -37,5 +39,6 @@ export function deriveKeys(master: Uint8Array): MaskingKeys {
     ip: key("ip"),
     deviceId: key("device_id"),
     quarantine: key("quarantine"),
+    body: key("body"),
   };
 }

@@ -27,6 +27,7 @@ function queueOf(messages: readonly ReceivedMessage[]): Queue & { readonly left:
     name: "any",
     id: QUEUE_ID,
     visibilityTimeout: 600,
+    isFifo: false,
     maxReceiveCount: undefined,
     requests: { receive: 0, delete: 0, other: 0 },
     get left() {
@@ -132,7 +133,7 @@ test(
         await bench.sql`truncate public.user_logins, fetch_etl.quarantine, fetch_etl.ledger`;
         const queue = queueOf(messages);
         const report = await drain(
-          { concurrency: 4, batchSize: 50, retryForSeconds: 0 },
+          { concurrency: 4, batchSize: 50, retryForSeconds: 0, onReject: "quarantine" },
           {
             queue,
             loader,

@@ -15,6 +15,7 @@ const defaults = {
   retryForSeconds: 30,
   ledgerDays: 30,
   appVersion: "full",
+  onReject: "quarantine",
 };
 
 describe("what drain is asked to do", () => {
@@ -37,12 +38,16 @@ describe("what drain is asked to do", () => {
     [{ ledgerDays: "3650" }, { ledgerDays: 3650 }],
     [{ appVersion: "major" }, { appVersion: "major" }],
     [{ appVersion: "full" }, { appVersion: "full" }],
+    [{ onReject: "leave" }, { onReject: "leave" }],
+    [{ onReject: "quarantine" }, { onReject: "quarantine" }],
   ])("%j", (flags, expected) => {
     expect(read(flags)).toEqual({ value: { ...defaults, ...expected }, told: [] });
   });
 
   it.each<[DrainFlags, string]>([
     [{ concurrency: "0" }, "--concurrency takes a whole number from 1 to 256."],
+    [{ onReject: "delete" }, "--on-reject must be one of: quarantine, leave."],
+    [{ onReject: "" }, "--on-reject must be one of: quarantine, leave."],
     [{ concurrency: "257" }, "--concurrency takes a whole number from 1 to 256."],
     [{ batchSize: "0" }, "--batch-size takes a whole number from 1 to 10000."],
     [{ batchSize: "10001" }, "--batch-size takes a whole number from 1 to 10000."],

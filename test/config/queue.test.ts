@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readQueue, type QueueFlags } from "../../src/config/queue.ts";
+import { queueNameToShow, readQueue, type QueueFlags } from "../../src/config/queue.ts";
 import { reading } from "./told.ts";
 
 const read = (flags: QueueFlags, env: NodeJS.ProcessEnv = {}) =>
@@ -27,6 +27,18 @@ describe("the queue's settings", () => {
       { queue: "http://localhost:4566/0/q" },
       {},
       { queue: "http://localhost:4566/0/q" },
+    ],
+    [
+      "an ARN for the queue",
+      { queue: "arn:aws:sqs:us-east-1:123456789012:q" },
+      {},
+      { queue: "arn:aws:sqs:us-east-1:123456789012:q" },
+    ],
+    [
+      "an ARN from the environment, and the region that it says, from the flag",
+      { region: "cn-north-1" },
+      { FETCH_ETL_QUEUE: "arn:aws-cn:sqs:cn-north-1:123456789012:q.fifo" },
+      { queue: "arn:aws-cn:sqs:cn-north-1:123456789012:q.fifo", region: "cn-north-1" },
     ],
     ["a FIFO queue's name", { queue: "logins.fifo" }, {}, { queue: "logins.fifo" }],
     ["a name of 80 characters", { queue: "q".repeat(80) }, {}, { queue: "q".repeat(80) }],
@@ -75,7 +87,7 @@ describe("the queue's settings", () => {
 });
 
 const badQueue =
-  "--queue / FETCH_ETL_QUEUE is neither a queue's name (letters, digits, - and _) nor its URL (http://… or https://…).";
+  "--queue / FETCH_ETL_QUEUE is neither a queue's name (letters, digits, - and _) nor its URL (http://… or https://…) nor its ARN (arn:aws:sqs:region:account:name).";
 const badEndpoint =
   "--endpoint-url / AWS_ENDPOINT_URL_SQS is not a URL: write it as http://localhost:4566, or leave it out for AWS itself.";
 const badProtocol = "--sqs-protocol / FETCH_ETL_SQS_PROTOCOL must be one of: auto, json, query.";
@@ -87,7 +99,20 @@ describe("a mistake is told:", () => {
     ["a queue's name with a dot", { queue: "login.queue" }, {}, badQueue],
     ["a queue's name with a slash", {}, { FETCH_ETL_QUEUE: "000000000000/login-queue" }, badQueue],
     ["a queue's name of 81 characters", { queue: "q".repeat(81) }, {}, badQueue],
-    ["an ARN", { queue: "arn:aws:sqs:us-east-1:000000000000:login-queue" }, {}, badQueue],
+    ["an ARN of another service", { queue: "arn:aws:sns:us-east-1:000000000000:login-queue" }, {}, badQueue],
+    ["an ARN without an account", { queue: "arn:aws:sqs:us-east-1::login-queue" }, {}, badQueue],
+    [
+      "an ARN with a queue's name that is none",
+      { queue: "arn:aws:sqs:us-east-1:000000000000:a.b" },
+      {},
+      badQueue,
+    ],
+    [
+      "a region that contradicts the ARN",
+      { queue: "arn:aws-us-gov:sqs:us-gov-west-1:000000000000:q", region: "us-east-1" },
+      {},
+      "--region is not us-gov-west-1, as the ARN in --queue / FETCH_ETL_QUEUE says: leave --region out.",
+    ],
     ["a queue's URL with another scheme", { queue: "ftp://localhost/q" }, {}, badQueue],
     ["a queue's URL without a host", { queue: "http://" }, {}, badQueue],
     ["an empty endpoint", { endpointUrl: "" }, {}, badEndpoint],
@@ -106,4 +131,13 @@ describe("a mistake is told:", () => {
       [badQueue, badEndpoint, badProtocol].toSorted(),
     );
   });
+});
+
+it.each([
+  ["login-queue", "login-queue"],
+  ["http://localhost:4566/0/login-queue", "login-queue"],
+  ["arn:aws:sqs:us-east-1:123456789012:logins.fifo", "logins.fifo"],
+  ["arn:aws:sns:us-east-1:123456789012:logins", undefined],
+])("the name to show of %s is %s", (queue, name) => {
+  expect(queueNameToShow(queue)).toBe(name);
 });

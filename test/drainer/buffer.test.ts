@@ -10,6 +10,7 @@ function item(messageId: string, body = "{}"): Item {
     entry: {
       messageId,
       sentAt: 0,
+      bodyMac: new Uint8Array(16),
       rejection: { reasons: [], sealed: { keyId: "", bytes: new Uint8Array() } },
     },
   };

@@ -44,6 +44,7 @@ function draining({ messages = 0, queue: options, settings = {}, dryRun = false 
         maxMessages: undefined,
         maxSeconds: undefined,
         retryForSeconds: 30,
+        onReject: "quarantine",
         ...settings,
       },
       {

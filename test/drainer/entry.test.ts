@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createEntryMaker, sealContext, utcDay } from "../../src/drainer/entry.ts";
 import type { ReceivedMessage } from "../../src/drainer/ports.ts";
+import { bodyMac } from "../../src/masking/body-mac.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
 import { unseal } from "../../src/masking/seal.ts";
 import { TOKEN_PATTERN } from "../../src/masking/token.ts";
@@ -40,6 +41,7 @@ describe("a message that keeps the contract", () => {
     expect(entries.fromMessage(received(login, Date.UTC(2024, 1, 29, 23, 59, 59, 999)))).toEqual({
       messageId: "m1",
       sentAt: Date.UTC(2024, 1, 29, 23, 59, 59, 999),
+      bodyMac: bodyMac(keys.body, JSON.stringify(login)),
       row: {
         user_id: "u",
         device_type: "ios",

@@ -9,8 +9,12 @@ const HOUR_MS = 3_600_000;
 
 /** A queue of which every message was received and is held. */
 async function holding(...messageIds: string[]) {
+  return holdingOf({}, ...messageIds);
+}
+
+async function holdingOf(options: { isFifo?: boolean }, ...messageIds: string[]) {
   const clock = new FakeClock();
-  const queue = new MemoryQueue(clock, { visibilityTimeout: TIMEOUT });
+  const queue = new MemoryQueue(clock, { visibilityTimeout: TIMEOUT, ...options });
   const holds = new Holds(queue, clock);
   for (const messageId of messageIds) queue.send(messageId, "{}");
   const receive = async (): Promise<boolean[]> => {
@@ -258,4 +262,19 @@ describe("messages are given back", () => {
     await clock.wait(TIMEOUT * 1000);
     expect(queue.visible).toHaveLength(15);
   });
+});
+
+it("messages of a FIFO queue are given back in the order in which they were received, one call after the other", async () => {
+  const ids = Array.from({ length: 25 }, (_, index) => `m${index}`);
+  const { holds, queue, clock } = await holdingOf({ isFifo: true }, ...ids);
+  let underWay = 0;
+  queue.before = async () => {
+    underWay += 1;
+    expect(underWay).toBe(1);
+    await clock.wait(5);
+    underWay -= 1;
+  };
+  expect(await holds.releaseAll()).toBe(25);
+  const given = queue.callsOf("changeVisibility").flatMap(({ handles }) => handles);
+  expect(given).toEqual(ids.map((id) => `${id}#1`));
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import type { OnReject } from "../../src/config/on-reject.ts";
 import { createEntryMaker } from "../../src/drainer/entry.ts";
 import { RowRefused } from "../../src/drainer/ports.ts";
 import { Patience } from "../../src/drainer/patience.ts";
@@ -29,13 +30,13 @@ function item(messageId: string, body: string = JSON.stringify({ user_id: messag
 const items = (count: number): Item[] => Array.from({ length: count }, (_, index) => item(`m${index}`));
 
 /** Pauses are the longest that chance allows, unless told otherwise. */
-function writing(retryForMs = 30_000, chance = 1) {
+function writing(retryForMs = 30_000, chance = 1, onReject: OnReject = "quarantine") {
   const clock = new FakeClock();
   const loader = new MemoryLoader();
   const tally = newTally();
   const hurry = new AbortController();
   const patience = (): Patience => new Patience({ clock, retryForMs, random: () => chance });
-  const options = { loader, entries, tally, patience, hurry: hurry.signal };
+  const options = { loader, entries, tally, onReject, patience, hurry: hurry.signal };
   const users = (): string[] => loader.rows.map(({ user_id }) => user_id);
   return { clock, loader, tally, hurry, users, writer: new Writer(options) };
 }
@@ -47,6 +48,26 @@ describe("a batch", () => {
     await writer.write([item("b"), item("d")]);
     expect([loader.calls, users(), [...loader.quarantine.keys()]]).toEqual([[3, 2], ["a", "b", "d"], ["c"]]);
     expect(tally).toMatchObject({ loaded: 3, duplicates: 1, quarantined: 1 });
+  });
+});
+
+describe("a row that Postgres refuses, where it is to be left", () => {
+  it("is neither written nor quarantined; the others are written, and it is told which it is", async () => {
+    const { writer, loader, tally, users } = writing(30_000, 1, "leave");
+    const batch = items(20);
+    loader.refused.add("m3").add("m12");
+    const left = await writer.write(batch);
+    expect([...left]).toEqual([batch[3], batch[12]]);
+    expect(users()).toEqual(batch.filter((each) => !left.has(each)).map(({ message }) => message.messageId));
+    expect(tally).toMatchObject({ loaded: 18, quarantined: 0, left: 2 });
+    expect(loader.quarantine.size).toBe(0);
+  });
+
+  it("is taken for the table's fault where every row of a batch is, as ever", async () => {
+    const { writer, loader, tally } = writing(30_000, 1, "leave");
+    for (let index = 0; index < 10; index += 1) loader.refused.add(`m${index}`);
+    await expect(writer.write(items(10))).rejects.toMatchObject({ kind: "configuration" });
+    expect(tally.left).toBe(0);
   });
 });
 

@@ -27,6 +27,7 @@ it("loads the valid messages, quarantines the other, empties the queue and repor
       loaded: 99,
       duplicates: 0,
       quarantined: 1,
+      left: 0,
       deleted: 100,
       released: 0,
       requests: { receive: expect.any(Number), delete: 10, other: expect.any(Number) },

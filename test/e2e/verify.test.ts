@@ -79,6 +79,7 @@ it("counts rows, distinct and repeated values, nulls, dates, the quarantine and 
           ],
         },
       },
+      repeatedBodies: 0,
       quarantined: 2,
       quarantineReasons: {
         "app_version: missing": 1,

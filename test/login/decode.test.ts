@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeLogin } from "../../src/login/decode.ts";
 import { canonicalDeviceId, canonicalIp } from "../../src/masking/canonical.ts";
+import { inEnvelope } from "../support/envelope.ts";
 
 const message = {
   user_id: "424cdd21-063a-43a7-b91b-7ca1a833afae",
@@ -287,6 +288,8 @@ describe("a reason says which field and what is wrong, and nothing of the messag
   const reasons = new Set([
     "body: not JSON",
     "body: not a JSON object",
+    "Message: not JSON",
+    "Message: not a JSON object",
     ...fields.flatMap((field) => why.map((text) => `${field}: ${text}`)),
   ]);
 
@@ -333,6 +336,8 @@ describe("a reason says which field and what is wrong, and nothing of the messag
         .tuple(fc.constantFrom(...fields), value)
         .map(([key, changed]) => JSON.stringify({ ...message, [key]: changed })),
     ],
+    ["for any text in an envelope of SNS", fc.string({ unit: "binary" }).map(inEnvelope)],
+    ["for any JSON in an envelope of SNS", fc.json({ stringUnit: "binary" }).map(inEnvelope)],
   ])("%s", (_what, bodies) => {
     fc.assert(fc.property(bodies, expectKnownReasons), { numRuns: 1000 });
   });

@@ -14,16 +14,17 @@ describe("the keys of one masking key", () => {
   it("are all different, and none of them is the masking key", () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: MIN_KEY_BYTES, maxLength: 64 }), (master) => {
-        const { ip, deviceId, quarantine } = deriveKeys(master);
-        const derived = [ip, deviceId, quarantine].map((key) => hex(key.export()));
-        expect(new Set([...derived, hex(master)]).size).toBe(4);
+        const { ip, deviceId, quarantine, body } = deriveKeys(master);
+        const derived = [ip, deviceId, quarantine, body].map((key) => hex(key.export()));
+        expect(new Set([...derived, hex(master)]).size).toBe(5);
       }),
     );
   });
 
   it("are 32 bytes each, under a key id of 8 characters", () => {
-    const { keyId, ip, deviceId, quarantine } = deriveKeys(Buffer.alloc(MIN_KEY_BYTES));
-    expect([ip, deviceId, quarantine].map((key) => key.symmetricKeySize)).toEqual([32, 32, 32]);
+    const { keyId, ip, deviceId, quarantine, body } = deriveKeys(Buffer.alloc(MIN_KEY_BYTES));
+    const sizes = [ip, deviceId, quarantine, body].map((key) => key.symmetricKeySize);
+    expect(sizes).toEqual([32, 32, 32, 32]);
     expect(keyId).toMatch(/^[A-Za-z0-9_-]{8}$/);
   });
 
@@ -35,11 +36,13 @@ describe("the keys of one masking key", () => {
     expect(one.ip.equals(two.ip)).toBe(false);
     expect(one.deviceId.equals(two.deviceId)).toBe(false);
     expect(one.quarantine.equals(two.quarantine)).toBe(false);
+    expect(one.body.equals(two.body)).toBe(false);
   });
 
   it("are each derived by the name of their use", () => {
     const master = Buffer.alloc(MIN_KEY_BYTES, 1);
-    const { ip, deviceId, quarantine } = deriveKeys(master);
+    const { ip, deviceId, quarantine, body } = deriveKeys(master);
+    expect(hex(body.export())).toBe(hex(hkdf(master, "fetch-etl/v1/body", 32)));
     expect(hex(ip.export())).toBe(hex(hkdf(master, "fetch-etl/v1/ip", 32)));
     expect(hex(deviceId.export())).toBe(hex(hkdf(master, "fetch-etl/v1/device_id", 32)));
     expect(hex(quarantine.export())).toBe(hex(hkdf(master, "fetch-etl/v1/quarantine", 32)));

@@ -70,6 +70,7 @@ export class MemoryQueue implements Queue {
   readonly id = "arn:aws:sqs:us-east-1:000000000000:logins";
   readonly visibilityTimeout: number;
   readonly maxReceiveCount: number | undefined;
+  readonly isFifo: boolean;
   readonly requests = { receive: 0, delete: 0, other: 0 };
   /** Every call, when it was made. */
   readonly calls: Call[] = [];
@@ -79,6 +80,8 @@ export class MemoryQueue implements Queue {
   perReceive: number | undefined;
   /** How often one receive hands out each message. */
   deliveries = 1;
+  /** The ids of what the redrive policy has moved away, which happens when a message would be received once too often. */
+  readonly deadLetters: string[] = [];
   /** What the next entries of delete calls fail for, one after the other. */
   readonly deleteFailures: Omit<FailedEntry, "index">[] = [];
   /** Awaited before a call is carried out: may take time, throw, or change something. */
@@ -86,10 +89,14 @@ export class MemoryQueue implements Queue {
   readonly #clock: Clock;
   readonly #stored = new Map<string, Stored>();
 
-  constructor(clock: Clock, options: { visibilityTimeout?: number; maxReceiveCount?: number } = {}) {
+  constructor(
+    clock: Clock,
+    options: { visibilityTimeout?: number; maxReceiveCount?: number; isFifo?: boolean } = {},
+  ) {
     this.#clock = clock;
     this.visibilityTimeout = options.visibilityTimeout ?? 30;
     this.maxReceiveCount = options.maxReceiveCount;
+    this.isFifo = options.isFifo ?? false;
   }
 
   send(messageId: string, body: string, sentAt = 0): void {
@@ -175,6 +182,11 @@ export class MemoryQueue implements Queue {
   }
 
   #take(most: number, seconds: number): ReceivedMessage[] {
+    for (const message of [...this.#stored.values()].filter((each) => this.#isVisible(each))) {
+      if (message.receiveCount < (this.maxReceiveCount ?? Infinity)) continue;
+      this.#stored.delete(message.messageId);
+      this.deadLetters.push(message.messageId);
+    }
     const taken = [...this.#stored.values()].filter((message) => this.#isVisible(message)).slice(0, most);
     return Array.from({ length: this.deliveries }, () => taken)
       .flat()

@@ -25,7 +25,13 @@ export type Fault =
   /** Never answers. */
   | { readonly kind: "silent" }
   /** Answers with an error of SQS's, or with whatever is given. */
-  | { readonly kind: "answered"; readonly status: number; readonly body: string }
+  | {
+      readonly kind: "answered";
+      readonly status: number;
+      readonly body: string;
+      /** AWS tells the older protocol's code beside the newer one's (`x-amzn-query-error`). */
+      readonly olderCode?: string;
+    }
   /** Changes SQS's answer. */
   | { readonly kind: "changed"; readonly change: (answer: Record<string, unknown>) => unknown };
 
@@ -67,7 +73,9 @@ export async function startProxy(
     if (fault?.kind === "silent") return;
     const headers = { "content-type": "application/x-amz-json-1.0" };
     if (fault?.kind === "answered") {
-      response.writeHead(fault.status, headers).end(fault.body);
+      const older =
+        fault.olderCode === undefined ? {} : { "x-amzn-query-error": `${fault.olderCode};Sender` };
+      response.writeHead(fault.status, { ...headers, ...older }).end(fault.body);
       return;
     }
     if (fault?.kind === "late") await setTimeout(fault.ms);

@@ -9,6 +9,7 @@ import { readRunFiles } from "../../config/run-files.ts";
 import { drain } from "../../drainer/drain.ts";
 import { createEntryMaker, utcDay } from "../../drainer/entry.ts";
 import type { Queue } from "../../drainer/ports.ts";
+import { requireRedrive } from "../../drainer/redrive.ts";
 import type { DrainReport } from "../../drainer/report.ts";
 import { Failure } from "../../failure.ts";
 import type { PostgresLoader } from "../../loader/loader.ts";
@@ -59,6 +60,7 @@ async function drainQueue(
   run.queue = queue;
   let loader: PostgresLoader | undefined;
   try {
+    if (config.onReject === "leave") requireRedrive(queue);
     if (database !== undefined)
       loader = await context.services.openLoader(database, queue.id, sealer?.dataKey);
     const entries = createEntryMaker({
@@ -92,7 +94,9 @@ async function drainQueue(
     if (signal !== undefined) return exitCodeOfSignal(signal);
     if (report.databaseSilent) return EXIT.unavailable;
     if (loader !== undefined && report.stoppedBy === "empty") await prune(loader, config.ledgerDays, context);
-    return report.quarantined > 0 && flags.failOnQuarantine === true ? EXIT.quarantined : EXIT.done;
+    return report.quarantined + report.left > 0 && flags.failOnQuarantine === true
+      ? EXIT.quarantined
+      : EXIT.done;
   } finally {
     await loader?.close();
     queue.close();
@@ -116,6 +120,12 @@ function tell(context: Context, flags: DrainFlags, queue: Queue, report: DrainRe
   if (report.quarantined > 0 && !dryRun) {
     context.log.warn(
       `${plural(report.quarantined, "message")} went to fetch_etl.quarantine; "fetch-etl verify" tells why.`,
+    );
+  }
+  if (report.left > 0 && !dryRun) {
+    context.log.warn(
+      `${plural(report.left, "message")} of queue ${queue.name} could not be loaded, and stayed in it; its redrive policy moves what ` +
+        `was received ${queue.maxReceiveCount ?? 0} times to the dead-letter queue, where "fetch-etl peek" tells why.`,
     );
   }
   if (report.databaseSilent) {

@@ -1,9 +1,11 @@
 // The commands of the main job.
 import { DRAIN_DEFAULTS, PEEK_DEFAULTS } from "../../config/defaults.ts";
 import type { DrainFlags } from "../../config/drain.ts";
+import { ON_REJECT } from "../../config/on-reject.ts";
 import type { ActionFor, CliCommand } from "../command.ts";
 import type { PeekFlags } from "../commands/peek.ts";
 import type { VerifyFlags } from "../commands/verify.ts";
+import { choice } from "../option.ts";
 import { appVersionOption, tableOption, withQueueOptions } from "./shared-options.ts";
 
 export function defineLoading(program: CliCommand, action: ActionFor): void {
@@ -28,7 +30,14 @@ export function defineLoading(program: CliCommand, action: ActionFor): void {
     )
     .addOption(tableOption())
     .addOption(appVersionOption())
-    .option("--fail-on-quarantine", "exit 3 when a message was quarantined")
+    .addOption(
+      choice(
+        "--on-reject <how>",
+        ON_REJECT,
+        "what becomes of a message that cannot be loaded; leave is for a dead-letter queue",
+      ).default("quarantine"),
+    )
+    .option("--fail-on-quarantine", "exit 3 when a message was quarantined or left")
     .option("--dry-run", "receive, decode, mask and count, then give everything back")
     .option("--json", "print the report as one JSON object")
     .option("--report <file>", "write the report to a file too, also when the run fails")

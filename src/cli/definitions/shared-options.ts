@@ -7,7 +7,7 @@ import { choice } from "../option.ts";
 
 export function withQueueOptions(command: CliCommand): CliCommand {
   return command
-    .option("--queue <name or URL>", "the queue (FETCH_ETL_QUEUE; default login-queue)")
+    .option("--queue <name, URL or ARN>", "the queue (FETCH_ETL_QUEUE; default login-queue)")
     .option("--endpoint-url <url>", "SQS endpoint, for a server of your own (AWS_ENDPOINT_URL_SQS)")
     .option("--region <region>", "AWS region (AWS_REGION)")
     .addOption(

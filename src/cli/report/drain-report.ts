@@ -33,6 +33,7 @@ export function drainFields(queue: string | undefined, figures: DrainFigures, dr
     loaded: figures.loaded,
     duplicates: figures.duplicates,
     quarantined: figures.quarantined,
+    left: figures.left,
     deleted: figures.deleted,
     released: figures.released,
     requests: { ...figures.requests },
@@ -69,13 +70,14 @@ export function writeDrainSummary(
 /** Names and numbers, the numbers under each other; what is none is left out, but for the first two. */
 function tallyTable(report: DrainReport, dryRun: boolean): string {
   const { receive, delete: deletes, other } = report.requests;
-  const settled = report.loaded + report.duplicates + report.quarantined;
+  const settled = report.loaded + report.duplicates + report.quarantined + report.left;
   const seconds = report.durationMs / 1000;
   const lines = [
     ["received", report.received],
     [dryRun ? "would load" : "loaded", report.loaded],
     ["duplicates", report.duplicates],
     [dryRun ? "would quarantine" : "quarantined", report.quarantined],
+    [dryRun ? "would leave" : "left", report.left],
     ["deleted", report.deleted],
     ["given back", report.released],
     ["messages a second", seconds > 0 ? Math.round(settled / seconds) : 0],
@@ -99,22 +101,23 @@ export function tallyText(tally: Readonly<Tally>): string {
   const parts = [`${count(tally.loaded)} of ${plural(tally.received, "message")}`];
   if (tally.duplicates > 0) parts.push(plural(tally.duplicates, "duplicate"));
   if (tally.quarantined > 0) parts.push(`${count(tally.quarantined)} quarantined`);
+  if (tally.left > 0) parts.push(`${count(tally.left)} left`);
   parts.push(`${count(tally.deleted)} deleted`);
   if (tally.released > 0) parts.push(`${count(tally.released)} given back`);
   return parts.join(", ");
 }
 
-function endText({ stoppedBy, stillVisible, remaining }: DrainReport): string {
-  const left = remainingText(remaining);
+function endText({ stoppedBy, stillVisible, remaining, left: leftByUs }: DrainReport): string {
+  const left = remainingText(remaining, leftByUs === 0 ? "held by others" : "in flight");
   if (stillVisible) return `the queue hands out no more${left}`;
   return stoppedBy === "empty" && left !== "" ? `no more to receive${left}` : `${ENDS[stoppedBy]}${left}`;
 }
 
-function remainingText(remaining: QueueDepth | undefined): string {
+function remainingText(remaining: QueueDepth | undefined, inFlight: string): string {
   if (remaining === undefined) return "";
   const parts = [
     [remaining.visible, "visible"],
-    [remaining.inFlight, "held by others"],
+    [remaining.inFlight, inFlight],
     [remaining.delayed, "delayed"],
   ] as const;
   const left = parts

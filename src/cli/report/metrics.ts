@@ -40,6 +40,7 @@ export async function metricsText(
     [{ outcome: "loaded" }, run.loaded],
     [{ outcome: "duplicate" }, run.duplicates],
     [{ outcome: "quarantined" }, run.quarantined],
+    [{ outcome: "left" }, run.left],
     [{ outcome: "released" }, run.released],
   ];
   counter(

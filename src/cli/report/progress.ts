@@ -45,7 +45,7 @@ export async function startProgress(context: Context, watched: Watched): Promise
   void watchDepth(watched, clock, over.signal, (total) => (expected = total));
   const show = (): void => {
     const { name, tally, stop, dryRun, maxMessages = Infinity } = watched;
-    const settled = tally.loaded + tally.duplicates + tally.quarantined;
+    const settled = tally.loaded + tally.duplicates + tally.quarantined + tally.left;
     pace.note(clock.now(), settled);
     const progress: Progress = {
       name,

@@ -27,6 +27,7 @@ export function writeVerifiedJson(context: Context, verified: Verified): void {
     keyIds: verified.keyIds,
     mostRepeated: verified.mostRepeated,
     distributions: verified.distributions,
+    repeatedBodies: verified.repeatedBodies,
     quarantined: verified.quarantined,
     quarantineReasons: verified.quarantineReasons,
     queue: verified.queue,
@@ -47,6 +48,7 @@ export function writeVerified(context: Context, verified: Verified): void {
     ["create_date", dateRange(verified)],
     ["nulls", withNulls.map(([column, rows]) => `${column} ${count(rows)}`).join(", ") || "none"],
     ["unmasked values", count(verified.unmasked)],
+    ...(verified.repeatedBodies === null ? [] : [["same body, new id", count(verified.repeatedBodies)]]),
     ["quarantined", count(verified.quarantined)],
     ["queue", queueText(verified.queue)],
   ];

@@ -49,6 +49,8 @@ const deniedCodes = new Set([
   "NotAuthorized",
   "UnauthorizedOperation",
 ]);
+/** In JSON, and in the query protocol. */
+const deniedKeyCodes = new Set(["KmsAccessDenied", "KMS.AccessDeniedException"]);
 const clockCodes = new Set(["RequestTimeTooSkewed", "RequestInTheFuture"]);
 const tlsErrors = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO)/;
 
@@ -108,7 +110,11 @@ function refused(fault: Fault & { kind: "refused" }, place: Place, cause: unknow
   if (is(missingQueueCodes)) {
     return configuration(
       `${server(place)} has no queue ${queue}: check --queue / FETCH_ETL_QUEUE, the region ` +
-        "(--region / AWS_REGION) and whose credentials are in use.",
+        "(--region / AWS_REGION) and whose credentials are in use." +
+        // SQS does not tell a queue that is not there from another account's that it may not tell of.
+        (place.target.queueOwner === undefined
+          ? ""
+          : " A queue of another account has to allow them sqs:GetQueueUrl in its policy."),
     );
   }
   if (is(expiredCodes)) {
@@ -123,9 +129,15 @@ function refused(fault: Fault & { kind: "refused" }, place: Place, cause: unknow
         "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.",
     );
   }
+  if (is(deniedKeyCodes)) {
+    return configuration(
+      `The queue ${queue} is encrypted, and the AWS credentials may not use its KMS key (${said}): allow kms:Decrypt in ` +
+        "their IAM policy and in the key's.",
+    );
+  }
   if (code?.startsWith("Kms") === true || code?.startsWith("KMS.") === true) {
     return configuration(
-      `The queue ${queue} is encrypted, and its KMS key cannot be used (${said}): allow kms:Decrypt, or repair the key.`,
+      `The queue ${queue} is encrypted, and its KMS key cannot be used (${said}): is it enabled, and still there?`,
     );
   }
   if (is(deniedCodes) || (status === 403 && code === undefined)) {

@@ -28,7 +28,7 @@ function isMessage(item: unknown): item is Message {
   return (
     areTexts(item["MessageId"], item["ReceiptHandle"], item["Body"], item["MD5OfBody"]) &&
     isObject(attributes) &&
-    areTexts(attributes["SentTimestamp"], attributes["ApproximateReceiveCount"])
+    areTexts(attributes["SentTimestamp"], attributes["ApproximateReceiveCount"], attributes["MessageGroupId"])
   );
 }
 
@@ -42,6 +42,26 @@ function areTexts(...values: readonly unknown[]): boolean {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
+}
+
+/**
+ * The messages of a receive's answer. Where one came damaged, those after it in its message group come again together with it: they
+ * are not to overtake it.
+ *
+ * @param onDamaged see {@link toReceived}
+ */
+export function receivedOf(
+  messages: readonly Message[],
+  onDamaged: (messageId: string) => void,
+): ReceivedMessage[] {
+  const heldBack = new Set<string>();
+  return messages.flatMap((message) => {
+    const group = message.Attributes?.MessageGroupId;
+    if (group !== undefined && heldBack.has(group)) return [];
+    const received = toReceived(message, onDamaged);
+    if (received === undefined && group !== undefined) heldBack.add(group);
+    return received ?? [];
+  });
 }
 
 /**

@@ -84,9 +84,11 @@ export async function findQueue(
 }
 
 /** The first request, the one that finds the queue. */
-async function locate(client: SQSClient, { queueName, queueUrl }: Target): Promise<Located> {
+async function locate(client: SQSClient, { queueName, queueUrl, queueOwner }: Target): Promise<Located> {
   if (queueUrl === undefined) {
-    const { QueueUrl: url } = await client.send(new GetQueueUrlCommand({ QueueName: queueName }));
+    const { QueueUrl: url } = await client.send(
+      new GetQueueUrlCommand({ QueueName: queueName, QueueOwnerAWSAccountId: queueOwner }),
+    );
     if (url === undefined) throw new EmptyAnswer();
     return { url, attributes: undefined };
   }

@@ -14,13 +14,14 @@ import type { FailedEntry, Notices, Queue, QueueDepth, ReceivedMessage, RequestC
 import type { SqsClient } from "./client.ts";
 import { directCalls } from "./direct.ts";
 import { explain } from "./errors.ts";
-import { failedOf, finite, messagesOf, toFailed, toReceived } from "./message.ts";
+import { failedOf, finite, messagesOf, receivedOf, toFailed } from "./message.ts";
 import type { Protocol, Target } from "./target.ts";
 
 // What a queue has that was made without a word about it.
 const DEFAULT_VISIBILITY_TIMEOUT = 30;
 const SHORTEST_VISIBILITY_TIMEOUT = 2 * LONG_POLL_SECONDS;
 const systemAttributes: MessageSystemAttributeName[] = ["SentTimestamp", "ApproximateReceiveCount"];
+const fifoAttributes: MessageSystemAttributeName[] = [...systemAttributes, "MessageGroupId"];
 
 export type QueueAttributes = NonNullable<GetQueueAttributesCommandOutput["Attributes"]>;
 
@@ -38,6 +39,7 @@ export interface FoundQueue {
 /** Makes the port of a queue that was found. */
 export function sqsQueue(found: FoundQueue): Queue {
   const { client, url, attributes, target } = found;
+  const isFifo = target.queueName.endsWith(".fifo");
   const direct = found.protocol === "json" ? directCalls(client) : undefined;
 
   async function call<T>(action: string, send: () => Promise<T>): Promise<T> {
@@ -60,6 +62,7 @@ export function sqsQueue(found: FoundQueue): Queue {
     id: attributes.QueueArn ?? pathOf(url),
     visibilityTimeout: visibilityTimeout(attributes.VisibilityTimeout),
     maxReceiveCount: maxReceiveCount(attributes.RedrivePolicy),
+    isFifo,
     requests: found.requests,
 
     async receive(request): Promise<ReceivedMessage[]> {
@@ -68,13 +71,13 @@ export function sqsQueue(found: FoundQueue): Queue {
         MaxNumberOfMessages: request.max,
         WaitTimeSeconds: request.waitSeconds,
         VisibilityTimeout: request.visibilityTimeout,
-        ...systemAttributeRequest(found.protocol),
+        ...systemAttributeRequest(found.protocol, isFifo ? fifoAttributes : systemAttributes),
       };
       const messages =
         (await direct?.("ReceiveMessageCommand", input, messagesOf)) ??
         (await call("sqs:ReceiveMessage", () => client.send(new ReceiveMessageCommand(input)))).Messages ??
         [];
-      return messages.flatMap((message) => toReceived(message, onDamaged) ?? []);
+      return receivedOf(messages, onDamaged);
     },
 
     async delete(receiptHandles): Promise<FailedEntry[]> {
@@ -136,10 +139,11 @@ export function sqsQueue(found: FoundQueue): Queue {
  */
 function systemAttributeRequest(
   protocol: Protocol,
+  attributes: MessageSystemAttributeName[],
 ): Pick<ReceiveMessageRequest, "MessageSystemAttributeNames"> {
-  const current = { MessageSystemAttributeNames: systemAttributes };
+  const current = { MessageSystemAttributeNames: attributes };
   if (protocol === "query") return current;
-  const both = { ...current, AttributeNames: systemAttributes };
+  const both = { ...current, AttributeNames: attributes };
   return both;
 }
 

@@ -1,4 +1,5 @@
 // What the settings say about where the queue is: which endpoint to ask, in which region, for which queue. Pure.
+import { queueArnOf } from "../../config/queue-arn.ts";
 import { queueNameOf, type SqsSettings } from "../../config/queue.ts";
 import { Failure } from "../../failure.ts";
 
@@ -8,8 +9,10 @@ export type Protocol = "json" | "query";
 /** Where to ask for which queue. */
 export interface Target {
   readonly queueName: string;
-  /** Undefined where the queue was given by its name. */
+  /** Undefined where the queue was given by its name or its ARN. */
   readonly queueUrl: string | undefined;
+  /** The account that an ARN names; undefined for the credentials' own. */
+  readonly queueOwner: string | undefined;
   /** Undefined for AWS's own endpoint of the region. */
   readonly endpoint: string | undefined;
   /** What the user would change to change the endpoint. */
@@ -35,7 +38,7 @@ export function isAwsHost(url: string): boolean {
 
 /**
  * Weighs endpoint, region and queue against each other. A configured endpoint wins over the host of a queue URL; without
- * one, a URL of AWS gives the region, and any other URL the endpoint.
+ * one, a URL of AWS gives the region, and any other URL the endpoint. An ARN gives the region, whatever the endpoint.
  *
  * @param configuredEndpoint what the AWS configuration file says, asked for only when the settings name no endpoint
  * @throws {Failure} `configuration`, for what is not a URL, and for a region that contradicts the queue URL
@@ -53,8 +56,15 @@ export function targetOf(settings: SqsSettings, configuredEndpoint: string | und
     );
   }
   const { queue, region } = settings;
+  const arn = queueArnOf(queue);
+  if (arn !== undefined) {
+    const { name: queueName, account: queueOwner } = arn;
+    return { queueName, queueUrl: undefined, queueOwner, endpoint, endpointSetting, region: arn.region };
+  }
+  const queueOwner = undefined;
   const queueName = queueNameOf(queue);
-  if (queueName === queue) return { queueName, queueUrl: undefined, endpoint, endpointSetting, region };
+  if (queueName === queue)
+    return { queueName, queueUrl: undefined, queueOwner, endpoint, endpointSetting, region };
 
   // Local servers give out URLs that are none, such as http://sqs.us-east-1.127.0.0.1:4566/…; where the endpoint is
   // known, all that counts is the name at the end.
@@ -62,10 +72,10 @@ export function targetOf(settings: SqsSettings, configuredEndpoint: string | und
   if (queueName === undefined || (url === undefined && endpoint === undefined)) {
     throw new Failure(
       "configuration",
-      `${queueSetting} is neither a queue's name nor a URL like http://localhost:4566/000000000000/login-queue.`,
+      `${queueSetting} is neither a queue's name or ARN nor a URL like http://localhost:4566/000000000000/login-queue.`,
     );
   }
-  const located = { queueName, queueUrl: queue };
+  const located = { queueName, queueUrl: queue, queueOwner };
   if (endpoint !== undefined || url === undefined) return { ...located, endpoint, endpointSetting, region };
 
   const standard = regionIn(url.hostname, ...awsHosts);

@@ -8,6 +8,7 @@ const report: DrainReport = {
   loaded: 12_340,
   duplicates: 2,
   quarantined: 3,
+  left: 0,
   deleted: 12_345,
   released: 0,
   requests: { receive: 1_300, delete: 1_235, other: 2 },
@@ -53,6 +54,22 @@ describe("at the end a drain tells", () => {
     expect(text).toMatch(/^login-queue: dry run; everything was seen/);
     expect(text).toMatch(/^ {2}would load +12,340$/m);
     expect(text).toMatch(/^ {2}would quarantine +3$/m);
+  });
+
+  it("of what was left in the queue, that it is there, and hidden by nobody else", () => {
+    const left = {
+      quarantined: 0,
+      left: 3,
+      deleted: 12_342,
+      remaining: { visible: 0, inFlight: 3, delayed: 0 },
+    };
+    expect(summary(true, left)).toMatch(
+      /^login-queue: no more to receive, 3 in flight.*\n(.*\n)* {2}left +3\n/,
+    );
+    expect(summary(false, left)).toContain(
+      "2 duplicates, 3 left, 12,342 deleted; no more to receive, 3 in flight",
+    );
+    expect(summary(true, left, true)).toMatch(/^ {2}would leave +3$/m);
   });
 
   it("a program or a mail in one line", () => {

@@ -15,7 +15,7 @@ function peeked(userId: string): Peeked {
     app_version: 2_147_483_647,
     create_date: "2023-01-05",
   };
-  return { message, entry: { messageId: "m", sentAt: 0, row } };
+  return { message, entry: { messageId: "m", sentAt: 0, bodyMac: new Uint8Array(16), row } };
 }
 
 function shown(write: (context: Context) => void): string {

@@ -77,28 +77,6 @@ describe("an error that SQS answers", () => {
     expect(queue.requests.delete).toBe(3);
   });
 
-  it.each([
-    ["sqs:DeleteMessage", "DeleteMessageBatch", () => queue.delete(["handle"])],
-    [
-      "sqs:ChangeMessageVisibility",
-      "ChangeMessageVisibilityBatch",
-      () => queue.changeVisibility(["handle"], 0),
-    ],
-    ["sqs:GetQueueAttributes", "GetQueueAttributes", () => queue.depth()],
-  ])("names the right %s when it is missing", async (right, action, call) => {
-    server.refuse(action, 403, "AccessDenied");
-    await expect(call()).rejects.toThrow(`may not call ${right} on`);
-  });
-
-  it.each(["GetQueueUrl", "GetQueueAttributes"])(
-    "names the right %s when it is missing at the start",
-    async (action) => {
-      server.refuse(action, 403, "AccessDenied");
-      const opening = openQueue(settings({ endpointUrl: server.endpoint }), deaf);
-      await expect(opening).rejects.toThrow(`may not call sqs:${action} on`);
-    },
-  );
-
   it("does not get a text of the server's into the message in place of a code", async () => {
     server.refuse("ReceiveMessage", 400, "10.1.2.3 is not allowed");
     await expect(queue.receive(now)).rejects.toThrow(

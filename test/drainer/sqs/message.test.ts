@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { finite, toFailed, toReceived } from "../../../src/drainer/sqs/message.ts";
+import { finite, receivedOf, toFailed, toReceived } from "../../../src/drainer/sqs/message.ts";
 
 function received(message: Parameters<typeof toReceived>[0]): ReturnType<typeof toReceived> {
   return toReceived(message, () => undefined);
@@ -41,6 +41,24 @@ describe("a received message", () => {
     expect(take("sent")).toMatchObject({ body: "sent" });
     expect(take("other")).toBeUndefined();
     expect(damaged).toEqual(["id"]);
+  });
+
+  it("that came damaged takes those after it in its message group along, and none of another group", () => {
+    const MD5OfBody = createHash("md5").update("sent").digest("hex");
+    const message = (MessageId: string, MessageGroupId: string | undefined, Body = "sent") => ({
+      ...{ MessageId, ReceiptHandle: "handle", Body, MD5OfBody },
+      ...(MessageGroupId === undefined ? {} : { Attributes: { MessageGroupId } }),
+    });
+    const damaged: string[] = [];
+    const taken = receivedOf(
+      [
+        ...[message("a1", "a"), message("a2", "a", "other"), message("b1", "b"), message("a3", "a")],
+        ...[message("1", undefined, "other"), message("2", undefined), message("b2", "b")],
+      ],
+      (id) => damaged.push(id),
+    );
+    expect(taken.map(({ messageId }) => messageId)).toEqual(["a1", "b1", "2", "b2"]);
+    expect(damaged).toEqual(["a2", "1"]);
   });
 
   it("is taken when only its line ends were changed on the way", () => {

@@ -273,3 +273,21 @@ it("takes a body whose line ends the server wrote into the XML as they are, thou
     await server.stop();
   }
 });
+
+it("a queue whose name ends in .fifo is a FIFO queue, and is asked for message groups; another is not", async () => {
+  for (const queueName of ["logins.fifo", "logins"]) {
+    const server = await startQueryServer({ queueName });
+    try {
+      const at = { endpointUrl: server.endpoint, protocol: "query", queue: queueName } as const;
+      const queue = await openQueue(settings(at), deaf);
+      await queue.receive(now);
+      queue.close();
+      const form = server.requests.find(({ action }) => action === "ReceiveMessage")?.form;
+      expect([queue.isFifo, form?.get("AttributeName.3")]).toEqual(
+        queueName === "logins" ? [false, null] : [true, "MessageGroupId"],
+      );
+    } finally {
+      await server.stop();
+    }
+  }
+});

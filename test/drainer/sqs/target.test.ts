@@ -12,6 +12,7 @@ describe("the target", () => {
     ).toEqual({
       queueName: "login-queue",
       queueUrl: undefined,
+      queueOwner: undefined,
       endpoint: "http://localhost:4566",
       endpointSetting: "--endpoint-url / AWS_ENDPOINT_URL_SQS",
       region: "eu-west-1",
@@ -31,6 +32,20 @@ describe("the target", () => {
     ["https://eu-west-1.queue.amazonaws.com/1/q", "eu-west-1"],
   ])("takes the region from %s and leaves the endpoint to the SDK", (queue, region) => {
     expect(targetOf(settings({ queue }), undefined)).toMatchObject({ region, endpoint: undefined });
+  });
+
+  it.each([
+    ["arn:aws:sqs:eu-west-1:123456789012:logins", "eu-west-1", "logins"],
+    ["arn:aws-cn:sqs:cn-north-1:123456789012:logins.fifo", "cn-north-1", "logins.fifo"],
+    ["arn:aws-us-gov:sqs:us-gov-west-1:123456789012:logins", "us-gov-west-1", "logins"],
+  ])("takes region, account and name from %s", (queue, region, queueName) => {
+    const target = { queueName, queueUrl: undefined, queueOwner: "123456789012", region };
+    expect(targetOf(settings({ queue }), undefined)).toMatchObject({ ...target, endpoint: undefined });
+    const endpointUrl = "http://127.0.0.1:9324";
+    expect(targetOf(settings({ queue, endpointUrl }), undefined)).toMatchObject({
+      ...target,
+      endpoint: endpointUrl,
+    });
   });
 
   it.each([

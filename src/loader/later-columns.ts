@@ -1,0 +1,40 @@
+// The columns that tables of an earlier version are without.
+import type { Reader, Sql } from "./database.ts";
+import type { LaterColumn } from "./tables.ts";
+
+/** Whether the column is there. */
+export async function hasColumn(sql: Reader, { table, name }: LaterColumn): Promise<boolean> {
+  const columns = await sql.unsafe(
+    `select 1
+     from pg_catalog.pg_attribute a
+     join pg_catalog.pg_class c on c.oid = a.attrelid
+     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = 'fetch_etl' and c.relname = $1 and a.attname = $2 and not a.attisdropped`,
+    [table, name],
+  );
+  return columns.length > 0;
+}
+
+/**
+ * Adds the column where it is missing, safely beside others that do the same.
+ *
+ * @param patience a statement that says how long to wait for others' use of the table
+ * @returns `not ours` where that is the table's owner's to do
+ */
+export async function addColumn(
+  sql: Sql,
+  column: LaterColumn,
+  patience: string,
+): Promise<"there" | "added" | "not ours"> {
+  if (await hasColumn(sql, column)) return "there";
+  const [table] = await sql<{ owned: boolean }[]>`
+    select pg_has_role(c.relowner, 'usage') as owned
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'fetch_etl' and c.relname = ${column.table}`;
+  if (table?.owned !== true) return "not ours";
+  await sql.begin(async (tx) => {
+    await tx.unsafe(patience);
+    await tx.unsafe(column.add);
+  });
+  return "added";
+}
