@@ -66,12 +66,13 @@ source $argv[1]; and source $argv[1]
 complete -C $argv[2]
 `;
 
+// What compinit finds is kept in the working folder, because finding it takes longer than all the rest.
 // compadd is where every completion of zsh passes; what it would add is written down first.
 const ZSH = `
 zmodload zsh/zpty
 : > $3
 zpty shell zsh -f -i
-zpty -w shell "autoload -U compinit; compinit -u -D; source \${(q)1}; source \${(q)1}; found=\${(q)3}"
+zpty -w shell "autoload -U compinit; compinit -u -C -d \${(q)PWD}/.zcompdump; source \${(q)1}; source \${(q)1}; found=\${(q)3}"
 zpty -w shell 'compadd() {
   local -a hits
   if [[ " $* " != *" -[AOD] "* ]]; then
