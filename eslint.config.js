@@ -10,7 +10,7 @@ const ARROWS = {
   masking: { folders: [], packages: ["node:crypto", "ipaddr\\.js"] },
   login: { folders: ["masking"], packages: [] },
   checks: { folders: [], packages: [] },
-  config: { folders: ["login", "masking"], packages: [] },
+  config: { folders: ["login", "masking"], packages: ["node:path"] },
   recovery: { folders: ["masking"], packages: ["node:crypto", "age-encryption"] },
   drainer: { folders: ["login", "masking"], packages: ["node:timers/promises"] },
   "drainer/sqs": {
