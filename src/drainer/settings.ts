@@ -1,9 +1,11 @@
 // What a drain is told to do, and what it is handed to do it with.
-import type { OnReject } from "../config/on-reject.ts";
 import type { Clock } from "./clock.ts";
 import type { EntryMaker } from "./entry.ts";
 import type { Loader, Queue } from "./ports.ts";
 import type { Tally } from "./tally.ts";
+
+/** `leave` leaves a message in the queue, for the queue's own redrive policy. */
+export type OnReject = "quarantine" | "leave";
 
 export interface DrainSettings {
   /** The most receives, and the most deletes, under way at once. */

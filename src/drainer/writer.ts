@@ -1,8 +1,8 @@
 // Hands batches to the loader: waits out a database that is away, and finds the row that a batch was refused for.
-import type { OnReject } from "../config/on-reject.ts";
 import { Failure } from "../failure.ts";
 import type { EntryMaker } from "./entry.ts";
 import type { Patience } from "./patience.ts";
+import type { OnReject } from "./settings.ts";
 import { DatabaseLost, RowRefused, type Entry, type Loader, type ReceivedMessage } from "./ports.ts";
 import type { Tally } from "./tally.ts";
 
