@@ -1,0 +1,82 @@
+// docs/scaling.md says what follows from the figures that were measured, and goes with them.
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import {
+  ASSUMED,
+  AWS,
+  diskTable,
+  measuredIn,
+  mostHeld,
+  processesFor,
+  workTable,
+  type TableSizes,
+} from "../../bench/capacity/capacity.ts";
+import type { Report } from "../../bench/report/report.ts";
+import { DRAIN_DEFAULTS } from "../../src/config/defaults.ts";
+import { json, withBench } from "../support/bench.ts";
+
+function read(path: string): string {
+  return readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+}
+
+const page = read("docs/scaling.md");
+const measured = measuredIn(
+  JSON.parse(read("bench/results/latest.json")) as Report,
+  JSON.parse(read("bench/results/table-sizes.json")) as TableSizes,
+);
+const PER_DAY = [1e3, 1e5, 1e6, 1e7, 1e8, 1e9];
+
+/** Prettier pads the cells of a table. */
+function unpadded(markdown: string): string {
+  return markdown.replace(/ +/g, " ").replace(/-{3,}/g, "---");
+}
+
+it.each([
+  ["work", workTable],
+  ["disk", diskTable],
+] as const)("the page's table of %s is what the figures give", (_what, table) => {
+  expect(unpadded(page)).toContain(table(measured, PER_DAY));
+});
+
+const held = mostHeld(DRAIN_DEFAULTS);
+const fifo = AWS.fifoCalls * 10;
+
+it.each([
+  `${number(measured.throughput)} messages a second at 20 ms a call`,
+  `10^9 / 86,400 s · 3 / ${number(measured.throughput)} = 5.2, so ${processesFor(measured, 1e9)}.`,
+  `**\`user_logins\`**: ${number(measured.row)} bytes a row`,
+  `**Ledger**: ${number(measured.ledgerEntry)} bytes an entry`,
+  `${number(measured.vaultEntries)} bytes a message for both values`,
+  `a drain holds ${number(held)} at most: ${Math.floor(AWS.inFlight.standard / held)} drains`,
+  `| ${Math.floor(AWS.inFlight.fifo / held)} drains |`,
+  `${number(fifo)} messages a second, ${number((fifo * 86_400) / 1e6)} million a day`,
+  `${number(measured.throughput / 10)} receives a second`,
+  `${measured.requests} requests a message are USD ${(measured.requests * AWS.usdPerMillionRequests).toFixed(2)} a million messages`,
+  `${number(measured.cpu)} µs of CPU a message at 20 ms a call, so ${(measured.cpu / 60).toFixed(1)} minutes`,
+  `A run on an empty queue makes ${ASSUMED.requestsOfEmptyRun} requests`,
+  `${((12 * (1e9 / 86_400) * ASSUMED.peak) / 1e6).toFixed(2)} cores at the peak of a billion a day`,
+])("the page says: %s", (sentence) => {
+  expect(unpadded(page).replaceAll("\n", " ").replace(/ +/g, " ")).toContain(sentence);
+});
+
+it("a run on an empty queue makes as many requests as the page reckons with", () =>
+  withBench(async (bench) => {
+    const { requests } = json(await bench.run(["drain", "--json"]));
+    const made = Object.values(requests as Record<string, number>).reduce((sum, count) => sum + count, 0);
+    expect(made).toBe(ASSUMED.requestsOfEmptyRun);
+  }));
+
+it("there are as many processes as the peak needs, and one at least", () => {
+  const one = { ...measured, throughput: 1_000 };
+  expect(processesFor(one, 1)).toBe(1);
+  expect(processesFor(one, (1_000 * 86_400) / ASSUMED.peak)).toBe(1);
+  expect(processesFor(one, (1_001 * 86_400) / ASSUMED.peak)).toBe(2);
+});
+
+it("tells of a figure that is missing", () => {
+  expect(() => measuredIn({ scenarios: [] }, { bytesPerMessage: {} })).toThrow("missing");
+});
+
+function number(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}

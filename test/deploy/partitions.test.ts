@@ -1,0 +1,31 @@
+// A partitioned `user_logins`, made as docs/scaling.md says. (A default partition takes PostgreSQL 11: not among the tests for 10.)
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { generateLogins } from "../../sandbox/messages.ts";
+import { json, withBench } from "../support/bench.ts";
+import { runScript } from "../support/catalogue.ts";
+
+const page = readFileSync(new URL("../../docs/scaling.md", import.meta.url), "utf8");
+const [, script = ""] = /```sql\n([\s\S]*?)```/.exec(page) ?? [];
+
+it("is loaded, checked and verified like any other", () =>
+  withBench(async (bench) => {
+    await runScript(bench.databaseUrl, script);
+    const logins = generateLogins(20).map((login, index) => ({
+      ...login,
+      create_date: index % 2 === 0 ? "2026-03-15" : "2024-02-29",
+    }));
+    await bench.send(logins.map((login) => JSON.stringify(login)));
+    expect(json(await bench.run(["drain", "--json"]))).toMatchObject({ loaded: 20, deleted: 20 });
+    const counts = await bench.sql`
+      select tableoid::regclass::text as partition, count(*)::int as rows from user_logins group by 1 order by 1`;
+    expect([...counts]).toEqual([
+      { partition: "user_logins_2026_03", rows: 10 },
+      { partition: "user_logins_others", rows: 10 },
+    ]);
+    expect(json(await bench.run(["doctor", "--json"]))).toMatchObject({ ok: true });
+    expect(json(await bench.run(["verify", "--json", "--expect", "20"]))).toMatchObject({
+      rows: 20,
+      ok: true,
+    });
+  }));
