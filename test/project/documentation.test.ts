@@ -12,9 +12,10 @@ function read(path: string): string {
 }
 
 const documents = new Map(
-  ["README.md", ...readdirSync(new URL("../../docs", import.meta.url)).map((name) => `docs/${name}`)].map(
-    (path) => [path, read(path)] as const,
-  ),
+  [
+    ...["README.md", "CONTRIBUTING.md", "SECURITY.md"],
+    ...readdirSync(new URL("../../docs", import.meta.url)).map((name) => `docs/${name}`),
+  ].map((path) => [path, read(path)] as const),
 );
 const readme = read("README.md");
 const reference = read("docs/reference.md");
@@ -123,6 +124,17 @@ describe("the reference", () => {
       const row = cells(reference).find(([, flag]) => flag === `\`${flags}\``);
       expect(row?.[2]?.replaceAll("`", "")).toBe(defaultValue);
     }
+  });
+});
+
+describe("CONTRIBUTING.md", () => {
+  const { scripts } = JSON.parse(read("package.json")) as { scripts: Readonly<Record<string, string>> };
+  // npm runs these by itself.
+  const own = Object.keys(scripts).filter((name) => !name.startsWith("pre"));
+  const named = [...read("CONTRIBUTING.md").matchAll(/`npm (?:run )?((?<=run )[\w:-]+|test)`/g)];
+
+  it("names every script, and none that is gone", () => {
+    expect(new Set(named.map(([, name]) => name))).toEqual(new Set(own));
   });
 });
 
