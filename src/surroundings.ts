@@ -47,6 +47,7 @@ export async function openContext(
   const problems = new Problems();
   const format = readLogFormat(flags, env, problems);
   problems.throwIfAny();
+  const log = await openLog({ stderr, env, flags, format, epochNow });
   // Until a command asks for a clean stop there is nothing to leave clean. As process 1 of a container, one would live on otherwise.
   process.on("SIGINT", endAtOnce).on("SIGTERM", endAtOnce);
   return {
@@ -55,7 +56,7 @@ export async function openContext(
     stdin: { isTerminal: isatty(0), readAll: () => buffer(process.stdin) },
     stdout,
     stderr,
-    log: await openLog({ stderr, env, flags, format, epochNow }),
+    log,
     clock: systemClock,
     epochNow,
     random: () => Math.random(),

@@ -26,7 +26,10 @@ export class CliCommand extends Command {
   }
 }
 
-/** Makes an action for commander of a function that runs a command and gives its exit code. */
+/** Runs a command, and gives its exit code. */
+type Run<Flags> = (flags: Flags, context: Context, args: readonly string[]) => number | Promise<number>;
+
+/** Makes an action for commander of a command that is loaded when it runs. */
 export type ActionFor = <Flags extends object>(
-  run: (flags: Flags, context: Context, args: readonly string[]) => Promise<number>,
+  load: () => Promise<Run<Flags>>,
 ) => (...given: [...unknown[], Flags, Command]) => Promise<void>;

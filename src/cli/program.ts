@@ -23,9 +23,11 @@ export interface Program {
 export function createProgram(version: string, openContext: (flags: LogFlags) => Promise<Context>): Program {
   let exitCode: number | undefined;
   const action: ActionFor =
-    (run) =>
+    (load) =>
     async (...given) => {
       const [flags, command] = given.slice(-2) as LastTwo<typeof given>;
+      // Before the context, from which on a signal ends the process at once: nothing comes in before a command asks for a clean stop.
+      const run = await load();
       exitCode = await run(flags, await openContext(command.optsWithGlobals<LogFlags>()), command.args);
     };
 

@@ -19,9 +19,9 @@ export interface ForgetFlags {
  * @returns the exit code
  */
 export async function runForget(
-  args: readonly string[],
   flags: ForgetFlags,
   context: Context,
+  args: readonly string[],
 ): Promise<number> {
   const problems = new Problems();
   const database = readDatabase(context.env, problems);

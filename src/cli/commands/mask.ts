@@ -22,7 +22,7 @@ export interface MaskFlags {
  *
  * @returns the exit code
  */
-export async function runMask(args: readonly string[], flags: MaskFlags, context: Context): Promise<number> {
+export async function runMask(flags: MaskFlags, context: Context, args: readonly string[]): Promise<number> {
   const problems = new Problems();
   const field = readField(flags.field, problems);
   const masterKeys = readMaskingKeys(context.env, context.readFile, problems);

@@ -21,9 +21,9 @@ export interface RevealFlags {
  * @returns the exit code
  */
 export async function runReveal(
-  args: readonly string[],
   flags: RevealFlags,
   context: Context,
+  args: readonly string[],
 ): Promise<number> {
   const problems = new Problems();
   const identityFile = readIdentityFile(flags.identity, context.readFile, problems);

@@ -1,10 +1,7 @@
 // The commands of the main job.
 import { DRAIN_DEFAULTS, PEEK_DEFAULTS } from "../../config/defaults.ts";
-import type { DrainFlags } from "../../config/drain.ts";
 import { ON_REJECT } from "../../config/on-reject.ts";
 import type { ActionFor, CliCommand } from "../command.ts";
-import type { PeekFlags } from "../commands/peek.ts";
-import type { VerifyFlags } from "../commands/verify.ts";
 import { choice } from "../option.ts";
 import { appVersionOption, tableOption, withQueueOptions } from "./shared-options.ts";
 
@@ -49,11 +46,7 @@ export function defineLoading(program: CliCommand, action: ActionFor): void {
       "fetch-etl drain --quiet --max-seconds 240 --metrics /var/metrics/etl.prom",
       "from cron, every five minutes, with metrics for Prometheus",
     )
-    .action(
-      action(async (flags: DrainFlags, context) =>
-        (await import("../commands/drain.ts")).runDrain(flags, context),
-      ),
-    );
+    .action(action(async () => (await import("../commands/drain.ts")).runDrain));
 
   withQueueOptions(program.command("peek"))
     .summary("show messages, masked, and leave them in the queue")
@@ -65,11 +58,7 @@ export function defineLoading(program: CliCommand, action: ActionFor): void {
     .option("--quiet", "print nothing but messages, warnings and errors")
     .example("fetch-etl peek --count 5", "look at five messages")
     .example("fetch-etl peek --json | jq .rejection", "see why messages would be quarantined")
-    .action(
-      action(async (flags: PeekFlags, context) =>
-        (await import("../commands/peek.ts")).runPeek(flags, context),
-      ),
-    );
+    .action(action(async () => (await import("../commands/peek.ts")).runPeek));
 
   withQueueOptions(program.command("verify"))
     .summary("count and check the rows and what is left in the queue")
@@ -83,9 +72,5 @@ export function defineLoading(program: CliCommand, action: ActionFor): void {
     .example("fetch-etl verify", "see what is loaded")
     .example("fetch-etl verify --html logins.html", "and keep it as a page with charts")
     .example("fetch-etl verify --expect 99 --quiet", "check in a script, by the exit code")
-    .action(
-      action(async (flags: VerifyFlags, context) =>
-        (await import("../commands/verify.ts")).runVerify(flags, context),
-      ),
-    );
+    .action(action(async () => (await import("../commands/verify.ts")).runVerify));
 }

@@ -1,9 +1,5 @@
 // The commands that work off the quarantine.
 import type { ActionFor, CliCommand } from "../command.ts";
-import type { QuarantineListFlags } from "../commands/quarantine/list.ts";
-import type { QuarantinePurgeFlags } from "../commands/quarantine/purge.ts";
-import type { QuarantineReplayFlags } from "../commands/quarantine/replay.ts";
-import type { QuarantineShowFlags } from "../commands/quarantine/show.ts";
 import { appVersionOption, tableOption } from "./shared-options.ts";
 
 export function defineQuarantine(program: CliCommand, action: ActionFor): void {
@@ -18,11 +14,7 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
     .description("Counts the quarantined messages by reason, with the oldest of each.")
     .option("--json", "print one JSON object")
     .example("fetch-etl quarantine list", "see what is held, and an id of each kind")
-    .action(
-      action(async (flags: QuarantineListFlags, context) =>
-        (await import("../commands/quarantine/list.ts")).runQuarantineList(flags, context),
-      ),
-    );
+    .action(action(async () => (await import("../commands/quarantine/list.ts")).runQuarantineList));
   quarantine
     .command("show")
     .summary("show one message")
@@ -36,11 +28,7 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
       "fetch-etl quarantine show 6c6f9d4e-0d2b-4d6a-9d0c-0f7f3a1d2b11",
       "see why a message was turned away",
     )
-    .action(
-      action(async (flags: QuarantineShowFlags, context, [id]) =>
-        (await import("../commands/quarantine/show.ts")).runQuarantineShow(id ?? "", flags, context),
-      ),
-    );
+    .action(action(async () => (await import("../commands/quarantine/show.ts")).runQuarantineShow));
   quarantine
     .command("replay")
     .summary("decode them again, and load what passes now")
@@ -51,11 +39,7 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
     .addOption(appVersionOption())
     .option("--json", "print one JSON object")
     .example("fetch-etl quarantine replay", "after the table was mended, or fetch-etl learned a new form")
-    .action(
-      action(async (flags: QuarantineReplayFlags, context) =>
-        (await import("../commands/quarantine/replay.ts")).runQuarantineReplay(flags, context),
-      ),
-    );
+    .action(action(async () => (await import("../commands/quarantine/replay.ts")).runQuarantineReplay));
   quarantine
     .command("purge")
     .summary("delete old ones")
@@ -63,9 +47,5 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
     .requiredOption("--older-than <days>", "only those that were quarantined so many days ago or earlier")
     .option("--json", "print one JSON object")
     .example("fetch-etl quarantine purge --older-than 30", "keep a month")
-    .action(
-      action(async (flags: QuarantinePurgeFlags, context) =>
-        (await import("../commands/quarantine/purge.ts")).runQuarantinePurge(flags, context),
-      ),
-    );
+    .action(action(async () => (await import("../commands/quarantine/purge.ts")).runQuarantinePurge));
 }

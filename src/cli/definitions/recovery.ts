@@ -1,10 +1,6 @@
 // The commands around masked values: finding them, opening them, deleting them, changing their key.
 import { FIELDS } from "../../masking/field.ts";
 import type { ActionFor, CliCommand } from "../command.ts";
-import type { ForgetFlags } from "../commands/forget.ts";
-import type { MaskFlags } from "../commands/mask.ts";
-import type { RevealFlags } from "../commands/reveal.ts";
-import type { RotateFlags } from "../commands/rotate.ts";
 import { choice } from "../option.ts";
 import { tableOption } from "./shared-options.ts";
 
@@ -22,11 +18,7 @@ export function defineRecovery(program: CliCommand, action: ActionFor): void {
     .option("--key-id <id>", "use the configured masking key with this id, not the first one")
     .option("--json", "print one JSON object")
     .example("echo 192.0.2.7 | fetch-etl mask --field ip", "print the token to look for in masked_ip")
-    .action(
-      action(async (flags: MaskFlags, context, values) =>
-        (await import("../commands/mask.ts")).runMask(values, flags, context),
-      ),
-    );
+    .action(action(async () => (await import("../commands/mask.ts")).runMask));
 
   program
     .command("reveal")
@@ -42,11 +34,7 @@ export function defineRecovery(program: CliCommand, action: ActionFor): void {
       'fetch-etl reveal --identity identity.txt --reason "ticket 4711" < tokens.txt',
       "open the values behind the tokens of a file",
     )
-    .action(
-      action(async (flags: RevealFlags, context, tokens) =>
-        (await import("../commands/reveal.ts")).runReveal(tokens, flags, context),
-      ),
-    );
+    .action(action(async () => (await import("../commands/reveal.ts")).runReveal));
 
   program
     .command("forget")
@@ -61,11 +49,7 @@ export function defineRecovery(program: CliCommand, action: ActionFor): void {
       'fetch-etl forget --reason "request 12" < tokens.txt',
       "delete the values behind the tokens of a file",
     )
-    .action(
-      action(async (flags: ForgetFlags, context, tokens) =>
-        (await import("../commands/forget.ts")).runForget(tokens, flags, context),
-      ),
-    );
+    .action(action(async () => (await import("../commands/forget.ts")).runForget));
 
   program
     .command("rotate")
@@ -78,9 +62,5 @@ export function defineRecovery(program: CliCommand, action: ActionFor): void {
     .option("--json", "print one JSON object")
     .option("--quiet", "print nothing but warnings and errors")
     .example("fetch-etl rotate --identity identity.txt", "after FETCH_ETL_MASKING_KEY became new,old")
-    .action(
-      action(async (flags: RotateFlags, context) =>
-        (await import("../commands/rotate.ts")).runRotate(flags, context),
-      ),
-    );
+    .action(action(async () => (await import("../commands/rotate.ts")).runRotate));
 }

@@ -1,8 +1,5 @@
 // The commands that get a place ready.
 import type { ActionFor, CliCommand } from "../command.ts";
-import type { DoctorFlags } from "../commands/doctor.ts";
-import type { InitFlags } from "../commands/init.ts";
-import type { KeygenFlags } from "../commands/keygen.ts";
 import { tableOption, withQueueOptions } from "./shared-options.ts";
 
 export function defineSetup(program: CliCommand, action: ActionFor): void {
@@ -14,11 +11,7 @@ export function defineSetup(program: CliCommand, action: ActionFor): void {
     .description("Prints a new masking key as a line for .env: fetch-etl keygen >> .env")
     .option("--force", "print one although .env has one already")
     .example("fetch-etl keygen >> .env", "make the masking key, once")
-    .action(
-      action(async (flags: KeygenFlags, context) =>
-        (await import("../commands/keygen.ts")).runKeygen(flags, context),
-      ),
-    );
+    .action(action(async () => (await import("../commands/keygen.ts")).runKeygen));
 
   program
     .command("init")
@@ -35,11 +28,7 @@ export function defineSetup(program: CliCommand, action: ActionFor): void {
       "fetch-etl init --print | psql -v ON_ERROR_STOP=1 postgres://owner@host/logins",
       "make it as another user, and the loader's role with it",
     )
-    .action(
-      action(async (flags: InitFlags, context) =>
-        (await import("../commands/init.ts")).runInit(flags, context),
-      ),
-    );
+    .action(action(async () => (await import("../commands/init.ts")).runInit));
 
   withQueueOptions(program.command("doctor"))
     .summary("check all that a drain needs, and change nothing")
@@ -49,9 +38,5 @@ export function defineSetup(program: CliCommand, action: ActionFor): void {
     .addOption(tableOption())
     .option("--json", "print one JSON object")
     .example("fetch-etl doctor", "before the first drain, and when one fails")
-    .action(
-      action(async (flags: DoctorFlags, context) =>
-        (await import("../commands/doctor.ts")).runDoctor(flags, context),
-      ),
-    );
+    .action(action(async () => (await import("../commands/doctor.ts")).runDoctor));
 }

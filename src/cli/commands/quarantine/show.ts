@@ -17,9 +17,9 @@ export interface QuarantineShowFlags {
 
 /** @returns the exit code */
 export async function runQuarantineShow(
-  id: string,
   flags: QuarantineShowFlags,
   context: Context,
+  [id = ""]: readonly string[],
 ): Promise<number> {
   const problems = new Problems();
   const database = readDatabase(context.env, problems);
