@@ -1,4 +1,5 @@
 // Finds the database: DATABASE_URL, or libpq's PG* variables.
+import { oneOf } from "./one-of.ts";
 import type { Problems } from "./problems.ts";
 import { Secret } from "./secret.ts";
 import { readTable, type TableFlags, type TableName } from "./table.ts";
@@ -142,7 +143,6 @@ function settings(
   const port = digits(given.port ?? "5432");
   const connectTimeout = digits(given.connect_timeout ?? DEFAULT_CONNECT_TIMEOUT);
   const isSystem = given.sslrootcert === SYSTEM;
-  const sslMode = SSL_MODES.find((mode) => mode === (given.sslmode ?? (isSystem ? "verify-full" : "prefer")));
   if (given.host === "" || given.host?.includes(",") === true) {
     problems.add(`The host of ${source} must be one host.`);
   }
@@ -152,10 +152,9 @@ function settings(
   if (!(connectTimeout >= 1)) {
     problems.add(`The connect_timeout of ${source} is not a whole number of seconds, 1 or more.`);
   }
-  if (sslMode === undefined) {
-    problems.add(`The sslmode of ${source} must be one of: ${SSL_MODES.join(", ")}.`);
-    return undefined;
-  }
+  const asked = given.sslmode ?? (isSystem ? "verify-full" : "prefer");
+  const sslMode = oneOf(asked, `The sslmode of ${source}`, SSL_MODES, problems);
+  if (sslMode === undefined) return undefined;
   if (isSystem && sslMode !== "verify-full") {
     problems.add(
       `The sslrootcert of ${source} is system, which goes with sslmode verify-full alone: not ${sslMode}.`,

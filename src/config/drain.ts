@@ -3,7 +3,7 @@ import type { AppVersionStyle } from "../login/app-version.ts";
 import { readAppVersionStyle } from "./app-version-style.ts";
 import { DRAIN_DEFAULTS } from "./defaults.ts";
 import { wholeNumber } from "./numbers.ts";
-import { readOnReject, type OnReject } from "./on-reject.ts";
+import { readOnReject } from "./on-reject.ts";
 import type { Problems } from "./problems.ts";
 import type { QueueFlags } from "./queue.ts";
 import type { RunFileFlags } from "./run-files.ts";
@@ -31,7 +31,7 @@ export interface DrainConfig {
   readonly retryForSeconds: number;
   readonly ledgerDays: number;
   readonly appVersion: AppVersionStyle;
-  readonly onReject: OnReject;
+  readonly onReject: ReturnType<typeof readOnReject>;
 }
 
 const A_DAY_IN_SECONDS = 86_400;

@@ -1,4 +1,5 @@
 // Reads how the lines on stderr are to be written.
+import { oneOf } from "./one-of.ts";
 import type { Problems } from "./problems.ts";
 
 export const LOG_FORMATS = ["text", "json"] as const;
@@ -18,9 +19,5 @@ export function readLogFormat(
   problems: Problems,
 ): LogFormat {
   const format = logFormat ?? env["FETCH_ETL_LOG_FORMAT"] ?? "text";
-  const known = LOG_FORMATS.find((name) => name === format);
-  if (known === undefined) {
-    problems.add(`--log-format / FETCH_ETL_LOG_FORMAT must be one of: ${LOG_FORMATS.join(", ")}.`);
-  }
-  return known ?? "text";
+  return oneOf(format, "--log-format / FETCH_ETL_LOG_FORMAT", LOG_FORMATS, problems) ?? "text";
 }

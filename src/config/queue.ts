@@ -1,4 +1,5 @@
 // Finds the queue and how to speak to it.
+import { oneOf } from "./one-of.ts";
 import type { Problems } from "./problems.ts";
 import { queueArnOf } from "./queue-arn.ts";
 
@@ -49,10 +50,7 @@ export function readQueue(
   problems: Problems,
 ): SqsSettings {
   const protocol = flags.sqsProtocol ?? nonEmpty(env["FETCH_ETL_SQS_PROTOCOL"]) ?? "auto";
-  const known = SQS_PROTOCOLS.find((name) => name === protocol);
-  if (known === undefined) {
-    problems.add(`--sqs-protocol / FETCH_ETL_SQS_PROTOCOL must be one of: ${SQS_PROTOCOLS.join(", ")}.`);
-  }
+  const known = oneOf(protocol, "--sqs-protocol / FETCH_ETL_SQS_PROTOCOL", SQS_PROTOCOLS, problems);
   const endpointUrl =
     flags.endpointUrl ?? nonEmpty(env["AWS_ENDPOINT_URL_SQS"]) ?? nonEmpty(env["AWS_ENDPOINT_URL"]);
   if (endpointUrl !== undefined && !isHttpUrl(endpointUrl)) {

@@ -1,4 +1,5 @@
 // Reads which table the logins go to.
+import { isPostgresName, MOST_NAME_BYTES } from "./postgres-name.ts";
 import type { Problems } from "./problems.ts";
 
 /** As the catalogue has them: case counts, and nothing is quoted. Neither holds a dot. */
@@ -13,9 +14,6 @@ export interface TableFlags {
 
 export const DEFAULT_TABLE: TableName = { schema: "public", name: "user_logins" };
 
-/** Postgres cuts a longer name (PostgreSQL documentation, "Identifiers and Key Words"). */
-const MOST_BYTES = 63;
-
 /** The table that was named, the default where none was or the name cannot be used; a mistake is added to `problems`. */
 export function readTable(flags: TableFlags, env: NodeJS.ProcessEnv, problems: Problems): TableName {
   const given = flags.table ?? env["FETCH_ETL_TABLE"] ?? "";
@@ -23,7 +21,7 @@ export function readTable(flags: TableFlags, env: NodeJS.ProcessEnv, problems: P
   const [schema = "", name = "", ...more] = given.split(".");
   if (more.length > 0 || !isName(schema) || !isName(name)) {
     problems.add(
-      `--table / FETCH_ETL_TABLE takes a schema, a dot and a name, as in public.user_logins, each of 1 to ${MOST_BYTES} bytes, without quotes and control characters.`,
+      `--table / FETCH_ETL_TABLE takes a schema, a dot and a name, as in public.user_logins, each of 1 to ${MOST_NAME_BYTES} bytes, without quotes and control characters.`,
     );
     return DEFAULT_TABLE;
   }
@@ -36,8 +34,7 @@ export function readTable(flags: TableFlags, env: NodeJS.ProcessEnv, problems: P
 }
 
 function isName(text: string): boolean {
-  const bytes = Buffer.byteLength(text);
-  return bytes > 0 && bytes <= MOST_BYTES && !/["\p{Cc}]/u.test(text) && text.isWellFormed();
+  return isPostgresName(text) && !text.includes('"');
 }
 
 /** The table in a sentence: `user_logins`, or another one with its schema. */

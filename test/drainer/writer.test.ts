@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import type { OnReject } from "../../src/config/on-reject.ts";
+import type { OnReject } from "../../src/drainer/settings.ts";
 import { createEntryMaker } from "../../src/drainer/entry.ts";
 import { RowRefused } from "../../src/drainer/ports.ts";
 import { Patience } from "../../src/drainer/patience.ts";

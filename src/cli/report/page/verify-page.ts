@@ -15,7 +15,7 @@ export interface PageOf {
   readonly mismatches: readonly string[];
   /** The name, for a sentence. */
   readonly table: string;
-  /** Name or URL; the name alone is shown. */
+  /** The name. */
   readonly queue: string;
   /** Epoch milliseconds. */
   readonly at: number;
