@@ -3,6 +3,7 @@ import { decodeLogin, type Login } from "../login/decode.ts";
 import type { AppVersionStyle } from "../login/app-version.ts";
 import { toRow, type LoginRow } from "../login/row.ts";
 import { bodyMac } from "../masking/body-mac.ts";
+import type { Field } from "../masking/field.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import { seal, NONCE_BYTES } from "../masking/seal.ts";
 import { createMask } from "../masking/token.ts";
@@ -74,11 +75,8 @@ export function createEntryMaker({
 }
 
 function sealValues(sealer: ValueSealer, { ip, deviceId }: Login, row: LoginRow): SealedValues {
-  const sealed = (
-    field: "ip" | "device_id",
-    token: string | null,
-    value: Uint8Array | null,
-  ): Uint8Array | null => (token === null || value === null ? null : sealer.seal(field, token, value));
+  const sealed = (field: Field, token: string | null, value: Uint8Array | null): Uint8Array | null =>
+    token === null || value === null ? null : sealer.seal(field, token, value);
   return {
     ip: sealed("ip", row.masked_ip, ip),
     deviceId: sealed("device_id", row.masked_device_id, deviceId),

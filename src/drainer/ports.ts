@@ -1,5 +1,6 @@
 // What the drain loop asks of a queue and of a database. Types and errors only; `sqs/` and `../loader` implement them.
 import type { LoginRow } from "../login/row.ts";
+import type { Field } from "../masking/field.ts";
 import { Failure } from "../failure.ts";
 
 /** One delivery of one message, as SQS handed it out. */
@@ -109,7 +110,7 @@ export interface SealedValues {
 
 /** Seals a value so that this process's host cannot open it. */
 export interface ValueSealer {
-  seal(field: "ip" | "device_id", token: string, value: Uint8Array): Uint8Array;
+  seal(field: Field, token: string, value: Uint8Array): Uint8Array;
 }
 
 /** What a load did with its entries; the three add up to as many as were handed in. */

@@ -21,6 +21,11 @@ export interface Tally {
   released: number;
 }
 
+/** Deliveries that are done with, in whichever way; the others are held, or were given back. */
+export function settledOf({ loaded, duplicates, quarantined, left }: Readonly<Tally>): number {
+  return loaded + duplicates + quarantined + left;
+}
+
 export function newTally(): Tally {
   return { received: 0, loaded: 0, duplicates: 0, quarantined: 0, left: 0, deleted: 0, released: 0 };
 }

@@ -1,7 +1,7 @@
 // What `drain` tells at its end.
 import type { DrainReport, StoppedBy } from "../../drainer/report.ts";
 import type { QueueDepth, RequestCounts } from "../../drainer/ports.ts";
-import type { Tally } from "../../drainer/tally.ts";
+import { settledOf, type Tally } from "../../drainer/tally.ts";
 import type { Context } from "../context.ts";
 import { writeJson } from "./json.ts";
 import { count, paintFor, plural } from "./paint.ts";
@@ -70,7 +70,6 @@ export function writeDrainSummary(
 /** Names and numbers, the numbers under each other; what is none is left out, but for the first two. */
 function tallyTable(report: DrainReport, dryRun: boolean): string {
   const { receive, delete: deletes, other } = report.requests;
-  const settled = report.loaded + report.duplicates + report.quarantined + report.left;
   const seconds = report.durationMs / 1000;
   const lines = [
     ["received", report.received],
@@ -80,7 +79,7 @@ function tallyTable(report: DrainReport, dryRun: boolean): string {
     [dryRun ? "would leave" : "left", report.left],
     ["deleted", report.deleted],
     ["given back", report.released],
-    ["messages a second", seconds > 0 ? Math.round(settled / seconds) : 0],
+    ["messages a second", seconds > 0 ? Math.round(settledOf(report) / seconds) : 0],
     ["requests to SQS", receive + deletes + other],
   ] as const;
   const shown = lines.filter(([, value], index) => index < 2 || value > 0);

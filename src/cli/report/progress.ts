@@ -1,7 +1,7 @@
 // A live line for a person who waits at a terminal.
 import type { Clock } from "../../drainer/clock.ts";
 import type { QueueDepth } from "../../drainer/ports.ts";
-import type { Tally } from "../../drainer/tally.ts";
+import { settledOf, type Tally } from "../../drainer/tally.ts";
 import type { Context } from "../context.ts";
 import { count } from "./paint.ts";
 import { durationText, Pace } from "./pace.ts";
@@ -45,7 +45,7 @@ export async function startProgress(context: Context, watched: Watched): Promise
   void watchDepth(watched, clock, over.signal, (total) => (expected = total));
   const show = (): void => {
     const { name, tally, stop, dryRun, maxMessages = Infinity } = watched;
-    const settled = tally.loaded + tally.duplicates + tally.quarantined + tally.left;
+    const settled = settledOf(tally);
     pace.note(clock.now(), settled);
     const progress: Progress = {
       name,

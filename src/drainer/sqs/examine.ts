@@ -1,9 +1,10 @@
 // Looks at queue, credentials and rights for one who sets up; consumes, hides and deletes nothing.
 import type { SqsSettings } from "../../config/queue.ts";
 import { allSkipped, failed, ok, QUEUE_CHECKS, skipped, warning, type Check } from "../../checks/check.ts";
+import { mayPass } from "../ports.ts";
 import { createClient } from "./client.ts";
 import { explain } from "./errors.ts";
-import { failedBy, isUnavailable } from "./failed-by.ts";
+import { failedBy } from "./failed-by.ts";
 import { finite } from "./message.ts";
 import { attributesOf, findQueue, readTarget, type LocatedQueue } from "./open.ts";
 import { checkRights } from "./probes.ts";
@@ -85,11 +86,7 @@ async function checkQueue(
     );
   } catch (error) {
     const others = allSkipped(["redrive policy", ...RIGHTS], "not checked: see queue");
-    return [
-      failedBy("queue", isUnavailable(error) ? "not reached" : "not found", error),
-      ...others,
-      clock.check(),
-    ];
+    return [failedBy("queue", mayPass(error) ? "not reached" : "not found", error), ...others, clock.check()];
   }
   try {
     const attributes = await checkAttributes(queue);

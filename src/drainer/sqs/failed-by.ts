@@ -3,11 +3,6 @@ import { failed, type Check, type CheckName } from "../../checks/check.ts";
 import { Failure } from "../../failure.ts";
 import { Throttled } from "../ports.ts";
 
-/** Whether it is worth a retry. */
-export function isUnavailable(error: unknown): boolean {
-  return error instanceof Throttled || (error instanceof Failure && error.kind === "unavailable");
-}
-
 /**
  * @param error what `explain` made of what was thrown
  * @throws the error itself where it is a defect of ours
