@@ -36,7 +36,7 @@ export interface Inspection {
   readonly distributions?: Distributions;
   /**
    * Bodies that the ledger knows under several message ids, as after a redrive, or of logins that are equal; null where the ledger
-   * cannot tell.
+   * cannot tell, and where nothing is to be shown.
    */
   readonly repeatedBodies: number | null;
   /** Messages that are held; those that were replayed are none. */
@@ -51,7 +51,8 @@ const MOST_REPEATED = 5;
 /**
  * Looks at the tables.
  *
- * @param draw asks for distributions too, which take two more looks at the rows, and tells how app versions were stored
+ * @param draw asks for what is only there to be shown, distributions and repeated bodies, which take two more looks at the rows and
+ *   one at the ledger; tells how app versions were stored
  * @throws {Failure} when the database cannot be reached, or there is no such table
  */
 export async function inspect(
@@ -74,7 +75,7 @@ export async function inspect(
         ips: await repeated(tx, table, "masked_ip"),
       },
       ...(draw === undefined ? {} : { distributions: await distributions(tx, table, draw.appVersion) }),
-      repeatedBodies: (await countRepeatedBodies(tx)) ?? null,
+      repeatedBodies: draw === undefined ? null : ((await countRepeatedBodies(tx)) ?? null),
       ...(present.quarantine ? await quarantine(tx) : { quarantined: 0, quarantineReasons: {} }),
     }));
   } catch (error) {

@@ -20,7 +20,6 @@ const COLUMN_TYPES = {
 /** What exists of the tables. */
 export interface TablesPresent {
   readonly userLogins: boolean;
-  readonly ledger: boolean;
   readonly quarantine: boolean;
   readonly vault: boolean;
 }
@@ -29,12 +28,11 @@ export interface TablesPresent {
 export async function tablesPresent(sql: Sql, logins: TableName): Promise<TablesPresent> {
   const [present] = await sql<TablesPresent[]>`
     select bool_or(n.nspname = ${logins.schema} and c.relname = ${logins.name}) as "userLogins",
-           bool_or(n.nspname = 'fetch_etl' and c.relname = 'ledger') as "ledger",
            bool_or(n.nspname = 'fetch_etl' and c.relname = 'quarantine') as "quarantine",
            bool_or(n.nspname = 'fetch_etl' and c.relname = 'reveal_log') as "vault"
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'v', 'f')`;
-  return present ?? { userLogins: false, ledger: false, quarantine: false, vault: false };
+  return present ?? { userLogins: false, quarantine: false, vault: false };
 }
 
 /** Those of the tables that do not exist. */

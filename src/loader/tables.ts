@@ -8,39 +8,35 @@ export interface Table extends TableName {
   readonly create: string;
 }
 
-function loginsTable(table: TableName): Table {
-  return {
-    ...table,
-    create: `create table if not exists ${fullName(table)} (
-  user_id varchar(128),
+function tableOf(table: TableName, columns: string): Table {
+  return { ...table, create: `create table if not exists ${fullName(table)} (\n${columns}\n)` };
+}
+
+function ownTable(name: string, columns: string): Table {
+  return tableOf({ schema: "fetch_etl", name }, columns);
+}
+
+const LOGIN_COLUMNS = `  user_id varchar(128),
   device_type varchar(32),
   masked_ip varchar(256),
   masked_device_id varchar(256),
   locale varchar(32),
   app_version integer,
-  create_date date
-)`,
-  };
-}
+  create_date date`;
 
-const LEDGER: Table = {
-  schema: "fetch_etl",
-  name: "ledger",
-  create: `create table if not exists fetch_etl.ledger (
-  queue text not null,
+const LEDGER = ownTable(
+  "ledger",
+  `  queue text not null,
   sent_at timestamptz not null,
   message_id text not null,
   run_id uuid not null,
   loaded_at timestamptz not null default now(),
   body_mac bytea,
-  primary key (sent_at, queue, message_id)
-)`,
-};
-const QUARANTINE: Table = {
-  schema: "fetch_etl",
-  name: "quarantine",
-  create: `create table if not exists fetch_etl.quarantine (
-  queue text not null,
+  primary key (sent_at, queue, message_id)`,
+);
+const QUARANTINE = ownTable(
+  "quarantine",
+  `  queue text not null,
   sent_at timestamptz not null,
   message_id text not null,
   reasons text[] not null,
@@ -48,41 +44,31 @@ const QUARANTINE: Table = {
   sealed bytea not null,
   quarantined_at timestamptz not null default now(),
   replayed_at timestamptz,
-  primary key (sent_at, queue, message_id)
-)`,
-};
-const VAULT_KEYS: Table = {
-  schema: "fetch_etl",
-  name: "vault_keys",
-  create: `create table if not exists fetch_etl.vault_keys (
-  key_id uuid primary key,
+  primary key (sent_at, queue, message_id)`,
+);
+const VAULT_KEYS = ownTable(
+  "vault_keys",
+  `  key_id uuid primary key,
   sealed bytea not null,
-  created_at timestamptz not null default now()
-)`,
-};
+  created_at timestamptz not null default now()`,
+);
 // Tokens are compared as bytes: a language's rules of order would take longer at each of them.
-const VAULT: Table = {
-  schema: "fetch_etl",
-  name: "vault",
-  create: `create table if not exists fetch_etl.vault (
-  token text collate "C" primary key,
+const VAULT = ownTable(
+  "vault",
+  `  token text collate "C" primary key,
   field text not null,
   key_id uuid not null,
-  sealed bytea not null
-)`,
-};
+  sealed bytea not null`,
+);
 /** Who does what with the vault. Time and user are the database's own to fill in. */
-const REVEAL_LOG: Table = {
-  schema: "fetch_etl",
-  name: "reveal_log",
-  create: `create table if not exists fetch_etl.reveal_log (
-  at timestamptz not null default now(),
+const REVEAL_LOG = ownTable(
+  "reveal_log",
+  `  at timestamptz not null default now(),
   database_user text not null default session_user,
   action text not null,
   reason text not null,
-  tokens text[] not null
-)`,
-};
+  tokens text[] not null`,
+);
 
 /** All there are: the vault's too, with the record of who asked for what. */
 export function allTables(logins: TableName): readonly Table[] {
@@ -91,7 +77,7 @@ export function allTables(logins: TableName): readonly Table[] {
 
 /** The tables that a drain needs. */
 export function tablesFor(logins: TableName, keepsVault: boolean): readonly Table[] {
-  return keepsVault ? allTables(logins) : [loginsTable(logins), LEDGER, QUARANTINE];
+  return keepsVault ? allTables(logins) : [tableOf(logins, LOGIN_COLUMNS), LEDGER, QUARANTINE];
 }
 
 /** A column of a table in `fetch_etl` that a table made by an earlier version is without. */
