@@ -5,9 +5,9 @@ import { chmod, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
 /**
- * Writes under a temporary name in the same folder, `.<name>.<pid>.<random>.tmp`, and renames. The file keeps its mode, or gets that of a new one.
- * A symbolic link to a file stays, and the file is replaced. What is no file, such as a device, cannot be replaced and is written to
- * as it is.
+ * Writes under a temporary name in the same folder, `.<name>.<pid>.<random>.tmp`, and renames. The file keeps its mode, or
+ * gets that of a new one. A symbolic link to a file stays, and the file is replaced. What is no file, such as a device, cannot be
+ * replaced and is written to as it is.
  *
  * @throws the system's error; the file is then as it was, and the temporary one gone
  */
