@@ -129,13 +129,14 @@ class Drain {
     const { maxMessages = Infinity, maxSeconds = Infinity } = this.#settings;
     const careful = loader === undefined && queue.maxReceiveCount !== undefined;
     const concurrency = careful ? 1 : this.#settings.concurrency;
+    const oneByOne = careful || (queue.isFifo && this.#settings.onReject === "leave");
     try {
       if (careful) guardRedrive(queue, []);
       return await poll({
         queue,
         clock,
         concurrency,
-        batch: careful ? CAREFUL_BATCH : MAX_BATCH,
+        batch: oneByOne ? CAREFUL_BATCH : MAX_BATCH,
         maxMessages,
         deadline: this.#started + maxSeconds * 1000,
         patience: this.#patience,

@@ -2,7 +2,11 @@
 import { Failure } from "../failure.ts";
 import type { Queue, ReceivedMessage } from "./ports.ts";
 
-/** How many messages to receive at once where looking may cost something: as few as possible are to pay for it. */
+/**
+ * How many messages to receive at once where a receive may cost them something: as few as possible are to pay for it. One at a time also
+ * keeps a FIFO group whole where messages are left: SQS hands out none of a group while one is in flight, so that what comes after
+ * the one that is left is not received, waits for it in its order, and does not go to the dead-letter queue along with it.
+ */
 export const CAREFUL_BATCH = 1;
 
 /**

@@ -13,18 +13,25 @@ vi.setConfig({ testTimeout: 10_000 });
 
 const nothing = { app_version: null, device_type: null, ip: null, locale: null, device_id: null };
 
+const login = (id: string): string => JSON.stringify({ user_id: id, ...nothing });
+
 /** A queue of 40 logins, of which Postgres refuses one, and 3 other messages. */
 function leaving(visibilityTimeout: number, maxReceiveCount: number) {
-  const clock = new FakeClock();
-  const queue = new MemoryQueue(clock, { visibilityTimeout, maxReceiveCount });
-  const loader = new MemoryLoader();
-  const stop = new AbortController();
+  const parts = leavingIn({ visibilityTimeout, maxReceiveCount });
+  const { queue, loader } = parts;
   for (let index = 0; index < 40; index += 1) {
-    queue.send(`m${index}`, JSON.stringify({ user_id: `m${index}`, ...nothing }));
+    queue.send(`m${index}`, login(`m${index}`));
     if (index % 15 === 0) queue.send(`bad${index}`, "no JSON");
   }
   loader.refused.add("m7");
-  const bad = ["bad0", "m7", "bad15", "bad30"];
+  return { ...parts, bad: ["bad0", "m7", "bad15", "bad30"] };
+}
+
+function leavingIn(options: ConstructorParameters<typeof MemoryQueue>[1]) {
+  const clock = new FakeClock();
+  const queue = new MemoryQueue(clock, options);
+  const loader = new MemoryLoader();
+  const stop = new AbortController();
   queue.before = () => clock.wait(5);
   loader.before = () => clock.wait(20);
   const entries = createEntryMaker({
@@ -39,7 +46,7 @@ function leaving(visibilityTimeout: number, maxReceiveCount: number) {
       { concurrency: 8, batchSize: 50, retryForSeconds: 30, onReject: "leave" },
       { queue, loader: dryRun ? undefined : loader, entries, clock, random: () => 1, stop: stop.signal },
     );
-  return { clock, queue, loader, stop, bad, run };
+  return { clock, queue, loader, stop, run };
 }
 
 const sorted = (ids: readonly string[]): string[] => ids.toSorted();
@@ -105,6 +112,57 @@ describe("messages that are left", () => {
     const { run, queue, loader } = leaving(300, 3);
     expect(await run(true)).toMatchObject({ loaded: 40, left: 3, quarantined: 0, released: 43 });
     expect([queue.visible.length, loader.calls.length]).toEqual([43, 0]);
+  });
+});
+
+describe("in a FIFO queue", () => {
+  const sent = ["a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3"];
+
+  /** Two groups; `a1` is no login, and Postgres refuses `b1` until `mend` is called. */
+  function groups(visibilityTimeout: number) {
+    const parts = leavingIn({ visibilityTimeout, maxReceiveCount: 3, isFifo: true });
+    const { queue, loader } = parts;
+    for (const id of sent) queue.send(id, id === "a1" ? "no JSON" : login(id), 0, id.slice(0, 1));
+    loader.refused.add("b1");
+    const loaded = (group: string): string[] =>
+      loader.rows.map(({ user_id: id }) => id).filter((id) => id.startsWith(group));
+    return {
+      ...parts,
+      loaded,
+      mend: () => {
+        loader.refused.clear();
+      },
+    };
+  }
+
+  it("what comes after one that is left, in its group, waits for it", async () => {
+    const { run, queue, loaded } = groups(300);
+    expect(await run()).toMatchObject({ received: 4, loaded: 2, left: 2, stillVisible: true });
+    expect([loaded("a"), loaded("b")]).toEqual([["a0"], ["b0"]]);
+    expect(queue.left).toEqual(["a1", "a2", "a3", "b1", "b2", "b3"]);
+  });
+
+  it("is loaded after it where the table was mended", async () => {
+    const { run, clock, loaded, mend } = groups(300);
+    await run();
+    mend();
+    await clock.wait(300_000);
+    await run();
+    expect(loaded("b")).toEqual(["b0", "b1", "b2", "b3"]);
+  });
+
+  it("and does not go to the dead-letter queue with it", async () => {
+    const { run, clock, queue, loaded } = groups(300);
+    for (let count = 0; count < 4; count += 1) {
+      await run();
+      await clock.wait(300_000);
+    }
+    expect(sorted(queue.deadLetters)).toEqual(["a1", "b1"]);
+    expect([loaded("a"), loaded("b")]).toEqual([
+      ["a0", "a2", "a3"],
+      ["b0", "b2", "b3"],
+    ]);
+    expect(queue.left).toEqual([]);
   });
 });
 

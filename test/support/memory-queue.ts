@@ -55,6 +55,7 @@ interface Stored {
   readonly messageId: string;
   readonly body: string;
   readonly sentAt: number;
+  readonly group: string | undefined;
   visibleAt: number;
   receiveCount: number;
 }
@@ -99,8 +100,9 @@ export class MemoryQueue implements Queue {
     this.isFifo = options.isFifo ?? false;
   }
 
-  send(messageId: string, body: string, sentAt = 0): void {
-    this.#stored.set(messageId, { messageId, body, sentAt, visibleAt: 0, receiveCount: 0 });
+  /** @param group of a FIFO queue: while one of it is in flight, no other of it is handed out; one receive may bring several */
+  send(messageId: string, body: string, sentAt = 0, group?: string): void {
+    this.#stored.set(messageId, { messageId, body, sentAt, group, visibleAt: 0, receiveCount: 0 });
   }
 
   /** Delivers a message once more, as SQS may, although somebody holds it. */
@@ -182,12 +184,12 @@ export class MemoryQueue implements Queue {
   }
 
   #take(most: number, seconds: number): ReceivedMessage[] {
-    for (const message of [...this.#stored.values()].filter((each) => this.#isVisible(each))) {
+    for (const message of this.#takeable()) {
       if (message.receiveCount < (this.maxReceiveCount ?? Infinity)) continue;
       this.#stored.delete(message.messageId);
       this.deadLetters.push(message.messageId);
     }
-    const taken = [...this.#stored.values()].filter((message) => this.#isVisible(message)).slice(0, most);
+    const taken = this.#takeable().slice(0, most);
     return Array.from({ length: this.deliveries }, () => taken)
       .flat()
       .map((message) => {
@@ -196,6 +198,14 @@ export class MemoryQueue implements Queue {
         const { messageId, body, sentAt, receiveCount } = message;
         return { messageId, body, sentAt, receiveCount, receiptHandle: `${messageId}#${receiveCount}` };
       });
+  }
+
+  #takeable(): Stored[] {
+    const all = [...this.#stored.values()];
+    const locked = new Set(all.filter((each) => !this.#isVisible(each)).map(({ group }) => group));
+    return all.filter(
+      (each) => this.#isVisible(each) && (each.group === undefined || !locked.has(each.group)),
+    );
   }
 
   #isVisible({ visibleAt }: Stored): boolean {
