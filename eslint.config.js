@@ -12,7 +12,7 @@ const ARROWS = {
   checks: { folders: [], packages: [] },
   config: { folders: ["login", "masking"], packages: ["node:path"] },
   recovery: { folders: ["masking"], packages: ["node:crypto", "age-encryption"] },
-  drainer: { folders: ["login", "masking"], packages: ["node:timers/promises"] },
+  drainer: { folders: ["login", "masking"], packages: ["node:(events|timers/promises)"] },
   "drainer/sqs": {
     folders: ["drainer", "checks", "config"],
     packages: ["node:(crypto|stream)", "@aws-sdk/[^/]+"],

@@ -1,4 +1,5 @@
 // The drain: pollers, a bounded buffer, a writer, deletes after the commit, and a clean end.
+import { setMaxListeners } from "node:events";
 import { MAX_BATCH } from "./batches.ts";
 import { Bell } from "./bell.ts";
 import { BatchBuffer } from "./buffer.ts";
@@ -51,6 +52,8 @@ class Drain {
     this.#parts = parts;
     this.#tally = tally;
     this.#started = clock.now();
+    // Every call that pauses listens to it, however many there are; Node 20 would warn of more than ten.
+    setMaxListeners(0, this.#halt.signal);
     this.#holds = new Holds(queue, clock);
     this.#buffer = new BatchBuffer(clock, batchSize, 2 * batchSize + MAX_BATCH * concurrency);
     this.#deleter = new Deleter({

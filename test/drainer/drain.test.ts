@@ -581,6 +581,23 @@ describe("when SQS asks for fewer calls", () => {
     expect([users(), queue.left]).toEqual([ids(300), []]);
   });
 
+  it("nothing is said on stderr of however many calls that wait at once", async () => {
+    const warned = vi.fn();
+    process.on("warning", warned);
+    const { run, queue, clock } = draining({ messages: 3000, settings: { concurrency: 32, batchSize: 500 } });
+    const waiting = { now: 0, most: 0 };
+    queue.before = async ({ action }) => {
+      await clock.wait(5);
+      if (action !== "receive" || clock.now() < 100 || clock.now() > 150) return;
+      waiting.most = Math.max(waiting.most, ++waiting.now);
+      throw new Throttled();
+    };
+    expect(await run()).toMatchObject({ loaded: 3000 });
+    process.off("warning", warned);
+    expect(waiting.most).toBeGreaterThan(10);
+    expect(warned).not.toHaveBeenCalled();
+  });
+
   it("and for nothing else, that is told in the end, and everything is given back", async () => {
     const drained = draining({ messages: 300, settings: { retryForSeconds: 20 } });
     const { run, queue, clock } = drained;
