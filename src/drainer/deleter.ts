@@ -36,6 +36,11 @@ export class Deleter {
     this.#options = options;
   }
 
+  /** How many a call waits for: on a FIFO queue for none, as SQS hands out no more of a group before they are deleted. */
+  get #fewest(): number {
+    return this.#options.queue.isFifo ? 1 : MAX_BATCH;
+  }
+
   /** Whether there is nothing to {@link Deleter.finish}. */
   get idle(): boolean {
     return this.#waiting.length + this.#calls.size + this.#failures.length === 0;
@@ -49,7 +54,7 @@ export class Deleter {
   async add(messageIds: readonly string[]): Promise<void> {
     throwFirst(this.#failures.splice(0));
     this.#waiting.push(...messageIds);
-    this.#start(MAX_BATCH);
+    this.#start(this.#fewest);
     while (this.#waiting.length > this.#options.backlog && this.#calls.size > 0)
       await Promise.race(this.#calls);
   }
@@ -78,7 +83,7 @@ export class Deleter {
         })
         .finally(() => {
           this.#calls.delete(call);
-          this.#start(MAX_BATCH);
+          this.#start(this.#fewest);
           onSettled();
         });
       this.#calls.add(call);

@@ -1,7 +1,7 @@
 import { expect, describe, it } from "vitest";
+import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
 import { BatchBuffer } from "../../src/drainer/buffer.ts";
 import type { Item } from "../../src/drainer/writer.ts";
-import { FakeClock } from "../support/memory-queue.ts";
 
 function item(messageId: string, body = "{}"): Item {
   const message = { messageId, receiptHandle: messageId, body, sentAt: 0, receiveCount: 1 };
@@ -19,8 +19,8 @@ function item(messageId: string, body = "{}"): Item {
 const ids = (batch: readonly Item[] | undefined): string[] | undefined =>
   batch?.map(({ message }) => message.messageId);
 
-function filled(...messageIds: string[]): { buffer: BatchBuffer; clock: FakeClock } {
-  const clock = new FakeClock();
+function filled(...messageIds: string[]): { buffer: BatchBuffer; clock: VirtualClock } {
+  const clock = new VirtualClock();
   const buffer = new BatchBuffer(clock, 3, 10);
   for (const messageId of messageIds) buffer.push(item(messageId));
   return { buffer, clock };
@@ -116,7 +116,7 @@ describe("the room", () => {
   });
 
   it("is as many messages as fit into 64 MiB, should each be as large as the largest so far", async () => {
-    const clock = new FakeClock();
+    const clock = new VirtualClock();
     const buffer = new BatchBuffer(clock, 1, 1000);
     buffer.push(item("large", "x".repeat(16 * 2 ** 20)));
     expect(buffer.room).toBe(3);

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
 import { Deleter } from "../../src/drainer/deleter.ts";
 import { Holds } from "../../src/drainer/holds.ts";
 import { Throttled } from "../../src/drainer/ports.ts";
 import { Patience } from "../../src/drainer/patience.ts";
 import { newTally } from "../../src/drainer/tally.ts";
 import { Failure } from "../../src/failure.ts";
-import { FakeClock, MemoryQueue } from "../support/memory-queue.ts";
+import { MemoryQueue } from "../support/memory-queue.ts";
 
 const ours = { code: "ReceiptHandleIsInvalid", senderFault: true };
 const theirs = { code: "InternalError", senderFault: false };
@@ -13,9 +14,9 @@ const theirs = { code: "InternalError", senderFault: false };
 const many = (count: number): string[] => Array.from({ length: count }, (_, index) => `m${index}`);
 
 /** A queue of which every message was received, is held and committed. */
-async function committed(messageIds: readonly string[], concurrency = 8, backlog = 30) {
-  const clock = new FakeClock();
-  const queue = new MemoryQueue(clock);
+async function committed(messageIds: readonly string[], concurrency = 8, backlog = 30, isFifo = false) {
+  const clock = new VirtualClock();
+  const queue = new MemoryQueue(clock, { isFifo });
   const holds = new Holds(queue, clock);
   const tally = newTally();
   let settled = 0;
@@ -58,6 +59,15 @@ describe("committed messages", () => {
     const { deleter, sizes } = await committed(many(12));
     for (const messageId of many(12)) await deleter.add([messageId]);
     expect(sizes()).toEqual([10]);
+  });
+
+  it("wait for no others on a FIFO queue, whose groups wait for them", async () => {
+    const { deleter, sizes, clock } = await committed(many(16), 8, 30, true);
+    await deleter.add(many(12));
+    expect(sizes()).toEqual([10, 2]);
+    await clock.wait(10);
+    await deleter.add(many(16).slice(12));
+    expect(sizes()).toEqual([10, 2, 4]);
   });
 
   it("need no call when there is none", async () => {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
+import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
 import { drain } from "../../src/drainer/drain.ts";
 import { createEntryMaker } from "../../src/drainer/entry.ts";
 import { Throttled } from "../../src/drainer/ports.ts";
@@ -9,7 +10,7 @@ import { newTally } from "../../src/drainer/tally.ts";
 import { Failure } from "../../src/failure.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
 import { LOST, MemoryLoader } from "../support/memory-loader.ts";
-import { FakeClock, MemoryQueue } from "../support/memory-queue.ts";
+import { MemoryQueue } from "../support/memory-queue.ts";
 
 // Time is not real here: a test that takes long does not end.
 vi.setConfig({ testTimeout: 10_000 });
@@ -28,7 +29,7 @@ interface Given {
 
 /** A drain of a queue whose calls take 5 ms into a database whose statements take 20 ms. */
 function draining({ messages = 0, queue: options, settings = {}, dryRun = false }: Given) {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const queue = new MemoryQueue(clock, options);
   const loader = new MemoryLoader();
   const stop = new AbortController();

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
 import { giveBack, Holds } from "../../src/drainer/holds.ts";
 import { Throttled } from "../../src/drainer/ports.ts";
 import { Failure } from "../../src/failure.ts";
-import { FakeClock, MemoryQueue } from "../support/memory-queue.ts";
+import { MemoryQueue } from "../support/memory-queue.ts";
 
 const TIMEOUT = 30;
 const HOUR_MS = 3_600_000;
@@ -13,7 +14,7 @@ async function holding(...messageIds: string[]) {
 }
 
 async function holdingOf(options: { isFifo?: boolean }, ...messageIds: string[]) {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const queue = new MemoryQueue(clock, { visibilityTimeout: TIMEOUT, ...options });
   const holds = new Holds(queue, clock);
   for (const messageId of messageIds) queue.send(messageId, "{}");
@@ -182,7 +183,7 @@ describe("held messages are kept hidden", () => {
   it.each([30, 3600, 6 * 3600, 12 * 3600])(
     "not beyond the 12 hours that SQS allows, which is told, with a visibility timeout of %i s",
     async (visibilityTimeout) => {
-      const clock = new FakeClock();
+      const clock = new VirtualClock();
       const queue = new MemoryQueue(clock, { visibilityTimeout });
       const holds = new Holds(queue, clock);
       queue.send("a", "{}");

@@ -1,12 +1,13 @@
 // What a drain does with messages that cannot be loaded when it is to leave them to the queue's redrive policy.
 import { describe, expect, it, vi } from "vitest";
+import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
 import { drain } from "../../src/drainer/drain.ts";
 import { createEntryMaker } from "../../src/drainer/entry.ts";
 import type { DrainReport } from "../../src/drainer/report.ts";
 import { requireRedrive } from "../../src/drainer/redrive.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
 import { MemoryLoader } from "../support/memory-loader.ts";
-import { FakeClock, MemoryQueue } from "../support/memory-queue.ts";
+import { MemoryQueue } from "../support/memory-queue.ts";
 
 // Time is not real here: a test that takes long does not end.
 vi.setConfig({ testTimeout: 10_000 });
@@ -28,7 +29,7 @@ function leaving(visibilityTimeout: number, maxReceiveCount: number) {
 }
 
 function leavingIn(options: ConstructorParameters<typeof MemoryQueue>[1]) {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const queue = new MemoryQueue(clock, options);
   const loader = new MemoryLoader();
   const stop = new AbortController();
@@ -167,7 +168,7 @@ describe("in a FIFO queue", () => {
 });
 
 it("a queue without a redrive policy is refused", () => {
-  const queue = new MemoryQueue(new FakeClock());
+  const queue = new MemoryQueue(new VirtualClock());
   expect(() => {
     requireRedrive(queue);
   }).toThrow(

@@ -1,12 +1,13 @@
 import { describe, expect, it, vi } from "vitest";
+import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
 import { peek } from "../../src/drainer/peek.ts";
 import { Failure } from "../../src/failure.ts";
-import { FakeClock, MemoryQueue } from "../support/memory-queue.ts";
+import { MemoryQueue } from "../support/memory-queue.ts";
 
 vi.setConfig({ testTimeout: 10_000 });
 
 function peeking(messages: number, options: ConstructorParameters<typeof MemoryQueue>[1] = {}) {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const queue = new MemoryQueue(clock, options);
   for (let index = 0; index < messages; index += 1) queue.send(`m${index}`, `body ${index}`);
   const stop = new AbortController();

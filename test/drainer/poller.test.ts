@@ -1,10 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
+import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
 import { Bell } from "../../src/drainer/bell.ts";
 import { Patience } from "../../src/drainer/patience.ts";
 import { poll, type PollerOptions } from "../../src/drainer/poller.ts";
 import { Throttled } from "../../src/drainer/ports.ts";
 import { Failure } from "../../src/failure.ts";
-import { FakeClock, MemoryQueue } from "../support/memory-queue.ts";
+import { MemoryQueue } from "../support/memory-queue.ts";
 
 // Time is not real here: a test that takes long does not end.
 vi.setConfig({ testTimeout: 10_000 });
@@ -14,7 +15,7 @@ function polling(
   messages: number,
   { retryForMs = 30_000, ...given }: Partial<PollerOptions> & { retryForMs?: number } = {},
 ) {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const queue = new MemoryQueue(clock, { visibilityTimeout: 3600 });
   const bell = new Bell();
   const stop = new AbortController();

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
 import type { ReceivedMessage } from "../../src/drainer/ports.ts";
 import { guardRedrive } from "../../src/drainer/redrive.ts";
 import { Failure } from "../../src/failure.ts";
-import { FakeClock, MemoryQueue } from "../support/memory-queue.ts";
+import { MemoryQueue } from "../support/memory-queue.ts";
 
 function guard(maxReceiveCount: number | undefined, ...receiveCounts: (number | undefined)[]): () => void {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const queue = new MemoryQueue(clock, maxReceiveCount === undefined ? {} : { maxReceiveCount });
   const messages = receiveCounts.map((receiveCount, index): ReceivedMessage => ({
     messageId: `m${index}`,

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
 import type { OnReject } from "../../src/drainer/settings.ts";
 import { createEntryMaker } from "../../src/drainer/entry.ts";
 import { RowRefused } from "../../src/drainer/ports.ts";
@@ -8,7 +9,6 @@ import { Writer, type Item } from "../../src/drainer/writer.ts";
 import { Failure } from "../../src/failure.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
 import { LOST, MemoryLoader } from "../support/memory-loader.ts";
-import { FakeClock } from "../support/memory-queue.ts";
 
 vi.setConfig({ testTimeout: 10_000 });
 
@@ -31,7 +31,7 @@ const items = (count: number): Item[] => Array.from({ length: count }, (_, index
 
 /** Pauses are the longest that chance allows, unless told otherwise. */
 function writing(retryForMs = 30_000, chance = 1, onReject: OnReject = "quarantine") {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const loader = new MemoryLoader();
   const tally = newTally();
   const hurry = new AbortController();

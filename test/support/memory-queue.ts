@@ -1,46 +1,6 @@
-// A queue in memory, and the clock that it runs by. Time passes only when everything else has come to rest.
+// A queue in memory.
 import type { Clock } from "../../src/drainer/clock.ts";
 import type { FailedEntry, Queue, QueueDepth, ReceivedMessage } from "../../src/drainer/ports.ts";
-
-/** Jumps to the next moment that somebody waits for, as soon as nothing else is to be done. */
-export class FakeClock implements Clock {
-  #now = 0;
-  #turning = false;
-  readonly #timers = new Set<{ readonly at: number; readonly wake: () => void }>();
-
-  now(): number {
-    return this.#now;
-  }
-
-  wait(ms: number, signal?: AbortSignal): Promise<void> {
-    if (signal?.aborted === true) return Promise.resolve();
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        this.#timers.delete(timer);
-        signal?.removeEventListener("abort", wake);
-        resolve();
-      };
-      const timer = { at: this.#now + Math.max(ms, 0), wake };
-      this.#timers.add(timer);
-      signal?.addEventListener("abort", wake);
-      this.#turn();
-    });
-  }
-
-  /** One timer at a time: what it wakes comes to rest before the next one. */
-  #turn(): void {
-    if (this.#turning) return;
-    this.#turning = true;
-    setImmediate(() => {
-      this.#turning = false;
-      const [first] = [...this.#timers].toSorted((a, b) => a.at - b.at);
-      if (first === undefined) return;
-      this.#now = Math.max(this.#now, first.at);
-      first.wake();
-      if (this.#timers.size > 0) this.#turn();
-    });
-  }
-}
 
 export interface Call {
   readonly action: "receive" | "delete" | "changeVisibility" | "depth";
