@@ -1,19 +1,36 @@
 // Keeps the ledger of what was loaded from growing without end.
 import type { Sql } from "./database.ts";
 
+/** Entries a statement: each ends soon, and what it has done stays done. */
+const AT_ONCE = 20_000;
+/** How long a run may go on with it, milliseconds; the next one takes up where it ended. */
+const WITHIN_MS = 10_000;
+
 /**
  * Takes entries away that were sent and loaded more than `days` ago; SQS keeps a message for 14 days at most, so that
  * nothing older can be delivered again. Does nothing where the user may not delete.
+ *
+ * @param stop aborted when it is to end early
  */
-export async function pruneLedger(sql: Sql, days: number): Promise<void> {
+export async function pruneLedger(sql: Sql, days: number, stop: AbortSignal): Promise<void> {
   const [may] = await sql<{ prune: boolean }[]>`
     select has_table_privilege('fetch_etl.ledger', 'delete') as prune`;
   if (may?.prune !== true) return;
-  await sql.begin(async (tx) => {
-    // Tidying up is no reason to wait for anybody.
-    await tx.unsafe("set local lock_timeout = '2s'; set local statement_timeout = '30s'");
-    await tx`
-      delete from fetch_etl.ledger
-      where sent_at < now() - make_interval(days => ${days}) and loaded_at < now() - make_interval(days => ${days})`;
-  });
+  const until = performance.now() + WITHIN_MS;
+  let pruned = AT_ONCE;
+  while (pruned === AT_ONCE && !stop.aborted && performance.now() < until) {
+    pruned = await sql.begin(async (tx) => {
+      // Tidying up is no reason to wait for anybody.
+      await tx.unsafe("set local lock_timeout = '2s'; set local statement_timeout = '30s'");
+      const { count } = await tx`
+        delete from fetch_etl.ledger
+        using (
+          select sent_at, queue, message_id from fetch_etl.ledger
+          where sent_at < now() - make_interval(days => ${days}) and loaded_at < now() - make_interval(days => ${days})
+          limit ${AT_ONCE}
+        ) as old
+        where (ledger.sent_at, ledger.queue, ledger.message_id) = (old.sent_at, old.queue, old.message_id)`;
+      return count;
+    });
+  }
 }

@@ -18,8 +18,8 @@ export const SENT_TIME_UNKNOWN = 0;
 
 /** A loader that holds a connection. Call {@link PostgresLoader.close} when done. */
 export interface PostgresLoader extends Loader {
-  /** Takes ledger entries older than `days` away, where the user has the right to. */
-  prune(days: number): Promise<void>;
+  /** Takes ledger entries older than `days` away, where the user has the right to; ends early when `stop` is aborted. */
+  prune(days: number, stop: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -95,7 +95,7 @@ export async function openLoader(
       for (const { messageId } of entries) unsettled.delete(messageId);
       return outcome;
     },
-    prune: (days) => run("pruning the ledger", (sql) => pruneLedger(sql, days)),
+    prune: (days, stop) => run("pruning the ledger", (sql) => pruneLedger(sql, days, stop)),
     close: () => close(),
   };
 }

@@ -93,7 +93,10 @@ async function drainQueue(
     const signal = stopSignalOf(stop);
     if (signal !== undefined) return exitCodeOfSignal(signal);
     if (report.databaseSilent) return EXIT.unavailable;
-    if (loader !== undefined && report.stoppedBy === "empty") await prune(loader, config.ledgerDays, context);
+    await loader?.prune(config.ledgerDays, stop).catch(() => {
+      // The rows are loaded by now: a ledger that cannot be pruned is no reason to fail.
+      log.warn("The ledger could not be pruned this time; the next run tries again.");
+    });
     return report.quarantined + report.left > 0 && flags.failOnQuarantine === true
       ? EXIT.quarantined
       : EXIT.done;
@@ -137,11 +140,4 @@ function tell(context: Context, flags: DrainFlags, queue: Queue, report: DrainRe
       `Queue ${queue.name} counts ${plural(report.remaining?.visible ?? 0, "visible message")} that it does not hand out.`,
     );
   }
-}
-
-/** The rows are loaded by now: a ledger that cannot be pruned is no reason to fail. */
-async function prune(loader: PostgresLoader, days: number, context: Context): Promise<void> {
-  await loader.prune(days).catch(() => {
-    context.log.warn("The ledger could not be pruned this time; the next run tries again.");
-  });
 }
