@@ -8,12 +8,13 @@ import { createMask, type Mask } from "../../src/masking/token.ts";
 import { createOpener } from "../../src/recovery/identities.ts";
 import type { Field } from "../../src/masking/field.ts";
 import { createSealer } from "../../src/recovery/recipients.ts";
+import { times } from "../chaos/invariant.ts";
 import { SEED } from "../chaos/random.ts";
 import { json, makeTables, withBench, type Bench } from "../support/bench.ts";
 import { withIdentity, type IdentityFile } from "../support/identities.ts";
 
 const it = test.concurrent;
-const KILLS = 10;
+const KILLS = times(10, 3);
 const ROWS = 10_000;
 /** About as long as a rotation of so many rows takes. */
 const LONGEST_MS = 3500;
