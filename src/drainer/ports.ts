@@ -95,7 +95,7 @@ export interface SealedBody {
 export type Entry = {
   readonly messageId: string;
   readonly sentAt: number | undefined;
-  /** A keyed fingerprint of the body, by which the ledger tells that it came again under another id. */
+  /** A keyed fingerprint of the body, by which the ledger tells that it came again as another message. */
   readonly bodyMac: Uint8Array;
 } & (
   | { readonly row: LoginRow; /** What the vault is to keep. */ readonly sealed?: SealedValues }

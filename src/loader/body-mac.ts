@@ -1,6 +1,7 @@
-// The ledger's column `body_mac`, by which one sees that a body came again under another message's id, as after a redrive. Nothing is
-// decided by it: a ledger without it does as well.
-import type { Reader, Sql } from "./database.ts";
+// The ledger's column `body_mac`, by which one sees that a body came again as another message, as after a redrive. Nothing is decided by
+// it: a ledger without it does as well.
+import type { Sql, Transaction } from "./database.ts";
+import { errorCode } from "./error-code.ts";
 import { addColumn, hasColumn } from "./later-columns.ts";
 import { BODY_MAC } from "./tables.ts";
 
@@ -13,28 +14,39 @@ export async function offerBodyMac(sql: Sql): Promise<boolean> {
   try {
     return (await addColumn(sql, BODY_MAC, PATIENCE)) !== "not ours";
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === LOCK_NOT_AVAILABLE) return false;
+    if (errorCode(error) === LOCK_NOT_AVAILABLE) return false;
     throw error;
   }
 }
 
+/** All of the ledger is read for it, which may be very large. */
+const COUNTING_PATIENCE = "set local statement_timeout = '10s'";
+const QUERY_CANCELED = "57014";
+
 /**
- * How many bodies the ledger knows under more than one message id. Equal messages that were sent twice are among them: they look the
- * same.
+ * How many bodies the ledger knows of more than one message. Equal messages that were sent twice are among them: they look the same.
  *
- * @returns undefined where the ledger is not there, is without the column, or may not be read
+ * @returns null where the ledger is not there, is without the column, may not be read, or cannot be read in ten seconds
  */
-export async function countRepeatedBodies(sql: Reader): Promise<number | undefined> {
-  if (!(await hasColumn(sql, BODY_MAC))) return undefined;
+export async function countRepeatedBodies(sql: Transaction): Promise<number | null> {
+  if (!(await hasColumn(sql, BODY_MAC))) return null;
   const [may] = await sql.unsafe<{ read: boolean }[]>(`
     select has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') as read
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where n.nspname = 'fetch_etl' and c.relname = 'ledger'`);
-  if (may?.read !== true) return undefined;
-  const [repeated] = await sql.unsafe<{ bodies: string }[]>(`
-    select count(*) as bodies from (
-      select 1 from fetch_etl.ledger where body_mac is not null
-      group by body_mac having min(message_id) <> max(message_id)
-    ) as several`);
-  return Number(repeated?.bodies ?? 0);
+  if (may?.read !== true) return null;
+  try {
+    // What fails within a savepoint takes nothing else with it, its time limit included.
+    return await sql.savepoint(async (within) => {
+      await within.unsafe(COUNTING_PATIENCE);
+      const [repeated] = await within.unsafe<{ bodies: string }[]>(`
+        select count(*) as bodies from (
+          select 1 from fetch_etl.ledger where body_mac is not null group by body_mac having count(*) > 1
+        ) as several`);
+      return Number(repeated?.bodies ?? 0);
+    });
+  } catch (error) {
+    if (errorCode(error) === QUERY_CANCELED) return null;
+    throw error;
+  }
 }

@@ -35,8 +35,8 @@ export interface Inspection {
   /** Where they were asked for. */
   readonly distributions?: Distributions;
   /**
-   * Bodies that the ledger knows under several message ids, as after a redrive, or of logins that are equal; null where the ledger
-   * cannot tell, and where nothing is to be shown.
+   * Bodies that the ledger knows of several messages, as after a redrive, or of logins that are equal; null where the ledger cannot
+   * tell, or not in ten seconds, and where nothing is to be shown.
    */
   readonly repeatedBodies: number | null;
   /** Messages that are held; those that were replayed are none. */
@@ -75,8 +75,8 @@ export async function inspect(
         ips: await repeated(tx, table, "masked_ip"),
       },
       ...(draw === undefined ? {} : { distributions: await distributions(tx, table, draw.appVersion) }),
-      repeatedBodies: draw === undefined ? null : ((await countRepeatedBodies(tx)) ?? null),
       ...(present.quarantine ? await quarantine(tx) : { quarantined: 0, quarantineReasons: {} }),
+      repeatedBodies: draw === undefined ? null : await countRepeatedBodies(tx),
     }));
   } catch (error) {
     throw asFailure(error, settings, "reading the tables");

@@ -15,6 +15,7 @@ import { tablesFor } from "./tables.ts";
 
 /** Stands in for the sent time that a server does not tell, so that a redelivery meets its own ledger entry. */
 export const SENT_TIME_UNKNOWN = 0;
+const UNKNOWN = new Date(SENT_TIME_UNKNOWN).toISOString();
 
 /** A loader that holds a connection. Call {@link PostgresLoader.close} when done. */
 export interface PostgresLoader extends Loader {
@@ -135,6 +136,8 @@ async function committedBefore(
 /**
  * The load, in one statement: what is new to the ledger goes into the logins' table, in the order in which it was received, or into
  * the quarantine.
+ * A message that SQS moved to a dead-letter queue keeps its id and its sent time: one that was loaded before, and not deleted, is known by
+ * them there. Each is looked for by the index, whatever the planner thinks of the ledger's size: hence the limit.
  * A commit that the server would answer before it is on disk could be lost after its messages were deleted,
  * so the last line holds the server to an answer that is true.
  */
@@ -159,6 +162,11 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
       insert into fetch_etl.ledger (queue, sent_at, message_id, run_id${keepsMacs ? sql`, body_mac` : sql``})
       select ${queue}::text, sent_at, message_id, ${runId}::uuid${keepsMacs ? sql`, decode(body_mac, 'hex')` : sql``}
       from batch
+      where sent_at = ${UNKNOWN}::timestamptz or (
+        select true from fetch_etl.ledger as earlier
+        where earlier.sent_at = batch.sent_at and earlier.message_id = batch.message_id and earlier.queue <> ${queue}
+        limit 1
+      ) is null
       on conflict do nothing
       returning sent_at, message_id
     ), loaded as (

@@ -48,7 +48,7 @@ export function writeVerified(context: Context, verified: Verified): void {
     ["create_date", dateRange(verified)],
     ["nulls", withNulls.map(([column, rows]) => `${column} ${count(rows)}`).join(", ") || "none"],
     ["unmasked values", count(verified.unmasked)],
-    ...(verified.repeatedBodies === null ? [] : [["same body, new id", count(verified.repeatedBodies)]]),
+    ...(verified.repeatedBodies === null ? [] : [["bodies that came again", count(verified.repeatedBodies)]]),
     ["quarantined", count(verified.quarantined)],
     ["queue", queueText(verified.queue)],
   ];

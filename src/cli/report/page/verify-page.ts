@@ -80,6 +80,9 @@ function counts(verified: Verified): Markup {
     ["Distinct devices", count(distinct.devices)],
     ["Unmasked values", count(verified.unmasked)],
     ["Quarantined", count(verified.quarantined)],
+    ...(verified.repeatedBodies === null
+      ? []
+      : [["Bodies that came again", count(verified.repeatedBodies)] satisfies [string, string]]),
   ];
   return html`<section aria-labelledby="counts">
     <h2 id="counts">Counts</h2>
