@@ -1,5 +1,6 @@
 // Finds the queue that the settings name, and how its server wants to be spoken to.
 import { GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import { queueArnOf } from "../../config/queue-arn.ts";
 import type { SqsSettings } from "../../config/queue.ts";
 import { Failure } from "../../failure.ts";
 import type { Notices, Queue, RequestCounts } from "../ports.ts";
@@ -104,12 +105,15 @@ async function settle(
 ): Promise<Located> {
   if (first.ok) return first.answer;
   const { error } = first;
-  // A server of one's own may know the queue by another URL than the one that leads to it.
-  if (isMissingQueue(error) && target.queueUrl !== undefined && target.endpoint !== undefined) {
+  // A server of one's own may know the queue by another URL than the one that leads to it. AWS does not.
+  const { endpoint } = target;
+  const mayKnow = target.queueUrl !== undefined && endpoint !== undefined && !isAwsHost(endpoint);
+  if (mayKnow && isMissingQueue(error)) {
     const byName = { ...target, queueUrl: undefined };
     const second = await attempt(() => locate(client, byName));
-    if (second.ok) return second.answer;
-    throw explain(second.error, firstPlace(byName));
+    if (!second.ok) throw explain(second.error, firstPlace(byName));
+    const { url } = second.answer;
+    return { url, attributes: await attributesOf(client, url, byName) };
   }
   if (target.endpoint !== undefined && isNotUnderstood(error) && !hasFaultOfItsOwn(error)) {
     throw notSqs(target, setting, error);
@@ -124,13 +128,26 @@ async function readAttributes(client: SQSClient, url: string): Promise<QueueAttr
   return attributes;
 }
 
-/** What the queue says about itself. */
+/**
+ * What the queue says about itself, once its URL was asked for.
+ *
+ * @throws {Failure} `configuration`, too, where the server found a queue of that name in another account than the one that was named
+ */
 export async function attributesOf(client: SQSClient, url: string, target: Target): Promise<QueueAttributes> {
+  let attributes: QueueAttributes;
   try {
-    return await readAttributes(client, url);
+    attributes = await readAttributes(client, url);
   } catch (error) {
     throw explain(error, { target, action: "sqs:GetQueueAttributes" });
   }
+  const found = queueArnOf(attributes.QueueArn ?? "")?.account;
+  const { queueOwner: owner = found, queueName, endpoint } = target;
+  if (found === undefined || owner === undefined || found === owner) return attributes;
+  throw new Failure(
+    "configuration",
+    `Account ${owner} has no queue ${queueName} at ${endpoint === undefined ? "AWS" : printable(endpoint)}; ` +
+      `one of that name is in account ${found}. Check --queue / FETCH_ETL_QUEUE.`,
+  );
 }
 
 async function withClient<T>(client: SQSClient, use: (client: SQSClient) => Promise<T>): Promise<T> {

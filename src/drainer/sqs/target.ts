@@ -11,7 +11,7 @@ export interface Target {
   readonly queueName: string;
   /** Undefined where the queue was given by its name or its ARN. */
   readonly queueUrl: string | undefined;
-  /** The account that an ARN names; undefined for the credentials' own. */
+  /** The account that an ARN or a URL names, twelve digits; undefined for the credentials' own. */
   readonly queueOwner: string | undefined;
   /** Undefined for AWS's own endpoint of the region. */
   readonly endpoint: string | undefined;
@@ -23,17 +23,19 @@ export interface Target {
 
 const queueSetting = "--queue / FETCH_ETL_QUEUE";
 
-// The hosts that a region alone leads to. Others of AWS's (FIPS, VPC endpoints, dual stack) have to be kept as they are.
+// The hosts that a region alone leads to. Others of AWS's (FIPS, VPC endpoints, dual stack, other partitions) have to be kept as they are.
 const awsHosts = [
   /^sqs\.(?<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?$/,
   /^(?<region>[a-z0-9-]+)\.queue\.amazonaws\.com(\.cn)?$/,
 ];
-const otherAwsHosts =
-  /(^|\.)sqs(-fips)?\.(?<region>[a-z0-9-]+)\.(vpce\.amazonaws\.com(\.cn)?|amazonaws\.com(\.cn)?|api\.aws)$/;
+const awsDomain =
+  "(amazonaws\\.(com(\\.cn)?|eu)|api\\.(aws|amazonwebservices\\.(com\\.cn|eu))|c2s\\.ic\\.gov|sc2s\\.sgov\\.gov)";
+const otherAwsHosts = new RegExp(`(^|\\.)sqs(-fips)?\\.(?<region>[a-z0-9-]+)\\.(vpce\\.)?${awsDomain}$`);
+const anyAwsHost = new RegExp(`\\.${awsDomain}$`);
 
 /** True for a host that AWS runs, where JSON is understood. */
 export function isAwsHost(url: string): boolean {
-  return /\.(amazonaws\.com(\.cn)?|api\.aws)$/.test(new URL(url).hostname);
+  return anyAwsHost.test(new URL(url).hostname);
 }
 
 /**
@@ -61,10 +63,11 @@ export function targetOf(settings: SqsSettings, configuredEndpoint: string | und
     const { name: queueName, account: queueOwner } = arn;
     return { queueName, queueUrl: undefined, queueOwner, endpoint, endpointSetting, region: arn.region };
   }
-  const queueOwner = undefined;
   const queueName = queueNameOf(queue);
-  if (queueName === queue)
-    return { queueName, queueUrl: undefined, queueOwner, endpoint, endpointSetting, region };
+  if (queueName === queue) {
+    const byName = { queueName, queueUrl: undefined, queueOwner: undefined };
+    return { ...byName, endpoint, endpointSetting, region };
+  }
 
   // Local servers give out URLs that are none, such as http://sqs.us-east-1.127.0.0.1:4566/…; where the endpoint is
   // known, all that counts is the name at the end.
@@ -75,11 +78,14 @@ export function targetOf(settings: SqsSettings, configuredEndpoint: string | und
       `${queueSetting} is neither a queue's name or ARN nor a URL like http://localhost:4566/000000000000/login-queue.`,
     );
   }
-  const located = { queueName, queueUrl: queue, queueOwner };
-  if (endpoint !== undefined || url === undefined) return { ...located, endpoint, endpointSetting, region };
+  const located = { queueName, queueUrl: queue, queueOwner: /\/(\d{12})\/[^/]+\/?$/.exec(queue)?.[1] };
+  if (url === undefined) return { ...located, endpoint, endpointSetting, region };
 
   const standard = regionIn(url.hostname, ...awsHosts);
   const named = standard ?? regionIn(url.hostname, otherAwsHosts);
+  // A server of one's own may have made up a URL of AWS's.
+  if (endpoint !== undefined && !isAwsHost(endpoint))
+    return { ...located, endpoint, endpointSetting, region };
   if (named !== undefined && region !== undefined && named !== region) {
     throw new Failure(
       "configuration",
@@ -87,6 +93,7 @@ export function targetOf(settings: SqsSettings, configuredEndpoint: string | und
     );
   }
   const regional = { ...located, region: named ?? region };
+  if (endpoint !== undefined) return { ...regional, endpoint, endpointSetting };
   return standard === undefined
     ? { ...regional, endpoint: url.origin, endpointSetting: queueSetting }
     : { ...regional, endpoint: undefined, endpointSetting };

@@ -52,6 +52,10 @@ describe("the target", () => {
     ["https://sqs-fips.us-east-2.amazonaws.com/1/q", "us-east-2"],
     ["https://vpce-1a2b.sqs.us-east-2.vpce.amazonaws.com/1/q", "us-east-2"],
     ["https://sqs.us-east-2.api.aws/1/q", "us-east-2"],
+    ["https://sqs.eusc-de-east-1.amazonaws.eu/1/q", "eusc-de-east-1"],
+    ["https://sqs.us-iso-east-1.c2s.ic.gov/1/q", "us-iso-east-1"],
+    ["https://sqs.us-isob-east-1.sc2s.sgov.gov/1/q", "us-isob-east-1"],
+    ["https://sqs.cn-north-1.api.amazonwebservices.com.cn/1/q", "cn-north-1"],
   ])("keeps the special host of %s, and takes its region", (queue, region) => {
     expect(targetOf(settings({ queue }), undefined)).toMatchObject({
       region,
@@ -71,6 +75,15 @@ describe("the target", () => {
     const endpointUrl = "http://127.0.0.1:9324";
     expect(targetOf(settings({ queue, endpointUrl }), undefined).endpoint).toBe(endpointUrl);
     expect(targetOf(settings({ queue }), endpointUrl).endpoint).toBe(endpointUrl);
+  });
+
+  it("takes the region from a URL also where the endpoint is another one of AWS's", () => {
+    const endpointUrl = "https://vpce-1a2b.sqs.eu-west-1.vpce.amazonaws.com";
+    expect(targetOf(settings({ queue: awsUrl, endpointUrl }), undefined)).toMatchObject({
+      ...{ endpoint: endpointUrl, region: "eu-west-1", queueOwner: "123456789012" },
+    });
+    const contradicting = settings({ queue: awsUrl, endpointUrl, region: "us-east-1" });
+    expect(() => targetOf(contradicting, undefined)).toThrow(/^--region says us-east-1/);
   });
 
   it("needs no more of a queue URL than the name at its end, where the endpoint is set", () => {
