@@ -44,6 +44,8 @@ class Drain {
   /** Aborted, for good, when nothing more is to be begun: at a signal, at the time limit, at a failure. */
   readonly #halt = new AbortController();
   readonly #failures: unknown[] = [];
+  /** The ids of messages that were left in the queue, where they come again. */
+  readonly #left = new Set<string>();
 
   constructor(settings: DrainSettings, parts: DrainParts) {
     const { queue, clock, tally = newTally() } = parts;
@@ -157,10 +159,14 @@ class Drain {
     }
   }
 
-  /** Takes what was received: decodes, masks, and puts it where the writer finds it; in a dry run it is only counted. */
-  readonly #accept = (messages: readonly ReceivedMessage[], asked: number): void => {
+  /**
+   * Takes what was received: decodes, masks, and puts it where the writer finds it; in a dry run it is only counted. Returns whether
+   * anything came that had not been left before.
+   */
+  readonly #accept = (messages: readonly ReceivedMessage[], asked: number): boolean => {
     const { queue, loader, entries } = this.#parts;
     const { onReject } = this.#settings;
+    const brought = messages.some(({ messageId }) => !this.#left.has(messageId));
     this.#tally.received += messages.length;
     for (const message of messages) {
       if (!this.#holds.add(message, asked)) {
@@ -173,13 +179,19 @@ class Drain {
       else if (this.#halt.signal.aborted) continue;
       else if ("row" in entry || rejected === "quarantined") this.#buffer.push({ message, entry });
       else {
-        // Hidden for no longer than it is already: it comes again in its time, and SQS counts that.
-        this.#holds.forget(message.messageId);
         this.#tally.left += 1;
+        this.#leave(message);
       }
     }
     if (loader === undefined) guardRedrive(queue, messages);
+    return brought;
   };
+
+  /** Hidden for no longer than it is already: it comes again in its time, and SQS counts that. */
+  #leave({ messageId }: ReceivedMessage): void {
+    this.#holds.forget(messageId);
+    this.#left.add(messageId);
+  }
 
   async #writeAll(loader: Loader): Promise<void> {
     const writer = new Writer({
@@ -187,6 +199,7 @@ class Drain {
       entries: this.#parts.entries,
       tally: this.#tally,
       onReject: this.#settings.onReject,
+      warn: this.#parts.warn,
       patience: this.#patience,
       hurry: this.#halt.signal,
     });
@@ -196,7 +209,7 @@ class Drain {
       if (batch.length === 0) await this.#deleter.finish();
       else {
         const left = await writer.write(batch);
-        for (const { message } of left) this.#holds.forget(message.messageId);
+        for (const { message } of left) this.#leave(message);
         this.#buffer.done(batch);
         this.#wakePoller();
         await this.#deleter.add(

@@ -36,8 +36,11 @@ export interface PollerOptions {
   room(): number;
   /** Whether nothing that was received is under way any more. */
   idle(): boolean;
-  /** Takes what one receive brought; `asked` is the clock time at which it was sent. */
-  accept(messages: readonly ReceivedMessage[], asked: number): void;
+  /**
+   * Takes what one receive brought; `asked` is the clock time at which it was sent. Returns whether there was anything new among it:
+   * messages that only come again and again keep no run from its end.
+   */
+  accept(messages: readonly ReceivedMessage[], asked: number): boolean;
   /** Takes what a server handed out beyond `maxMessages`, to be given back. */
   refuse(messages: readonly ReceivedMessage[]): Promise<void>;
 }
@@ -72,10 +75,9 @@ export async function poll(options: PollerOptions): Promise<PollingEnd> {
       receiving.reset();
       const wanted = messages.slice(0, options.maxMessages - received);
       received += wanted.length;
-      if (messages.length > 0) {
+      if (messages.length > 0 && options.accept(wanted, asked)) {
         empties = 0;
         emptyRounds = 0;
-        options.accept(wanted, asked);
       } else empties += 1;
       if (wanted.length < messages.length) await options.refuse(messages.slice(wanted.length));
       if (messages.length >= max) target = Math.min(options.concurrency, target + 1);

@@ -139,11 +139,13 @@ export class RowRefused extends Error {
   override readonly name = "RowRefused";
   readonly sqlState: string;
   readonly column: string | undefined;
+  readonly constraint: string | undefined;
 
-  constructor(sqlState: string, column: string | undefined) {
+  constructor(sqlState: string, column?: string, constraint?: string) {
     super(`row refused, SQLSTATE ${sqlState}`);
     this.sqlState = sqlState;
     this.column = column;
+    this.constraint = constraint;
   }
 }
 

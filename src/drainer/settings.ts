@@ -30,6 +30,8 @@ export interface DrainParts {
   readonly random: () => number;
   /** Aborted at the first signal. */
   readonly stop: AbortSignal;
+  /** Told once of each way in which Postgres refuses rows that are left. */
+  readonly warn?: ((line: string) => void) | undefined;
   /** Counts as the run goes on. */
   readonly tally?: Tally;
 }

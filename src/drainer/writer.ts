@@ -18,6 +18,8 @@ export interface WriterOptions {
   readonly tally: Tally;
   /** What becomes of an item that Postgres refuses by itself. */
   readonly onReject: OnReject;
+  /** Told once of each reason for which Postgres refuses what is left, which no table keeps. */
+  readonly warn?: ((line: string) => void) | undefined;
   /** For a database that is away; made anew for each batch. */
   readonly patience: () => Patience;
   /** Aborted when a lost database is not to be waited for any more. */
@@ -34,13 +36,16 @@ interface Refused {
   readonly error: RowRefused;
 }
 
-function inColumn({ column }: RowRefused): string {
-  return column === undefined ? "" : `, column ${column}`;
+/** The SQLSTATE, and where it points to. */
+function refusal({ sqlState, column, constraint }: RowRefused): string {
+  if (column !== undefined) return `SQLSTATE ${sqlState}, column ${column}`;
+  return `SQLSTATE ${sqlState}${constraint === undefined ? "" : `, constraint ${constraint}`}`;
 }
 
 /** Writes batches one after the other. */
 export class Writer {
   readonly #options: WriterOptions;
+  readonly #told = new Set<string>();
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -61,7 +66,7 @@ export class Writer {
     if (refused.length >= WHOLE_BATCH && refused.length === items.length && sameForAll) {
       throw new Failure(
         "configuration",
-        `Postgres refuses every row (SQLSTATE ${sqlState}${inColumn(first.error)}), so that it must be the table: a missing ` +
+        `Postgres refuses every row (${refusal(first.error)}), so that it must be the table: a missing ` +
           "partition, a constraint, a trigger. Nothing was quarantined for it; mend the table and run again.",
         first.error,
       );
@@ -69,14 +74,24 @@ export class Writer {
     const { entries, onReject, tally } = this.#options;
     if (onReject === "leave") {
       tally.left += refused.length;
+      for (const each of refused) this.#tell(each);
       return new Set(refused.map(({ item }) => item));
     }
     await this.#load(
       refused.map(({ item: { message }, error }) =>
-        entries.reject(message, [`row: refused by Postgres, SQLSTATE ${error.sqlState}${inColumn(error)}`]),
+        entries.reject(message, [`row: refused by Postgres, ${refusal(error)}`]),
       ),
     );
     return NONE;
+  }
+
+  #tell({ item: { message }, error }: Refused): void {
+    const reason = refusal(error);
+    if (this.#told.has(reason)) return;
+    this.#told.add(reason);
+    this.#options.warn?.(
+      `Postgres refuses the row of message ${message.messageId} (${reason}): left in the queue, as others like it.`,
+    );
   }
 
   /**

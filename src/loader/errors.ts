@@ -28,7 +28,8 @@ export function translate(
 ): RowRefused | DatabaseLost | Failure {
   if (error instanceof Failure) return error.kind === "unavailable" ? new DatabaseLost(error) : error;
   const code = field(error, "code") ?? "";
-  if (ROW_REFUSED.test(code)) return new RowRefused(code, field(error, "column_name"));
+  if (ROW_REFUSED.test(code))
+    return new RowRefused(code, field(error, "column_name"), field(error, "constraint_name"));
   if (LOST.test(code) || CONNECTION_GONE.test(code)) {
     return new DatabaseLost(
       new Failure(
@@ -93,7 +94,7 @@ export function shown(name: string): string {
   return /^[\w.-]{1,63}$/.test(name) ? `"${name}"` : "(not shown)";
 }
 
-function field(error: unknown, name: "code" | "column_name"): string | undefined {
+function field(error: unknown, name: "code" | "column_name" | "constraint_name"): string | undefined {
   if (typeof error !== "object" || error === null) return undefined;
   const value: unknown = Object.entries(error).find(([key]) => key === name)?.[1];
   return typeof value === "string" ? value : undefined;

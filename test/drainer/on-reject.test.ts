@@ -42,19 +42,29 @@ function leavingIn(options: ConstructorParameters<typeof MemoryQueue>[1]) {
     today: "2030-01-01",
     randomBytes: (length) => new Uint8Array(length),
   });
+  const warned: string[] = [];
+  const warn = (line: string): void => void warned.push(line);
   const run = (dryRun = false): Promise<DrainReport> =>
     drain(
       { concurrency: 8, batchSize: 50, retryForSeconds: 30, onReject: "leave" },
-      { queue, loader: dryRun ? undefined : loader, entries, clock, random: () => 1, stop: stop.signal },
+      {
+        queue,
+        loader: dryRun ? undefined : loader,
+        entries,
+        clock,
+        random: () => 1,
+        stop: stop.signal,
+        warn,
+      },
     );
-  return { clock, queue, loader, stop, run };
+  return { clock, queue, loader, stop, run, warned };
 }
 
 const sorted = (ids: readonly string[]): string[] => ids.toSorted();
 
 describe("messages that are left", () => {
   it("stay hidden for their time, and are neither loaded, quarantined, deleted nor given back", async () => {
-    const { run, queue, loader, bad } = leaving(300, 3);
+    const { run, queue, loader, bad, warned } = leaving(300, 3);
     expect(await run()).toMatchObject({
       ...{ received: 43, loaded: 39, left: 4, deleted: 39, quarantined: 0, duplicates: 0, released: 0 },
       ...{ stoppedBy: "empty", stillVisible: false, leftHidden: 0 },
@@ -63,22 +73,33 @@ describe("messages that are left", () => {
     expect(sorted(queue.left)).toEqual(sorted(bad));
     expect(queue.visible).toEqual([]);
     expect([loader.rows.length, loader.quarantine.size]).toEqual([39, 0]);
+    expect(warned).toEqual([
+      "Postgres refuses the row of message m7 (SQLSTATE 22021, column locale): left in the queue, as others like it.",
+    ]);
   });
 
-  it("go to the dead-letter queue within the run where their time is short and the run is long, and it ends", async () => {
-    const { run, queue, loader, clock } = leaving(2, 5);
+  it("are not received for as long as the run is busy with others, where their time is short", async () => {
+    const { run, queue, loader, clock } = leaving(2, 50);
     loader.refused.clear();
-    loader.before = () => clock.wait(30_000);
-    expect(await run()).toMatchObject({
-      received: 55,
-      loaded: 40,
-      left: 3 * 5,
-      deleted: 40,
-      stoppedBy: "empty",
-    });
-    expect(sorted(queue.deadLetters)).toEqual(["bad0", "bad15", "bad30"]);
-    expect(queue.left).toEqual([]);
+    loader.before = () => clock.wait(60_000);
+    const report = await run();
+    expect(report).toMatchObject({ loaded: 40, deleted: 40, stoppedBy: "empty" });
+    expect(report.left).toBeLessThan(3 * 10);
+    expect(sorted(queue.left)).toEqual(["bad0", "bad15", "bad30"]);
   });
+
+  it.each([2, 10, 25])(
+    "do not keep a run going where they come back after %i s, policy or not",
+    async (seconds) => {
+      const { run, queue, clock, loader } = leaving(seconds, 1_000_000);
+      loader.refused.clear();
+      const report = await run();
+      expect(report).toMatchObject({ loaded: 40, deleted: 40 });
+      expect(report.left).toBeGreaterThanOrEqual(3);
+      expect(queue.left).toHaveLength(3);
+      expect(clock.now()).toBeLessThan(90_000);
+    },
+  );
 
   it("go there after as many runs as the policy allows where their time is long", async () => {
     const { run, queue, bad, clock } = leaving(300, 3);
@@ -151,6 +172,17 @@ describe("in a FIFO queue", () => {
     await run();
     expect(loaded("b")).toEqual(["b0", "b1", "b2", "b3"]);
   });
+
+  it.each([2, 10, 25])(
+    "no longer than a minute where it comes back after %i s, policy or not",
+    async (seconds) => {
+      const parts = leavingIn({ visibilityTimeout: seconds, maxReceiveCount: 1_000_000, isFifo: true });
+      for (const id of sent) parts.queue.send(id, id === "a1" ? "no JSON" : login(id), 0, id.slice(0, 1));
+      expect(await parts.run()).toMatchObject({ loaded: 5, deleted: 5, stillVisible: true });
+      expect(parts.queue.left).toEqual(["a1", "a2", "a3"]);
+      expect(parts.clock.now()).toBeLessThan(90_000);
+    },
+  );
 
   it("and does not go to the dead-letter queue with it", async () => {
     const { run, clock, queue, loaded } = groups(300);

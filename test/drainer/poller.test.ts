@@ -43,7 +43,7 @@ function polling(
       stop: stop.signal,
       room: () => Infinity,
       idle: () => true,
-      accept: (received) => accepted.push(...received.map(({ messageId }) => messageId)),
+      accept: (received) => accepted.push(...received.map(({ messageId }) => messageId)) > 0,
       refuse: (received) => {
         refused.push(...received.map(({ messageId }) => messageId));
         return Promise.resolve();
@@ -126,6 +126,7 @@ describe("polling ends when the queue is empty", () => {
       accept: (received) => {
         accepted.push(...received.map(({ messageId }) => messageId));
         if (accepted.length === 1) queue.falseEmpties = 40;
+        return true;
       },
     });
     queue.falseEmpties = 40;
@@ -134,6 +135,22 @@ describe("polling ends when the queue is empty", () => {
     expect(accepted).toEqual(["m0", "m1"]);
     expect(clock.now()).toBeGreaterThan(80_000);
   });
+});
+
+it("messages that come again and again, and are nothing new, keep no run from its end", async () => {
+  const known = new Set<string>();
+  const { end, queue, clock } = polling(3, {
+    accept: (received) => {
+      const news = received.filter(({ messageId }) => !known.has(messageId));
+      for (const { messageId } of news) known.add(messageId);
+      // Visible again at once.
+      for (const { messageId } of received) queue.deliverAgain(messageId);
+      return news.length > 0;
+    },
+  });
+  expect(await end()).toBe("still-visible");
+  expect(known.size).toBe(3);
+  expect(clock.now()).toBeLessThan(60_000);
 });
 
 describe("the number of receives under way", () => {

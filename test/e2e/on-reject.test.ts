@@ -40,9 +40,12 @@ it("leaves what cannot be loaded hidden, says so, and exits 3 only where that wa
       ...{ received: 22, loaded: 19, left: 3, quarantined: 0, deleted: 19, released: 0 },
       ...{ stoppedBy: "empty", remaining: { visible: 0, inFlight: 3, delayed: 0 } },
     });
+    const { messages } = await bench.sqs.inspect(bench.queue);
+    const refused = messages.find(({ body }) => body.includes('"refused"'))?.messageId ?? "";
     expect(drained.stderr).toBe(
-      `warning: 3 messages of queue ${bench.queue} could not be loaded, and stayed in it; its redrive policy moves what was received ` +
-        '3 times to the dead-letter queue, where "fetch-etl peek" tells why.\n',
+      `warning: Postgres refuses the row of message ${refused} (SQLSTATE 23514, constraint one): left in the queue, as others like it.\n` +
+        `warning: 3 deliveries from queue ${bench.queue} could not be loaded: the messages stayed in it, and its redrive policy moves ` +
+        'what was received 3 times to the dead-letter queue, where "fetch-etl peek" tells what breaks the contract.\n',
     );
     expect(await quarantined(bench)).toBe(0);
     expect(await deadLetters()).toEqual([]);

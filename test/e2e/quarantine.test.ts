@@ -241,7 +241,10 @@ it("loads what the table refused once the table takes it, as a drain would have,
     expect(verified).toMatchObject({
       ok: true,
       quarantined: 2,
-      quarantineReasons: { "row: refused by Postgres, SQLSTATE 23514": 1, "user_id: not a string": 1 },
+      quarantineReasons: {
+        "row: refused by Postgres, SQLSTATE 23514, constraint three": 1,
+        "user_id: not a string": 1,
+      },
     });
     expect(json(await bench.run(["quarantine", "list", "--json"]))).toMatchObject({ total: 2 });
     const [marked] = await bench.sql<{ message_id: string }[]>`

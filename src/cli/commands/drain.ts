@@ -80,7 +80,18 @@ async function drainQueue(
       maxMessages: config.maxMessages,
       dryRun: flags.dryRun === true,
     });
-    const report = await drain(config, { queue, loader, entries, clock, random, stop, tally })
+    const report = await drain(config, {
+      queue,
+      loader,
+      entries,
+      clock,
+      random,
+      stop,
+      tally,
+      warn: (line) => {
+        log.warn(line);
+      },
+    })
       .catch((error: unknown) => {
         endProgress();
         const verb = flags.dryRun === true ? "would have loaded" : "loaded";
@@ -127,8 +138,9 @@ function tell(context: Context, flags: DrainFlags, queue: Queue, report: DrainRe
   }
   if (report.left > 0 && !dryRun) {
     context.log.warn(
-      `${plural(report.left, "message")} of queue ${queue.name} could not be loaded, and stayed in it; its redrive policy moves what ` +
-        `was received ${queue.maxReceiveCount ?? 0} times to the dead-letter queue, where "fetch-etl peek" tells why.`,
+      `${plural(report.left, "delivery", "deliveries")} from queue ${queue.name} could not be loaded: the messages stayed in it, and its ` +
+        `redrive policy moves what was received ${queue.maxReceiveCount ?? 0} times to the dead-letter queue, where "fetch-etl peek" ` +
+        "tells what breaks the contract.",
     );
   }
   if (report.databaseSilent) {
