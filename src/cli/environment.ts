@@ -12,7 +12,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
   ],
   ["DATABASE_URL", "postgres://user:password@host:5432/database?sslmode=…"],
   [
-    "PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE, PGSSLROOTCERT, PGCONNECT_TIMEOUT",
+    "PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE, PGSSLROOTCERT, PGCONNECT_TIMEOUT, PGAPPNAME, PGCHANNELBINDING",
     "what DATABASE_URL leaves out",
   ],
   ["FETCH_ETL_TABLE", "the table for the rows, schema.name"],

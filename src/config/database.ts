@@ -20,6 +20,8 @@ export interface DatabaseSettings {
   readonly sslRootCert: string | undefined;
   /** Seconds. */
   readonly connectTimeout: number;
+  /** What Postgres shows of the connection (`pg_stat_activity`). */
+  readonly applicationName: string;
   /** Where the logins are. */
   readonly table: TableName;
   /** The variable to name when something is wrong with these settings. */
@@ -41,6 +43,8 @@ const PARAMETERS = {
   sslmode: "PGSSLMODE",
   sslrootcert: "PGSSLROOTCERT",
   connect_timeout: "PGCONNECT_TIMEOUT",
+  application_name: "PGAPPNAME",
+  channel_binding: "PGCHANNELBINDING",
 } as const;
 type Parameter = keyof typeof PARAMETERS;
 type Parameters = Partial<Record<Parameter, string>>;
@@ -119,7 +123,11 @@ function parseUrl(text: string, problems: Problems): Parameters | undefined {
   }
   for (const [name, value] of url.searchParams) {
     if (isParameter(name)) found[name] = value;
-    else problems.add(`DATABASE_URL has a parameter that is not known here${shown(name)}. Remove it.`);
+    else if (/^ssl(cert|key|password)$/.test(name)) {
+      problems.add(
+        `DATABASE_URL names a client's certificate (${name}), which is not known here: log in with a password.`,
+      );
+    } else problems.add(`DATABASE_URL has a parameter that is not known here${shown(name)}. Remove it.`);
   }
   return found;
 }
@@ -152,6 +160,12 @@ function settings(
   if (!(connectTimeout >= 1)) {
     problems.add(`The connect_timeout of ${source} is not a whole number of seconds, 1 or more.`);
   }
+  if (given.channel_binding === "require") {
+    problems.add(
+      `The channel_binding of ${source} is require, which is not known here: take it out. ` +
+        "sslmode=verify-full makes sure that it is the right server.",
+    );
+  }
   const asked = given.sslmode ?? (isSystem ? "verify-full" : "prefer");
   const sslMode = oneOf(asked, `The sslmode of ${source}`, SSL_MODES, problems);
   if (sslMode === undefined) return undefined;
@@ -169,6 +183,7 @@ function settings(
     sslMode,
     sslRootCert: isSystem ? undefined : given.sslrootcert,
     connectTimeout,
+    applicationName: given.application_name ?? "fetch-etl",
     table,
     source,
   };

@@ -56,7 +56,7 @@ class Drain {
     this.#started = clock.now();
     // Every call that pauses listens to it, however many there are; Node 20 would warn of more than ten.
     setMaxListeners(0, this.#halt.signal);
-    this.#holds = new Holds(queue, clock);
+    this.#holds = new Holds(queue, clock, { warn: parts.warn });
     this.#buffer = new BatchBuffer(clock, batchSize, 2 * batchSize + MAX_BATCH * concurrency);
     this.#deleter = new Deleter({
       queue,

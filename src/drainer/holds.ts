@@ -2,7 +2,7 @@
 import { Failure } from "../failure.ts";
 import { chunk } from "./batches.ts";
 import type { Clock } from "./clock.ts";
-import type { Queue, ReceivedMessage } from "./ports.ts";
+import { mayPass, type Queue, type ReceivedMessage } from "./ports.ts";
 
 /** SQS lets nobody hold a message longer than 12 hours after it was received; a run gives up a little before. */
 const LIMIT_MS = 12 * 3600 * 1000;
@@ -44,13 +44,21 @@ export class Holds {
   readonly #queue: Queue;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
+  readonly #warn: (line: string) => void;
+  #warned = false;
   readonly #holds = new Map<string, Hold>();
 
-  /** @param visibilityTimeout what the receives asked for, seconds */
-  constructor(queue: Queue, clock: Clock, visibilityTimeout: number = queue.visibilityTimeout) {
+  /** @param options `visibilityTimeout`: what the receives asked for, seconds; `warn` is told once why messages cannot be kept hidden */
+  constructor(
+    queue: Queue,
+    clock: Clock,
+    options: { visibilityTimeout?: number; warn?: ((line: string) => void) | undefined } = {},
+  ) {
+    const { visibilityTimeout = queue.visibilityTimeout, warn = () => undefined } = options;
     this.#queue = queue;
     this.#clock = clock;
     this.#timeoutMs = visibilityTimeout * 1000;
+    this.#warn = warn;
   }
 
   get size(): number {
@@ -129,12 +137,23 @@ export class Holds {
     const left = Math.min(...part.map(({ since }) => since + LIMIT_MS - now));
     const seconds = Math.floor(Math.min(this.#timeoutMs, left) / 1000);
     // A call that fails is made again at the next turn, as long as there is time; a stale handle runs out.
-    const failed = await this.#queue.changeVisibility(handles, seconds).catch(() => undefined);
+    const failed = await this.#queue.changeVisibility(handles, seconds).catch((error: unknown) => {
+      this.#tell(error);
+    });
     if (failed === undefined) return;
     const refused = new Set(failed.map(({ index }) => index));
     for (const [index, hold] of part.entries()) {
       const sameDelivery = hold.receiptHandle === handles[index];
       if (sameDelivery && !refused.has(index)) hold.hiddenUntil = now + seconds * 1000;
     }
+  }
+
+  /** What somebody has to change, such as a right that is missing, and no call that is made again. */
+  #tell(error: unknown): void {
+    if (this.#warned || mayPass(error) || !(error instanceof Failure)) return;
+    this.#warned = true;
+    this.#warn(
+      `Messages that take long to write come again, because they cannot be kept hidden. ${error.message}`,
+    );
   }
 }

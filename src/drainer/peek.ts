@@ -35,7 +35,7 @@ export async function peek(
   const careful = queue.maxReceiveCount !== undefined && !force;
   if (careful) guardRedrive(queue, []);
   const visibilityTimeout = Math.min(queue.visibilityTimeout, LONGEST_HIDDEN_SECONDS);
-  const holds = new Holds(queue, clock, visibilityTimeout);
+  const holds = new Holds(queue, clock, { visibilityTimeout });
   const over = new AbortController();
   const keeping = holds.keep(over.signal);
   const seen: ReceivedMessage[] = [];

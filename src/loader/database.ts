@@ -46,13 +46,15 @@ export function connect(settings: DatabaseSettings): Connection {
     },
     ssl: false,
     connect_timeout: settings.connectTimeout,
-    connection: { application_name: "fetch-etl" },
+    connection: { application_name: settings.applicationName },
     // A pooler may give each transaction another session, in which a statement that was prepared in the one before is not known; and
     // nothing tells for sure that there is none. It costs a round trip a statement: nothing that can be measured at 500 rows.
     prepare: false,
     // Printed to stdout by default, and a notice may quote data.
     onnotice: () => undefined,
   };
+  // The driver reads it by itself, and does not take even libpq's default, `any`. There is one host, and it is that one or none.
+  delete process.env["PGTARGETSESSIONATTRS"];
   const sql = postgres(options);
   return {
     sql,

@@ -2,6 +2,7 @@
 import { place, type DatabaseSettings } from "../config/database.ts";
 import { DatabaseLost, RowRefused } from "../drainer/ports.ts";
 import { Failure } from "../failure.ts";
+import { fullName } from "./quote.ts";
 
 /**
  * SQLSTATE classes and codes (PostgreSQL documentation, appendix A) that a row's own values bring about: data exception,
@@ -13,6 +14,9 @@ const ROW_REFUSED = /^(22|23|44|54|P0)/;
  * operator intervention (shutdown, cancelled), and a server that is read-only while it changes roles.
  */
 const LOST = /^(08|40|53|55P03|57|25006)/;
+
+/** What stays as it is until somebody changes a table: a feature it has not, a state it is in, what it or its columns are (class 42). */
+const TABLE_AT_FAULT = /^(0A|42|55000)/;
 
 /** Protocol violation, which PgBouncer answers for nearly everything, be it something that passes or not. */
 const POOLER_REFUSED = "08P01";
@@ -65,7 +69,8 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
     case "28000":
       return new Failure(
         "configuration",
-        `Postgres at ${place(settings)} does not let user ${user} in (SQLSTATE ${code}). Check user and password in ${source}.`,
+        `Postgres at ${place(settings)} does not let user ${user} in (SQLSTATE ${code}). Check user and password in ${source}` +
+          (code === "28000" ? `, and whether its pg_hba.conf lets sslmode ${settings.sslMode} in.` : "."),
         cause,
       );
     case "3D000":
@@ -81,6 +86,14 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
         cause,
       );
     default:
+      if (TABLE_AT_FAULT.test(code)) {
+        return new Failure(
+          "configuration",
+          `Postgres refused while ${doing} (SQLSTATE ${code}), and would again: look at what table ${fullName(settings.table)} and those ` +
+            "in schema fetch_etl are, and at their columns, rules and triggers.",
+          cause,
+        );
+      }
       return new Failure(
         "unavailable",
         `Postgres refused while ${doing} (SQLSTATE ${code || "none"}).`,

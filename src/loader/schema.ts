@@ -31,7 +31,7 @@ export async function tablesPresent(sql: Sql, logins: TableName): Promise<Tables
            bool_or(n.nspname = 'fetch_etl' and c.relname = 'quarantine') as "quarantine",
            bool_or(n.nspname = 'fetch_etl' and c.relname = 'reveal_log') as "vault"
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p', 'v', 'f')`;
+    where c.relkind in ('r', 'p', 'v', 'f', 'm')`;
   return present ?? { userLogins: false, quarantine: false, vault: false };
 }
 
@@ -41,7 +41,7 @@ export async function missingTables(sql: Reader, wanted: readonly Table[]): Prom
   const found = await sql.unsafe<{ schema: string; name: string }[]>(`
     select n.nspname as schema, c.relname as name
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where n.nspname in (${[...schemas].join(", ")}) and c.relkind in ('r', 'p', 'v', 'f')`);
+    where n.nspname in (${[...schemas].join(", ")}) and c.relkind in ('r', 'p', 'v', 'f', 'm')`);
   const present = new Set(found.map(fullName));
   return wanted.filter((table) => !present.has(fullName(table)));
 }
@@ -127,21 +127,34 @@ export async function checkTables(
   if (problems.length > 0) throw new Failure("configuration", problems.join("\n"));
 }
 
-/** What is wrong with the columns of the logins' table, in a sentence; none where a drain can write to it. */
+/** A right to insert, in the bits of `pg_relation_is_updatable`: 1 shifted by `CMD_INSERT`. */
+const INSERTABLE = 8;
+
+/** What is wrong with the logins' table and its columns, in a sentence; none where a drain can write to it. */
 export async function wrongColumns(sql: Sql, logins: TableName): Promise<string[]> {
-  const columns = await sql<{ name: string; type: string; required: boolean }[]>`
+  const columns = await sql<
+    { name: string; type: string; required: boolean; filled: boolean; insertable: boolean }[]
+  >`
     select a.attname as name, pg_catalog.format_type(a.atttypid, null) as type,
-           a.attnotnull and not a.atthasdef and a.attidentity = '' as required
+           a.attnotnull and not a.atthasdef and a.attidentity = '' as required,
+           a.attidentity = 'a' or coalesce(to_jsonb(a) ->> 'attgenerated', '') <> '' as filled,
+           pg_catalog.pg_relation_is_updatable(c.oid, true) & ${INSERTABLE}::int <> 0 as insertable
     from pg_catalog.pg_attribute a
     join pg_catalog.pg_class c on c.oid = a.attrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where n.nspname = ${logins.schema} and c.relname = ${logins.name} and a.attnum > 0 and not a.attisdropped`;
+  if (columns.some(({ insertable }) => !insertable)) {
+    return [
+      `Postgres takes no rows into ${fullName(logins)}, which is a view or a foreign table: name a table, or give the view a trigger ` +
+        "(INSTEAD OF INSERT).",
+    ];
+  }
   const wrong: string[] = [];
   for (const [name, types] of Object.entries(COLUMN_TYPES)) {
     const column = columns.find((found) => found.name === name);
     if (column === undefined) wrong.push(`${name} is missing`);
     else if (!types.some((type) => type === column.type)) {
       wrong.push(`${name} is ${column.type}, not ${types[0]}`);
-    }
+    } else if (column.filled) wrong.push(`${name} is filled by Postgres itself`);
   }
   for (const { name, required } of columns) {
     if (required && !Object.hasOwn(COLUMN_TYPES, name))

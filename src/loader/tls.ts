@@ -57,6 +57,8 @@ function readRootCert(path: string): Buffer {
   try {
     // TLS itself would take any file, and find every server unknown.
     new X509Certificate(file);
+    // It reads DER as well, which TLS does not.
+    if (!file.includes("-----BEGIN ")) throw new TypeError("DER");
     return file;
   } catch (error) {
     throw new Failure(

@@ -20,6 +20,7 @@ const plain = {
   sslMode: "prefer",
   sslRootCert: undefined,
   connectTimeout: 10,
+  applicationName: "fetch-etl",
   table: DEFAULT_TABLE,
   source: "DATABASE_URL",
 };
@@ -49,6 +50,8 @@ describe("DATABASE_URL", () => {
     ["postgres://etl:p%40ss%3Aw%2Fr%23d%3F%25@db/logins", { password: "p@ss:w/r#d?%" }],
     ["postgres://etl:%C3%A4%F0%9F%93%B1@db/logins", { password: "ä📱" }],
     ["postgres://etl:p+w@db/logins", { password: "p+w" }],
+    ["postgres://etl@db/logins?application_name=nightly%20load", { applicationName: "nightly load" }],
+    ["postgres://etl@db/logins?channel_binding=prefer", {}],
     ["postgres://etl:p%20w@db/logins", { password: "p w" }],
     [
       "postgres://etl%40tenant:pw@db/my%20logins",
@@ -82,11 +85,13 @@ describe("the PG* variables", () => {
     const env = {
       ...{ PGHOST: "db", PGPORT: "6543", PGDATABASE: "logins", PGUSER: "etl", PGPASSWORD: "p@ss:/#?%41" },
       ...{ PGSSLMODE: "verify-full", PGSSLROOTCERT: "/etc/ca.pem", PGCONNECT_TIMEOUT: "3" },
+      ...{ PGAPPNAME: "nightly", PGCHANNELBINDING: "disable" },
     };
     expect(read(env)).toEqual({
       settings: {
         ...{ host: "db", port: 6543, database: "logins", user: "etl", password: "p@ss:/#?%41" },
         ...{ sslMode: "verify-full", sslRootCert: "/etc/ca.pem", connectTimeout: 3 },
+        applicationName: "nightly",
         table: DEFAULT_TABLE,
         source: "the PG* variables",
       },
@@ -154,6 +159,9 @@ const badMode =
   "The sslmode of DATABASE_URL must be one of: disable, allow, prefer, require, verify-ca, verify-full.";
 const systemRequire =
   "The sslrootcert of DATABASE_URL is system, which goes with sslmode verify-full alone: not require.";
+const noBinding =
+  "The channel_binding of DATABASE_URL is require, which is not known here: take it out. " +
+  "sslmode=verify-full makes sure that it is the right server.";
 const unknown = "DATABASE_URL has a parameter that is not known here";
 
 describe("a mistake is told:", () => {
@@ -187,7 +195,12 @@ describe("a mistake is told:", () => {
     ["postgres://etl:hunter2@db/logins?sslmode=Require", badMode],
     ["postgres://etl:hunter2@db/logins?sslrootcert=system&sslmode=require", systemRequire],
     ["postgres://etl:hunter2@db/logins?ssl=true", `${unknown}: ssl. Remove it.`],
-    ["postgres://etl:hunter2@db/logins?application_name=hunter2", `${unknown}: application_name. Remove it.`],
+    ["postgres://etl:hunter2@db/logins?options=hunter2", `${unknown}: options. Remove it.`],
+    ["postgres://etl:hunter2@db/logins?channel_binding=require", noBinding],
+    [
+      "postgres://etl:hunter2@db/logins?sslkey=hunter2",
+      "DATABASE_URL names a client's certificate (sslkey), which is not known here: log in with a password.",
+    ],
     ["postgres://etl:hunter2@db/logins?toString=hunter2", `${unknown}: toString. Remove it.`],
     // a password that is not encoded would end up as a host, a database or a parameter
     ["postgres://etl:pass#hunter2@db/logins", noUrl],

@@ -205,6 +205,29 @@ describe("held messages are kept hidden", () => {
   );
 });
 
+it.each([
+  [new Failure("configuration", "The role lacks sqs:ChangeMessageVisibility."), 1],
+  [new Failure("unavailable", "SQS is away."), 0],
+  [new Throttled(), 0],
+])("a right that is missing to keep them hidden is told, once: %s", async (error, times) => {
+  const clock = new VirtualClock();
+  const queue = new MemoryQueue(clock, { visibilityTimeout: TIMEOUT });
+  const told: string[] = [];
+  const holds = new Holds(queue, clock, { warn: (line) => told.push(line) });
+  queue.before = () => {
+    throw error;
+  };
+  holds.add({ messageId: "a", receiptHandle: "a#1", body: "", sentAt: 0, receiveCount: 1 }, 0);
+  const over = new AbortController();
+  const keeping = holds.keep(over.signal);
+  await clock.wait(25_000);
+  over.abort();
+  await keeping;
+  expect(queue.callsOf("changeVisibility").length).toBeGreaterThan(1);
+  expect(told).toHaveLength(times);
+  for (const line of told) expect(line).toContain("sqs:ChangeMessageVisibility");
+});
+
 describe("messages are given back", () => {
   it("all at once, ten a call, and are visible to others then", async () => {
     const messageIds = Array.from({ length: 25 }, (_, index) => `m${index}`);

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +18,7 @@ beforeAll(async () => {
   await writeFile(join(folder, "own.pem"), own.certificate);
   await writeFile(join(folder, "other.pem"), other.certificate);
   await writeFile(join(folder, "none.pem"), "no certificate\n");
+  await writeFile(join(folder, "der.pem"), new X509Certificate(own.certificate).raw);
   server = await startPostgres({ tls: await own.issue("localhost") });
 });
 
@@ -72,6 +74,14 @@ const ANOTHER_NAME =
 const UNKNOWN_AUTHORITY =
   /could not prove who it is \((SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+)\).*Set sslrootcert in DATABASE_URL/;
 
+it("variables of libpq's that say nothing of one host do not trouble it", async () => {
+  const databaseUrl = url(RIGHT_NAME, "sslmode=verify-full&sslrootcert=own.pem");
+  for (const attribute of ["any", "read-write", "prefer-standby", "standby"]) {
+    const env = { DATABASE_URL: databaseUrl, PGTARGETSESSIONATTRS: attribute };
+    expect(await startCli(["init"], env).outcome).toMatchObject({ code: 0, stderr: "" });
+  }
+});
+
 describe("a server with TLS is refused, with the way out and exit code 2, with", () => {
   it.each([
     [OTHER_NAME, "sslmode=verify-full&sslrootcert=own.pem", ANOTHER_NAME],
@@ -83,6 +93,7 @@ describe("a server with TLS is refused, with the way out and exit code 2, with",
     [RIGHT_NAME, "sslmode=verify-full", UNKNOWN_AUTHORITY],
     [RIGHT_NAME, "sslrootcert=system", UNKNOWN_AUTHORITY],
     [RIGHT_NAME, "sslmode=verify-full&sslrootcert=missing.pem", /cannot be read: .*missing\.pem/],
+    [RIGHT_NAME, "sslmode=verify-full&sslrootcert=der.pem", /holds no certificate in PEM: .*der\.pem/],
     [RIGHT_NAME, "sslmode=verify-full&sslrootcert=none.pem", /holds no certificate in PEM: .*none\.pem/],
   ])("%s %s", async (host, parameters, sentence) => {
     const { code, stdout, stderr } = await init(url(host, parameters));

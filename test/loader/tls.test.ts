@@ -37,7 +37,7 @@ async function connectTo(identity: Identity | "garbage", authority: string): Pro
       const socket = await openSocket({
         ...{ host: "localhost", port: (server.address() as AddressInfo).port },
         ...{ database: "d", user: "u", password: undefined, connectTimeout: 10, source: "DATABASE_URL" },
-        ...{ sslMode: "verify-full", sslRootCert, table: DEFAULT_TABLE },
+        ...{ sslMode: "verify-full", sslRootCert, table: DEFAULT_TABLE, applicationName: "test" },
       });
       socket.destroy();
       return "connected";

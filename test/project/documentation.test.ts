@@ -146,8 +146,12 @@ describe(".env.example", () => {
   });
 });
 
-/** Named in the code, and read by nobody: the SDK's own switch, which is set; a person's name for the user they are. */
-const NOT_READ = new Set(["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "USER"]);
+/** Named in the code, and read by nobody: the SDK's own switch, which is set; what the driver is kept from; a person's name for the user they are. */
+const NOT_READ = new Set([
+  "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED",
+  "PGTARGETSESSIONATTRS",
+  "USER",
+]);
 
 describe("the code", () => {
   it("reads no environment variable that help does not name", () => {

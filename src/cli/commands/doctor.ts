@@ -31,8 +31,9 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
   const { env, services, epochNow, versions } = context;
   const problems = new Problems();
   const queue = readQueue(flags, env, SOCKETS, problems);
-  const queueIsNamed = problems.sentences.length === 0;
+  const wrongOfQueue = problems.sentences.length;
   const database = readDatabase(env, problems, flags);
+  const wrongOfDatabase = problems.sentences.length - wrongOfQueue;
   const recipient = await checkRecipient(context);
   const keepsVault = (env["FETCH_ETL_RECOVERY_RECIPIENT"] ?? "").trim() !== "";
   const local = [
@@ -47,10 +48,10 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
   };
   tell(local);
   const outside = await Promise.all([
-    queueIsNamed
+    wrongOfQueue === 0
       ? services.examineQueue(queue, epochNow)
       : allSkipped(QUEUE_CHECKS, "not checked: see settings"),
-    database === undefined
+    database === undefined || wrongOfDatabase > 0
       ? allSkipped(DATABASE_CHECKS, "not checked: see settings")
       : services.examineDatabase(database, keepsVault, epochNow),
   ]);

@@ -1,0 +1,75 @@
+// Tables that can take no row: told before anything is received, with exit code 2.
+import { expect, it } from "vitest";
+import { generateMessages } from "../../sandbox/messages.ts";
+import { json, makeTables, withBench } from "../support/bench.ts";
+
+const COLUMNS = `user_id varchar(128), device_type varchar(32), masked_ip varchar(256), masked_device_id varchar(256),
+  locale varchar(32), app_version integer`;
+const NO_ROWS = "Postgres takes no rows into";
+
+it.each([
+  [
+    "a view of two tables",
+    "create view odd as select a.*, b.app_version as other from user_logins a join user_logins b using (user_id)",
+    NO_ROWS,
+  ],
+  ["a materialized view", "create materialized view odd as select * from user_logins", NO_ROWS],
+  [
+    "a table with a generated column",
+    `create table odd (${COLUMNS}, create_date date generated always as (date '2030-01-01') stored)`,
+    "create_date is filled by Postgres itself",
+  ],
+  [
+    "a table with an identity for a column",
+    `create table odd (${COLUMNS.replace("app_version integer", "app_version integer generated always as identity")}, create_date date)`,
+    "app_version is filled by Postgres itself",
+  ],
+])("%s is told by doctor and by a drain, which receives nothing", (_what, create, sentence) =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    await bench.sql.unsafe(create);
+    await bench.send(generateMessages(20));
+    const doctor = await bench.run(["doctor", "--table", "public.odd"]);
+    expect(doctor).toMatchObject({ code: 2, stdout: expect.stringContaining(sentence) });
+    const drained = await bench.run(["drain", "--table", "public.odd"]);
+    expect(drained).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(sentence) });
+    expect(await bench.contents()).toEqual({ ready: 20, inflight: 0, delayed: 0 });
+  }),
+);
+
+it.each([
+  ["a view that Postgres writes through", "create view odd as select * from user_logins"],
+  [
+    "a view with a trigger that writes",
+    `create view odd as select a.* from user_logins a join user_logins b using (user_id);
+     create function into_logins() returns trigger language plpgsql as $$
+       begin insert into user_logins select new.*; return new; end $$;
+     create trigger t instead of insert on odd for each row execute procedure into_logins()`,
+  ],
+])("%s takes rows", (_what, create) =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    await bench.sql.unsafe(create);
+    await bench.send(generateMessages(20));
+    expect((await bench.run(["doctor", "--table", "public.odd"])).code).toBe(0);
+    const drained = await bench.run(["drain", "--table", "public.odd", "--json"]);
+    expect(json(drained)).toMatchObject({ loaded: 19, quarantined: 1 });
+  }),
+);
+
+it("a table that stops taking rows in mid-run is told likewise, and nothing is lost", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    await bench.sql.unsafe(`
+      create function refuse() returns trigger language plpgsql as $$
+        begin raise exception 'not now' using errcode = '0A000'; end $$;
+      create trigger t before insert on user_logins for each row execute procedure refuse()`);
+    await bench.send(generateMessages(20));
+    const drained = await bench.run(["drain"]);
+    expect(drained).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringContaining("(SQLSTATE 0A000), and would again"),
+    });
+    expect(await bench.contents()).toEqual({ ready: 20, inflight: 0, delayed: 0 });
+  }));

@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import { Problems } from "../../src/config/problems.ts";
+import { readDatabase, type DatabaseSettings } from "../../src/config/database.ts";
+import type { RowRefused } from "../../src/drainer/ports.ts";
+import { DatabaseLost } from "../../src/drainer/ports.ts";
+import type { Failure } from "../../src/failure.ts";
+import { translate } from "../../src/loader/errors.ts";
+
+function settings(): DatabaseSettings {
+  const read = readDatabase(
+    { DATABASE_URL: "postgres://etl:hunter2@db/logins?sslmode=disable" },
+    new Problems(),
+  );
+  if (read === undefined) throw new Error("no settings");
+  return read;
+}
+
+const told = (fields: object): RowRefused | DatabaseLost | Failure =>
+  translate(Object.assign(new Error("Key (ip)=(192.0.2.1)"), fields), settings(), "writing rows");
+
+describe("what Postgres answers", () => {
+  it.each(["22001", "23502", "23514", "44000", "54000", "P0001"])("%s is a row's fault", (code) => {
+    expect(told({ code, column_name: "locale", constraint_name: "one" })).toMatchObject({
+      ...{ name: "RowRefused", sqlState: code, column: "locale", constraint: "one" },
+    });
+  });
+
+  it.each(["08006", "40001", "53300", "55P03", "57P01", "25006"])("%s passes by itself", (code) => {
+    expect(told({ code })).toBeInstanceOf(DatabaseLost);
+  });
+
+  it.each(["0A000", "42P01", "42703", "42804", "42809", "428C9", "55000"])(
+    "%s is for somebody to change, who is told the table",
+    (code) => {
+      expect(told({ code })).toMatchObject({
+        kind: "configuration",
+        message: expect.stringMatching(
+          `\\(SQLSTATE ${code}\\), and would again: look at what table public.user_logins`,
+        ),
+      });
+    },
+  );
+
+  it("28000 may be about TLS as well as about the user", () => {
+    const sentence = 'does not let user "etl" in (SQLSTATE 28000). Check user and password in DATABASE_URL';
+    expect(told({ code: "28000" })).toMatchObject({
+      kind: "configuration",
+      message: expect.stringContaining(`${sentence}, and whether its pg_hba.conf lets sslmode disable in.`),
+    });
+    expect(told({ code: "28P01" })).toMatchObject({ message: expect.not.stringContaining("pg_hba") });
+  });
+
+  it.each(["XX000", "", "58030"])("%j is not known, and may pass", (code) => {
+    expect(told({ code })).toMatchObject({
+      kind: "unavailable",
+      message: expect.stringContaining("SQLSTATE"),
+    });
+  });
+
+  it("is told without the text, which quotes values", () => {
+    for (const code of ["22001", "08006", "42P01", "28000", "XX000"]) {
+      expect(told({ code }).message).not.toMatch(/192\.0\.2\.1|hunter2/);
+    }
+  });
+});
