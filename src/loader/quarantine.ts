@@ -42,8 +42,11 @@ export interface Quarantine {
   summary(): Promise<QuarantineSummary>;
   /** The messages with an id: one of each queue that has it. */
   find(messageId: string): Promise<FoundMessage[]>;
-  /** @param vaultKey what the values to keep are sealed under; undefined where no vault is kept */
-  openReplay(vaultKey: SealedDataKey | undefined): Promise<ReplayStore>;
+  /**
+   * @param vaultKey what the values to keep are sealed under; undefined where no vault is kept
+   * @param queue the ARN or the name of the one queue whose messages are replayed; undefined for all
+   */
+  openReplay(vaultKey: SealedDataKey | undefined, queue: string | undefined): Promise<ReplayStore>;
   /** Deletes what was quarantined `days` ago or earlier, and tells how many that were. */
   purge(days: number): Promise<number>;
   close(): Promise<void>;
@@ -68,8 +71,8 @@ export async function openQuarantine(settings: DatabaseSettings): Promise<Quaran
   return {
     summary: () => run("reading the quarantine", () => summarise(sql)),
     find: (messageId) => run("reading the quarantine", () => find(sql, messageId)),
-    openReplay: (vaultKey) =>
-      run("preparing the quarantine for a replay", () => openReplay(sql, settings, vaultKey)),
+    openReplay: (vaultKey, queue) =>
+      run("preparing the quarantine for a replay", () => openReplay(sql, settings, { vaultKey, queue })),
     purge: (days) => run("purging the quarantine", () => purge(sql, days)),
     close: () => close(),
   };

@@ -21,13 +21,13 @@ const PAGE = { messages: 500, bytes: 8_000_000 } as const;
 export async function openReplay(
   sql: Sql,
   settings: DatabaseSettings,
-  vaultKey: SealedDataKey | undefined,
+  { vaultKey, queue }: { vaultKey: SealedDataKey | undefined; queue: string | undefined },
 ): Promise<ReplayStore> {
   await ensureTables(sql, settings.user, tablesFor(settings.table, vaultKey !== undefined));
   await ensureReplayedAt(sql);
   return {
     page: (after) =>
-      page(sql, after).catch((error: unknown) => {
+      page(sql, after, queue).catch((error: unknown) => {
         throw asFailure(error, settings, "reading the quarantine");
       }),
     load: (messages) =>
@@ -37,7 +37,14 @@ export async function openReplay(
   };
 }
 
-async function page(sql: Sql, after: HeldMessage | undefined): Promise<HeldMessage[]> {
+/** A queue is known by its ARN, or by the path of its URL where the server tells none: its name stands at the end of either. */
+const OF_QUEUE = "($4::text is null or queue = $4 or regexp_replace(queue, '^.*[:/]', '') = $4)";
+
+async function page(
+  sql: Sql,
+  after: HeldMessage | undefined,
+  only: string | undefined,
+): Promise<HeldMessage[]> {
   const { storedSentAt, queue, messageId } = after ?? BEFORE_ALL;
   const rows = await sql.unsafe<HeldRow[]>(
     `select ${HELD_COLUMNS} from (
@@ -45,13 +52,13 @@ async function page(sql: Sql, after: HeldMessage | undefined): Promise<HeldMessa
        from (
          select * from fetch_etl.quarantine
          where replayed_at is null
-           and (sent_at, queue, message_id) > ($1::text::timestamptz, $2::text, $3::text)
+           and (sent_at, queue, message_id) > ($1::text::timestamptz, $2::text, $3::text) and ${OF_QUEUE}
          order by sent_at, queue, message_id limit ${PAGE.messages}
        ) as next
      ) as measured
      where bytes_before < ${PAGE.bytes}
      order by sent_at, queue, message_id`,
-    [storedSentAt, queue, messageId],
+    [storedSentAt, queue, messageId, only ?? null],
   );
   return rows.map(toHeld);
 }

@@ -197,6 +197,25 @@ it("names the key that --raw is in need of, and exits 4 for a body that was alte
     expectUntold(altered);
   }));
 
+it("loads one queue's messages alone where it is named, by name, URL or ARN", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    const arn = (name: string, account = "111122223333"): string =>
+      `arn:aws:sqs:us-east-1:${account}:${name}`;
+    await hold(bench, bodies(3), { queue: arn("first") });
+    await hold(bench, bodies(5), { queue: arn("second") });
+    await hold(bench, bodies(7), { queue: arn("second", "444455556666") });
+    await hold(bench, bodies(11), { queue: "/000000000000/second" });
+    const loadedOf = async (queue: string): Promise<unknown> =>
+      json(await bench.run(["quarantine", "replay", "--json", "--queue", queue]))["loaded"];
+    expect(await loadedOf("nothing")).toBe(0);
+    expect(await loadedOf(arn("second"))).toBe(5);
+    expect(await loadedOf("https://sqs.us-east-1.amazonaws.com/111122223333/first")).toBe(3);
+    expect(await loadedOf("second")).toBe(7 + 11);
+    const wrong = await bench.run(["quarantine", "replay", "--queue", "no queue"]);
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("--queue is neither") });
+  }));
+
 it("loads nothing while the contract says no, and leaves everything as it is", () =>
   withBench(async (bench) => {
     await bench.send([BROKEN, "{", "[]"]);

@@ -35,6 +35,7 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
     .description(
       "Opens the held bodies with the masking keys, decodes them anew, loads what passes now, once, and marks it.",
     )
+    .option("--queue <name, URL or ARN>", "only the messages of this queue")
     .addOption(tableOption())
     .addOption(appVersionOption())
     .option("--json", "print one JSON object")

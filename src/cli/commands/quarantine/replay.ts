@@ -1,6 +1,7 @@
 // `fetch-etl quarantine replay`: gives the held messages another chance.
 import { readDatabase } from "../../../config/database.ts";
 import { readAppVersionStyle } from "../../../config/app-version-style.ts";
+import { readHeldQueue } from "../../../config/held-queue.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/problems.ts";
 import type { TableFlags } from "../../../config/table.ts";
@@ -15,6 +16,7 @@ import { writeReplayed, writeReplayedJson, writeUnopened } from "../../report/qu
 import { withQuarantine } from "./open.ts";
 
 export interface QuarantineReplayFlags extends TableFlags {
+  readonly queue?: string;
   readonly appVersion?: string;
   readonly json?: boolean;
 }
@@ -26,6 +28,7 @@ export async function runQuarantineReplay(flags: QuarantineReplayFlags, context:
   const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
   const database = readDatabase(context.env, problems, flags);
   const recipients = readRecipients(context.env, problems);
+  const queue = readHeldQueue(flags.queue, problems);
   problems.throwIfAny();
   if (masterKeys === undefined) throw new Failure("configuration", "There is no masking key.");
 
@@ -35,7 +38,12 @@ export async function runQuarantineReplay(flags: QuarantineReplayFlags, context:
   const open = createBodyOpener([keys, ...earlier.map((key) => deriveKeys(key))]);
   const { randomBytes } = context;
   const report = await withQuarantine(context, database, async (quarantine) =>
-    replay(await quarantine.openReplay(sealer?.dataKey), open, { keys, appVersion, randomBytes, sealer }),
+    replay(await quarantine.openReplay(sealer?.dataKey, queue), open, {
+      keys,
+      appVersion,
+      randomBytes,
+      sealer,
+    }),
   );
   if (flags.json === true) writeReplayedJson(context, report);
   else writeReplayed(context, report);
