@@ -2,10 +2,11 @@
 import { failed, ok, skipped, type Check, type CheckName } from "../checks/check.ts";
 import { tableText, type TableName } from "../config/table.ts";
 import type { Sql } from "./database.ts";
+import { hasColumn } from "./later-columns.ts";
 import { fullName } from "./quote.ts";
 import { lacking, missingGrants, rightsFor } from "./rights.ts";
 import { grantsToMake, mayNotMake, missingTables, wrongColumns } from "./schema.ts";
-import { tablesFor, type Table } from "./tables.ts";
+import { BODY_MAC, tablesFor, type Table } from "./tables.ts";
 
 /** @param run makes a failed check out of an error */
 export async function examineTables(
@@ -79,5 +80,9 @@ async function checkLedger(sql: Sql): Promise<Check> {
   // Not analysed yet: -1, and 0 before Postgres 14.
   const entries = ledger.entries > 0 ? `about ${ledger.entries.toLocaleString("en-US")} entries, ` : "";
   const prune = ledger.prune ? "drains prune it" : "drains may not prune it: that is yours to do";
-  return ok("ledger", `${entries}${ledger.size}; ${prune}`);
+  // An earlier version made it, and the loader may not alter it.
+  const macs = (await hasColumn(sql, BODY_MAC))
+    ? ""
+    : '; verify cannot count bodies that came again before "fetch-etl init" adds a column';
+  return ok("ledger", `${entries}${ledger.size}; ${prune}${macs}`);
 }

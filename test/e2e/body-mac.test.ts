@@ -33,7 +33,11 @@ it("are counted too where they were quarantined", () =>
 it("a ledger of an earlier version gets the column from the first drain that may add it", () =>
   withBench(async (bench) => {
     await makeTables(bench);
+    const ledgerCheck = async (): Promise<string> =>
+      /.*ledger .*/.exec((await bench.run(["doctor"])).stdout)?.[0] ?? "";
+    expect(await ledgerCheck()).not.toContain("came again");
     await bench.sql.unsafe(DROP);
+    expect(await ledgerCheck()).toContain('before "fetch-etl init" adds a column');
     expect(await repeated(bench)).toBeNull();
     expect((await bench.run(["verify"])).stdout).not.toContain("came again");
     await bench.send(bodies);
