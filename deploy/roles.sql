@@ -35,6 +35,7 @@ grant insert (action, reason, tokens) on fetch_etl.reveal_log to fetch_etl_priva
 grant select on public.user_logins to fetch_etl_privacy_officer;
 grant update (masked_ip, masked_device_id) on public.user_logins to fetch_etl_privacy_officer; -- `rotate`
 grant select, delete on fetch_etl.quarantine to fetch_etl_privacy_officer;
+grant select on fetch_etl.ledger to fetch_etl_privacy_officer; -- `verify`: bodies that came again
 grant update (replayed_at) on fetch_etl.quarantine to fetch_etl_privacy_officer; -- `quarantine replay`, and the next two
 grant insert on public.user_logins to fetch_etl_privacy_officer;
 grant insert on fetch_etl.vault_keys to fetch_etl_privacy_officer;

@@ -29,3 +29,31 @@ it("is loaded, checked and verified like any other", () =>
       ok: true,
     });
   }));
+
+it("what has no partition goes to the quarantine, and is loaded once there is one", () =>
+  withBench(async (bench) => {
+    await runScript(bench.databaseUrl, script);
+    await bench.sql`drop table user_logins_others`;
+    const dated = (date: string) =>
+      generateLogins(15).map((login) => JSON.stringify({ ...login, create_date: date }));
+    await bench.send([...dated("2026-03-31"), ...dated("2026-04-01")]);
+    const drained = await bench.run(["drain", "--json", "--concurrency", "1"]);
+    expect(json(drained)).toMatchObject({ loaded: 15, quarantined: 15, deleted: 30 });
+    expect(drained).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("warning: 15 messages went to"),
+    });
+    await bench.sql`create table april partition of user_logins for values from ('2026-04-01') to ('2026-05-01')`;
+    expect(json(await bench.run(["quarantine", "replay", "--json"]))).toMatchObject({
+      loaded: 15,
+      rejected: 0,
+    });
+    expect((await bench.run(["verify", "--expect", "30", "--quiet"])).code).toBe(0);
+
+    await bench.send(dated("2026-05-01"));
+    expect(await bench.run(["drain"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("a missing partition"),
+    });
+    expect(await bench.contents()).toEqual({ ready: 15, inflight: 0, delayed: 0 });
+  }));

@@ -9,6 +9,7 @@ import type { DrainSettings } from "../../src/drainer/settings.ts";
 import { newTally } from "../../src/drainer/tally.ts";
 import { Failure } from "../../src/failure.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
+import { CLEAN_STOP_SECONDS } from "../deploy/clean-stop.ts";
 import { LOST, MemoryLoader } from "../support/memory-loader.ts";
 import { MemoryQueue } from "../support/memory-queue.ts";
 
@@ -568,6 +569,27 @@ describe("a database that is slow", () => {
     expect([users(), queue.left]).toEqual([ids(100), []]);
   });
 });
+
+it.each(["SQS", "Postgres", "SQS and Postgres"])(
+  "ends within the time that docs/reliability.md promises after a signal when %s answers no more",
+  async (silent) => {
+    const { run, queue, loader, clock, stop } = draining({ messages: 3000 });
+    const never = new Promise<void>(() => undefined);
+    const answers = (who: string) => async () => {
+      await clock.wait(5);
+      if (stop.signal.aborted && silent.includes(who)) await never;
+    };
+    queue.before = answers("SQS");
+    loader.before = answers("Postgres");
+    const running = run();
+    await clock.wait(100);
+    stop.abort("SIGTERM");
+    const report = await running;
+    expect(report).toMatchObject({ stoppedBy: "signal", databaseSilent: silent.includes("Postgres") });
+    // Two seconds more are for closing the connection.
+    expect(clock.now()).toBeLessThan((CLEAN_STOP_SECONDS - 2) * 1000);
+  },
+);
 
 describe("when SQS asks for fewer calls", () => {
   it("the drain slows down, and it is no error", async () => {

