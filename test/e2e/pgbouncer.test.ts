@@ -5,7 +5,7 @@ import { json, withBench } from "../support/bench.ts";
 import { hasPgBouncer, withPgBouncer } from "../support/pgbouncer.ts";
 import { withVault } from "../support/vault.ts";
 
-describe.skipIf(!hasPgBouncer)(
+describe.skipIf(!hasPgBouncer && process.env["PGBOUNCER"] !== "required")(
   "through PgBouncer in transaction mode (skipped where it is not installed)",
   () => {
     it("every command does its work", () =>

@@ -83,7 +83,15 @@ describe.each([...documents])("%s", (path, text) => {
 });
 
 /** Of docker, npm, node and commander itself. */
-const OTHERS_FLAGS = ["--help", "--version", "--wait", "--rm", "--max-semi-space-size", "--collector"];
+const OTHERS_FLAGS = [
+  "--platform",
+  "--help",
+  "--version",
+  "--wait",
+  "--rm",
+  "--max-semi-space-size",
+  "--collector",
+];
 
 /** As GitHub makes them of headings. */
 function anchorsOf(text: string): string[] {

@@ -49,3 +49,18 @@ it("the package holds bin, the built sources and the usual texts", async () => {
     await rm(folder, { recursive: true });
   }
 });
+
+it("names every package with an install script, on whichever system, so that npm does not warn of one", async () => {
+  const read = async (file: string): Promise<unknown> => JSON.parse(await readFile(join(ROOT, file), "utf8"));
+  const { packages } = (await read("package-lock.json")) as {
+    packages: Readonly<Record<string, { readonly hasInstallScript?: boolean }>>;
+  };
+  const { allowScripts } = (await read("package.json")) as {
+    allowScripts: Readonly<Record<string, boolean>>;
+  };
+  const withScripts = Object.entries(packages)
+    .filter(([path, { hasInstallScript }]) => path !== "" && hasInstallScript === true)
+    .map(([path]) => path.replace(/^.*node_modules\//, ""));
+  expect(withScripts.length).toBeGreaterThan(0);
+  expect(Object.keys(allowScripts)).toEqual(expect.arrayContaining(withScripts));
+});

@@ -1,10 +1,13 @@
 // What GitHub runs, by GitHub's own parser; and that it runs what there is here.
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { convertWorkflowTemplate, NoOperationTraceWriter, parseWorkflow } from "@actions/workflow-parser";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { withFolder } from "../support/folder.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const FOLDER = ".github/workflows";
@@ -118,6 +121,30 @@ describe("a release", () => {
     expect(rights).toEqual(["publish: id-token", "release: contents"]);
   });
 
+  it("tells of every package that it is made of, those that development needs as well included", async () => {
+    const commands = release?.jobs["pack"]?.steps?.flatMap(({ run = [] }) => run) ?? [];
+    expect(commands.slice(-3)).toEqual([
+      "npm pack",
+      "npm pkg delete devDependencies && npm prune --ignore-scripts",
+      "npm sbom --sbom-format cyclonedx > fetch-etl.cdx.json",
+    ]);
+    await withFolder(async (folder) => {
+      for (const file of ["package.json", "package-lock.json"])
+        await copyFile(new URL(file, ROOT), join(folder, file));
+      const npm = (...args: string[]): string => execFileSync("npm", args, { cwd: folder, encoding: "utf8" });
+      npm("pkg", "delete", "devDependencies");
+      npm("prune", "--ignore-scripts", "--package-lock-only", "--offline");
+      const sbom = JSON.parse(npm("sbom", "--package-lock-only", "--sbom-format", "cyclonedx")) as {
+        components: readonly { name: string; group?: string }[];
+      };
+      const listed = sbom.components.map(({ group, name }) =>
+        group === undefined ? name : `${group}/${name}`,
+      );
+      expect(listed).toEqual(expect.arrayContaining(Object.keys(dependencies)));
+      expect(listed).not.toContain("vitest");
+    });
+  });
+
   const hasBash = existsSync("/bin/bash");
   it.skipIf(!hasBash)(
     `is refused where tag and package.json disagree${hasBash ? "" : " (skipped: no bash)"}`,
@@ -148,7 +175,9 @@ describe("Dependabot", () => {
       readonly "package-ecosystem": string;
       readonly directory: string;
       readonly schedule: { readonly interval: string };
-      readonly groups: Readonly<Record<string, { readonly patterns?: readonly string[] }>>;
+      readonly groups?: Readonly<
+        Record<string, { readonly patterns?: readonly string[]; readonly "update-types"?: readonly string[] }>
+      >;
     }[];
   }
   const dependabot = parse(read(".github/dependabot.yml")) as Dependabot;
@@ -159,16 +188,22 @@ describe("Dependabot", () => {
       dependabot.updates.map((update) => [
         update["package-ecosystem"],
         update.schedule.interval,
-        Object.keys(update.groups),
+        Object.keys(update.groups ?? {}),
       ]),
     ).toEqual([
-      ["npm", "weekly", ["aws-sdk", "development"]],
+      ["npm", "weekly", ["aws-sdk", "runtime", "development"]],
+      ["docker", "weekly", []],
       ["github-actions", "weekly", ["actions"]],
     ]);
   });
 
+  it("hands in a new major version by itself, so that it keeps no others back", () => {
+    const { runtime, development } = dependabot.updates[0]?.groups ?? {};
+    for (const group of [runtime, development]) expect(group?.["update-types"]).toEqual(["minor", "patch"]);
+  });
+
   it("has no group for packages that are not used", () => {
-    const [pattern = ""] = dependabot.updates[0]?.groups["aws-sdk"]?.patterns ?? [];
+    const [pattern = ""] = dependabot.updates[0]?.groups?.["aws-sdk"]?.patterns ?? [];
     const matching = Object.keys(dependencies).filter((name) => name.startsWith(pattern.replace("*", "")));
     expect(matching.length).toBeGreaterThan(1);
   });
