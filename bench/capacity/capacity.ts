@@ -1,12 +1,16 @@
 // What so many messages a day take, worked out of what was measured and of AWS's limits: the tables of docs/scaling.md. Pure.
+import type { Figure } from "../figures/figures.ts";
+import { medianOf } from "../figures/results.ts";
+import { known } from "../figures/statistics.ts";
+import { markdown, whole } from "../report/markdown.ts";
 import type { Report } from "../report/report.ts";
 
 /** AWS's, for the page to cite. */
 export const AWS = {
   /** USD a million requests, standard queue, us-east-1. */
   usdPerMillionRequests: 0.4,
-  /** Messages that may be received and not yet deleted. */
-  inFlight: { standard: 120_000, fifo: 20_000 },
+  /** Messages that may be received and not yet deleted, in either kind of queue. */
+  inFlight: 120_000,
   /** Calls a second for each action of a FIFO queue that is not of high throughput; a call takes ten messages. */
   fifoCalls: 300,
 } as const;
@@ -17,13 +21,24 @@ export const ASSUMED = {
   peak: 3,
   /** Drains a day: one every five minutes. */
   runs: 288,
-  /** Requests of a run on an empty queue. */
+  /** Requests of a run on an empty queue; one that finds something makes two more that are not full. */
   requestsOfEmptyRun: 6,
+  requestsNotFull: 2,
+  /** How often KEDA looks at the queue's depth, seconds. */
+  kedaPolls: 30,
   daysOfMonth: 30,
   /** The shortest that `--ledger-days` takes, and its default. */
   ledgerDays: [15, 30],
   /** GB that a partition may have at most. */
   partition: 100,
+} as const;
+
+/** What a single look showed, which no run of the benchmark repeats. */
+export const MEASURED_BY_HAND = {
+  /** Microseconds of a core that Postgres has to do for a row (docs/performance.md). */
+  postgresCpuPerRow: 12,
+  /** Entries of the ledger that a run forgets a second: 3 million in 12 s. */
+  prunedPerSecond: 250_000,
 } as const;
 
 const DAY = 86_400;
@@ -33,6 +48,8 @@ const GB = 1e9;
 export interface Measured {
   /** Messages a second of one drain, at 20 ms a call. */
   readonly throughput: number;
+  /** Seconds that a run on an empty queue takes, at 20 ms a call. */
+  readonly emptyRun: number;
   readonly requests: number;
   /** Microseconds. */
   readonly cpu: number;
@@ -49,16 +66,13 @@ export interface TableSizes {
 
 /** @throws Error where a figure is missing */
 export function measuredIn(report: Pick<Report, "scenarios">, sizes: TableSizes): Measured {
-  const entries = report.scenarios.find(({ name }) => name === "20ms")?.entries;
-  const median = entries?.find(({ label }) => label === "fetch-etl")?.median;
-  const known = (value: number | null | undefined): number => {
-    if (value === null || value === undefined) throw new Error("a figure is missing");
-    return value;
-  };
+  const drained = (figure: Figure): number =>
+    medianOf(report.scenarios, { scenario: "20ms", entry: "fetch-etl", figure });
   return {
-    throughput: known(median?.throughput),
-    requests: known(median?.requests),
-    cpu: known(median?.cpu),
+    throughput: drained("throughput"),
+    emptyRun: medianOf(report.scenarios, { scenario: "empty", entry: "20 ms", figure: "whole" }),
+    requests: drained("requests"),
+    cpu: drained("cpu"),
     row: known(sizes.bytesPerMessage["public.user_logins"]),
     ledgerEntry: known(sizes.bytesPerMessage["fetch_etl.ledger"]),
     vaultEntries: known(sizes.bytesPerMessage["fetch_etl.vault"]),
@@ -68,18 +82,19 @@ export function measuredIn(report: Pick<Report, "scenarios">, sizes: TableSizes)
 /** What there is to do, a line for each number of messages a day. */
 export function workTable(measured: Measured, perDay: readonly number[]): string {
   return markdown(
-    ["messages a day", "a second", "at the peak", "processes", "one drain works", "SQS, USD a month"],
+    ["messages a day", "a second", "at the peak", "processes", "runs of a day, in all", "SQS, USD a month"],
     perDay.map((messages) => {
       const mean = messages / DAY;
-      const requests = messages * measured.requests + ASSUMED.runs * ASSUMED.requestsOfEmptyRun;
-      const usd = (requests * ASSUMED.daysOfMonth * AWS.usdPerMillionRequests) / 1e6;
+      const usd = usdAMonth(
+        messages * measured.requests + ASSUMED.runs * (ASSUMED.requestsOfEmptyRun + ASSUMED.requestsNotFull),
+      );
       return [
         whole(messages),
         rounded(mean),
         rounded(mean * ASSUMED.peak),
         whole(processesFor(measured, messages)),
-        duration(messages / measured.throughput),
-        usd < 10 ? usd.toFixed(2) : whole(Math.round(usd)),
+        duration(messages / measured.throughput + ASSUMED.runs * measured.emptyRun),
+        usd < 10 ? usd.toFixed(2) : whole(usd),
       ];
     }),
   );
@@ -100,6 +115,10 @@ export function diskTable(measured: Measured, perDay: readonly number[]): string
       ...ASSUMED.ledgerDays.map((days) => bytes(messages * measured.ledgerEntry * days)),
     ]),
   );
+}
+
+export function usdAMonth(requestsADay: number): number {
+  return (requestsADay * ASSUMED.daysOfMonth * AWS.usdPerMillionRequests) / 1e6;
 }
 
 /** Processes that keep up in the busiest hour. Each holds one connection to Postgres. */
@@ -124,13 +143,9 @@ function partitions(bytesADay: number): string {
   return fits(31) ? "a month each" : "a day each";
 }
 
-function whole(value: number): string {
-  return value.toLocaleString("en-US");
-}
-
 /** Two digits that count. */
 function rounded(value: number): string {
-  return value >= 10 ? whole(Math.round(value)) : String(Number(value.toPrecision(2)));
+  return value >= 10 ? whole(value) : String(Number(value.toPrecision(2)));
 }
 
 function duration(seconds: number): string {
@@ -141,9 +156,4 @@ function duration(seconds: number): string {
 function bytes(value: number): string {
   if (value < 1e9) return `${rounded(value / 1e6)} MB`;
   return value < 1e12 ? `${rounded(value / 1e9)} GB` : `${rounded(value / 1e12)} TB`;
-}
-
-/** Without padding: Prettier does that. */
-function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }

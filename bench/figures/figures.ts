@@ -6,6 +6,8 @@ export interface Figures {
   readonly throughput: number | null;
   /** Microseconds of CPU a message, of all processes of the contender. */
   readonly cpu: number | null;
+  /** The same of the whole machine: of the servers and the proxies, too. */
+  readonly machineCpu: number | null;
   /** MiB that the largest process had in memory at its peak. */
   readonly memory: number | null;
   /** SQS requests a message. */

@@ -1,7 +1,7 @@
 // What a whole bench yields: what `--json` prints and `bench/results/` holds.
 import type { Entry, Scenario } from "../scenarios.ts";
 import type { Figure, Figures } from "./figures.ts";
-import { median } from "./statistics.ts";
+import { known, median } from "./statistics.ts";
 
 export interface EntryResult extends Entry {
   readonly median: Figures;
@@ -27,15 +27,31 @@ export function scenarioResult(
   return { name, title, entries };
 }
 
+/** A figure of one entry. */
+interface Asked {
+  readonly scenario: string;
+  readonly entry: string;
+  readonly figure: Figure;
+}
+
 /** The figure in each round of an entry; undefined when the entry was not run. */
 export function figureOf(
   results: readonly ScenarioResult[],
-  { scenario, entry, figure }: { scenario: string; entry: string; figure: Figure },
+  { figure, ...asked }: Asked,
 ): (number | null)[] | undefined {
-  return results
-    .find(({ name }) => name === scenario)
-    ?.entries.find(({ label }) => label === entry)
-    ?.rounds.map((figures) => figures[figure]);
+  return entryOf(results, asked)?.rounds.map((figures) => figures[figure]);
+}
+
+/** @throws Error when the entry was not run, or has no such figure */
+export function medianOf(results: readonly ScenarioResult[], { figure, ...asked }: Asked): number {
+  return known(entryOf(results, asked)?.median[figure]);
+}
+
+export function entryOf(
+  results: readonly ScenarioResult[],
+  { scenario, entry }: Pick<Asked, "scenario" | "entry">,
+): EntryResult | undefined {
+  return results.find(({ name }) => name === scenario)?.entries.find(({ label }) => label === entry);
 }
 
 function medians(rounds: readonly Figures[]): Figures {
@@ -43,6 +59,7 @@ function medians(rounds: readonly Figures[]): Figures {
   return {
     throughput: of("throughput"),
     cpu: of("cpu"),
+    machineCpu: of("machineCpu"),
     memory: of("memory"),
     receives: of("receives"),
     deletes: of("deletes"),

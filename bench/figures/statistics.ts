@@ -23,6 +23,12 @@ export function pairedRatio(
   return median(ratios);
 }
 
+/** @throws Error where the figure is missing */
+export function known(value: number | null | undefined): number {
+  if (value === null || value === undefined) throw new Error("a figure is missing");
+  return value;
+}
+
 /** The list, begun at another place in each round, so that nobody always runs first. */
 export function rotated<T>(list: readonly T[], round: number): T[] {
   const start = list.length === 0 ? 0 : round % list.length;

@@ -18,7 +18,7 @@ export interface Report {
 }
 
 /** From `dist/bench/report`, where this file runs. */
-const RESULTS = new URL("../../../bench/results/", import.meta.url);
+export const RESULTS = new URL("../../../bench/results/", import.meta.url);
 
 export function makeReport(scenarios: readonly ScenarioResult[], machine: Machine): Report {
   return {

@@ -1,5 +1,6 @@
 // One run: a fresh queue, a fresh database, the contender from its start to its end, a look at what it did.
 import { randomBytes } from "node:crypto";
+import { cpus } from "node:os";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { CONTENDERS, type Contender } from "../contenders.ts";
 import type { Figures } from "../figures/figures.ts";
@@ -35,12 +36,13 @@ export async function runEntry(servers: Servers, entry: Entry, signal: AbortSign
   const contender: Contender = CONTENDERS[entry.contender];
   if (!contender.usesQueue) {
     const usage = await runProcess(contender, { flags: [], env: {}, signal });
-    return figures(entry, [usage], undefined);
+    return figures(entry, [usage], undefined, null);
   }
   return servers.databases.withDatabase(entry.grown ?? false, async (database) => {
     const { queue, queueUrl } = await fill(servers, entry, database);
     const before = await servers.databases.countLogins(database);
     const env = { ...(await addresses(servers, entry, database)), FETCH_ETL_QUEUE: queue };
+    const busyBefore = busyMs();
     const usages = await Promise.all(
       Array.from({ length: entry.processes ?? 1 }, () =>
         runProcess(contender, {
@@ -55,10 +57,11 @@ export async function runEntry(servers: Servers, entry: Entry, signal: AbortSign
         }),
       ),
     );
+    const busy = busyMs() - busyBefore;
     const counts = await servers.sqs.call("requests", undefined);
     const written = (await servers.databases.countLogins(database)) - before;
     check(entry, contender, await servers.sqs.call("left", queue), written);
-    return figures(entry, usages, counts);
+    return figures(entry, usages, counts, busy * 1000);
   });
 }
 
@@ -123,15 +126,17 @@ function figures(
   { messages }: Entry,
   usages: readonly ProcessUsage[],
   counts: RequestCounts | undefined,
+  machineCpu: number | null,
 ): Figures {
   const start = Math.min(...usages.map(({ startedAt }) => startedAt));
   const end = Math.max(...usages.map(({ endedAt }) => endedAt));
   const lastDelete = counts === undefined || counts.lastDeleteAt === 0 ? undefined : counts.lastDeleteAt;
-  const each = (total: number | undefined): number | null =>
-    total === undefined || messages === 0 ? null : total / messages;
+  const each = (total: number | null | undefined): number | null =>
+    typeof total !== "number" || messages === 0 ? null : total / messages;
   return {
     throughput: lastDelete === undefined ? null : messages / ((lastDelete - start) / 1000),
     cpu: each(sum(usages.map(({ cpu }) => cpu ?? 0))),
+    machineCpu: each(machineCpu),
     memory: usages.some(({ memory }) => memory === null)
       ? null
       : Math.max(...usages.map(({ memory }) => memory ?? 0)),
@@ -142,6 +147,11 @@ function figures(
     afterLast: lastDelete === undefined ? null : (end - lastDelete) / 1000,
     whole: (end - start) / 1000,
   };
+}
+
+/** What the machine's processors have done since it started, milliseconds. */
+function busyMs(): number {
+  return sum(cpus().map(({ times: { user, nice, sys, irq } }) => user + nice + sys + irq));
 }
 
 function sum(values: readonly number[]): number {

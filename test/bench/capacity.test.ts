@@ -5,15 +5,18 @@ import {
   ASSUMED,
   AWS,
   diskTable,
+  MEASURED_BY_HAND,
   measuredIn,
   mostHeld,
   processesFor,
+  usdAMonth,
   workTable,
   type TableSizes,
 } from "../../bench/capacity/capacity.ts";
 import type { Report } from "../../bench/report/report.ts";
 import { DRAIN_DEFAULTS } from "../../src/config/defaults.ts";
 import { json, withBench } from "../support/bench.ts";
+import { unpadded } from "../support/markdown.ts";
 
 function read(path: string): string {
   return readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
@@ -26,11 +29,6 @@ const measured = measuredIn(
 );
 const PER_DAY = [1e3, 1e5, 1e6, 1e7, 1e8, 1e9];
 
-/** Prettier pads the cells of a table. */
-function unpadded(markdown: string): string {
-  return markdown.replace(/ +/g, " ").replace(/-{3,}/g, "---");
-}
-
 it.each([
   ["work", workTable],
   ["disk", diskTable],
@@ -40,21 +38,26 @@ it.each([
 
 const held = mostHeld(DRAIN_DEFAULTS);
 const fifo = AWS.fifoCalls * 10;
+const atPeak = (1e9 / 86_400) * ASSUMED.peak;
 
 it.each([
   `${number(measured.throughput)} messages a second at 20 ms a call`,
-  `10^9 / 86,400 s · 3 / ${number(measured.throughput)} = 5.2, so ${processesFor(measured, 1e9)}.`,
+  `10^9 / 86,400 s · 3 / ${number(measured.throughput)} = ${(atPeak / measured.throughput).toFixed(1)}, so ${processesFor(measured, 1e9)}.`,
+  `for each of ${ASSUMED.runs} runs, one every five minutes, the ${measured.emptyRun.toFixed(1)} s`,
   `**\`user_logins\`**: ${number(measured.row)} bytes a row`,
   `**Ledger**: ${number(measured.ledgerEntry)} bytes an entry`,
+  `${number(MEASURED_BY_HAND.prunedPerSecond)} a second: ${number(MEASURED_BY_HAND.prunedPerSecond / measured.throughput)} times as fast`,
   `${number(measured.vaultEntries)} bytes a message for both values`,
-  `a drain holds ${number(held)} at most: ${Math.floor(AWS.inFlight.standard / held)} drains`,
-  `| ${Math.floor(AWS.inFlight.fifo / held)} drains |`,
-  `${number(fifo)} messages a second, ${number((fifo * 86_400) / 1e6)} million a day`,
+  `about ${number(AWS.inFlight)} messages in flight`,
+  `a drain holds ${number(held)} at most: ${Math.floor(AWS.inFlight / held)} drains`,
+  `${number(fifo)} messages a second, ${number((fifo * 86_400) / 1e6)} million a day; ${AWS.fifoCalls} a second with`,
   `${number(measured.throughput / 10)} receives a second`,
   `${measured.requests} requests a message are USD ${(measured.requests * AWS.usdPerMillionRequests).toFixed(2)} a million messages`,
   `${number(measured.cpu)} µs of CPU a message at 20 ms a call, so ${(measured.cpu / 60).toFixed(1)} minutes`,
   `A run on an empty queue makes ${ASSUMED.requestsOfEmptyRun} requests`,
-  `${((12 * (1e9 / 86_400) * ASSUMED.peak) / 1e6).toFixed(2)} cores at the peak of a billion a day`,
+  `${ASSUMED.runs} runs a day cost USD ${usdAMonth(ASSUMED.runs * (ASSUMED.requestsOfEmptyRun + ASSUMED.requestsNotFull)).toFixed(2)} a month`,
+  `KEDA's look every ${ASSUMED.kedaPolls} s is another USD ${usdAMonth(86_400 / ASSUMED.kedaPolls).toFixed(2)}.`,
+  `takes ${MEASURED_BY_HAND.postgresCpuPerRow} µs of a core for a row`,
 ])("the page says: %s", (sentence) => {
   expect(unpadded(page).replaceAll("\n", " ").replace(/ +/g, " ")).toContain(sentence);
 });

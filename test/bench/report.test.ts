@@ -1,8 +1,11 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { judge } from "../../bench/figures/marks.ts";
 import { drawChart } from "../../bench/report/chart.ts";
-import { makeReport, reportAsJson } from "../../bench/report/report.ts";
+import { growthTable, marksTable, programTable } from "../../bench/report/page.ts";
+import { makeReport, reportAsJson, type Report } from "../../bench/report/report.ts";
 import { markTable, scenarioTable } from "../../bench/report/tables.ts";
+import { unpadded } from "../support/markdown.ts";
 import { sample } from "./sample.ts";
 
 const loopback = sample("loopback", {
@@ -42,4 +45,12 @@ test("the report is JSON, with the machine and the date", () => {
   const report = makeReport([loopback], machine);
   expect(JSON.parse(reportAsJson(report))).toMatchObject({ schemaVersion: 1, machine, marks: report.marks });
   expect(new Date(report.date).getTime()).not.toBeNaN();
+});
+
+test("docs/performance.md has the tables that follow from the results that are kept", () => {
+  const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+  const { scenarios, marks } = JSON.parse(read("bench/results/latest.json")) as Report;
+  const page = unpadded(read("docs/performance.md"));
+  for (const table of [programTable(scenarios), marksTable(marks), growthTable(scenarios)])
+    expect(page).toContain(unpadded(table));
 });

@@ -6,6 +6,7 @@ import type { ContenderName } from "../../bench/contenders.ts";
 const NOTHING: Figures = {
   throughput: null,
   cpu: null,
+  machineCpu: null,
   memory: null,
   receives: null,
   deletes: null,
