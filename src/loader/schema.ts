@@ -127,7 +127,7 @@ export async function checkTables(
   if (problems.length > 0) throw new Failure("configuration", problems.join("\n"));
 }
 
-/** A right to insert, in the bits of `pg_relation_is_updatable`: 1 shifted by `CMD_INSERT`. */
+/** Whether rows can be inserted, in the bits of `pg_relation_is_updatable`: 1 shifted by `CMD_INSERT`. It waits for who locks the table. */
 const INSERTABLE = 8;
 
 /** What is wrong with the logins' table and its columns, in a sentence; none where a drain can write to it. */
@@ -138,7 +138,8 @@ export async function wrongColumns(sql: Sql, logins: TableName): Promise<string[
     select a.attname as name, pg_catalog.format_type(a.atttypid, null) as type,
            a.attnotnull and not a.atthasdef and a.attidentity = '' as required,
            a.attidentity = 'a' or coalesce(to_jsonb(a) ->> 'attgenerated', '') <> '' as filled,
-           pg_catalog.pg_relation_is_updatable(c.oid, true) & ${INSERTABLE}::int <> 0 as insertable
+           case when c.relkind in ('r', 'p') then true
+             else pg_catalog.pg_relation_is_updatable(c.oid, true) & ${INSERTABLE}::int <> 0 end as insertable
     from pg_catalog.pg_attribute a
     join pg_catalog.pg_class c on c.oid = a.attrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where n.nspname = ${logins.schema} and c.relname = ${logins.name} and a.attnum > 0 and not a.attisdropped`;

@@ -118,7 +118,9 @@ it("quarantines the one row that Postgres refuses, and loads the others of its b
     const report = json(await bench.run(["drain", "--json"]));
     expect(report).toMatchObject({ loaded: 99, quarantined: 1, deleted: 100 });
     const held = await bench.sql`select reasons from fetch_etl.quarantine`;
-    expect([...held]).toEqual([{ reasons: ["row: refused by Postgres, SQLSTATE 23514"] }]);
+    expect([...held]).toEqual([
+      { reasons: ["row: refused by Postgres, SQLSTATE 23514, constraint user_logins_user_id_check"] },
+    ]);
   }));
 
 it("keeps messages hidden for as long as a locked table makes it wait", () =>

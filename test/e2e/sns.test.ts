@@ -78,7 +78,7 @@ it("quarantines the whole body as it came, with reasons by field, and opens the 
       select message_id, reasons from fetch_etl.quarantine order by reasons`;
     expect(held.map(({ reasons }) => reasons)).toEqual([
       ["ip: not an IP address"],
-      ["row: refused by Postgres, SQLSTATE 23514"],
+      ["row: refused by Postgres, SQLSTATE 23514, constraint one"],
     ]);
     const shown = await bench.run(["quarantine", "show", held[0]?.message_id ?? "", "--raw"]);
     expect(shown.stdout).toContain(broken);
