@@ -43,8 +43,11 @@ export function canWriteWhole(path: string): boolean {
       return false;
     if (present?.isFile() === true && /^\/(dev|proc)\//.test(resolve(path))) return false;
     const target = present === undefined ? path : realpathSync(path);
-    accessSync(present?.isFile() === false ? target : dirname(target), constants.W_OK);
-    return true;
+    const isDevice = present?.isFile() === false;
+    const written = isDevice ? target : dirname(target);
+    accessSync(written, constants.W_OK);
+    // Node 22 and later say of what would lie within a file that it is missing.
+    return isDevice || statSync(written).isDirectory();
   } catch {
     return false;
   }

@@ -56,7 +56,7 @@ class Drain {
     this.#started = clock.now();
     // Every call that pauses listens to it, however many there are; Node 20 would warn of more than ten.
     setMaxListeners(0, this.#halt.signal);
-    this.#holds = new Holds(queue, clock, { warn: parts.warn });
+    this.#holds = new Holds(queue, clock, { warn: this.#warn });
     this.#buffer = new BatchBuffer(clock, batchSize, 2 * batchSize + MAX_BATCH * concurrency);
     this.#deleter = new Deleter({
       queue,
@@ -199,7 +199,7 @@ class Drain {
       entries: this.#parts.entries,
       tally: this.#tally,
       onReject: this.#settings.onReject,
-      warn: this.#parts.warn,
+      warn: this.#warn,
       patience: this.#patience,
       hurry: this.#halt.signal,
     });
@@ -231,6 +231,10 @@ class Drain {
     if (this.#halt.signal.reason === OUT_OF_TIME || polled === "max-seconds") return "max-seconds";
     return polled === "max-messages" ? polled : "empty";
   }
+
+  readonly #warn = (line: string): void => {
+    this.#parts.notices?.warn(line);
+  };
 
   readonly #wakePoller = (): void => {
     this.#pollerBell.ring();

@@ -52,7 +52,7 @@ export class Holds {
   constructor(
     queue: Queue,
     clock: Clock,
-    options: { visibilityTimeout?: number; warn?: ((line: string) => void) | undefined } = {},
+    options: { visibilityTimeout?: number; warn?: (line: string) => void } = {},
   ) {
     const { visibilityTimeout = queue.visibilityTimeout, warn = () => undefined } = options;
     this.#queue = queue;

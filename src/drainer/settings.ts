@@ -1,7 +1,7 @@
 // What a drain is told to do, and what it is handed to do it with.
 import type { Clock } from "./clock.ts";
 import type { EntryMaker } from "./entry.ts";
-import type { Loader, Queue } from "./ports.ts";
+import type { Loader, Notices, Queue } from "./ports.ts";
 import type { Tally } from "./tally.ts";
 
 /** `leave` leaves a message in the queue, for the queue's own redrive policy. */
@@ -30,8 +30,8 @@ export interface DrainParts {
   readonly random: () => number;
   /** Aborted at the first signal. */
   readonly stop: AbortSignal;
-  /** Told once of each way in which Postgres refuses rows that are left. */
-  readonly warn?: ((line: string) => void) | undefined;
+  /** Warned of what no table and no count tells: why rows were left, that messages cannot be kept hidden. */
+  readonly notices?: Pick<Notices, "warn">;
   /** Counts as the run goes on. */
   readonly tally?: Tally;
 }

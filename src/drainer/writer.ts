@@ -19,7 +19,7 @@ export interface WriterOptions {
   /** What becomes of an item that Postgres refuses by itself. */
   readonly onReject: OnReject;
   /** Told once of each reason for which Postgres refuses what is left, which no table keeps. */
-  readonly warn?: ((line: string) => void) | undefined;
+  readonly warn?: (line: string) => void;
   /** For a database that is away; made anew for each batch. */
   readonly patience: () => Patience;
   /** Aborted when a lost database is not to be waited for any more. */

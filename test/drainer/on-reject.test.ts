@@ -54,7 +54,7 @@ function leavingIn(options: ConstructorParameters<typeof MemoryQueue>[1]) {
         clock,
         random: () => 1,
         stop: stop.signal,
-        warn,
+        notices: { warn },
       },
     );
   return { clock, queue, loader, stop, run, warned };

@@ -80,18 +80,7 @@ async function drainQueue(
       maxMessages: config.maxMessages,
       dryRun: flags.dryRun === true,
     });
-    const report = await drain(config, {
-      queue,
-      loader,
-      entries,
-      clock,
-      random,
-      stop,
-      tally,
-      warn: (line) => {
-        log.warn(line);
-      },
-    })
+    const report = await drain(config, { queue, loader, entries, clock, random, stop, tally, notices: log })
       .catch((error: unknown) => {
         endProgress();
         const verb = flags.dryRun === true ? "would have loaded" : "loaded";
