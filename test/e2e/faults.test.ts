@@ -131,15 +131,15 @@ it("keeps messages hidden for as long as a locked table makes it wait", () =>
       const drained = await bench.sql.begin(async (tx) => {
         await tx`lock table public.user_logins in access exclusive mode`;
         const { outcome } = bench.start(["drain", "--json"]);
-        // Three times the visibility timeout: without an extension everything would be visible again.
-        await new Promise((resolve) => setTimeout(resolve, 6_000));
+        // Twice the visibility timeout, and more: without an extension everything would be visible again.
+        await new Promise((resolve) => setTimeout(resolve, 11_000));
         expect(await bench.contents()).toEqual({ ready: 0, inflight: 90, delayed: 0 });
         // Wrapped, so that the lock is not held until the drain has ended.
         return { outcome };
       });
       expect(json(await drained.outcome)).toMatchObject({ received: 90, duplicates: 0, deleted: 90 });
     },
-    { VisibilityTimeout: "2" },
+    { VisibilityTimeout: "5" },
   ));
 
 it("holds the server to a commit that is on disk, although its default is otherwise", () =>
