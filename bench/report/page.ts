@@ -1,5 +1,4 @@
 // `node dist/bench/report/page.js`: the tables of docs/performance.md, made of the results that are kept.
-import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { CONTENDERS, type ContenderName } from "../contenders.ts";
 import type { Figure } from "../figures/figures.ts";
@@ -7,7 +6,7 @@ import type { MarkResult } from "../figures/marks.ts";
 import { figureOf, medianOf, type ScenarioResult } from "../figures/results.ts";
 import { known, pairedRatio } from "../figures/statistics.ts";
 import { markdown, whole } from "./markdown.ts";
-import { RESULTS, type Report } from "./report.ts";
+import { readKept } from "./report.ts";
 
 type Results = readonly ScenarioResult[];
 
@@ -78,6 +77,6 @@ export function growthTable(results: Results): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { scenarios, marks } = JSON.parse(await readFile(new URL("latest.json", RESULTS), "utf8")) as Report;
+  const { scenarios, marks } = await readKept();
   console.log([programTable(scenarios), marksTable(marks), growthTable(scenarios)].join("\n\n"));
 }

@@ -1,5 +1,5 @@
 // The whole outcome of a bench: what `--json` prints, and what is kept in `bench/results/`.
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { judge, type MarkResult } from "../figures/marks.ts";
 import type { ScenarioResult } from "../figures/results.ts";
 import { drawChart } from "./chart.ts";
@@ -18,7 +18,7 @@ export interface Report {
 }
 
 /** From `dist/bench/report`, where this file runs. */
-export const RESULTS = new URL("../../../bench/results/", import.meta.url);
+const RESULTS = new URL("../../../bench/results/", import.meta.url);
 
 export function makeReport(scenarios: readonly ScenarioResult[], machine: Machine): Report {
   return {
@@ -33,6 +33,11 @@ export function makeReport(scenarios: readonly ScenarioResult[], machine: Machin
 
 export function reportAsJson(report: Report): string {
   return JSON.stringify(report, undefined, 2);
+}
+
+/** The report of the last time. */
+export async function readKept(): Promise<Report> {
+  return JSON.parse(await readFile(new URL("latest.json", RESULTS), "utf8")) as Report;
 }
 
 /** Writes the report and its chart, over those of the last time. */

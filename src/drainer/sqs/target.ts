@@ -79,13 +79,12 @@ export function targetOf(settings: SqsSettings, configuredEndpoint: string | und
     );
   }
   const located = { queueName, queueUrl: queue, queueOwner: /\/(\d{12})\/[^/]+\/?$/.exec(queue)?.[1] };
-  if (url === undefined) return { ...located, endpoint, endpointSetting, region };
+  // A server of one's own may have made up a URL of AWS's: it tells no region there.
+  if (url === undefined || (endpoint !== undefined && !isAwsHost(endpoint)))
+    return { ...located, endpoint, endpointSetting, region };
 
   const standard = regionIn(url.hostname, ...awsHosts);
   const named = standard ?? regionIn(url.hostname, otherAwsHosts);
-  // A server of one's own may have made up a URL of AWS's.
-  if (endpoint !== undefined && !isAwsHost(endpoint))
-    return { ...located, endpoint, endpointSetting, region };
   if (named !== undefined && region !== undefined && named !== region) {
     throw new Failure(
       "configuration",
