@@ -1,6 +1,8 @@
 // A message that the quarantine holds, and the opening of its body.
+import { readPersonal } from "../login/decode.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import { unseal } from "../masking/seal.ts";
+import { createMask } from "../masking/token.ts";
 import { sealContext } from "./entry.ts";
 import type { SealedBody } from "./ports.ts";
 
@@ -39,5 +41,20 @@ export function createBodyOpener(keys: readonly MaskingKeys[]): BodyOpener {
     } catch {
       return { outcome: "altered" };
     }
+  };
+}
+
+/**
+ * Gives the tokens, under each of the masking keys, of the personal values in a body. An address and a device id are found in the
+ * message's own fields only: what stands elsewhere in a body is not.
+ */
+export function createTokenReader(keys: readonly MaskingKeys[]): (body: string) => string[] {
+  const masks = keys.map(createMask);
+  return (body) => {
+    const { ip, device_id: deviceIds } = readPersonal(body);
+    return masks.flatMap((mask) => [
+      ...ip.map((each) => mask.ip(each)),
+      ...deviceIds.map((each) => mask.deviceId(each)),
+    ]);
   };
 }

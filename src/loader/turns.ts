@@ -12,17 +12,20 @@ export const BEFORE_ALL: HeldKey = { storedSentAt: "-infinity", queue: "", messa
 /** What is gone through in turn. Any numbers will do, as long as all ask for the same. */
 export const TURNS = { quarantine: 4_207_849_522, vault: 4_207_849_523 } as const;
 
+type Turn = (typeof TURNS)[keyof typeof TURNS];
+
+/** Waits for a turn, which ends with the transaction. Who wants both takes the quarantine's first: two must not wait for each other. */
+export async function takeTurn(tx: Transaction, turn: Turn): Promise<void> {
+  await tx`select pg_catalog.pg_advisory_xact_lock(${turn})`;
+}
+
 /**
  * One commit, and none of the same kind beside it. The work sees what the one before it committed, which it does at this isolation
  * level only.
  */
-export async function inTurn<T>(
-  sql: Sql,
-  turn: (typeof TURNS)[keyof typeof TURNS],
-  work: (tx: Transaction) => Promise<T>,
-): Promise<T> {
+export async function inTurn<T>(sql: Sql, turn: Turn, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const { result } = await sql.begin("isolation level read committed", async (tx) => {
-    await tx`select pg_advisory_xact_lock(${turn})`;
+    await takeTurn(tx, turn);
     return { result: await work(tx) };
   });
   return result;

@@ -1,32 +1,66 @@
 // Reads and deletes entries of the vault, and keeps the record of who did, when, why and with which tokens.
 import type { DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
+import type { MaskingKeys } from "../masking/keys.ts";
+import { keyIdOf } from "../masking/token.ts";
 import type { SealedEntry } from "../recovery/reveal.ts";
 import { connect, type Fragment, type Sql, type Transaction } from "./database.ts";
 import { asFailure } from "./errors.ts";
-import { requireRights, type Right } from "./rights.ts";
+import { isToken } from "./is-token.ts";
+import { lacking, missingGrants, requireRights, type Right } from "./rights.ts";
 import { tablesPresent } from "./schema.ts";
-import { inTurn, TURNS } from "./turns.ts";
+import {
+  deleteHeld,
+  searchQuarantine,
+  TO_PURGE,
+  TO_SEARCH,
+  type HoldingMessage,
+  type SearchResult,
+} from "./search.ts";
+import { inTurn, takeTurn, TURNS } from "./turns.ts";
 
 /**
- * Each call is one transaction on a connection of its own, and throws `Failure` with nothing changed and nothing on record. The
- * record names each token once.
+ * Each call uses a connection of its own, and throws `Failure`. The record names each token once.
  */
 export interface Vault {
   /**
-   * Puts it on record, and reads the entries. The record is on disk when this returns.
+   * Puts it on record, commits that, and only then reads the entries. The record stays when reading fails.
    *
    * @returns an entry for each token, in their order, also where one comes twice
    * @throws {Failure} `configuration` when one is not held
    */
   read(tokens: readonly string[], reason: string): Promise<readonly SealedEntry[]>;
   /**
-   * Puts it on record, and deletes the entries. What is in `user_logins` stays.
+   * In one commit, or not at all: puts it on record, deletes the entries and, where that is asked for, the quarantined messages that hold
+   * the same values. What is in `user_logins` stays.
    *
-   * @returns how many
-   * @throws {Failure} `configuration` when one is not held
+   * @throws {Failure} `configuration` when one is not held, neither in the vault nor in a message that is deleted
    */
-  forget(tokens: readonly string[], reason: string): Promise<number>;
+  forget(tokens: readonly string[], reason: string, quarantine?: QuarantineRequest): Promise<Forgotten>;
+}
+
+/** How a forgetting deals with the quarantine. */
+export interface QuarantineRequest {
+  /** The masking keys that open its bodies. */
+  readonly keys: readonly MaskingKeys[];
+  /** Whether messages that hold the values are deleted. */
+  readonly purge: boolean;
+}
+
+export interface Forgotten {
+  /** How many entries of the vault were deleted. */
+  readonly forgotten: number;
+  readonly quarantine: SearchResult | NotSearched;
+  /** How many quarantined messages were deleted. */
+  readonly purged: number;
+  /** Ids of masking keys of which no token was given, and under which the vault holds values: the same ones, maybe. */
+  readonly otherKeys: readonly string[];
+}
+
+/** Of a quarantine that the user may not read. */
+export interface NotSearched {
+  /** A sentence. */
+  readonly notSearched: string;
 }
 
 /** The rest of a record, time and user, is the database's own to fill in, and needs no right. */
@@ -45,28 +79,78 @@ const TO_FORGET: readonly Right[] = [
 export function openVault(settings: DatabaseSettings): Vault {
   return {
     read: (tokens, reason) =>
-      withVault(settings, "reading the vault", TO_READ, (sql) =>
-        sql.begin(async (tx) => {
-          await record(tx, "reveal", tokens, reason);
-          const rows = await readEntries(
-            tx,
-            tx`v.token operator(pg_catalog.=) any(${unique(tokens)}::pg_catalog.text[])`,
-          );
-          return inOrder(tokens, rows);
-        }),
-      ),
-    forget: (tokens, reason) =>
-      withVault(settings, "deleting from the vault", TO_FORGET, (sql) =>
-        inTurn(sql, TURNS.vault, async (tx) => {
-          await record(tx, "forget", tokens, reason);
-          const rows = await tx<{ token: string }[]>`
-            delete from fetch_etl.vault
-            where token operator(pg_catalog.=) any(${unique(tokens)}::pg_catalog.text[]) returning token`;
-          inOrder(tokens, rows);
-          return rows.length;
-        }),
-      ),
+      withVault(settings, "reading the vault", TO_READ, async (sql) => {
+        await sql.begin((tx) => record(tx, "reveal", tokens, reason));
+        const rows = await sql.begin("read only", (tx) =>
+          readEntries(tx, tx`v.token operator(pg_catalog.=) any(${unique(tokens)}::pg_catalog.text[])`),
+        );
+        const found = new Map(rows.map((row) => [row.token, row]));
+        requireAll(tokens, found, "The vault does not hold", "nothing was opened; the request is on record");
+        return tokens.flatMap((token) => found.get(token) ?? []);
+      }),
+    forget: (tokens, reason, quarantine = { keys: [], purge: false }) => {
+      const rights = quarantine.purge ? [...TO_FORGET, TO_SEARCH, TO_PURGE] : TO_FORGET;
+      return withVault(settings, "deleting from the vault", rights, (sql) =>
+        forget(sql, settings, { tokens, reason, ...quarantine }),
+      );
+    },
   };
+}
+
+interface Forgetting extends QuarantineRequest {
+  readonly tokens: readonly string[];
+  readonly reason: string;
+}
+
+/** No replay, purge or rotation commits beside it: none can bring back, or move to another token, what is being forgotten. */
+async function forget(
+  sql: Sql,
+  settings: DatabaseSettings,
+  { tokens, reason, keys, purge }: Forgetting,
+): Promise<Forgotten> {
+  const grants = await missingGrants(sql, settings.user, [TO_SEARCH]);
+  return inTurn(sql, TURNS.quarantine, async (tx) => {
+    const quarantine =
+      grants.length > 0
+        ? { notSearched: lacking(settings.user, "searching the quarantine", grants) }
+        : await searchQuarantine(tx, new Set(tokens), keys);
+    const holding = purge && "found" in quarantine ? quarantine.found : [];
+
+    await takeTurn(tx, TURNS.vault);
+    const otherKeys = await keysBeside(tx, tokens);
+    await record(tx, "forget", tokens, reasonWith(reason, holding));
+    const purged = await deleteHeld(tx, holding);
+    const rows = await tx<{ token: string }[]>`
+      delete from fetch_etl.vault
+      where token operator(pg_catalog.=) any(${unique(tokens)}::pg_catalog.text[]) returning token`;
+    const gone = [...rows.map(({ token }) => token), ...holding.flatMap((each) => each.tokens)];
+    requireAll(
+      tokens,
+      new Set(gone),
+      purge
+        ? "Neither the vault nor a quarantined message that could be opened holds"
+        : "The vault does not hold",
+      "nothing was done",
+    );
+    return { forgotten: rows.length, quarantine, purged, otherKeys };
+  });
+}
+
+/** Ids of masking keys of which the vault has tokens, other than those of these tokens; what is no token is not counted. */
+async function keysBeside(tx: Transaction, tokens: readonly string[]): Promise<string[]> {
+  const own = unique(tokens.map(keyIdOf));
+  const rows = await tx<{ id: string }[]>`
+    select distinct pg_catalog.substr(token, 4, 8) as id from fetch_etl.vault
+    where ${tx.unsafe(isToken("token"))}
+      and pg_catalog.substr(token, 4, 8) operator(pg_catalog.<>) all(${own}::pg_catalog.text[])
+    order by id`;
+  return rows.map(({ id }) => id);
+}
+
+/** The record names the messages that go, because nothing else tells afterwards which they were. */
+function reasonWith(reason: string, purged: readonly HoldingMessage[]): string {
+  if (purged.length === 0) return reason;
+  return `${reason} (quarantined messages deleted: ${purged.map(({ messageId }) => messageId).join(", ")})`;
 }
 
 /** @param which a condition on the entries `v`, and what may follow one */
@@ -113,7 +197,11 @@ async function withVault<T>(
   }
 }
 
-/** Puts it on record. With `synchronous_commit` off, a crash could take the record away after the values were shown. */
+/**
+ * Puts it on record. With `synchronous_commit` off, a crash could take the record away after the values were shown.
+ *
+ * @throws {Failure} `configuration` when the table keeps no record
+ */
 export async function record(
   tx: Transaction,
   action: "reveal" | "forget" | "rotate",
@@ -123,26 +211,37 @@ export async function record(
   await tx`
     select pg_catalog.set_config('synchronous_commit', 'on', true)
     where pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off'`;
-  await tx`
+  const { count } = await tx`
     insert into fetch_etl.reveal_log (action, reason, tokens)
     values (${action}, ${reason}, ${unique(tokens)}::pg_catalog.text[])`;
-}
-
-/** A row for each token; throws where one has none. */
-function inOrder<Row extends { readonly token: string }>(
-  tokens: readonly string[],
-  rows: readonly Row[],
-): Row[] {
-  const found = new Map(rows.map((row) => [row.token, row]));
-  const unknown = unique(tokens).filter((token) => !found.has(token));
-  if (unknown.length > 0) {
+  if (count !== 1) {
     throw new Failure(
       "configuration",
-      `The vault does not hold ${unknown.length} of ${unique(tokens).length} tokens, so nothing was done: ${unknown.join(", ")}. ` +
-        "They were loaded while FETCH_ETL_RECOVERY_RECIPIENT was not set, were forgotten, or are not of this database.",
+      "Nothing can be put on record, so nothing was done: a trigger or a rule of fetch_etl.reveal_log drops the row. Drop it, or have its owner do so.",
     );
   }
-  return tokens.flatMap((token) => found.get(token) ?? []);
+}
+
+/** Tokens that a sentence names. */
+const MOST_NAMED = 10;
+
+/** @param what subject and verb of the sentence, such as `The vault does not hold` */
+function requireAll(
+  tokens: readonly string[],
+  found: { has(token: string): boolean },
+  what: string,
+  outcome: string,
+): void {
+  const asked = unique(tokens);
+  const unknown = asked.filter((token) => !found.has(token));
+  if (unknown.length === 0) return;
+  const others = unknown.length - MOST_NAMED;
+  const named = unknown.slice(0, MOST_NAMED).join(", ") + (others > 0 ? ` and ${others} others` : "");
+  throw new Failure(
+    "configuration",
+    `${what} ${unknown.length} of ${asked.length} tokens, so ${outcome}: ${named}. ` +
+      "They were loaded while FETCH_ETL_RECOVERY_RECIPIENT was not set, were forgotten, or are not of this database.",
+  );
 }
 
 function unique(tokens: readonly string[]): string[] {

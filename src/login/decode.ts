@@ -1,5 +1,6 @@
 // Pure: a message's contract. A body becomes a login, or the reasons why it is none; a reason never holds a value.
 import { canonicalDeviceId, canonicalIp } from "../masking/canonical.ts";
+import type { Field } from "../masking/field.ts";
 import { parseAppVersion, type AppVersion } from "./app-version.ts";
 import { textInEnvelope } from "./envelope.ts";
 
@@ -134,4 +135,20 @@ function isoDate(value: unknown): string | Broken {
   const day = new Date(`${value}T00:00:00Z`);
   const exists = !Number.isNaN(day.getTime()) && day.toISOString().startsWith(value);
   return exists ? value : new Broken("not an ISO date");
+}
+
+/**
+ * The personal values that can be read in a body, as canonical bytes, whatever is wrong with the rest of it: in the two fields of a
+ * message and nowhere else. A device id is there as it was sent, too, as earlier versions masked it.
+ */
+export function readPersonal(body: string): Readonly<Record<Field, readonly Uint8Array[]>> {
+  const outer = parseObject(body);
+  const wrapped = outer instanceof Broken ? undefined : textInEnvelope(outer, REQUIRED_KEYS);
+  const message = wrapped === undefined ? outer : parseObject(wrapped);
+  const read = (key: Field, ...readers: readonly ((value: unknown) => unknown)[]): Uint8Array[] => {
+    if (message instanceof Broken || !Object.hasOwn(message, key)) return [];
+    return readers.map((reader) => reader(message[key])).filter((value) => value instanceof Uint8Array);
+  };
+  const asSent = (value: unknown): unknown => (typeof value === "string" ? Buffer.from(value) : undefined);
+  return { ip: read("ip", ip), device_id: read("device_id", deviceId, asSent) };
 }

@@ -13,6 +13,11 @@ export function token(keyId: string, key: KeyObject, canonical: Uint8Array): str
   return `h1.${keyId}.${createHmac("sha256", key).update(canonical).digest("base64url")}`;
 }
 
+/** The masking key's id in a token. */
+export function keyIdOf(token: string): string {
+  return token.split(".")[1] ?? "";
+}
+
 /** The masks of the two personal fields: canonical bytes in, token out. */
 export interface Mask {
   ip(canonical: Uint8Array): string;

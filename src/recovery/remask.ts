@@ -2,7 +2,7 @@
 import type { KeyObject } from "node:crypto";
 import type { Field } from "../masking/field.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
-import { createMask, type Mask } from "../masking/token.ts";
+import { createMask, keyIdOf, type Mask } from "../masking/token.ts";
 import { Altered, type Opener } from "./identities.ts";
 import { nonces, sealValue } from "./recipients.ts";
 import type { SealedEntry } from "./reveal.ts";
@@ -88,9 +88,4 @@ export function createRemask({ opener, keys, randomBytes }: RemaskSettings): Rem
 
 function tokenOf(mask: Mask, field: Field, value: Uint8Array): string {
   return field === "ip" ? mask.ip(value) : mask.deviceId(value);
-}
-
-/** `h1.` + key id + `.` + … */
-function keyIdOf(token: string): string {
-  return token.split(".")[1] ?? "";
 }

@@ -4,17 +4,19 @@ import { Problems } from "../../config/problems.ts";
 import { Failure } from "../../failure.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit-codes.ts";
-import { writeForgotten, writeForgottenJson } from "../report/vault-report.ts";
+import { writeForgotten, writeForgottenJson, writeLeft } from "../report/vault-report.ts";
 import { readVaultRequest } from "../vault-request.ts";
+import { keysAtHand } from "./quarantine/keys.ts";
 
 export interface ForgetFlags {
   readonly reason: string;
+  readonly purgeQuarantine?: boolean;
   readonly json?: boolean;
 }
 
 /**
- * Needs a database, and neither identity, masking key nor queue. Forgets all values, or none. A message that comes later with
- * the same value brings it back.
+ * Needs a database, and neither identity nor queue; a masking key only to search the quarantine. Forgets all values, or none. A message
+ * that comes later with the same value brings it back.
  *
  * @returns the exit code
  */
@@ -26,11 +28,20 @@ export async function runForget(
   const problems = new Problems();
   const database = readDatabase(context.env, problems);
   const { tokens, reason } = await readVaultRequest(args, flags.reason, context, problems);
+  const keys = keysAtHand(context, problems);
+  const purge = flags.purgeQuarantine === true;
+  if (purge && keys.length === 0) {
+    problems.add(
+      "--purge-quarantine opens bodies with the masking key: set FETCH_ETL_MASKING_KEY or FETCH_ETL_MASKING_KEY_FILE.",
+    );
+  }
   problems.throwIfAny();
   if (database === undefined) throw new Failure("configuration", "There is no database.");
   const vault = await context.services.openVault(database);
-  const forgotten = await vault.forget(tokens, reason);
-  if (flags.json === true) writeForgottenJson(context, forgotten);
+  const forgotten = await vault.forget(tokens, reason, { keys, purge });
+  const request = { tokens, keyIds: keys.map(({ keyId }) => keyId) };
+  if (flags.json === true) writeForgottenJson(context, forgotten, request);
   else writeForgotten(context, forgotten);
+  writeLeft(context, forgotten, request);
   return EXIT.done;
 }

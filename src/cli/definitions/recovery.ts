@@ -24,7 +24,7 @@ export function defineRecovery(program: CliCommand, action: ActionFor): void {
     .command("reveal")
     .summary("open the values behind tokens; leaves a record")
     .description(
-      "Opens the values behind tokens with an age identity. Who, when, why and which tokens is written to fetch_etl.reveal_log before anything is printed.",
+      "Opens the values behind tokens with an age identity. Who, when, why and which tokens is written to fetch_etl.reveal_log, and committed, before anything is opened.",
     )
     .argument("[tokens...]", "tokens; without them standard input is read, one a line")
     .requiredOption("--identity <file>", "age identity file, as age-keygen writes it")
@@ -40,10 +40,11 @@ export function defineRecovery(program: CliCommand, action: ActionFor): void {
     .command("forget")
     .summary("delete the values behind tokens for ever; leaves a record")
     .description(
-      "Deletes what the vault holds for tokens. The rows keep their tokens. Recorded in fetch_etl.reveal_log.",
+      "Deletes what the vault holds for tokens, and tells which quarantined messages hold the same values. The rows keep their tokens. Recorded in fetch_etl.reveal_log.",
     )
     .argument("[tokens...]", "tokens; without them standard input is read, one a line")
     .requiredOption("--reason <text>", "why, for the record")
+    .option("--purge-quarantine", "delete quarantined messages that hold the same values, too")
     .option("--json", "print one JSON object")
     .example(
       'fetch-etl forget --reason "request 12" < tokens.txt',

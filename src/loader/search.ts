@@ -1,0 +1,125 @@
+// Looks in the quarantine for the values behind tokens, and deletes the messages that hold them.
+import { createBodyOpener, createTokenReader } from "../drainer/held.ts";
+import type { MaskingKeys } from "../masking/keys.ts";
+import type { Transaction } from "./database.ts";
+import { exactly } from "./held.ts";
+import type { Right } from "./rights.ts";
+import { BEFORE_ALL, type HeldKey } from "./turns.ts";
+
+/** Of a search. */
+export const TO_SEARCH: Right = {
+  table: "quarantine",
+  right: "select",
+  columns: ["queue", "sent_at", "message_id", "key_id", "sealed"],
+};
+export const TO_PURGE: Right = { table: "quarantine", right: "delete" };
+
+/** A quarantined message that holds one of the values. */
+export interface HoldingMessage extends HeldKey {
+  /** Those of the tokens whose values it holds. */
+  readonly tokens: readonly string[];
+}
+
+/** What a search found; messages that were replayed keep their body, and count too. */
+export interface SearchResult {
+  readonly found: readonly HoldingMessage[];
+  /** Messages that are sealed under a masking key that is not configured. */
+  readonly keyMissing: number;
+  /** The id of such a key. */
+  readonly missingKey: string | undefined;
+  /** Messages that were changed after they were sealed, or are longer than {@link MOST_BYTES}. */
+  readonly notOpened: number;
+}
+
+/** A sealed body that is longer is not read. SQS allows 1 MiB a message; some servers allow more. */
+const MOST_BYTES = 16 * 1024 * 1024;
+/** A page ends at so many messages, or with the one that brings it to so many bytes. */
+const PAGE = { messages: 500, bytes: 8_000_000 } as const;
+/** Messages a deletion. */
+const AT_ONCE = 10_000;
+
+/** @param keys the masking keys that are configured: a body under another cannot be opened */
+export async function searchQuarantine(
+  tx: Transaction,
+  tokens: ReadonlySet<string>,
+  keys: readonly MaskingKeys[],
+): Promise<SearchResult> {
+  const keyIds = keys.map(({ keyId }) => keyId);
+  const [missing] = await tx<{ messages: string; example: string | null }[]>`
+    select pg_catalog.count(*) as messages, pg_catalog."left"(pg_catalog.min(key_id), 64) as example
+    from fetch_etl.quarantine where key_id operator(pg_catalog.<>) all(${keyIds}::pg_catalog.text[])`;
+  const open = createBodyOpener(keys);
+  const tokensOf = createTokenReader(keys);
+  const found: HoldingMessage[] = [];
+  let notOpened = 0;
+  const look = ({ storedSentAt, queue, messageId, keyId, sealed }: PageRow): void => {
+    const bytes = Buffer.from(sealed ?? "", "hex");
+    const opened = open({ queue, messageId, body: { keyId, bytes } });
+    if (opened.outcome !== "opened") {
+      notOpened += 1;
+      return;
+    }
+    const held = [...new Set(tokensOf(opened.text))].filter((token) => tokens.has(token));
+    if (held.length > 0) found.push({ storedSentAt, queue, messageId, tokens: held });
+  };
+  let last: HeldKey | undefined = keys.length === 0 ? undefined : BEFORE_ALL;
+  while (last !== undefined) {
+    const rows: PageRow[] = await page(tx, keyIds, last);
+    rows.forEach(look);
+    last = rows.at(-1);
+  }
+  return {
+    found,
+    keyMissing: Number(missing?.messages ?? 0),
+    missingKey: missing?.example ?? undefined,
+    notOpened,
+  };
+}
+
+interface PageRow extends HeldKey {
+  readonly keyId: string;
+  /** Hex; null for what is too long. */
+  readonly sealed: string | null;
+}
+
+function page(tx: Transaction, keyIds: readonly string[], after: HeldKey): Promise<PageRow[]> {
+  const { storedSentAt, queue, messageId } = after;
+  const sentAt = tx`${storedSentAt}::pg_catalog.text::pg_catalog.timestamptz`;
+  return tx<PageRow[]>`
+    select ${tx.unsafe(exactly("sent_at"))} as "storedSentAt", queue, message_id as "messageId", key_id as "keyId",
+           case when bytes operator(pg_catalog.<=) ${MOST_BYTES}::pg_catalog.int4
+             then pg_catalog.encode(sealed, 'hex') end as sealed
+    from (
+      select sent_at, queue, message_id, key_id, sealed, bytes,
+             pg_catalog.sum(bytes) over (order by sent_at, queue, message_id) operator(pg_catalog.-) bytes as bytes_before
+      from (
+        select sent_at, queue, message_id, key_id, sealed, pg_catalog.octet_length(sealed) as bytes
+        from fetch_etl.quarantine
+        where key_id operator(pg_catalog.=) any(${[...keyIds]}::pg_catalog.text[])
+          and sent_at operator(pg_catalog.>=) ${sentAt}
+          and (sent_at operator(pg_catalog.>) ${sentAt} or queue operator(pg_catalog.>) ${queue}
+               or (queue operator(pg_catalog.=) ${queue} and message_id operator(pg_catalog.>) ${messageId}))
+        order by sent_at, queue, message_id limit ${PAGE.messages}::pg_catalog.int4
+      ) as next
+    ) as measured
+    where bytes_before operator(pg_catalog.<) ${PAGE.bytes}::pg_catalog.int4
+    order by sent_at, queue, message_id`;
+}
+
+/** @returns how many were deleted */
+export async function deleteHeld(tx: Transaction, messages: readonly HeldKey[]): Promise<number> {
+  let deleted = 0;
+  for (let from = 0; from < messages.length; from += AT_ONCE) {
+    const some = messages.slice(from, from + AT_ONCE);
+    const { count } = await tx`
+      delete from fetch_etl.quarantine q using rows from (
+        pg_catalog.unnest(${some.map(({ storedSentAt }) => storedSentAt)}::pg_catalog.text[]),
+        pg_catalog.unnest(${some.map(({ queue }) => queue)}::pg_catalog.text[]),
+        pg_catalog.unnest(${some.map(({ messageId }) => messageId)}::pg_catalog.text[])
+      ) as held (sent_at, queue, message_id)
+      where q.sent_at operator(pg_catalog.=) held.sent_at::pg_catalog.timestamptz
+        and q.queue operator(pg_catalog.=) held.queue and q.message_id operator(pg_catalog.=) held.message_id`;
+    deleted += count;
+  }
+  return deleted;
+}
