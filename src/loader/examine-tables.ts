@@ -71,10 +71,10 @@ async function checkLedger(sql: Sql): Promise<Check> {
     // The size takes a lock, for which others may make one wait.
     await tx.unsafe("set local statement_timeout = '5s'");
     return tx.unsafe<{ entries: number; size: string; prune: boolean }[]>(`
-      select c.reltuples::double precision as entries, pg_size_pretty(pg_total_relation_size(c.oid)) as size,
-             has_table_privilege(c.oid, 'delete') as prune
-      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = 'fetch_etl' and c.relname = 'ledger'`);
+      select c.reltuples::double precision as entries, pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size(c.oid)) as size,
+             pg_catalog.has_table_privilege(c.oid, 'delete') as prune
+      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+      where n.nspname operator(pg_catalog.=) 'fetch_etl' and c.relname operator(pg_catalog.=) 'ledger'`);
   });
   if (ledger === undefined) return skipped("ledger", "not checked: there is no table yet");
   // Not analysed yet: -1, and 0 before Postgres 14.

@@ -60,7 +60,7 @@ export async function examineDatabase(
 async function checkServer(sql: Sql, settings: DatabaseSettings): Promise<Check> {
   const name = "database";
   const [server] = await sql<{ version: number }[]>`
-    select current_setting('server_version_num')::integer as version`;
+    select pg_catalog.current_setting('server_version_num')::integer as version`;
   const number = server?.version ?? 0;
   const version = `PostgreSQL ${Math.floor(number / 10_000)}.${number % 10_000}`;
   const { user, database } = settings;
@@ -97,7 +97,7 @@ function isLocal(host: string): boolean {
 async function checkServerClock(sql: Sql, now: () => number): Promise<Check> {
   const from = now();
   const [server] = await sql<{ at: number }[]>`
-    select (extract(epoch from clock_timestamp()) * 1000)::double precision as at`;
+    select (extract(epoch from pg_catalog.clock_timestamp()) operator(pg_catalog.*) 1000)::double precision as at`;
   const to = now();
   const at = server?.at ?? to;
   return checkClock("Postgres clock", ahead({ from, to }, { from: at, to: at }));

@@ -4,7 +4,7 @@ import { SENT_TIME_UNKNOWN } from "./loader.ts";
 
 /** A time as text, ISO 8601 to the microsecond, whatever the session's time zone and date style. */
 export function exactly(time: string): string {
-  return `to_char((${time}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+  return `pg_catalog.to_char((${time}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 }
 
 /** The columns of a {@link HeldRow}. */

@@ -91,13 +91,13 @@ function summarise(sql: Sql): Promise<QuarantineSummary> {
   return sql.begin("isolation level repeatable read read only", async (tx) => {
     const held = await heldCondition(tx);
     const reasons = await tx.unsafe<{ reason: string; count: string; oldest: Date; example: string }[]>(`
-      select reason, count(*), min(quarantined_at) as oldest,
-             (array_agg(message_id order by quarantined_at desc, sent_at desc, message_id))[1] as example
-      from fetch_etl.quarantine, unnest(reasons) as reason where ${held}
-      group by reason order by count(*) desc, reason`);
+      select reason, pg_catalog.count(*), pg_catalog.min(quarantined_at) as oldest,
+             (pg_catalog.array_agg(message_id order by quarantined_at desc, sent_at desc, message_id))[1] as example
+      from fetch_etl.quarantine, pg_catalog.unnest(reasons) as reason where ${held}
+      group by reason order by pg_catalog.count(*) desc, reason`);
     const keys = await tx.unsafe<{ key_id: string; count: string }[]>(`
-      select key_id, count(*) from fetch_etl.quarantine where ${held}
-      group by key_id order by count(*) desc, key_id`);
+      select key_id, pg_catalog.count(*) from fetch_etl.quarantine where ${held}
+      group by key_id order by pg_catalog.count(*) desc, key_id`);
     const counts = keys.map(({ key_id, count }) => ({ keyId: key_id, count: Number(count) }));
     return {
       total: counts.reduce((sum, { count }) => sum + count, 0),
@@ -115,7 +115,7 @@ function summarise(sql: Sql): Promise<QuarantineSummary> {
 async function find(sql: Sql, messageId: string): Promise<FoundMessage[]> {
   const rows = await sql.unsafe<(HeldRow & { readonly found_replayed_at: Date | null })[]>(
     `select ${HELD_COLUMNS}, ${await replayedAtColumn(sql)} as found_replayed_at
-     from fetch_etl.quarantine where message_id = $1 order by sent_at, queue`,
+     from fetch_etl.quarantine where message_id operator(pg_catalog.=) $1 order by sent_at, queue`,
     [messageId],
   );
   return rows.map((row) => ({ ...toHeld(row), replayedAt: row.found_replayed_at?.getTime() }));

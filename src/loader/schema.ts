@@ -17,6 +17,9 @@ const COLUMN_TYPES = {
   create_date: ["date"],
 } as const;
 
+/** A condition: the relation `c` is a table, a view or a foreign table. */
+const HOLDS_ROWS = "c.relkind operator(pg_catalog.=) any ('{r,p,v,f,m}')";
+
 /** What exists of the tables. */
 export interface TablesPresent {
   readonly userLogins: boolean;
@@ -27,11 +30,11 @@ export interface TablesPresent {
 /** @param logins the logins' table */
 export async function tablesPresent(sql: Sql, logins: TableName): Promise<TablesPresent> {
   const [present] = await sql<TablesPresent[]>`
-    select bool_or(n.nspname = ${logins.schema} and c.relname = ${logins.name}) as "userLogins",
-           bool_or(n.nspname = 'fetch_etl' and c.relname = 'quarantine') as "quarantine",
-           bool_or(n.nspname = 'fetch_etl' and c.relname = 'reveal_log') as "vault"
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p', 'v', 'f', 'm')`;
+    select pg_catalog.bool_or(n.nspname operator(pg_catalog.=) ${logins.schema} and c.relname operator(pg_catalog.=) ${logins.name}) as "userLogins",
+           pg_catalog.bool_or(n.nspname operator(pg_catalog.=) 'fetch_etl' and c.relname operator(pg_catalog.=) 'quarantine') as "quarantine",
+           pg_catalog.bool_or(n.nspname operator(pg_catalog.=) 'fetch_etl' and c.relname operator(pg_catalog.=) 'reveal_log') as "vault"
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+    where ${sql.unsafe(HOLDS_ROWS)}`;
   return present ?? { userLogins: false, quarantine: false, vault: false };
 }
 
@@ -40,8 +43,8 @@ export async function missingTables(sql: Reader, wanted: readonly Table[]): Prom
   const schemas = new Set(wanted.map(({ schema }) => literal(schema)));
   const found = await sql.unsafe<{ schema: string; name: string }[]>(`
     select n.nspname as schema, c.relname as name
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where n.nspname in (${[...schemas].join(", ")}) and c.relkind in ('r', 'p', 'v', 'f', 'm')`);
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+    where n.nspname operator(pg_catalog.=) any (array[${[...schemas].join(", ")}]::pg_catalog.text[]) and ${HOLDS_ROWS}`);
   const present = new Set(found.map(fullName));
   return wanted.filter((table) => !present.has(fullName(table)));
 }
@@ -57,7 +60,7 @@ export async function ensureTables(sql: Sql, user: string, wanted: readonly Tabl
   if ((await missingTables(sql, wanted)).length === 0) return [];
   return sql.begin("isolation level read committed", async (tx) => {
     await tx.unsafe(CREATION_PATIENCE);
-    await tx`select pg_advisory_xact_lock(${CREATION_LOCK})`;
+    await tx`select pg_catalog.pg_advisory_xact_lock(${CREATION_LOCK})`;
     // Somebody else may have made some meanwhile.
     const missing = await missingTables(tx, wanted);
     const grants = await grantsToMake(tx, user, missing);
@@ -77,7 +80,9 @@ export async function ensureTables(sql: Sql, user: string, wanted: readonly Tabl
 }
 
 async function hasSchema(sql: Reader, schema: string): Promise<boolean> {
-  const found = await sql.unsafe(`select 1 from pg_catalog.pg_namespace where nspname = ${literal(schema)}`);
+  const found = await sql.unsafe(
+    `select 1 from pg_catalog.pg_namespace where nspname operator(pg_catalog.=) ${literal(schema)}`,
+  );
   return found.length > 0;
 }
 
@@ -88,8 +93,10 @@ export async function grantsToMake(
   missing: readonly Table[],
 ): Promise<readonly string[]> {
   const [may] = await sql.unsafe<{ database: string; create: boolean; schemas: string[] }[]>(`
-    select current_database() as database, has_database_privilege(current_database(), 'create') as create,
-           array(select nspname::text from pg_catalog.pg_namespace where has_schema_privilege(oid, 'create')) as schemas`);
+    select pg_catalog.current_database() as database,
+           pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create') as create,
+           array(select nspname::pg_catalog.text from pg_catalog.pg_namespace
+                 where pg_catalog.has_schema_privilege(oid, 'create')) as schemas`);
   const grants = new Set<string>();
   for (const { schema } of missing) {
     if (may?.schemas.includes(schema) === true) continue;
@@ -136,13 +143,16 @@ export async function wrongColumns(sql: Sql, logins: TableName): Promise<string[
     { name: string; type: string; required: boolean; filled: boolean; insertable: boolean }[]
   >`
     select a.attname as name, pg_catalog.format_type(a.atttypid, null) as type,
-           a.attnotnull and not a.atthasdef and a.attidentity = '' as required,
-           a.attidentity = 'a' or coalesce(to_jsonb(a) ->> 'attgenerated', '') <> '' as filled,
-           case when c.relkind in ('r', 'p') then true
-             else pg_catalog.pg_relation_is_updatable(c.oid, true) & ${INSERTABLE}::int <> 0 end as insertable
+           a.attnotnull and not a.atthasdef and a.attidentity operator(pg_catalog.=) '' as required,
+           a.attidentity operator(pg_catalog.=) 'a'
+             or coalesce(pg_catalog.to_jsonb(a) operator(pg_catalog.->>) 'attgenerated', '') operator(pg_catalog.<>) '' as filled,
+           case when c.relkind operator(pg_catalog.=) any ('{r,p}') then true
+             else (pg_catalog.pg_relation_is_updatable(c.oid, true) operator(pg_catalog.&) ${INSERTABLE}::integer)
+               operator(pg_catalog.<>) 0 end as insertable
     from pg_catalog.pg_attribute a
-    join pg_catalog.pg_class c on c.oid = a.attrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = ${logins.schema} and c.relname = ${logins.name} and a.attnum > 0 and not a.attisdropped`;
+    join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) a.attrelid join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+    where n.nspname operator(pg_catalog.=) ${logins.schema} and c.relname operator(pg_catalog.=) ${logins.name}
+      and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped`;
   if (columns.some(({ insertable }) => !insertable)) {
     return [
       `Postgres takes no rows into ${fullName(logins)}, which is a view or a foreign table: name a table, or give the view a trigger ` +

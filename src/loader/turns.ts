@@ -22,7 +22,7 @@ export async function inTurn<T>(
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
   const { result } = await sql.begin("isolation level read committed", async (tx) => {
-    await tx`select pg_advisory_xact_lock(${turn})`;
+    await tx`select pg_catalog.pg_advisory_xact_lock(${turn})`;
     return { result: await work(tx) };
   });
   return result;
