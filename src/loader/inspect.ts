@@ -7,10 +7,12 @@ import { countRepeatedBodies } from "./body-mac.ts";
 import { connect, type Reader } from "./database.ts";
 import { distributions, type Distributions } from "./distributions.ts";
 import { asFailure } from "./errors.ts";
+import { explainForbidden } from "./forbidden.ts";
 import { isToken } from "./is-token.ts";
 import { fullName } from "./quote.ts";
 import { heldCondition } from "./replayed-at.ts";
 import { tablesPresent } from "./schema.ts";
+import { inTransaction, SNAPSHOT } from "./transaction.ts";
 
 type Column = (typeof LOGIN_COLUMNS)[number];
 
@@ -67,7 +69,7 @@ export async function inspect(
       throw new Failure("configuration", `There is no table ${table} yet: "fetch-etl init" makes it.`);
     }
     // One snapshot, so that the figures agree with each other while a drain goes on.
-    return await sql.begin("isolation level repeatable read read only", async (tx) => ({
+    return await inTransaction(sql, SNAPSHOT, async (tx) => ({
       ...(await counts(tx, table)),
       keyIds: await keyIds(tx, table),
       mostRepeated: {
@@ -79,7 +81,7 @@ export async function inspect(
       repeatedBodies: draw === undefined ? null : await countRepeatedBodies(tx),
     }));
   } catch (error) {
-    throw asFailure(error, settings, "reading the tables");
+    throw asFailure(await explainForbidden(error, sql, settings), settings, "reading the tables");
   } finally {
     await close();
   }

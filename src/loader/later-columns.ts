@@ -1,6 +1,7 @@
 // The columns that tables of an earlier version are without.
 import type { Reader, Sql } from "./database.ts";
 import type { LaterColumn } from "./tables.ts";
+import { inTransaction, READ_COMMITTED } from "./transaction.ts";
 
 /** Whether the column is there. */
 export async function hasColumn(sql: Reader, { table, name }: LaterColumn): Promise<boolean> {
@@ -32,7 +33,7 @@ export async function addColumn(
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where n.nspname = 'fetch_etl' and c.relname = ${column.table}`;
   if (table?.owned !== true) return "not ours";
-  await sql.begin(async (tx) => {
+  await inTransaction(sql, READ_COMMITTED, async (tx) => {
     await tx.unsafe(patience);
     await tx.unsafe(column.add);
   });

@@ -1,5 +1,6 @@
 // Keeps the ledger of what was loaded from growing without end.
 import type { Sql } from "./database.ts";
+import { inTransaction, READ_COMMITTED } from "./transaction.ts";
 
 /** Entries a statement: each ends soon, and what it has done stays done. */
 const AT_ONCE = 20_000;
@@ -19,14 +20,14 @@ export async function pruneLedger(sql: Sql, days: number, stop: AbortSignal): Pr
   const until = performance.now() + WITHIN_MS;
   let pruned = AT_ONCE;
   while (pruned === AT_ONCE && !stop.aborted && performance.now() < until) {
-    pruned = await sql.begin(async (tx) => {
+    pruned = await inTransaction(sql, READ_COMMITTED, async (tx) => {
       // Tidying up is no reason to wait for anybody.
       await tx.unsafe("set local lock_timeout = '2s'; set local statement_timeout = '30s'");
       const { count } = await tx`
         delete from fetch_etl.ledger
         using (
           select sent_at, queue, message_id from fetch_etl.ledger
-          where sent_at < now() - make_interval(days => ${days}) and loaded_at < now() - make_interval(days => ${days})
+          where sent_at < now() - make_interval(hours => ${24 * days}) and loaded_at < now() - make_interval(hours => ${24 * days})
           limit ${AT_ONCE}
         ) as old
         where (ledger.sent_at, ledger.queue, ledger.message_id) = (old.sent_at, old.queue, old.message_id)`;

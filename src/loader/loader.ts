@@ -2,16 +2,19 @@
 import { randomUUID } from "node:crypto";
 import type { DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
-import { DatabaseLost, type Entry, type Loader, type LoadResult } from "../drainer/ports.ts";
+import { DatabaseLost, RowRefused, type Entry, type Loader, type LoadResult } from "../drainer/ports.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { offerBodyMac } from "./body-mac.ts";
 import { connect, type Connection, type Fragment, type Sql } from "./database.ts";
-import { translate } from "./errors.ts";
+import { asFailure, translate } from "./errors.ts";
+import { explainForbidden, forbidden } from "./forbidden.ts";
 import { pruneLedger } from "./ledger.ts";
 import { fullName } from "./quote.ts";
 import { checkTables, ensureTables } from "./schema.ts";
 import { keepValues, rowArrays, toHex, toHexOrNull } from "./statement.ts";
 import { tablesFor } from "./tables.ts";
+import { unloggedTables } from "./unlogged.ts";
+import { withColumn } from "./unstorable.ts";
 
 /** Stands in for the sent time that a server does not tell, so that a redelivery meets its own ledger entry. */
 export const SENT_TIME_UNKNOWN = 0;
@@ -19,6 +22,8 @@ const UNKNOWN = new Date(SENT_TIME_UNKNOWN).toISOString();
 
 /** A loader that holds a connection. Call {@link PostgresLoader.close} when done. */
 export interface PostgresLoader extends Loader {
+  /** A sentence about what could lose rows later; undefined where there is nothing to say. */
+  readonly warning: string | undefined;
   /** Takes ledger entries older than `days` away, where the user has the right to; ends early when `stop` is aborted. */
   prune(days: number, stop: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -41,13 +46,15 @@ export async function openLoader(
   const unsettled = new Map<string, Entry>();
   let connection: Connection | undefined;
   let keepsMacs = false;
+  let warning: string | undefined;
 
   const run = async <T>(doing: string, action: (sql: Sql) => Promise<T>): Promise<T> => {
     connection ??= connect(settings);
+    const { sql } = connection;
     try {
-      return await action(connection.sql);
+      return await action(sql);
     } catch (error) {
-      const translated = translate(error, settings, doing);
+      const translated = translate(await explainForbidden(error, sql, settings), settings, doing);
       if (translated instanceof DatabaseLost) await close("broken");
       throw translated;
     }
@@ -60,9 +67,11 @@ export async function openLoader(
 
   const prepare = async (): Promise<void> => {
     const keepsVault = vaultKey !== undefined;
-    await run("making its tables", (sql) =>
-      ensureTables(sql, settings.user, tablesFor(settings.table, keepsVault)),
-    );
+    const tables = tablesFor(settings.table, keepsVault);
+    await run("making its tables", (sql) => ensureTables(sql, settings.user, tables));
+    const failure = await run("looking at its tables", (sql) => forbidden(sql, settings, tables));
+    if (failure !== undefined) throw failure;
+    warning = await run("looking at its tables", (sql) => unloggedTables(sql, tables));
     await run("looking at its tables", (sql) => checkTables(sql, settings.user, settings.table, keepsVault));
     keepsMacs = await run("looking at its tables", offerBodyMac);
   };
@@ -70,10 +79,11 @@ export async function openLoader(
     await prepare();
   } catch (error) {
     await close();
-    throw error instanceof DatabaseLost ? error.failure : error;
+    throw asFailure(error, settings, "looking at its tables");
   }
 
   return {
+    warning,
     load: async (entries) => {
       const outcome = await run("writing rows", async (sql) => {
         const settled =
@@ -87,11 +97,14 @@ export async function openLoader(
             ? NOTHING
             : await write(sql, { table: settings.table, queue, runId, vaultKey, keepsMacs }, left);
         return add(result, settledResult(entries, settled));
-      }).catch((error: unknown) => {
+      }).catch(async (error: unknown) => {
         // Refused outright is not unknown: only a lost connection leaves the question open.
         if (!(error instanceof DatabaseLost))
           for (const { messageId } of entries) unsettled.delete(messageId);
-        throw error;
+        const [only, ...others] = entries;
+        if (!(error instanceof RowRefused) || others.length > 0 || only === undefined || !("row" in only))
+          throw error;
+        throw await run("writing rows", (sql) => withColumn(error, sql, only.row));
       });
       for (const { messageId } of entries) unsettled.delete(messageId);
       return outcome;

@@ -6,14 +6,14 @@ import { BEFORE_ALL, inTurn, TURNS } from "./turns.ts";
 const BATCH = 1_000;
 
 /**
- * Deletes, a batch a commit, what was quarantined `days` ago or earlier. What comes in meanwhile stays.
+ * Deletes, a batch a commit, what was quarantined `days` of 24 hours ago or earlier. What comes in meanwhile stays.
  *
  * @returns how many messages were deleted
  */
 export async function purge(sql: Sql, days: number): Promise<number> {
   const [limit] = await sql.unsafe<{ at: string }[]>(
-    `select ${exactly("pg_catalog.now() operator(pg_catalog.-) pg_catalog.make_interval(days => $1)")} as at`,
-    [days],
+    `select ${exactly("pg_catalog.now() operator(pg_catalog.-) pg_catalog.make_interval(hours => $1)")} as at`,
+    [24 * days],
   );
   let [purged, last] = [0, BEFORE_ALL];
   for (;;) {

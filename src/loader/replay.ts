@@ -5,6 +5,7 @@ import type { HeldMessage } from "../drainer/held.ts";
 import type { PassedMessage, ReplayStore } from "../drainer/replay.ts";
 import type { Sql } from "./database.ts";
 import { asFailure, translate } from "./errors.ts";
+import { explainForbidden } from "./forbidden.ts";
 import { HELD_COLUMNS, toHeld, type HeldRow } from "./held.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { fullName } from "./quote.ts";
@@ -12,6 +13,7 @@ import { ensureReplayedAt } from "./replayed-at.ts";
 import { ensureTables } from "./schema.ts";
 import { keepValues, rowArrays, toHexOrNull } from "./statement.ts";
 import { tablesFor } from "./tables.ts";
+import { inTransaction, SNAPSHOT } from "./transaction.ts";
 import { BEFORE_ALL, inTurn, TURNS } from "./turns.ts";
 
 /** A page ends at so many messages, or with the one that brings it to so many bytes: a body may have a megabyte. */
@@ -27,12 +29,12 @@ export async function openReplay(
   await ensureReplayedAt(sql);
   return {
     page: (after) =>
-      page(sql, after, queue).catch((error: unknown) => {
-        throw asFailure(error, settings, "reading the quarantine");
+      page(sql, after, queue).catch(async (error: unknown) => {
+        throw asFailure(await explainForbidden(error, sql, settings), settings, "reading the quarantine");
       }),
     load: (messages) =>
-      load(sql, settings.table, messages, vaultKey).catch((error: unknown) => {
-        throw translate(error, settings, "replaying the quarantine");
+      load(sql, settings.table, messages, vaultKey).catch(async (error: unknown) => {
+        throw translate(await explainForbidden(error, sql, settings), settings, "replaying the quarantine");
       }),
   };
 }
@@ -46,8 +48,9 @@ async function page(
   only: string | undefined,
 ): Promise<HeldMessage[]> {
   const { storedSentAt, queue, messageId } = after ?? BEFORE_ALL;
-  const rows = await sql.unsafe<HeldRow[]>(
-    `select ${HELD_COLUMNS} from (
+  const rows = await inTransaction(sql, SNAPSHOT, (tx) =>
+    tx.unsafe<HeldRow[]>(
+      `select ${HELD_COLUMNS} from (
        select *, sum(octet_length(sealed)) over (order by sent_at, queue, message_id) - octet_length(sealed) as bytes_before
        from (
          select * from fetch_etl.quarantine
@@ -58,7 +61,8 @@ async function page(
      ) as measured
      where bytes_before < ${PAGE.bytes}
      order by sent_at, queue, message_id`,
-    [storedSentAt, queue, messageId, only ?? null],
+      [storedSentAt, queue, messageId, only ?? null],
+    ),
   );
   return rows.map(toHeld);
 }

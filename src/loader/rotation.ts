@@ -6,6 +6,7 @@ import { AlteredEntry, type Remask } from "../recovery/remask.ts";
 import type { Left, RotationTables } from "../recovery/rotate.ts";
 import { connect, type Sql, type Transaction } from "./database.ts";
 import { asFailure } from "./errors.ts";
+import { explainForbidden } from "./forbidden.ts";
 import { fullName } from "./quote.ts";
 import { requireRights, type Right } from "./rights.ts";
 import { changeRows, earlier, insertEntries, type Target } from "./rotation-rows.ts";
@@ -49,7 +50,8 @@ export async function openRotation(
     try {
       return await work();
     } catch (error) {
-      throw error instanceof AlteredEntry ? error : asFailure(error, settings, DOING);
+      if (error instanceof AlteredEntry) throw error;
+      throw asFailure(await explainForbidden(error, sql, settings), settings, DOING);
     }
   };
   const inTransaction = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>

@@ -5,8 +5,12 @@ import type { Reader, Sql } from "./database.ts";
 import { fullName, identifier, literal, schemaName } from "./quote.ts";
 import { lacking, missingGrants, rightsFor } from "./rights.ts";
 import { CREATION_LOCK, CREATION_PATIENCE, type Table } from "./tables.ts";
+import { inTransaction, READ_COMMITTED } from "./transaction.ts";
 
-/** The types that a column may have, by name; `app_version` must be an `integer`, because the value may fill it. */
+/** Object ids of types (PostgreSQL source, pg_type.dat): what Postgres writes for a name depends on the search path and other settings. */
+const TYPE_IDS = { "character varying": 1043, text: 25, integer: 23, bigint: 20, date: 1082 } as const;
+
+/** The types that a column may have; `app_version` must be an `integer`, because the value may fill it. */
 const COLUMN_TYPES = {
   user_id: ["character varying", "text"],
   device_type: ["character varying", "text"],
@@ -15,7 +19,7 @@ const COLUMN_TYPES = {
   locale: ["character varying", "text"],
   app_version: ["integer", "bigint"],
   create_date: ["date"],
-} as const;
+} as const satisfies Readonly<Record<string, readonly (keyof typeof TYPE_IDS)[]>>;
 
 /** A condition: the relation `c` is a table, a view or a foreign table. */
 const HOLDS_ROWS = "c.relkind operator(pg_catalog.=) any ('{r,p,v,f,m}')";
@@ -58,7 +62,7 @@ export async function missingTables(sql: Reader, wanted: readonly Table[]): Prom
  */
 export async function ensureTables(sql: Sql, user: string, wanted: readonly Table[]): Promise<string[]> {
   if ((await missingTables(sql, wanted)).length === 0) return [];
-  return sql.begin("isolation level read committed", async (tx) => {
+  return inTransaction(sql, READ_COMMITTED, async (tx) => {
     await tx.unsafe(CREATION_PATIENCE);
     await tx`select pg_catalog.pg_advisory_xact_lock(${CREATION_LOCK})`;
     // Somebody else may have made some meanwhile.
@@ -140,9 +144,9 @@ const INSERTABLE = 8;
 /** What is wrong with the logins' table and its columns, in a sentence; none where a drain can write to it. */
 export async function wrongColumns(sql: Sql, logins: TableName): Promise<string[]> {
   const columns = await sql<
-    { name: string; type: string; required: boolean; filled: boolean; insertable: boolean }[]
+    { name: string; type: string; typeId: number; required: boolean; filled: boolean; insertable: boolean }[]
   >`
-    select a.attname as name, pg_catalog.format_type(a.atttypid, null) as type,
+    select a.attname as name, pg_catalog.format_type(a.atttypid, null) as type, a.atttypid as "typeId",
            a.attnotnull and not a.atthasdef and a.attidentity operator(pg_catalog.=) '' as required,
            a.attidentity operator(pg_catalog.=) 'a'
              or coalesce(pg_catalog.to_jsonb(a) operator(pg_catalog.->>) 'attgenerated', '') operator(pg_catalog.<>) '' as filled,
@@ -163,7 +167,7 @@ export async function wrongColumns(sql: Sql, logins: TableName): Promise<string[
   for (const [name, types] of Object.entries(COLUMN_TYPES)) {
     const column = columns.find((found) => found.name === name);
     if (column === undefined) wrong.push(`${name} is missing`);
-    else if (!types.some((type) => type === column.type)) {
+    else if (!types.some((type) => TYPE_IDS[type] === column.typeId)) {
       wrong.push(`${name} is ${column.type}, not ${types[0]}`);
     } else if (column.filled) wrong.push(`${name} is filled by Postgres itself`);
   }

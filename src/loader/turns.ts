@@ -2,6 +2,7 @@
 // messages crosswise; rotations and erasures, because a rotation must not bring back, under another token, what is being forgotten.
 import type { HeldMessage } from "../drainer/held.ts";
 import type { Sql, Transaction } from "./database.ts";
+import { inTransaction, READ_COMMITTED } from "./transaction.ts";
 
 /** The primary key of a message. */
 export type HeldKey = Pick<HeldMessage, "storedSentAt" | "queue" | "messageId">;
@@ -21,9 +22,8 @@ export async function inTurn<T>(
   turn: (typeof TURNS)[keyof typeof TURNS],
   work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
-  const { result } = await sql.begin("isolation level read committed", async (tx) => {
+  return inTransaction(sql, READ_COMMITTED, async (tx) => {
     await tx`select pg_catalog.pg_advisory_xact_lock(${turn})`;
-    return { result: await work(tx) };
+    return work(tx);
   });
-  return result;
 }

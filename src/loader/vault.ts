@@ -4,8 +4,10 @@ import { Failure } from "../failure.ts";
 import type { SealedEntry } from "../recovery/reveal.ts";
 import { connect, type Fragment, type Sql, type Transaction } from "./database.ts";
 import { asFailure } from "./errors.ts";
+import { explainForbidden } from "./forbidden.ts";
 import { requireRights, type Right } from "./rights.ts";
 import { tablesPresent } from "./schema.ts";
+import { inTransaction, READ_COMMITTED } from "./transaction.ts";
 import { inTurn, TURNS } from "./turns.ts";
 
 /**
@@ -46,7 +48,7 @@ export function openVault(settings: DatabaseSettings): Vault {
   return {
     read: (tokens, reason) =>
       withVault(settings, "reading the vault", TO_READ, (sql) =>
-        sql.begin(async (tx) => {
+        inTransaction(sql, READ_COMMITTED, async (tx) => {
           await record(tx, "reveal", tokens, reason);
           const rows = await readEntries(tx, tx`v.token = any(${unique(tokens)}::text[])`);
           return inOrder(tokens, rows);
@@ -66,11 +68,17 @@ export function openVault(settings: DatabaseSettings): Vault {
 }
 
 /** @param which a condition on the entries `v`, and what may follow one */
-export function readEntries(tx: Transaction, which: Fragment): Promise<SealedEntry[]> {
-  return tx<SealedEntry[]>`
-    select v.token, v.field, v.key_id as "dataKeyId", v.sealed, k.sealed as "dataKey"
+export async function readEntries(tx: Transaction, which: Fragment): Promise<SealedEntry[]> {
+  const rows = await tx<
+    { token: string; field: string; keyId: string; sealed: string; dataKey: string | null }[]
+  >`
+    select v.token, v.field, v.key_id as "keyId", encode(v.sealed, 'hex') as sealed, encode(k.sealed, 'hex') as "dataKey"
     from fetch_etl.vault v left join fetch_etl.vault_keys k using (key_id)
     where ${which}`;
+  return rows.map(({ token, field, keyId, sealed, dataKey }) => ({
+    ...{ token, field, dataKeyId: keyId, sealed: Buffer.from(sealed, "hex") },
+    dataKey: dataKey === null ? null : Buffer.from(dataKey, "hex"),
+  }));
 }
 
 async function withVault<T>(
@@ -91,7 +99,7 @@ async function withVault<T>(
     await requireRights(sql, settings.user, doing, rights);
     return await work(sql);
   } catch (error) {
-    throw asFailure(error, settings, doing);
+    throw asFailure(await explainForbidden(error, sql, settings), settings, doing);
   } finally {
     await close();
   }
