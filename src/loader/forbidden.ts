@@ -61,7 +61,7 @@ export async function forbiddenByPolicy(
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
     where c.relrowsecurity and pg_catalog.row_security_active(c.oid)
-    order by n.nspname collate "C", c.relname collate "C"`);
+    order by n.nspname, c.relname`);
   const wanted = new Set(tables.map(fullName));
   const secured = found.filter((table) => wanted.has(fullName(table)));
   const [first] = secured;

@@ -25,7 +25,7 @@ export async function unloggedTables(sql: Reader, tables: readonly TableName[]):
      join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) tree.oid
      join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
      where c.relpersistence operator(pg_catalog.<>) 'p' and c.relkind operator(pg_catalog.=) 'r'
-     order by n.nspname collate "C", c.relname collate "C"`,
+     order by n.nspname, c.relname`,
     [tables.map(({ schema }) => schema), tables.map(({ name }) => name)],
   );
   if (found.length === 0) return undefined;
