@@ -50,7 +50,10 @@ export function openVault(settings: DatabaseSettings): Vault {
       withVault(settings, "reading the vault", TO_READ, (sql) =>
         inTransaction(sql, READ_COMMITTED, async (tx) => {
           await record(tx, "reveal", tokens, reason);
-          const rows = await readEntries(tx, tx`v.token = any(${unique(tokens)}::text[])`);
+          const rows = await readEntries(
+            tx,
+            tx`v.token operator(pg_catalog.=) any(${unique(tokens)}::pg_catalog.text[])`,
+          );
           return inOrder(tokens, rows);
         }),
       ),
@@ -59,7 +62,8 @@ export function openVault(settings: DatabaseSettings): Vault {
         inTurn(sql, TURNS.vault, async (tx) => {
           await record(tx, "forget", tokens, reason);
           const rows = await tx<{ token: string }[]>`
-            delete from fetch_etl.vault where token = any(${unique(tokens)}::text[]) returning token`;
+            delete from fetch_etl.vault
+            where token operator(pg_catalog.=) any(${unique(tokens)}::pg_catalog.text[]) returning token`;
           inOrder(tokens, rows);
           return rows.length;
         }),
@@ -69,16 +73,22 @@ export function openVault(settings: DatabaseSettings): Vault {
 
 /** @param which a condition on the entries `v`, and what may follow one */
 export async function readEntries(tx: Transaction, which: Fragment): Promise<SealedEntry[]> {
-  const rows = await tx<
-    { token: string; field: string; keyId: string; sealed: string; dataKey: string | null }[]
-  >`
-    select v.token, v.field, v.key_id as "keyId", encode(v.sealed, 'hex') as sealed, encode(k.sealed, 'hex') as "dataKey"
-    from fetch_etl.vault v left join fetch_etl.vault_keys k using (key_id)
+  // As hex, because `bytea_output` says how Postgres writes bytes otherwise.
+  const rows = await tx<HexEntry[]>`
+    select v.token, v.field, v.key_id as "dataKeyId", pg_catalog.encode(v.sealed, 'hex') as sealed,
+           pg_catalog.encode(k.sealed, 'hex') as "dataKey"
+    from fetch_etl.vault v left join fetch_etl.vault_keys k on k.key_id operator(pg_catalog.=) v.key_id
     where ${which}`;
-  return rows.map(({ token, field, keyId, sealed, dataKey }) => ({
-    ...{ token, field, dataKeyId: keyId, sealed: Buffer.from(sealed, "hex") },
+  return rows.map(({ sealed, dataKey, ...entry }) => ({
+    ...entry,
+    sealed: Buffer.from(sealed, "hex"),
     dataKey: dataKey === null ? null : Buffer.from(dataKey, "hex"),
   }));
+}
+
+interface HexEntry extends Omit<SealedEntry, "sealed" | "dataKey"> {
+  readonly sealed: string;
+  readonly dataKey: string | null;
 }
 
 async function withVault<T>(
@@ -112,9 +122,12 @@ export async function record(
   tokens: readonly string[],
   reason: string,
 ): Promise<void> {
-  await tx`select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off'`;
   await tx`
-    insert into fetch_etl.reveal_log (action, reason, tokens) values (${action}, ${reason}, ${unique(tokens)}::text[])`;
+    select pg_catalog.set_config('synchronous_commit', 'on', true)
+    where pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off'`;
+  await tx`
+    insert into fetch_etl.reveal_log (action, reason, tokens)
+    values (${action}, ${reason}, ${unique(tokens)}::pg_catalog.text[])`;
 }
 
 /** A row for each token; throws where one has none. */
