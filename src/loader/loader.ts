@@ -138,11 +138,14 @@ async function committedBefore(
   entries: readonly Entry[],
 ): Promise<Set<string>> {
   const rows = await sql<{ message_id: string }[]>`
-    select message_id
-    from unnest(${entries.map(sentTime)}::text[]::timestamptz[], ${entries.map(({ messageId }) => messageId)}::text[])
-      as t (sent_at, message_id)
-    join fetch_etl.ledger using (sent_at, message_id)
-    where queue = ${queue} and run_id = ${runId}`;
+    select t.message_id
+    from rows from (
+      pg_catalog.unnest(${entries.map(sentTime)}::pg_catalog.text[]::pg_catalog.timestamptz[]),
+      pg_catalog.unnest(${entries.map(({ messageId }) => messageId)}::pg_catalog.text[])
+    ) as t (sent_at, message_id)
+    join fetch_etl.ledger on ledger.sent_at operator(pg_catalog.=) t.sent_at
+      and ledger.message_id operator(pg_catalog.=) t.message_id
+    where ledger.queue operator(pg_catalog.=) ${queue} and ledger.run_id operator(pg_catalog.=) ${runId}`;
   return new Set(rows.map(({ message_id }) => message_id));
 }
 
@@ -158,26 +161,29 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
   const { table, queue, runId, vaultKey, keepsMacs } = load;
   const rows = entries.map((entry) => ("row" in entry ? entry.row : undefined));
   const rejections = entries.map((entry) => ("rejection" in entry ? entry.rejection : undefined));
+  const fresh = sql`batch join fresh on fresh.sent_at operator(pg_catalog.=) batch.sent_at
+        and fresh.message_id operator(pg_catalog.=) batch.message_id`;
   const [counts] = await sql<{ loaded: number; quarantined: number }[]>`
     with batch as (
-      select * from unnest(
-        ${entries.map((entry) => entry.messageId)}::text[],
-        ${entries.map(sentTime)}::text[]::timestamptz[],
+      select * from rows from (
+        pg_catalog.unnest(${entries.map((entry) => entry.messageId)}::pg_catalog.text[]),
+        pg_catalog.unnest(${entries.map(sentTime)}::pg_catalog.text[]::pg_catalog.timestamptz[]),
         ${rowArrays(sql, rows)},
-        ${rejections.map((rejection) => (rejection ? JSON.stringify(rejection.reasons) : null))}::text[],
-        ${rejections.map((rejection) => rejection?.sealed.keyId ?? null)}::text[],
-        ${rejections.map((rejection) => toHexOrNull(rejection?.sealed.bytes))}::text[]
+        pg_catalog.unnest(${rejections.map((rejection) => (rejection ? JSON.stringify(rejection.reasons) : null))}::pg_catalog.text[]),
+        pg_catalog.unnest(${rejections.map((rejection) => rejection?.sealed.keyId ?? null)}::pg_catalog.text[]),
+        pg_catalog.unnest(${rejections.map((rejection) => toHexOrNull(rejection?.sealed.bytes))}::pg_catalog.text[])
         ${vaultKey === undefined ? sql`` : sealedArrays(sql, entries)}
-        ${keepsMacs ? sql`, ${entries.map(({ bodyMac }) => toHex(bodyMac))}::text[]` : sql``}
+        ${keepsMacs ? sql`, pg_catalog.unnest(${entries.map(({ bodyMac }) => toHex(bodyMac))}::pg_catalog.text[])` : sql``}
       ) with ordinality as t (message_id, sent_at, user_id, device_type, masked_ip, masked_device_id, locale, app_version,
               create_date, reasons, key_id, sealed${vaultKey === undefined ? sql`` : sql`, ip, device_id`}${keepsMacs ? sql`, body_mac` : sql``}, place)
     ), fresh as (
       insert into fetch_etl.ledger (queue, sent_at, message_id, run_id${keepsMacs ? sql`, body_mac` : sql``})
-      select ${queue}::text, sent_at, message_id, ${runId}::uuid${keepsMacs ? sql`, decode(body_mac, 'hex')` : sql``}
+      select ${queue}::pg_catalog.text, sent_at, message_id, ${runId}::pg_catalog.uuid${keepsMacs ? sql`, pg_catalog.decode(body_mac, 'hex')` : sql``}
       from batch
-      where sent_at = ${UNKNOWN}::timestamptz or (
+      where sent_at operator(pg_catalog.=) ${UNKNOWN}::pg_catalog.timestamptz or (
         select true from fetch_etl.ledger as earlier
-        where earlier.sent_at = batch.sent_at and earlier.message_id = batch.message_id and earlier.queue <> ${queue}
+        where earlier.sent_at operator(pg_catalog.=) batch.sent_at and earlier.message_id operator(pg_catalog.=) batch.message_id
+          and earlier.queue operator(pg_catalog.<>) ${queue}
         limit 1
       ) is null
       on conflict do nothing
@@ -186,22 +192,23 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
       insert into ${sql.unsafe(fullName(table))}
         (user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date)
       select user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date
-      from batch join fresh using (sent_at, message_id)
+      from ${fresh}
       where reasons is null
       order by place
       returning 1
     ), quarantined as (
       insert into fetch_etl.quarantine (queue, sent_at, message_id, reasons, key_id, sealed)
-      select ${queue}::text, sent_at, message_id,
-             array(select jsonb_array_elements_text(reasons::jsonb)), key_id, decode(sealed, 'hex')
-      from batch join fresh using (sent_at, message_id)
+      select ${queue}::pg_catalog.text, batch.sent_at, batch.message_id,
+             array(select pg_catalog.jsonb_array_elements_text(reasons::pg_catalog.jsonb)), key_id, pg_catalog.decode(sealed, 'hex')
+      from ${fresh}
       where reasons is not null
       returning 1
-    )${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, sql`batch join fresh using (sent_at, message_id)`)}
-    select (select count(*)::integer from loaded) as loaded,
-           (select count(*)::integer from quarantined) as quarantined,
-           set_config('synchronous_commit', case current_setting('synchronous_commit')
-             when 'off' then 'on' else current_setting('synchronous_commit') end, true)`;
+    )${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, fresh)}
+    select (select pg_catalog.count(*)::integer from loaded) as loaded,
+           (select pg_catalog.count(*)::integer from quarantined) as quarantined,
+           pg_catalog.set_config('synchronous_commit', case
+             when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off' then 'on'
+             else pg_catalog.current_setting('synchronous_commit') end, true)`;
   const { loaded, quarantined } = counts ?? NOTHING;
   return { loaded, quarantined, duplicates: entries.length - loaded - quarantined };
 }
@@ -220,8 +227,8 @@ interface Load {
 function sealedArrays(sql: Sql, entries: readonly Entry[]): Fragment {
   const sealed = entries.map((entry) => ("row" in entry ? entry.sealed : undefined));
   return sql`,
-        ${sealed.map((each) => toHexOrNull(each?.ip))}::text[],
-        ${sealed.map((each) => toHexOrNull(each?.deviceId))}::text[]`;
+        pg_catalog.unnest(${sealed.map((each) => toHexOrNull(each?.ip))}::pg_catalog.text[]),
+        pg_catalog.unnest(${sealed.map((each) => toHexOrNull(each?.deviceId))}::pg_catalog.text[])`;
 }
 
 function sentTime({ sentAt }: Entry): string {
