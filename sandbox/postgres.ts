@@ -160,7 +160,7 @@ async function startServer(place: Place, port: number): Promise<Running> {
   let ready: (value: "ready") => void;
   const readiness = new Promise<"ready">((resolve) => (ready = resolve));
   const log = (line: string): void => {
-    if (line.includes("database system is ready to accept connections")) ready("ready");
+    if (/database system is ready to accept (read.only )?connections/.test(line)) ready("ready");
     place.log(line);
   };
   const settings = {

@@ -20,6 +20,7 @@ export const DATABASE_CHECKS = [
   "tables",
   "columns",
   "database rights",
+  "writing",
   "ledger",
 ] as const;
 export type CheckName =

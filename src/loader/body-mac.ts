@@ -31,17 +31,17 @@ const QUERY_CANCELED = "57014";
 export async function countRepeatedBodies(sql: Transaction): Promise<number | null> {
   if (!(await hasColumn(sql, BODY_MAC))) return null;
   const [may] = await sql.unsafe<{ read: boolean }[]>(`
-    select has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') as read
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = 'fetch_etl' and c.relname = 'ledger'`);
+    select pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select') as read
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+    where n.nspname operator(pg_catalog.=) 'fetch_etl' and c.relname operator(pg_catalog.=) 'ledger'`);
   if (may?.read !== true) return null;
   try {
     // What fails within a savepoint takes nothing else with it, its time limit included.
     return await sql.savepoint(async (within) => {
       await within.unsafe(COUNTING_PATIENCE);
       const [repeated] = await within.unsafe<{ bodies: string }[]>(`
-        select count(*) as bodies from (
-          select 1 from fetch_etl.ledger where body_mac is not null group by body_mac having count(*) > 1
+        select pg_catalog.count(*) as bodies from (
+          select 1 from fetch_etl.ledger where body_mac is not null group by body_mac having pg_catalog.count(*) operator(pg_catalog.>) 1
         ) as several`);
       return Number(repeated?.bodies ?? 0);
     });

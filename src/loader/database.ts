@@ -12,6 +12,17 @@ export type Reader = Pick<Sql, "unsafe">;
 /** A part of a statement. */
 export type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
+/** Object ids of the array types that statements have parameters of (PostgreSQL source, pg_type.dat). */
+const SENT_ARRAYS = { text: 1009, integer: 1007, bigint: 1016, uuid: 2951, date: 1182, timestamptz: 1185 };
+
+/** `text[]` is the one array type that is read; no statement asks for an array with a NULL in it, or for one of arrays. */
+const ARRAYS = Object.fromEntries(
+  Object.entries(SENT_ARRAYS).map(([name, oid]) => [
+    name,
+    { to: oid, from: name === "text" ? [oid] : [], serialize: arrayText, parse: textsOf },
+  ]),
+);
+
 /** Seconds that a statement under way is waited for when the connection is closed. */
 const PATIENCE = 2;
 
@@ -50,6 +61,9 @@ export function connect(settings: DatabaseSettings): Connection {
     // A pooler may give each transaction another session, in which a statement that was prepared in the one before is not known; and
     // nothing tells for sure that there is none. It costs a round trip a statement: nothing that can be measured at 500 rows.
     prepare: false,
+    // The driver would ask the catalogue for the types of arrays, in a statement that names operators without their schema.
+    fetch_types: false,
+    types: ARRAYS,
     // Printed to stdout by default, and a notice may quote data.
     onnotice: () => undefined,
   };
@@ -68,4 +82,21 @@ export function connect(settings: DatabaseSettings): Connection {
       );
     },
   };
+}
+
+/** An array as Postgres reads it (PostgreSQL documentation, "Array Input and Output Syntax"). */
+function arrayText(elements: readonly (string | number | null)[]): string {
+  const texts = elements.map((element) =>
+    element === null ? "null" : `"${String(element).replaceAll(/["\\]/g, "\\$&")}"`,
+  );
+  return `{${texts.join(",")}}`;
+}
+
+/** The elements of an array of texts as Postgres writes it. */
+function textsOf(array: string): string[] {
+  const elements = array.slice(1, -1).matchAll(/"(?<quoted>(?:[^"\\]|\\.)*)"|(?<plain>[^",]+)/gs);
+  return Array.from(
+    elements,
+    ({ groups }) => groups?.["plain"] ?? groups?.["quoted"]?.replaceAll(/\\(.)/gs, "$1") ?? "",
+  );
 }

@@ -115,43 +115,48 @@ async function spreads(sql: Reader, table: string): Promise<ReadonlyMap<string, 
   const found = await sql.unsafe<Spread[]>(`
     with counted as (
       select grouping(locale, device_type, app_version, create_date) as grouped,
-             locale, device_type, app_version, create_date, count(*) as rows
+             locale, device_type, app_version, create_date, pg_catalog.count(*) as rows
       from ${table}
       group by grouping sets ((locale), (device_type), (app_version), (create_date))
     ), dated as (
-      select grouping(day, week, month, year) as grouped, day, week, month, year, sum(rows) as rows
+      select grouping(day, week, month, year) as grouped, day, week, month, year, pg_catalog.sum(rows) as rows
       from (
-        select ${date} as day, date_trunc('week', ${date}) as week, date_trunc('month', ${date}) as month,
-               date_trunc('year', ${date}) as year, rows
-        from counted where grouped = ${only(3)}
+        select ${date} as day, pg_catalog.date_trunc('week', ${date}) as week,
+               pg_catalog.date_trunc('month', ${date}) as month, pg_catalog.date_trunc('year', ${date}) as year, rows
+        from counted where grouped operator(pg_catalog.=) ${only(3)}
       ) as dates
       group by grouping sets ((day), (week), (month), (year))
     ), versioned as (
-      select unit, app_version - app_version % size as version, sum(rows) as rows
+      select unit, app_version operator(pg_catalog.-) (app_version operator(pg_catalog.%) size) as version,
+             pg_catalog.sum(rows) as rows
       from counted, (values ('patch', 1), ('minor', 1000), ('major', 1000000)) as units (unit, size)
-      where grouped = ${only(2)}
+      where grouped operator(pg_catalog.=) ${only(2)}
       group by 1, 2
     ), named as (
-      select case grouped when ${only(0)} then 'locale' else 'device_type' end as name,
+      select case when grouped operator(pg_catalog.=) ${only(0)} then 'locale' else 'device_type' end as name,
              coalesce(locale, device_type) as value, rows, ${MOST_VALUES} as most, null as newest
-      from counted where grouped in (${only(0)}, ${only(1)})
+      from counted where grouped operator(pg_catalog.=) any (array[${only(0)}, ${only(1)}])
       union all
-      select unit, version::text, rows, ${MOST_VALUES}, null from versioned
+      select unit, version::pg_catalog.text, rows, ${MOST_VALUES}, null from versioned
       union all
       select name, value, rows, ${MOST_DATES}, value
       from dated, lateral (select
-        case grouped when ${only(0)} then 'day' when ${only(1)} then 'week' when ${only(2)} then 'month' else 'year' end as name,
-        case grouped when ${only(2)} then to_char(month, 'YYYY-MM') when ${only(3)} then to_char(year, 'YYYY')
-          else to_char(coalesce(day, week), 'YYYY-MM-DD') end as value) as texts
+        case when grouped operator(pg_catalog.=) ${only(0)} then 'day' when grouped operator(pg_catalog.=) ${only(1)} then 'week'
+          when grouped operator(pg_catalog.=) ${only(2)} then 'month' else 'year' end as name,
+        case when grouped operator(pg_catalog.=) ${only(2)} then pg_catalog.to_char(month, 'YYYY-MM')
+          when grouped operator(pg_catalog.=) ${only(3)} then pg_catalog.to_char(year, 'YYYY')
+          else pg_catalog.to_char(coalesce(day, week), 'YYYY-MM-DD') end as value) as texts
     ), placed as (
-      select name, value, rows, value is null as is_null, most, row_number() over (
-        partition by name, value is null order by newest collate "C" desc, rows desc, value collate "C") as place
+      select name, value, rows, value is null as is_null, most, pg_catalog.row_number() over (
+        partition by name, value is null order by newest collate pg_catalog."C" desc, rows desc, value collate pg_catalog."C") as place
       from named
     ), bounded as (
-      select name, value, rows, is_null, not is_null and place > most as cut, least(place, most + 1) as place
+      select name, value, rows, is_null, not is_null and place operator(pg_catalog.>) most as cut,
+             least(place, most operator(pg_catalog.+) 1) as place
       from placed
     )
-    select name, case when not cut then min(value) end as value, cut, sum(rows) as rows, count(*) as values
+    select name, case when not cut then pg_catalog.min(value) end as value, cut,
+           pg_catalog.sum(rows) as rows, pg_catalog.count(*) as values
     from bounded
     group by name, is_null, place, cut
     order by name, cut, is_null, place`);
@@ -173,10 +178,11 @@ function distribution(spread: readonly Spread[]): Distribution {
 
 async function repeats(sql: Reader, table: string): Promise<Distributions["repeats"]> {
   const found = await sql.unsafe<{ name: string; range: number; values: string }[]>(`
-    select name, width_bucket(rows, array[${REPEATS_FROM.join(", ")}]::bigint[]) as range, count(*) as values
+    select name, pg_catalog.width_bucket(rows, array[${REPEATS_FROM.join(", ")}]::bigint[]) as range,
+           pg_catalog.count(*) as values
     from (
-      select case grouping(masked_device_id) when 0 then 'devices' else 'ips' end as name,
-             coalesce(masked_device_id, masked_ip) is null as is_null, count(*) as rows
+      select case when grouping(masked_device_id) operator(pg_catalog.=) 0 then 'devices' else 'ips' end as name,
+             coalesce(masked_device_id, masked_ip) is null as is_null, pg_catalog.count(*) as rows
       from ${table}
       group by grouping sets ((masked_device_id), (masked_ip))
     ) as counted

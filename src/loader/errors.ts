@@ -3,6 +3,7 @@ import { place, type DatabaseSettings } from "../config/database.ts";
 import { DatabaseLost, RowRefused } from "../drainer/ports.ts";
 import { Failure } from "../failure.ts";
 import { fullName } from "./quote.ts";
+import { isUnstorable, unstorable } from "./unstorable.ts";
 
 /**
  * SQLSTATE classes and codes (PostgreSQL documentation, appendix A) that a row's own values bring about: data exception,
@@ -30,6 +31,7 @@ export function translate(
   settings: DatabaseSettings,
   doing: string,
 ): RowRefused | DatabaseLost | Failure {
+  if (error instanceof RowRefused || error instanceof DatabaseLost) return error;
   if (error instanceof Failure) return error.kind === "unavailable" ? new DatabaseLost(error) : error;
   const code = field(error, "code") ?? "";
   if (ROW_REFUSED.test(code))
@@ -54,6 +56,7 @@ export function asFailure(error: unknown, settings: DatabaseSettings, doing: str
   const translated = translate(error, settings, doing);
   if (translated instanceof Failure) return translated;
   if (translated instanceof DatabaseLost) return translated.failure;
+  if (isUnstorable(translated.sqlState)) return unstorable(doing, translated.sqlState, error);
   return new Failure(
     "unavailable",
     `Postgres refused while ${doing} (SQLSTATE ${translated.sqlState}).`,

@@ -1,21 +1,25 @@
 // Looks at the tables: there or to be made, written to as they are, and with which rights.
-import { failed, ok, skipped, type Check, type CheckName } from "../checks/check.ts";
+import { failed, ok, skipped, warning, type Check, type CheckName } from "../checks/check.ts";
+import type { DatabaseSettings } from "../config/database.ts";
 import { tableText, type TableName } from "../config/table.ts";
+import { checkWriting } from "./check-writing.ts";
 import type { Sql } from "./database.ts";
 import { hasColumn } from "./later-columns.ts";
 import { fullName } from "./quote.ts";
 import { lacking, missingGrants, rightsFor } from "./rights.ts";
 import { grantsToMake, mayNotMake, missingTables, wrongColumns } from "./schema.ts";
 import { BODY_MAC, tablesFor, type Table } from "./tables.ts";
+import { inTransaction, SNAPSHOT } from "./transaction.ts";
+import { unloggedTables } from "./unlogged.ts";
 
 /** @param run makes a failed check out of an error */
 export async function examineTables(
   sql: Sql,
-  user: string,
-  logins: TableName,
+  settings: DatabaseSettings,
   keepsVault: boolean,
   run: (name: CheckName, check: () => Promise<Check>) => Promise<Check>,
 ): Promise<readonly Check[]> {
+  const { user, table: logins } = settings;
   const wanted = tablesFor(logins, keepsVault);
   const missing = await missingTables(sql, wanted);
   const isMissing = (name: TableName): boolean => missing.map(fullName).includes(fullName(name));
@@ -36,6 +40,15 @@ export async function examineTables(
       const message = lacking(user, "a drain", grants);
       return failed("database rights", "not complete", { kind: "configuration", message });
     }),
+    await run("writing", async () =>
+      missing.length === wanted.length
+        ? skipped("writing", "not checked: there is no table yet")
+        : checkWriting(
+            sql,
+            settings,
+            wanted.filter((table) => !isMissing(table)),
+          ),
+    ),
     await run("ledger", async () =>
       isMissing({ schema: "fetch_etl", name: "ledger" })
         ? skipped("ledger", "not checked: there is no table yet")
@@ -51,7 +64,13 @@ async function checkPresence(
   missing: readonly Table[],
 ): Promise<Check> {
   const name = "tables";
-  if (missing.length === 0) return ok(name, `all ${wanted.length} there`);
+  if (missing.length === 0) {
+    const unlogged = await unloggedTables(sql, wanted);
+    const finding = `all ${wanted.length} there`;
+    return unlogged === undefined
+      ? ok(name, finding)
+      : warning(name, `${finding}, not all safe in a crash`, unlogged);
+  }
   const names = missing.map(fullName).join(", ");
   const grants = await grantsToMake(sql, user, missing);
   if (grants.length === 0) return ok(name, `to be made by "fetch-etl init" or the first drain: ${names}`);
@@ -67,18 +86,19 @@ async function checkColumns(sql: Sql, logins: TableName): Promise<Check> {
 
 /** The catalogue's estimate: counting would read all of it. */
 async function checkLedger(sql: Sql): Promise<Check> {
-  const [ledger] = await sql.begin("read only", async (tx) => {
+  const [ledger] = await inTransaction(sql, SNAPSHOT, async (tx) => {
     // The size takes a lock, for which others may make one wait.
     await tx.unsafe("set local statement_timeout = '5s'");
-    return tx.unsafe<{ entries: number; size: string; prune: boolean }[]>(`
-      select c.reltuples::double precision as entries, pg_size_pretty(pg_total_relation_size(c.oid)) as size,
-             has_table_privilege(c.oid, 'delete') as prune
-      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = 'fetch_etl' and c.relname = 'ledger'`);
+    return tx.unsafe<{ entries: string; size: string; prune: boolean }[]>(`
+      select c.reltuples::bigint as entries, pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size(c.oid)) as size,
+             pg_catalog.has_table_privilege(c.oid, 'delete') as prune
+      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+      where n.nspname operator(pg_catalog.=) 'fetch_etl' and c.relname operator(pg_catalog.=) 'ledger'`);
   });
   if (ledger === undefined) return skipped("ledger", "not checked: there is no table yet");
   // Not analysed yet: -1, and 0 before Postgres 14.
-  const entries = ledger.entries > 0 ? `about ${ledger.entries.toLocaleString("en-US")} entries, ` : "";
+  const estimate = Number(ledger.entries);
+  const entries = estimate > 0 ? `about ${estimate.toLocaleString("en-US")} entries, ` : "";
   const prune = ledger.prune ? "drains prune it" : "drains may not prune it: that is yours to do";
   // An earlier version made it, and the loader may not alter it.
   const macs = (await hasColumn(sql, BODY_MAC))

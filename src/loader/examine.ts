@@ -16,6 +16,8 @@ import { asFailure, shown } from "./errors.ts";
 import { examineTables } from "./examine-tables.ts";
 import { checksCertificate } from "./tls.ts";
 
+/** The encoding that has every character. */
+const UNICODE = "UTF8";
 /** `server_version_num` of the first version that all SQL runs on. */
 const OLDEST = 100_000;
 
@@ -46,7 +48,7 @@ export async function examineDatabase(
       reached,
       await run("TLS", () => checkTls(connection, settings)),
       await run("Postgres clock", () => checkServerClock(sql, now)),
-      ...(await examineTables(sql, settings.user, settings.table, keepsVault, run)),
+      ...(await examineTables(sql, settings, keepsVault, run)),
     ];
   } catch (error) {
     const failure = asFailure(error, settings, "looking at the database");
@@ -59,15 +61,30 @@ export async function examineDatabase(
 
 async function checkServer(sql: Sql, settings: DatabaseSettings): Promise<Check> {
   const name = "database";
-  const [server] = await sql<{ version: number }[]>`
-    select current_setting('server_version_num')::integer as version`;
+  const [server] = await sql<{ version: number; encoding: string }[]>`
+    select pg_catalog.current_setting('server_version_num')::integer as version,
+           pg_catalog.current_setting('server_encoding') as encoding`;
   const number = server?.version ?? 0;
   const version = `PostgreSQL ${Math.floor(number / 10_000)}.${number % 10_000}`;
   const { user, database } = settings;
   const finding = `${shown(database)} at ${place(settings)}, ${version}, user ${shown(user)}`;
-  if (number >= OLDEST) return ok(name, finding);
+  const encoding = server?.encoding ?? UNICODE;
+  if (number >= OLDEST) return encoding === UNICODE ? ok(name, finding) : otherEncoding(finding, encoding);
   const message = `fetch-etl needs PostgreSQL ${OLDEST / 10_000} or later: upgrade the server, or choose another one in ${settings.source}.`;
   return failed(name, finding, { kind: "configuration", message });
+}
+
+/** What a text of such a database cannot hold, or is counted by. */
+function otherEncoding(finding: string, encoding: string): Check {
+  const consequence =
+    encoding === "SQL_ASCII"
+      ? "It counts the widths of columns in bytes, and checks no text."
+      : "Messages with characters that it does not have are quarantined.";
+  return warning(
+    "database",
+    `${finding}, encoding ${encoding}`,
+    `${consequence} A database in ${UNICODE} holds all.`,
+  );
 }
 
 async function checkTls(connection: Connection, settings: DatabaseSettings): Promise<Check> {
@@ -96,9 +113,9 @@ function isLocal(host: string): boolean {
 
 async function checkServerClock(sql: Sql, now: () => number): Promise<Check> {
   const from = now();
-  const [server] = await sql<{ at: number }[]>`
-    select (extract(epoch from clock_timestamp()) * 1000)::double precision as at`;
+  const [server] = await sql<{ at: string }[]>`
+    select (extract(epoch from pg_catalog.clock_timestamp()) operator(pg_catalog.*) 1000)::bigint as at`;
   const to = now();
-  const at = server?.at ?? to;
+  const at = server === undefined ? to : Number(server.at);
   return checkClock("Postgres clock", ahead({ from, to }, { from: at, to: at }));
 }

@@ -20,7 +20,7 @@ export function initialSql(loaderRole: string, logins: TableName): string {
 begin;
 ${CREATION_PATIENCE};
 ${block(`begin
-  perform pg_advisory_xact_lock(${CREATION_LOCK});
+  perform pg_catalog.pg_advisory_xact_lock(${CREATION_LOCK});
 end`)}
 
 ${schemas.map((schema) => `create schema if not exists ${schemaName(schema)};\n`).join("")}${allTables(logins)
@@ -31,7 +31,7 @@ ${LATER_COLUMNS.map(({ add }) => `${add};`).join("\n")}
 -- The role cannot log in itself: grant it to the user who does, as in
 --   create role etl login password '...' in role ${role};
 ${block(`begin
-  if not exists (select from pg_catalog.pg_roles where rolname = ${literal(loaderRole)}) then
+  if not exists (select from pg_catalog.pg_roles where rolname operator(pg_catalog.=) ${literal(loaderRole)}) then
     create role ${role} nologin;
   end if;
 exception

@@ -3,6 +3,7 @@
 import type { DatabaseSettings } from "../config/database.ts";
 import { connect } from "./database.ts";
 import { asFailure } from "./errors.ts";
+import { explainForbidden } from "./forbidden.ts";
 import { Failure } from "../failure.ts";
 import { addColumn } from "./later-columns.ts";
 import { fullName, schemaName } from "./quote.ts";
@@ -41,7 +42,7 @@ export async function initialise(settings: DatabaseSettings): Promise<Initialise
     const all = [...schemas.map(schemaName), ...tables.map(fullName)];
     return { made, present: all.filter((name) => !made.includes(name)) };
   } catch (error) {
-    throw asFailure(error, settings, "making the tables");
+    throw asFailure(await explainForbidden(error, sql, settings), settings, "making the tables");
   } finally {
     await close();
   }

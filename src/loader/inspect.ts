@@ -7,10 +7,12 @@ import { countRepeatedBodies } from "./body-mac.ts";
 import { connect, type Reader } from "./database.ts";
 import { distributions, type Distributions } from "./distributions.ts";
 import { asFailure } from "./errors.ts";
+import { explainForbidden } from "./forbidden.ts";
 import { isToken } from "./is-token.ts";
 import { fullName } from "./quote.ts";
 import { heldCondition } from "./replayed-at.ts";
 import { tablesPresent } from "./schema.ts";
+import { inTransaction, SNAPSHOT } from "./transaction.ts";
 
 type Column = (typeof LOGIN_COLUMNS)[number];
 
@@ -67,7 +69,7 @@ export async function inspect(
       throw new Failure("configuration", `There is no table ${table} yet: "fetch-etl init" makes it.`);
     }
     // One snapshot, so that the figures agree with each other while a drain goes on.
-    return await sql.begin("isolation level repeatable read read only", async (tx) => ({
+    return await inTransaction(sql, SNAPSHOT, async (tx) => ({
       ...(await counts(tx, table)),
       keyIds: await keyIds(tx, table),
       mostRepeated: {
@@ -79,7 +81,7 @@ export async function inspect(
       repeatedBodies: draw === undefined ? null : await countRepeatedBodies(tx),
     }));
   } catch (error) {
-    throw asFailure(error, settings, "reading the tables");
+    throw asFailure(await explainForbidden(error, sql, settings), settings, "reading the tables");
   } finally {
     await close();
   }
@@ -89,13 +91,16 @@ async function counts(
   sql: Reader,
   table: string,
 ): Promise<Pick<Inspection, "rows" | "distinct" | "nulls" | "createDate" | "unmasked">> {
-  const nulls = LOGIN_COLUMNS.map((column) => `count(*) filter (where ${column} is null) as "${column}"`);
+  const nulls = LOGIN_COLUMNS.map(
+    (column) => `pg_catalog.count(*) filter (where ${column} is null) as "${column}"`,
+  );
   const [row] = await sql.unsafe<Record<string, string | null>[]>(`
-    select count(*) as rows, count(distinct user_id) as users, count(distinct masked_ip) as ips,
-           count(distinct masked_device_id) as devices,
-           to_char(min(create_date), 'YYYY-MM-DD') as min, to_char(max(create_date), 'YYYY-MM-DD') as max,
-           count(*) filter (where not ${isToken("masked_ip")})
-             + count(*) filter (where not ${isToken("masked_device_id")}) as unmasked,
+    select pg_catalog.count(*) as rows, pg_catalog.count(distinct user_id) as users,
+           pg_catalog.count(distinct masked_ip) as ips, pg_catalog.count(distinct masked_device_id) as devices,
+           pg_catalog.to_char(pg_catalog.min(create_date), 'YYYY-MM-DD') as min,
+           pg_catalog.to_char(pg_catalog.max(create_date), 'YYYY-MM-DD') as max,
+           pg_catalog.count(*) filter (where not ${isToken("masked_ip")})
+             operator(pg_catalog.+) pg_catalog.count(*) filter (where not ${isToken("masked_device_id")}) as unmasked,
            ${nulls.join(", ")}
     from ${table}`);
   const count = (name: string): number => Number(row?.[name] ?? 0);
@@ -119,16 +124,16 @@ async function counts(
 /** In one look at the rows, and at no more than their tokens. */
 async function keyIds(sql: Reader, table: string): Promise<Inspection["keyIds"]> {
   const keyId = (column: "masked_ip" | "masked_device_id"): string =>
-    `case when ${isToken(column)} then substr(${column}, 4, 8) end`;
+    `case when ${isToken(column)} then pg_catalog.substr(${column}, 4, 8) end`;
   const rows = await sql.unsafe<{ keyId: string; ips: string; devices: string }[]>(`
     with pairs as (
-      select ${keyId("masked_ip")} as ip, ${keyId("masked_device_id")} as device, count(*) as rows
+      select ${keyId("masked_ip")} as ip, ${keyId("masked_device_id")} as device, pg_catalog.count(*) as rows
       from ${table} group by 1, 2
     )
-    select k.id as "keyId", coalesce(sum(rows) filter (where k.id = ip), 0) as ips,
-           coalesce(sum(rows) filter (where k.id = device), 0) as devices
+    select k.id as "keyId", coalesce(pg_catalog.sum(rows) filter (where k.id operator(pg_catalog.=) ip), 0) as ips,
+           coalesce(pg_catalog.sum(rows) filter (where k.id operator(pg_catalog.=) device), 0) as devices
     from pairs, (select ip as id from pairs union select device from pairs) as k
-    where k.id in (ip, device)
+    where k.id operator(pg_catalog.=) any (array[ip, device])
     group by k.id order by k.id`);
   return Object.fromEntries(
     rows.map(({ keyId: id, ips, devices }) => [id, { ips: Number(ips), devices: Number(devices) }]),
@@ -142,21 +147,21 @@ async function repeated(
   column: "masked_device_id" | "masked_ip",
 ): Promise<Repeated[]> {
   const rows = await sql.unsafe<{ token: string; rows: string }[]>(`
-    select ${column} as token, count(*) as rows from ${table}
+    select ${column} as token, pg_catalog.count(*) as rows from ${table}
     where ${isToken(column)}
-    group by ${column} having count(*) > 1
-    order by count(*) desc, ${column} limit ${MOST_REPEATED}`);
+    group by ${column} having pg_catalog.count(*) operator(pg_catalog.>) 1
+    order by pg_catalog.count(*) desc, ${column} limit ${MOST_REPEATED}`);
   return rows.map(({ token, rows: count }) => ({ token, rows: Number(count) }));
 }
 
 async function quarantine(sql: Reader): Promise<Pick<Inspection, "quarantined" | "quarantineReasons">> {
   const held = await heldCondition(sql);
   const [total] = await sql.unsafe<{ count: string }[]>(
-    `select count(*) from fetch_etl.quarantine where ${held}`,
+    `select pg_catalog.count(*) from fetch_etl.quarantine where ${held}`,
   );
   const reasons = await sql.unsafe<{ reason: string; count: string }[]>(`
-    select reason, count(*) from fetch_etl.quarantine, unnest(reasons) as reason where ${held}
-    group by reason order by count(*) desc, reason`);
+    select reason, pg_catalog.count(*) from fetch_etl.quarantine, pg_catalog.unnest(reasons) as reason where ${held}
+    group by reason order by pg_catalog.count(*) desc, reason`);
   return {
     quarantined: Number(total?.count ?? 0),
     quarantineReasons: Object.fromEntries(reasons.map(({ reason, count }) => [reason, Number(count)])),

@@ -7,5 +7,7 @@
  * @param column a name or an expression of our own
  */
 export function isToken(column: string): string {
-  return `(length(${column}) = 55 and substr(${column}, 12, 1) = '.' and ${column} ~ '^h1[.][A-Za-z0-9_-]+[.][A-Za-z0-9_-]+$')`;
+  return `(pg_catalog.length(${column}) operator(pg_catalog.=) 55
+    and pg_catalog.substr(${column}, 12, 1) operator(pg_catalog.=) '.'
+    and ${column} operator(pg_catalog.~) '^h1[.][A-Za-z0-9_-]+[.][A-Za-z0-9_-]+$')`;
 }

@@ -2,16 +2,19 @@
 import { randomUUID } from "node:crypto";
 import type { DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
-import { DatabaseLost, type Entry, type Loader, type LoadResult } from "../drainer/ports.ts";
+import { DatabaseLost, RowRefused, type Entry, type Loader, type LoadResult } from "../drainer/ports.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { offerBodyMac } from "./body-mac.ts";
 import { connect, type Connection, type Fragment, type Sql } from "./database.ts";
-import { translate } from "./errors.ts";
+import { asFailure, translate } from "./errors.ts";
+import { explainForbidden, forbidden } from "./forbidden.ts";
 import { pruneLedger } from "./ledger.ts";
 import { fullName } from "./quote.ts";
 import { checkTables, ensureTables } from "./schema.ts";
 import { keepValues, rowArrays, toHex, toHexOrNull } from "./statement.ts";
 import { tablesFor } from "./tables.ts";
+import { unloggedTables } from "./unlogged.ts";
+import { withColumn } from "./unstorable.ts";
 
 /** Stands in for the sent time that a server does not tell, so that a redelivery meets its own ledger entry. */
 export const SENT_TIME_UNKNOWN = 0;
@@ -19,6 +22,8 @@ const UNKNOWN = new Date(SENT_TIME_UNKNOWN).toISOString();
 
 /** A loader that holds a connection. Call {@link PostgresLoader.close} when done. */
 export interface PostgresLoader extends Loader {
+  /** A sentence about what could lose rows later; undefined where there is nothing to say. */
+  readonly warning: string | undefined;
   /** Takes ledger entries older than `days` away, where the user has the right to; ends early when `stop` is aborted. */
   prune(days: number, stop: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -41,13 +46,15 @@ export async function openLoader(
   const unsettled = new Map<string, Entry>();
   let connection: Connection | undefined;
   let keepsMacs = false;
+  let warning: string | undefined;
 
   const run = async <T>(doing: string, action: (sql: Sql) => Promise<T>): Promise<T> => {
     connection ??= connect(settings);
+    const { sql } = connection;
     try {
-      return await action(connection.sql);
+      return await action(sql);
     } catch (error) {
-      const translated = translate(error, settings, doing);
+      const translated = translate(await explainForbidden(error, sql, settings), settings, doing);
       if (translated instanceof DatabaseLost) await close("broken");
       throw translated;
     }
@@ -60,9 +67,11 @@ export async function openLoader(
 
   const prepare = async (): Promise<void> => {
     const keepsVault = vaultKey !== undefined;
-    await run("making its tables", (sql) =>
-      ensureTables(sql, settings.user, tablesFor(settings.table, keepsVault)),
-    );
+    const tables = tablesFor(settings.table, keepsVault);
+    await run("making its tables", (sql) => ensureTables(sql, settings.user, tables));
+    const failure = await run("looking at its tables", (sql) => forbidden(sql, settings, tables));
+    if (failure !== undefined) throw failure;
+    warning = await run("looking at its tables", (sql) => unloggedTables(sql, tables));
     await run("looking at its tables", (sql) => checkTables(sql, settings.user, settings.table, keepsVault));
     keepsMacs = await run("looking at its tables", offerBodyMac);
   };
@@ -70,10 +79,11 @@ export async function openLoader(
     await prepare();
   } catch (error) {
     await close();
-    throw error instanceof DatabaseLost ? error.failure : error;
+    throw asFailure(error, settings, "looking at its tables");
   }
 
   return {
+    warning,
     load: async (entries) => {
       const outcome = await run("writing rows", async (sql) => {
         const settled =
@@ -87,11 +97,14 @@ export async function openLoader(
             ? NOTHING
             : await write(sql, { table: settings.table, queue, runId, vaultKey, keepsMacs }, left);
         return add(result, settledResult(entries, settled));
-      }).catch((error: unknown) => {
+      }).catch(async (error: unknown) => {
         // Refused outright is not unknown: only a lost connection leaves the question open.
         if (!(error instanceof DatabaseLost))
           for (const { messageId } of entries) unsettled.delete(messageId);
-        throw error;
+        const [only, ...others] = entries;
+        if (!(error instanceof RowRefused) || others.length > 0 || only === undefined || !("row" in only))
+          throw error;
+        throw await run("writing rows", (sql) => withColumn(error, sql, only.row));
       });
       for (const { messageId } of entries) unsettled.delete(messageId);
       return outcome;
@@ -125,11 +138,14 @@ async function committedBefore(
   entries: readonly Entry[],
 ): Promise<Set<string>> {
   const rows = await sql<{ message_id: string }[]>`
-    select message_id
-    from unnest(${entries.map(sentTime)}::text[]::timestamptz[], ${entries.map(({ messageId }) => messageId)}::text[])
-      as t (sent_at, message_id)
-    join fetch_etl.ledger using (sent_at, message_id)
-    where queue = ${queue} and run_id = ${runId}`;
+    select t.message_id
+    from rows from (
+      pg_catalog.unnest(${entries.map(sentTime)}::pg_catalog.text[]::pg_catalog.timestamptz[]),
+      pg_catalog.unnest(${entries.map(({ messageId }) => messageId)}::pg_catalog.text[])
+    ) as t (sent_at, message_id)
+    join fetch_etl.ledger on ledger.sent_at operator(pg_catalog.=) t.sent_at
+      and ledger.message_id operator(pg_catalog.=) t.message_id
+    where ledger.queue operator(pg_catalog.=) ${queue} and ledger.run_id operator(pg_catalog.=) ${runId}`;
   return new Set(rows.map(({ message_id }) => message_id));
 }
 
@@ -145,26 +161,29 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
   const { table, queue, runId, vaultKey, keepsMacs } = load;
   const rows = entries.map((entry) => ("row" in entry ? entry.row : undefined));
   const rejections = entries.map((entry) => ("rejection" in entry ? entry.rejection : undefined));
+  const fresh = sql`batch join fresh on fresh.sent_at operator(pg_catalog.=) batch.sent_at
+        and fresh.message_id operator(pg_catalog.=) batch.message_id`;
   const [counts] = await sql<{ loaded: number; quarantined: number }[]>`
     with batch as (
-      select * from unnest(
-        ${entries.map((entry) => entry.messageId)}::text[],
-        ${entries.map(sentTime)}::text[]::timestamptz[],
+      select * from rows from (
+        pg_catalog.unnest(${entries.map((entry) => entry.messageId)}::pg_catalog.text[]),
+        pg_catalog.unnest(${entries.map(sentTime)}::pg_catalog.text[]::pg_catalog.timestamptz[]),
         ${rowArrays(sql, rows)},
-        ${rejections.map((rejection) => (rejection ? JSON.stringify(rejection.reasons) : null))}::text[],
-        ${rejections.map((rejection) => rejection?.sealed.keyId ?? null)}::text[],
-        ${rejections.map((rejection) => toHexOrNull(rejection?.sealed.bytes))}::text[]
+        pg_catalog.unnest(${rejections.map((rejection) => (rejection ? JSON.stringify(rejection.reasons) : null))}::pg_catalog.text[]),
+        pg_catalog.unnest(${rejections.map((rejection) => rejection?.sealed.keyId ?? null)}::pg_catalog.text[]),
+        pg_catalog.unnest(${rejections.map((rejection) => toHexOrNull(rejection?.sealed.bytes))}::pg_catalog.text[])
         ${vaultKey === undefined ? sql`` : sealedArrays(sql, entries)}
-        ${keepsMacs ? sql`, ${entries.map(({ bodyMac }) => toHex(bodyMac))}::text[]` : sql``}
+        ${keepsMacs ? sql`, pg_catalog.unnest(${entries.map(({ bodyMac }) => toHex(bodyMac))}::pg_catalog.text[])` : sql``}
       ) with ordinality as t (message_id, sent_at, user_id, device_type, masked_ip, masked_device_id, locale, app_version,
               create_date, reasons, key_id, sealed${vaultKey === undefined ? sql`` : sql`, ip, device_id`}${keepsMacs ? sql`, body_mac` : sql``}, place)
     ), fresh as (
       insert into fetch_etl.ledger (queue, sent_at, message_id, run_id${keepsMacs ? sql`, body_mac` : sql``})
-      select ${queue}::text, sent_at, message_id, ${runId}::uuid${keepsMacs ? sql`, decode(body_mac, 'hex')` : sql``}
+      select ${queue}::pg_catalog.text, sent_at, message_id, ${runId}::pg_catalog.uuid${keepsMacs ? sql`, pg_catalog.decode(body_mac, 'hex')` : sql``}
       from batch
-      where sent_at = ${UNKNOWN}::timestamptz or (
+      where sent_at operator(pg_catalog.=) ${UNKNOWN}::pg_catalog.timestamptz or (
         select true from fetch_etl.ledger as earlier
-        where earlier.sent_at = batch.sent_at and earlier.message_id = batch.message_id and earlier.queue <> ${queue}
+        where earlier.sent_at operator(pg_catalog.=) batch.sent_at and earlier.message_id operator(pg_catalog.=) batch.message_id
+          and earlier.queue operator(pg_catalog.<>) ${queue}
         limit 1
       ) is null
       on conflict do nothing
@@ -173,22 +192,23 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
       insert into ${sql.unsafe(fullName(table))}
         (user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date)
       select user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date
-      from batch join fresh using (sent_at, message_id)
+      from ${fresh}
       where reasons is null
       order by place
       returning 1
     ), quarantined as (
       insert into fetch_etl.quarantine (queue, sent_at, message_id, reasons, key_id, sealed)
-      select ${queue}::text, sent_at, message_id,
-             array(select jsonb_array_elements_text(reasons::jsonb)), key_id, decode(sealed, 'hex')
-      from batch join fresh using (sent_at, message_id)
+      select ${queue}::pg_catalog.text, batch.sent_at, batch.message_id,
+             array(select pg_catalog.jsonb_array_elements_text(reasons::pg_catalog.jsonb)), key_id, pg_catalog.decode(sealed, 'hex')
+      from ${fresh}
       where reasons is not null
       returning 1
-    )${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, sql`batch join fresh using (sent_at, message_id)`)}
-    select (select count(*)::integer from loaded) as loaded,
-           (select count(*)::integer from quarantined) as quarantined,
-           set_config('synchronous_commit', case current_setting('synchronous_commit')
-             when 'off' then 'on' else current_setting('synchronous_commit') end, true)`;
+    )${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, fresh)}
+    select (select pg_catalog.count(*)::integer from loaded) as loaded,
+           (select pg_catalog.count(*)::integer from quarantined) as quarantined,
+           pg_catalog.set_config('synchronous_commit', case
+             when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off' then 'on'
+             else pg_catalog.current_setting('synchronous_commit') end, true)`;
   const { loaded, quarantined } = counts ?? NOTHING;
   return { loaded, quarantined, duplicates: entries.length - loaded - quarantined };
 }
@@ -207,8 +227,8 @@ interface Load {
 function sealedArrays(sql: Sql, entries: readonly Entry[]): Fragment {
   const sealed = entries.map((entry) => ("row" in entry ? entry.sealed : undefined));
   return sql`,
-        ${sealed.map((each) => toHexOrNull(each?.ip))}::text[],
-        ${sealed.map((each) => toHexOrNull(each?.deviceId))}::text[]`;
+        pg_catalog.unnest(${sealed.map((each) => toHexOrNull(each?.ip))}::pg_catalog.text[]),
+        pg_catalog.unnest(${sealed.map((each) => toHexOrNull(each?.deviceId))}::pg_catalog.text[])`;
 }
 
 function sentTime({ sentAt }: Entry): string {

@@ -6,14 +6,14 @@ import { BEFORE_ALL, inTurn, TURNS } from "./turns.ts";
 const BATCH = 1_000;
 
 /**
- * Deletes, a batch a commit, what was quarantined `days` ago or earlier. What comes in meanwhile stays.
+ * Deletes, a batch a commit, what was quarantined `days` of 24 hours ago or earlier. What comes in meanwhile stays.
  *
  * @returns how many messages were deleted
  */
 export async function purge(sql: Sql, days: number): Promise<number> {
   const [limit] = await sql.unsafe<{ at: string }[]>(
-    `select ${exactly("now() - make_interval(days => $1)")} as at`,
-    [days],
+    `select ${exactly("pg_catalog.now() operator(pg_catalog.-) pg_catalog.make_interval(hours => $1)")} as at`,
+    [24 * days],
   );
   let [purged, last] = [0, BEFORE_ALL];
   for (;;) {
@@ -22,12 +22,13 @@ export async function purge(sql: Sql, days: number): Promise<number> {
       tx.unsafe<{ stored_sent_at: string; queue: string; message_id: string }[]>(
         `with old as (
            select sent_at, queue, message_id from fetch_etl.quarantine
-           where quarantined_at <= $1::text::timestamptz
-             and (sent_at, queue, message_id) > ($2::text::timestamptz, $3::text, $4::text)
+           where quarantined_at operator(pg_catalog.<=) $1::pg_catalog.text::pg_catalog.timestamptz
+             and (sent_at, queue, message_id)
+               operator(pg_catalog.>) ($2::pg_catalog.text::pg_catalog.timestamptz, $3::pg_catalog.text, $4::pg_catalog.text)
            order by sent_at, queue, message_id limit ${BATCH}
          ), gone as (
            delete from fetch_etl.quarantine q using old
-           where (q.sent_at, q.queue, q.message_id) = (old.sent_at, old.queue, old.message_id)
+           where (q.sent_at, q.queue, q.message_id) operator(pg_catalog.=) (old.sent_at, old.queue, old.message_id)
            returning q.sent_at, q.queue, q.message_id
          )
          select ${exactly("sent_at")} as stored_sent_at, queue, message_id from gone order by sent_at, queue, message_id`,

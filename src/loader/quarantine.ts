@@ -6,12 +6,14 @@ import type { ReplayStore } from "../drainer/replay.ts";
 import { Failure } from "../failure.ts";
 import { connect, type Sql } from "./database.ts";
 import { asFailure } from "./errors.ts";
-import { HELD_COLUMNS, toHeld, type HeldRow } from "./held.ts";
+import { explainForbidden } from "./forbidden.ts";
+import { exactly, HELD_COLUMNS, toHeld, type HeldRow } from "./held.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { purge } from "./purge.ts";
 import { openReplay } from "./replay.ts";
 import { heldCondition, replayedAtColumn } from "./replayed-at.ts";
 import { tablesPresent } from "./schema.ts";
+import { inTransaction, SNAPSHOT } from "./transaction.ts";
 
 /** What is held and not replayed. */
 export interface QuarantineSummary {
@@ -59,7 +61,7 @@ export async function openQuarantine(settings: DatabaseSettings): Promise<Quaran
     try {
       return await action();
     } catch (error) {
-      throw asFailure(error, settings, doing);
+      throw asFailure(await explainForbidden(error, sql, settings), settings, doing);
     }
   };
   try {
@@ -88,23 +90,23 @@ async function requireQuarantine(sql: Sql, logins: TableName): Promise<void> {
 
 /** In one snapshot, so that the figures agree with each other while a drain goes on. */
 function summarise(sql: Sql): Promise<QuarantineSummary> {
-  return sql.begin("isolation level repeatable read read only", async (tx) => {
+  return inTransaction(sql, SNAPSHOT, async (tx) => {
     const held = await heldCondition(tx);
-    const reasons = await tx.unsafe<{ reason: string; count: string; oldest: Date; example: string }[]>(`
-      select reason, count(*), min(quarantined_at) as oldest,
-             (array_agg(message_id order by quarantined_at desc, sent_at desc, message_id))[1] as example
-      from fetch_etl.quarantine, unnest(reasons) as reason where ${held}
-      group by reason order by count(*) desc, reason`);
+    const reasons = await tx.unsafe<{ reason: string; count: string; oldest: string; example: string }[]>(`
+      select reason, pg_catalog.count(*), ${exactly("pg_catalog.min(quarantined_at)")} as oldest,
+             (pg_catalog.array_agg(message_id order by quarantined_at desc, sent_at desc, message_id))[1] as example
+      from fetch_etl.quarantine, pg_catalog.unnest(reasons) as reason where ${held}
+      group by reason order by pg_catalog.count(*) desc, reason`);
     const keys = await tx.unsafe<{ key_id: string; count: string }[]>(`
-      select key_id, count(*) from fetch_etl.quarantine where ${held}
-      group by key_id order by count(*) desc, key_id`);
+      select key_id, pg_catalog.count(*) from fetch_etl.quarantine where ${held}
+      group by key_id order by pg_catalog.count(*) desc, key_id`);
     const counts = keys.map(({ key_id, count }) => ({ keyId: key_id, count: Number(count) }));
     return {
       total: counts.reduce((sum, { count }) => sum + count, 0),
       reasons: reasons.map(({ reason, count, oldest, example }) => ({
         reason,
         count: Number(count),
-        oldest: oldest.toISOString(),
+        oldest: new Date(oldest).toISOString(),
         example,
       })),
       keys: counts,
@@ -113,10 +115,15 @@ function summarise(sql: Sql): Promise<QuarantineSummary> {
 }
 
 async function find(sql: Sql, messageId: string): Promise<FoundMessage[]> {
-  const rows = await sql.unsafe<(HeldRow & { readonly found_replayed_at: Date | null })[]>(
-    `select ${HELD_COLUMNS}, ${await replayedAtColumn(sql)} as found_replayed_at
-     from fetch_etl.quarantine where message_id = $1 order by sent_at, queue`,
-    [messageId],
+  const rows = await inTransaction(sql, SNAPSHOT, async (tx) =>
+    tx.unsafe<(HeldRow & { readonly found_replayed_at: string | null })[]>(
+      `select ${HELD_COLUMNS}, ${exactly(await replayedAtColumn(tx))} as found_replayed_at
+       from fetch_etl.quarantine where message_id operator(pg_catalog.=) $1 order by sent_at, queue`,
+      [messageId],
+    ),
   );
-  return rows.map((row) => ({ ...toHeld(row), replayedAt: row.found_replayed_at?.getTime() }));
+  return rows.map((row) => ({
+    ...toHeld(row),
+    replayedAt: row.found_replayed_at === null ? undefined : Date.parse(row.found_replayed_at),
+  }));
 }

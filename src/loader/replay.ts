@@ -3,8 +3,9 @@ import type { DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
 import type { HeldMessage } from "../drainer/held.ts";
 import type { PassedMessage, ReplayStore } from "../drainer/replay.ts";
-import type { Sql } from "./database.ts";
+import type { Reader, Sql } from "./database.ts";
 import { asFailure, translate } from "./errors.ts";
+import { explainForbidden } from "./forbidden.ts";
 import { HELD_COLUMNS, toHeld, type HeldRow } from "./held.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { fullName } from "./quote.ts";
@@ -12,6 +13,7 @@ import { ensureReplayedAt } from "./replayed-at.ts";
 import { ensureTables } from "./schema.ts";
 import { keepValues, rowArrays, toHexOrNull } from "./statement.ts";
 import { tablesFor } from "./tables.ts";
+import { inTransaction, SNAPSHOT } from "./transaction.ts";
 import { BEFORE_ALL, inTurn, TURNS } from "./turns.ts";
 
 /** A page ends at so many messages, or with the one that brings it to so many bytes: a body may have a megabyte. */
@@ -27,36 +29,43 @@ export async function openReplay(
   await ensureReplayedAt(sql);
   return {
     page: (after) =>
-      page(sql, after, queue).catch((error: unknown) => {
-        throw asFailure(error, settings, "reading the quarantine");
+      inTransaction(sql, SNAPSHOT, (tx) => page(tx, after, queue)).catch(async (error: unknown) => {
+        throw asFailure(await explainForbidden(error, sql, settings), settings, "reading the quarantine");
       }),
     load: (messages) =>
-      load(sql, settings.table, messages, vaultKey).catch((error: unknown) => {
-        throw translate(error, settings, "replaying the quarantine");
+      load(sql, settings.table, messages, vaultKey).catch(async (error: unknown) => {
+        throw translate(await explainForbidden(error, sql, settings), settings, "replaying the quarantine");
       }),
   };
 }
 
 /** A queue is known by its ARN, or by the path of its URL where the server tells none: its name stands at the end of either. */
-const OF_QUEUE = "($4::text is null or queue = $4 or regexp_replace(queue, '^.*[:/]', '') = $4)";
+const OF_QUEUE =
+  "($4::pg_catalog.text is null or queue operator(pg_catalog.=) $4\n" +
+  "             or pg_catalog.regexp_replace(queue, '^.*[:/]', '') operator(pg_catalog.=) $4)";
 
 async function page(
-  sql: Sql,
+  sql: Reader,
   after: HeldMessage | undefined,
   only: string | undefined,
 ): Promise<HeldMessage[]> {
   const { storedSentAt, queue, messageId } = after ?? BEFORE_ALL;
   const rows = await sql.unsafe<HeldRow[]>(
     `select ${HELD_COLUMNS} from (
-       select *, sum(octet_length(sealed)) over (order by sent_at, queue, message_id) - octet_length(sealed) as bytes_before
+       select *, pg_catalog.sum(pg_catalog.octet_length(sealed)) over (order by sent_at, queue, message_id)
+         operator(pg_catalog.-) pg_catalog.octet_length(sealed) as bytes_before
        from (
          select * from fetch_etl.quarantine
          where replayed_at is null
-           and (sent_at, queue, message_id) > ($1::text::timestamptz, $2::text, $3::text) and ${OF_QUEUE}
+           and sent_at operator(pg_catalog.>=) $1::pg_catalog.text::pg_catalog.timestamptz
+           and (sent_at operator(pg_catalog.>) $1::pg_catalog.text::pg_catalog.timestamptz
+             or queue operator(pg_catalog.>) $2
+             or (queue operator(pg_catalog.=) $2 and message_id operator(pg_catalog.>) $3))
+           and ${OF_QUEUE}
          order by sent_at, queue, message_id limit ${PAGE.messages}
        ) as next
      ) as measured
-     where bytes_before < ${PAGE.bytes}
+     where bytes_before operator(pg_catalog.<) ${PAGE.bytes}
      order by sent_at, queue, message_id`,
     [storedSentAt, queue, messageId, only ?? null],
   );
@@ -73,36 +82,38 @@ async function load(
   messages: readonly PassedMessage[],
   vaultKey: SealedDataKey | undefined,
 ): Promise<number> {
+  const passed = sql`batch join fresh on fresh.sent_at operator(pg_catalog.=) batch.sent_at
+        and fresh.queue operator(pg_catalog.=) batch.queue and fresh.message_id operator(pg_catalog.=) batch.message_id`;
   const [counts] = await inTurn(
     sql,
     TURNS.quarantine,
     (tx) => tx<{ loaded: number }[]>`
     with batch as (
-      select * from unnest(
-        ${messages.map(({ held }) => held.queue)}::text[],
-        ${messages.map(({ held }) => held.storedSentAt)}::text[]::timestamptz[],
-        ${messages.map(({ held }) => held.messageId)}::text[],
+      select * from rows from (
+        pg_catalog.unnest(${messages.map(({ held }) => held.queue)}::pg_catalog.text[]),
+        pg_catalog.unnest(${messages.map(({ held }) => held.storedSentAt)}::pg_catalog.text[]::pg_catalog.timestamptz[]),
+        pg_catalog.unnest(${messages.map(({ held }) => held.messageId)}::pg_catalog.text[]),
         ${rowArrays(
           sql,
           messages.map(({ row }) => row),
         )},
-        ${messages.map(({ sealed }) => toHexOrNull(sealed?.ip))}::text[],
-        ${messages.map(({ sealed }) => toHexOrNull(sealed?.deviceId))}::text[]
+        pg_catalog.unnest(${messages.map(({ sealed }) => toHexOrNull(sealed?.ip))}::pg_catalog.text[]),
+        pg_catalog.unnest(${messages.map(({ sealed }) => toHexOrNull(sealed?.deviceId))}::pg_catalog.text[])
       ) as t (queue, sent_at, message_id, user_id, device_type, masked_ip, masked_device_id, locale, app_version,
               create_date, ip, device_id)
     ), fresh as (
-      update fetch_etl.quarantine q set replayed_at = now() from batch
-      where (q.sent_at, q.queue, q.message_id) = (batch.sent_at, batch.queue, batch.message_id)
-        and q.replayed_at is null
+      update fetch_etl.quarantine q set replayed_at = pg_catalog.now() from batch
+      where q.sent_at operator(pg_catalog.=) batch.sent_at and q.queue operator(pg_catalog.=) batch.queue
+        and q.message_id operator(pg_catalog.=) batch.message_id and q.replayed_at is null
       returning q.sent_at, q.queue, q.message_id
     ), loaded as (
       insert into ${sql.unsafe(fullName(table))}
         (user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date)
       select user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date
-      from batch join fresh using (sent_at, queue, message_id)
+      from ${passed}
       returning 1
-    )${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, sql`batch join fresh using (sent_at, queue, message_id)`)}
-    select count(*)::integer as loaded from loaded`,
+    )${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, passed)}
+    select pg_catalog.count(*)::integer as loaded from loaded`,
   );
   return counts?.loaded ?? 0;
 }

@@ -11,7 +11,7 @@ export async function heldCondition(sql: Reader): Promise<string> {
 
 /** What gives, in SQL, when a message of the quarantine was replayed. */
 export async function replayedAtColumn(sql: Reader): Promise<string> {
-  return (await hasColumn(sql, REPLAYED_AT)) ? "replayed_at" : "null::timestamptz";
+  return (await hasColumn(sql, REPLAYED_AT)) ? "replayed_at" : "null::pg_catalog.timestamptz";
 }
 
 /**

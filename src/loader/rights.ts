@@ -49,12 +49,13 @@ export async function missingGrants(sql: Sql, user: string, rights: readonly Rig
   const missing = new Set<string>();
   for (const { schema = "fetch_etl", table, right, columns = [] } of rights) {
     const [found] = await sql<{ schema: boolean; right: boolean }[]>`
-      select has_schema_privilege(n.oid, 'usage') as schema,
+      select pg_catalog.has_schema_privilege(n.oid, 'usage') as schema,
         coalesce(
-          (select bool_and(has_column_privilege(c.oid, name, ${right})) from unnest(${[...columns]}::text[]) as name),
-          has_table_privilege(c.oid, ${right})) as right
-      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = ${schema} and c.relname = ${table}`;
+          (select pg_catalog.bool_and(pg_catalog.has_column_privilege(c.oid, name, ${right}))
+           from pg_catalog.unnest(${[...columns]}::pg_catalog.text[]) as name),
+          pg_catalog.has_table_privilege(c.oid, ${right})) as right
+      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+      where n.nspname operator(pg_catalog.=) ${schema} and c.relname operator(pg_catalog.=) ${table}`;
     if (found?.schema !== true) missing.add(grantUsage(schema, user));
     if (found?.right !== true) missing.add(grant({ schema, table, right, columns }, user));
   }

@@ -28,7 +28,7 @@ interface Row {
 
 /** A condition: the column holds a token of another masking key. What is no token is nothing that could be changed. */
 export function earlier(tx: Transaction, column: string, keyId: string): Fragment {
-  return tx`(${tx.unsafe(isToken(column))} and substr(${tx.unsafe(column)}, 4, 8) <> ${keyId})`;
+  return tx`(${tx.unsafe(isToken(column))} and pg_catalog.substr(${tx.unsafe(column)}, 4, 8) operator(pg_catalog.<>) ${keyId})`;
 }
 
 /**
@@ -51,7 +51,7 @@ export async function changeRows(
   const tokens = new Set(rows.flatMap(({ ip, device }) => [ip, device]).filter((token) => token !== null));
   const entries = await readEntries(
     tx,
-    tx`v.token = any(${[...tokens]}::text[]) and ${earlier(tx, "v.token", keyId)}`,
+    tx`v.token operator(pg_catalog.=) any (${[...tokens]}::pg_catalog.text[]) and ${earlier(tx, "v.token", keyId)}`,
   );
   const remasked = await remask(entries);
   if (remasked.length === 0) return 0;
@@ -66,16 +66,21 @@ export async function changeRows(
   const { count } = await tx`
     update ${table} u
     set masked_ip = n.new_ip, masked_device_id = n.new_device
-    from unnest(
-      ${changes.map(({ place }) => place)}::text[],
-      ${changes.map(({ ip }) => ip)}::text[],
-      ${changes.map(({ device }) => device)}::text[],
-      ${changes.map(({ newIp }) => newIp)}::text[],
-      ${changes.map(({ newDevice }) => newDevice)}::text[]
+    from rows from (
+      pg_catalog.unnest(${changes.map(({ place }) => place)}::pg_catalog.text[]),
+      pg_catalog.unnest(${changes.map(({ ip }) => ip)}::pg_catalog.text[]),
+      pg_catalog.unnest(${changes.map(({ device }) => device)}::pg_catalog.text[]),
+      pg_catalog.unnest(${changes.map(({ newIp }) => newIp)}::pg_catalog.text[]),
+      pg_catalog.unnest(${changes.map(({ newDevice }) => newDevice)}::pg_catalog.text[])
     ) as n (place, ip, device, new_ip, new_device)
-    where ${within(tx, blocks)} and ${place(tx)} = n.place
-      and u.masked_ip is not distinct from n.ip and u.masked_device_id is not distinct from n.device`;
+    where ${within(tx, blocks)} and ${place(tx)} operator(pg_catalog.=) n.place
+      and ${same(tx, "u.masked_ip", "n.ip")} and ${same(tx, "u.masked_device_id", "n.device")}`;
   return count;
+}
+
+/** A condition: two texts are equal, or both NULL. */
+function same(tx: Transaction, a: string, b: string): Fragment {
+  return tx.unsafe(`coalesce(${a} operator(pg_catalog.=) ${b}, ${a} is null and ${b} is null)`);
 }
 
 /** Adds entries, in the tokens' order, as drains do: two that wait for each other must not do so crosswise. */
@@ -83,20 +88,20 @@ export async function insertEntries(tx: Transaction, entries: readonly Remasked[
   if (entries.length === 0) return;
   await tx`
     insert into fetch_etl.vault (token, field, key_id, sealed)
-    select token, field, key_id, decode(sealed, 'hex')
-    from unnest(
-      ${entries.map(({ token }) => token)}::text[],
-      ${entries.map(({ field }) => field)}::text[],
-      ${entries.map(({ dataKeyId }) => dataKeyId)}::uuid[],
-      ${entries.map(({ sealed }) => toHex(sealed))}::text[]
+    select token, field, key_id, pg_catalog.decode(sealed, 'hex')
+    from rows from (
+      pg_catalog.unnest(${entries.map(({ token }) => token)}::pg_catalog.text[]),
+      pg_catalog.unnest(${entries.map(({ field }) => field)}::pg_catalog.text[]),
+      pg_catalog.unnest(${entries.map(({ dataKeyId }) => dataKeyId)}::pg_catalog.uuid[]),
+      pg_catalog.unnest(${entries.map(({ sealed }) => toHex(sealed))}::pg_catalog.text[])
     ) as e (token, field, key_id, sealed)
-    order by token collate "C"
+    order by token collate pg_catalog."C"
     on conflict do nothing`;
 }
 
 /** Where a row stands, as a text: before Postgres 14 a tid cannot be hashed, and so not joined in time. */
 function place(tx: Transaction): Fragment {
-  return tx`(u.tableoid::text || u.ctid::text)`;
+  return tx`(u.tableoid::pg_catalog.text operator(pg_catalog.||) u.ctid::pg_catalog.text)`;
 }
 
 /** Fewest bytes that a row takes of a block: its line pointer, and its header of 23, aligned. */
@@ -107,8 +112,9 @@ const ROW_BYTES = 28;
  * to read a range of blocks and nothing else.
  */
 function within(tx: Transaction, { first, count }: Blocks): Fragment {
-  return tx`u.ctid = any(array(
-    select format('(%s,%s)', block, item)::tid
-    from generate_series(${first}::bigint, ${first + count - 1}::bigint) as block,
-         generate_series(1, current_setting('block_size')::integer / ${ROW_BYTES}::integer) as item))`;
+  return tx`u.ctid operator(pg_catalog.=) any (array(
+    select pg_catalog.format('(%s,%s)', block, item)::pg_catalog.tid
+    from pg_catalog.generate_series(${first}::bigint, ${first + count - 1}::bigint) as block,
+         pg_catalog.generate_series(
+           1, pg_catalog.current_setting('block_size')::integer operator(pg_catalog./) ${ROW_BYTES}::integer) as item))`;
 }

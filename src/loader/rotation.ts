@@ -6,6 +6,7 @@ import { AlteredEntry, type Remask } from "../recovery/remask.ts";
 import type { Left, RotationTables } from "../recovery/rotate.ts";
 import { connect, type Sql, type Transaction } from "./database.ts";
 import { asFailure } from "./errors.ts";
+import { explainForbidden } from "./forbidden.ts";
 import { fullName } from "./quote.ts";
 import { requireRights, type Right } from "./rights.ts";
 import { changeRows, earlier, insertEntries, type Target } from "./rotation-rows.ts";
@@ -49,7 +50,8 @@ export async function openRotation(
     try {
       return await work();
     } catch (error) {
-      throw error instanceof AlteredEntry ? error : asFailure(error, settings, DOING);
+      if (error instanceof AlteredEntry) throw error;
+      throw asFailure(await explainForbidden(error, sql, settings), settings, DOING);
     }
   };
   const inTransaction = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
@@ -108,14 +110,15 @@ async function checkTables(sql: Sql, { user, table }: DatabaseSettings): Promise
 async function heapOf(sql: Sql, table: string): Promise<{ blocks: number; parts: number }> {
   const [heap] = await sql<{ blocks: string; parts: string; only: boolean }[]>`
     with recursive tree as (
-      select ${table}::text::regclass::oid as oid
+      select ${table}::pg_catalog.text::pg_catalog.regclass::pg_catalog.oid as oid
       union
-      select i.inhrelid from pg_catalog.pg_inherits i join tree on i.inhparent = tree.oid
+      select i.inhrelid from pg_catalog.pg_inherits i join tree on i.inhparent operator(pg_catalog.=) tree.oid
     )
-    select coalesce(max(pg_relation_size(c.oid)) filter (where relkind = 'r'), 0)
-             / current_setting('block_size')::integer as blocks,
-           greatest(count(*) filter (where relkind = 'r'), 1) as parts, bool_and(relkind in ('r', 'p')) as only
-    from tree join pg_catalog.pg_class c on c.oid = tree.oid`;
+    select coalesce(pg_catalog.max(pg_catalog.pg_relation_size(c.oid)) filter (where relkind operator(pg_catalog.=) 'r'), 0)
+             operator(pg_catalog./) pg_catalog.current_setting('block_size')::integer as blocks,
+           greatest(pg_catalog.count(*) filter (where relkind operator(pg_catalog.=) 'r'), 1) as parts,
+           pg_catalog.bool_and(relkind operator(pg_catalog.=) any ('{r,p}')) as only
+    from tree join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) tree.oid`;
   if (heap?.only !== true) {
     throw new Failure(
       "configuration",
@@ -132,18 +135,21 @@ async function heapOf(sql: Sql, table: string): Promise<{ blocks: number; parts:
 async function othersWithTokens(sql: Sql, { schema, name }: TableName): Promise<TableName[]> {
   return sql<TableName[]>`
     select n.nspname as schema, c.relname as name
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p') and not c.relispartition
-      and n.nspname !~ '^pg_' and (n.nspname, c.relname) <> (${schema}, ${name})
-      and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
-      and 2 = (select count(*) from pg_catalog.pg_attribute a
-               where a.attrelid = c.oid and a.attname in ('masked_ip', 'masked_device_id') and not a.attisdropped
-                 and a.atttypid in ('text'::regtype, 'character varying'::regtype))
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+    where c.relkind operator(pg_catalog.=) any ('{r,p}') and not c.relispartition
+      and n.nspname operator(pg_catalog.!~) '^pg_'
+      and (n.nspname, c.relname) operator(pg_catalog.<>) (${schema}, ${name})
+      and pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select')
+      and 2 operator(pg_catalog.=) (
+        select pg_catalog.count(*) from pg_catalog.pg_attribute a
+        where a.attrelid operator(pg_catalog.=) c.oid and not a.attisdropped
+          and a.attname operator(pg_catalog.=) any ('{masked_ip,masked_device_id}')
+          and a.atttypid operator(pg_catalog.=) any (array['pg_catalog.text', 'pg_catalog.varchar']::pg_catalog.regtype[]))
     order by 1, 2`;
 }
 
 async function copyEntries(tx: Transaction, { keyId, remask }: Target, after: string): Promise<string[]> {
-  const next = tx`v.token > ${after} and ${earlier(tx, "v.token", keyId)} order by v.token limit ${ENTRIES}`;
+  const next = tx`v.token operator(pg_catalog.>) ${after} and ${earlier(tx, "v.token", keyId)} order by v.token limit ${ENTRIES}`;
   const entries = await readEntries(tx, next);
   await insertEntries(tx, await remask(entries));
   return entries.map(({ token }) => token);
@@ -166,22 +172,22 @@ async function deleteEntries(
     const rows = tx.unsafe(table);
     return tx`
       and not exists (select from ${rows} u
-                      where u.masked_ip = v.token and ${earlier(tx, "u.masked_ip", keyId)})
+                      where u.masked_ip operator(pg_catalog.=) v.token and ${earlier(tx, "u.masked_ip", keyId)})
       and not exists (select from ${rows} u
-                      where u.masked_device_id = v.token and ${earlier(tx, "u.masked_device_id", keyId)})`;
+                      where u.masked_device_id operator(pg_catalog.=) v.token and ${earlier(tx, "u.masked_device_id", keyId)})`;
   });
   const { count } = await tx`
     delete from fetch_etl.vault v
-    where v.token = any(${[...tokens]}::text[]) ${standsNowhere}`;
+    where v.token operator(pg_catalog.=) any (${[...tokens]}::pg_catalog.text[]) ${standsNowhere}`;
   return count;
 }
 
 async function left(tx: Transaction, { table, keyId }: Target): Promise<Left[]> {
   const rows = await tx<{ keyId: string; values: string; inVault: string }[]>`
-    select substr(m.token, 4, 8) as "keyId", count(*) as values, count(v.token) as "inVault"
+    select pg_catalog.substr(m.token, 4, 8) as "keyId", pg_catalog.count(*) as values, pg_catalog.count(v.token) as "inVault"
     from ${table} u
     cross join lateral (values (u.masked_ip), (u.masked_device_id)) as m (token)
-    left join fetch_etl.vault v on v.token = m.token
+    left join fetch_etl.vault v on v.token operator(pg_catalog.=) m.token
     where ${earlier(tx, "m.token", keyId)}
     group by 1 order by 1`;
   return rows.map((row) => ({

@@ -5,8 +5,12 @@ import type { Reader, Sql } from "./database.ts";
 import { fullName, identifier, literal, schemaName } from "./quote.ts";
 import { lacking, missingGrants, rightsFor } from "./rights.ts";
 import { CREATION_LOCK, CREATION_PATIENCE, type Table } from "./tables.ts";
+import { inTransaction, READ_COMMITTED } from "./transaction.ts";
 
-/** The types that a column may have, by name; `app_version` must be an `integer`, because the value may fill it. */
+/** Object ids of types (PostgreSQL source, pg_type.dat): what Postgres writes for a name depends on the search path and other settings. */
+const TYPE_IDS = { "character varying": 1043, text: 25, integer: 23, bigint: 20, date: 1082 } as const;
+
+/** The types that a column may have; `app_version` must be an `integer`, because the value may fill it. */
 const COLUMN_TYPES = {
   user_id: ["character varying", "text"],
   device_type: ["character varying", "text"],
@@ -15,7 +19,10 @@ const COLUMN_TYPES = {
   locale: ["character varying", "text"],
   app_version: ["integer", "bigint"],
   create_date: ["date"],
-} as const;
+} as const satisfies Readonly<Record<string, readonly (keyof typeof TYPE_IDS)[]>>;
+
+/** A condition: the relation `c` is a table, a view or a foreign table. */
+const HOLDS_ROWS = "c.relkind operator(pg_catalog.=) any ('{r,p,v,f,m}')";
 
 /** What exists of the tables. */
 export interface TablesPresent {
@@ -27,11 +34,11 @@ export interface TablesPresent {
 /** @param logins the logins' table */
 export async function tablesPresent(sql: Sql, logins: TableName): Promise<TablesPresent> {
   const [present] = await sql<TablesPresent[]>`
-    select bool_or(n.nspname = ${logins.schema} and c.relname = ${logins.name}) as "userLogins",
-           bool_or(n.nspname = 'fetch_etl' and c.relname = 'quarantine') as "quarantine",
-           bool_or(n.nspname = 'fetch_etl' and c.relname = 'reveal_log') as "vault"
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p', 'v', 'f', 'm')`;
+    select pg_catalog.bool_or(n.nspname operator(pg_catalog.=) ${logins.schema} and c.relname operator(pg_catalog.=) ${logins.name}) as "userLogins",
+           pg_catalog.bool_or(n.nspname operator(pg_catalog.=) 'fetch_etl' and c.relname operator(pg_catalog.=) 'quarantine') as "quarantine",
+           pg_catalog.bool_or(n.nspname operator(pg_catalog.=) 'fetch_etl' and c.relname operator(pg_catalog.=) 'reveal_log') as "vault"
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+    where ${sql.unsafe(HOLDS_ROWS)}`;
   return present ?? { userLogins: false, quarantine: false, vault: false };
 }
 
@@ -40,8 +47,8 @@ export async function missingTables(sql: Reader, wanted: readonly Table[]): Prom
   const schemas = new Set(wanted.map(({ schema }) => literal(schema)));
   const found = await sql.unsafe<{ schema: string; name: string }[]>(`
     select n.nspname as schema, c.relname as name
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where n.nspname in (${[...schemas].join(", ")}) and c.relkind in ('r', 'p', 'v', 'f', 'm')`);
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+    where n.nspname operator(pg_catalog.=) any (array[${[...schemas].join(", ")}]::pg_catalog.text[]) and ${HOLDS_ROWS}`);
   const present = new Set(found.map(fullName));
   return wanted.filter((table) => !present.has(fullName(table)));
 }
@@ -55,9 +62,9 @@ export async function missingTables(sql: Reader, wanted: readonly Table[]): Prom
  */
 export async function ensureTables(sql: Sql, user: string, wanted: readonly Table[]): Promise<string[]> {
   if ((await missingTables(sql, wanted)).length === 0) return [];
-  return sql.begin("isolation level read committed", async (tx) => {
+  return inTransaction(sql, READ_COMMITTED, async (tx) => {
     await tx.unsafe(CREATION_PATIENCE);
-    await tx`select pg_advisory_xact_lock(${CREATION_LOCK})`;
+    await tx`select pg_catalog.pg_advisory_xact_lock(${CREATION_LOCK})`;
     // Somebody else may have made some meanwhile.
     const missing = await missingTables(tx, wanted);
     const grants = await grantsToMake(tx, user, missing);
@@ -77,7 +84,9 @@ export async function ensureTables(sql: Sql, user: string, wanted: readonly Tabl
 }
 
 async function hasSchema(sql: Reader, schema: string): Promise<boolean> {
-  const found = await sql.unsafe(`select 1 from pg_catalog.pg_namespace where nspname = ${literal(schema)}`);
+  const found = await sql.unsafe(
+    `select 1 from pg_catalog.pg_namespace where nspname operator(pg_catalog.=) ${literal(schema)}`,
+  );
   return found.length > 0;
 }
 
@@ -88,8 +97,10 @@ export async function grantsToMake(
   missing: readonly Table[],
 ): Promise<readonly string[]> {
   const [may] = await sql.unsafe<{ database: string; create: boolean; schemas: string[] }[]>(`
-    select current_database() as database, has_database_privilege(current_database(), 'create') as create,
-           array(select nspname::text from pg_catalog.pg_namespace where has_schema_privilege(oid, 'create')) as schemas`);
+    select pg_catalog.current_database() as database,
+           pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create') as create,
+           array(select nspname::pg_catalog.text from pg_catalog.pg_namespace
+                 where pg_catalog.has_schema_privilege(oid, 'create')) as schemas`);
   const grants = new Set<string>();
   for (const { schema } of missing) {
     if (may?.schemas.includes(schema) === true) continue;
@@ -133,16 +144,19 @@ const INSERTABLE = 8;
 /** What is wrong with the logins' table and its columns, in a sentence; none where a drain can write to it. */
 export async function wrongColumns(sql: Sql, logins: TableName): Promise<string[]> {
   const columns = await sql<
-    { name: string; type: string; required: boolean; filled: boolean; insertable: boolean }[]
+    { name: string; type: string; typeId: number; required: boolean; filled: boolean; insertable: boolean }[]
   >`
-    select a.attname as name, pg_catalog.format_type(a.atttypid, null) as type,
-           a.attnotnull and not a.atthasdef and a.attidentity = '' as required,
-           a.attidentity = 'a' or coalesce(to_jsonb(a) ->> 'attgenerated', '') <> '' as filled,
-           case when c.relkind in ('r', 'p') then true
-             else pg_catalog.pg_relation_is_updatable(c.oid, true) & ${INSERTABLE}::int <> 0 end as insertable
+    select a.attname as name, pg_catalog.format_type(a.atttypid, null) as type, a.atttypid as "typeId",
+           a.attnotnull and not a.atthasdef and a.attidentity operator(pg_catalog.=) '' as required,
+           a.attidentity operator(pg_catalog.=) 'a'
+             or coalesce(pg_catalog.to_jsonb(a) operator(pg_catalog.->>) 'attgenerated', '') operator(pg_catalog.<>) '' as filled,
+           case when c.relkind operator(pg_catalog.=) any ('{r,p}') then true
+             else (pg_catalog.pg_relation_is_updatable(c.oid, true) operator(pg_catalog.&) ${INSERTABLE}::integer)
+               operator(pg_catalog.<>) 0 end as insertable
     from pg_catalog.pg_attribute a
-    join pg_catalog.pg_class c on c.oid = a.attrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = ${logins.schema} and c.relname = ${logins.name} and a.attnum > 0 and not a.attisdropped`;
+    join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) a.attrelid join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+    where n.nspname operator(pg_catalog.=) ${logins.schema} and c.relname operator(pg_catalog.=) ${logins.name}
+      and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped`;
   if (columns.some(({ insertable }) => !insertable)) {
     return [
       `Postgres takes no rows into ${fullName(logins)}, which is a view or a foreign table: name a table, or give the view a trigger ` +
@@ -153,7 +167,7 @@ export async function wrongColumns(sql: Sql, logins: TableName): Promise<string[
   for (const [name, types] of Object.entries(COLUMN_TYPES)) {
     const column = columns.find((found) => found.name === name);
     if (column === undefined) wrong.push(`${name} is missing`);
-    else if (!types.some((type) => type === column.type)) {
+    else if (!types.some((type) => TYPE_IDS[type] === column.typeId)) {
       wrong.push(`${name} is ${column.type}, not ${types[0]}`);
     } else if (column.filled) wrong.push(`${name} is filled by Postgres itself`);
   }

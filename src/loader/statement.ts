@@ -3,16 +3,16 @@ import type { LoginRow } from "../login/row.ts";
 import type { Fragment, Sql } from "./database.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 
-/** One array a column, in the order of `LOGIN_COLUMNS`, for `unnest`; nulls where there is no row. */
+/** One array a column, in the order of `LOGIN_COLUMNS`, each unnested, for `rows from`; nulls where there is no row. */
 export function rowArrays(sql: Sql, rows: readonly (LoginRow | undefined)[]): Fragment {
   return sql`
-        ${rows.map((row) => row?.user_id ?? null)}::text[],
-        ${rows.map((row) => row?.device_type ?? null)}::text[],
-        ${rows.map((row) => row?.masked_ip ?? null)}::text[],
-        ${rows.map((row) => row?.masked_device_id ?? null)}::text[],
-        ${rows.map((row) => row?.locale ?? null)}::text[],
-        ${rows.map((row) => row?.app_version ?? null)}::integer[],
-        ${rows.map((row) => row?.create_date ?? null)}::text[]::date[]`;
+        pg_catalog.unnest(${rows.map((row) => row?.user_id ?? null)}::pg_catalog.text[]),
+        pg_catalog.unnest(${rows.map((row) => row?.device_type ?? null)}::pg_catalog.text[]),
+        pg_catalog.unnest(${rows.map((row) => row?.masked_ip ?? null)}::pg_catalog.text[]),
+        pg_catalog.unnest(${rows.map((row) => row?.masked_device_id ?? null)}::pg_catalog.text[]),
+        pg_catalog.unnest(${rows.map((row) => row?.locale ?? null)}::pg_catalog.text[]),
+        pg_catalog.unnest(${rows.map((row) => row?.app_version ?? null)}::integer[]),
+        pg_catalog.unnest(${rows.map((row) => row?.create_date ?? null)}::pg_catalog.text[]::pg_catalog.date[])`;
 }
 
 /**
@@ -25,22 +25,22 @@ export function rowArrays(sql: Sql, rows: readonly (LoginRow | undefined)[]): Fr
 export function keepValues(sql: Sql, vaultKey: SealedDataKey, written: Fragment): Fragment {
   return sql`, vault_key as (
       insert into fetch_etl.vault_keys (key_id, sealed)
-      values (${vaultKey.id}::uuid, decode(${toHex(vaultKey.sealed)}, 'hex'))
+      values (${vaultKey.id}::pg_catalog.uuid, pg_catalog.decode(${toHex(vaultKey.sealed)}, 'hex'))
       on conflict do nothing
     ), vault as (
       insert into fetch_etl.vault (token, field, key_id, sealed)
-      select v.token, v.field, ${vaultKey.id}::uuid, decode(v.sealed, 'hex')
+      select v.token, v.field, ${vaultKey.id}::pg_catalog.uuid, pg_catalog.decode(v.sealed, 'hex')
       from ${written}
       cross join lateral (
         values (masked_ip, 'ip', ip), (masked_device_id, 'device_id', device_id)
       ) as v (token, field, sealed)
       where v.sealed is not null
-      order by v.token collate "C"
+      order by v.token collate pg_catalog."C"
       on conflict do nothing
     )`;
 }
 
-/** For `decode(…, 'hex')`. */
+/** For `pg_catalog.decode(…, 'hex')`. */
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("hex");
 }

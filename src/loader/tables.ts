@@ -26,48 +26,48 @@ const LOGIN_COLUMNS = `  user_id varchar(128),
 
 const LEDGER = ownTable(
   "ledger",
-  `  queue text not null,
-  sent_at timestamptz not null,
-  message_id text not null,
-  run_id uuid not null,
-  loaded_at timestamptz not null default now(),
-  body_mac bytea,
+  `  queue pg_catalog.text not null,
+  sent_at pg_catalog.timestamptz not null,
+  message_id pg_catalog.text not null,
+  run_id pg_catalog.uuid not null,
+  loaded_at pg_catalog.timestamptz not null default pg_catalog.now(),
+  body_mac pg_catalog.bytea,
   primary key (sent_at, queue, message_id)`,
 );
 const QUARANTINE = ownTable(
   "quarantine",
-  `  queue text not null,
-  sent_at timestamptz not null,
-  message_id text not null,
-  reasons text[] not null,
-  key_id text not null,
-  sealed bytea not null,
-  quarantined_at timestamptz not null default now(),
-  replayed_at timestamptz,
+  `  queue pg_catalog.text not null,
+  sent_at pg_catalog.timestamptz not null,
+  message_id pg_catalog.text not null,
+  reasons pg_catalog.text[] not null,
+  key_id pg_catalog.text not null,
+  sealed pg_catalog.bytea not null,
+  quarantined_at pg_catalog.timestamptz not null default pg_catalog.now(),
+  replayed_at pg_catalog.timestamptz,
   primary key (sent_at, queue, message_id)`,
 );
 const VAULT_KEYS = ownTable(
   "vault_keys",
-  `  key_id uuid primary key,
-  sealed bytea not null,
-  created_at timestamptz not null default now()`,
+  `  key_id pg_catalog.uuid primary key,
+  sealed pg_catalog.bytea not null,
+  created_at pg_catalog.timestamptz not null default pg_catalog.now()`,
 );
 // Tokens are compared as bytes: a language's rules of order would take longer at each of them.
 const VAULT = ownTable(
   "vault",
-  `  token text collate "C" primary key,
-  field text not null,
-  key_id uuid not null,
-  sealed bytea not null`,
+  `  token pg_catalog.text collate pg_catalog."C" primary key,
+  field pg_catalog.text not null,
+  key_id pg_catalog.uuid not null,
+  sealed pg_catalog.bytea not null`,
 );
 /** Who does what with the vault. Time and user are the database's own to fill in. */
 const REVEAL_LOG = ownTable(
   "reveal_log",
-  `  at timestamptz not null default now(),
-  database_user text not null default session_user,
-  action text not null,
-  reason text not null,
-  tokens text[] not null`,
+  `  at pg_catalog.timestamptz not null default pg_catalog.now(),
+  database_user pg_catalog.text not null default session_user,
+  action pg_catalog.text not null,
+  reason pg_catalog.text not null,
+  tokens pg_catalog.text[] not null`,
 );
 
 /** All there are: the vault's too, with the record of who asked for what. */
@@ -87,8 +87,8 @@ export interface LaterColumn {
   readonly add: string;
 }
 
-export const REPLAYED_AT: LaterColumn = laterColumn("quarantine", "replayed_at", "timestamptz");
-export const BODY_MAC: LaterColumn = laterColumn("ledger", "body_mac", "bytea");
+export const REPLAYED_AT: LaterColumn = laterColumn("quarantine", "replayed_at", "pg_catalog.timestamptz");
+export const BODY_MAC: LaterColumn = laterColumn("ledger", "body_mac", "pg_catalog.bytea");
 
 /** All there are. */
 export const LATER_COLUMNS: readonly LaterColumn[] = [REPLAYED_AT, BODY_MAC];

@@ -2,6 +2,7 @@
 // messages crosswise; rotations and erasures, because a rotation must not bring back, under another token, what is being forgotten.
 import type { HeldMessage } from "../drainer/held.ts";
 import type { Sql, Transaction } from "./database.ts";
+import { inTransaction, READ_COMMITTED } from "./transaction.ts";
 
 /** The primary key of a message. */
 export type HeldKey = Pick<HeldMessage, "storedSentAt" | "queue" | "messageId">;
@@ -24,9 +25,8 @@ export async function takeTurn(tx: Transaction, turn: Turn): Promise<void> {
  * level only.
  */
 export async function inTurn<T>(sql: Sql, turn: Turn, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  const { result } = await sql.begin("isolation level read committed", async (tx) => {
+  return inTransaction(sql, READ_COMMITTED, async (tx) => {
     await takeTurn(tx, turn);
-    return { result: await work(tx) };
+    return work(tx);
   });
-  return result;
 }

@@ -6,6 +6,7 @@ import { keyIdOf } from "../masking/token.ts";
 import type { SealedEntry } from "../recovery/reveal.ts";
 import { connect, type Fragment, type Sql, type Transaction } from "./database.ts";
 import { asFailure } from "./errors.ts";
+import { explainForbidden } from "./forbidden.ts";
 import { isToken } from "./is-token.ts";
 import { lacking, missingGrants, requireRights, type Right } from "./rights.ts";
 import { tablesPresent } from "./schema.ts";
@@ -17,6 +18,7 @@ import {
   type HoldingMessage,
   type SearchResult,
 } from "./search.ts";
+import { inTransaction, READ_COMMITTED, SNAPSHOT } from "./transaction.ts";
 import { inTurn, takeTurn, TURNS } from "./turns.ts";
 
 /**
@@ -80,8 +82,8 @@ export function openVault(settings: DatabaseSettings): Vault {
   return {
     read: (tokens, reason) =>
       withVault(settings, "reading the vault", TO_READ, async (sql) => {
-        await sql.begin((tx) => record(tx, "reveal", tokens, reason));
-        const rows = await sql.begin("read only", (tx) =>
+        await inTransaction(sql, READ_COMMITTED, (tx) => record(tx, "reveal", tokens, reason));
+        const rows = await inTransaction(sql, SNAPSHOT, (tx) =>
           readEntries(tx, tx`v.token operator(pg_catalog.=) any(${unique(tokens)}::pg_catalog.text[])`),
         );
         const found = new Map(rows.map((row) => [row.token, row]));
@@ -191,7 +193,7 @@ async function withVault<T>(
     await requireRights(sql, settings.user, doing, rights);
     return await work(sql);
   } catch (error) {
-    throw asFailure(error, settings, doing);
+    throw asFailure(await explainForbidden(error, sql, settings), settings, doing);
   } finally {
     await close();
   }

@@ -66,7 +66,7 @@ it("a drain that may not add the column, or would have to wait for it, does with
       const init = await bench.run(["init"], { DATABASE_URL: url.href });
       expect(init.code).toBe(2);
       expect(init.stderr).toContain(
-        "As their owner, run: alter table fetch_etl.ledger add column if not exists body_mac bytea;\n",
+        "As their owner, run: alter table fetch_etl.ledger add column if not exists body_mac pg_catalog.bytea;\n",
       );
 
       await bench.send(bodies.slice(5));

@@ -460,7 +460,8 @@ it("names the statement for the owner where the user may not add the column, and
     await makeTables(bench);
     await hold(bench, bodies(2));
     const role = `${bench.queue}_worker`;
-    const add = "alter table fetch_etl.quarantine add column if not exists replayed_at timestamptz";
+    const add =
+      "alter table fetch_etl.quarantine add column if not exists replayed_at pg_catalog.timestamptz";
     await bench.sql.unsafe(`
       alter table fetch_etl.quarantine drop column replayed_at;
       create role ${role} login password 'worker';

@@ -63,6 +63,7 @@ async function drainQueue(
     if (config.onReject === "leave") requireRedrive(queue);
     if (database !== undefined)
       loader = await context.services.openLoader(database, queue.id, sealer?.dataKey);
+    if (loader?.warning !== undefined) log.warn(loader.warning);
     const entries = createEntryMaker({
       keys: deriveKeys(masterKeys.reveal()[0]),
       queueId: queue.id,
