@@ -8,11 +8,11 @@
 
 do $$
 declare
-  name text;
+  name pg_catalog.text;
 begin
   foreach name in array array['fetch_etl_analyst', 'fetch_etl_privacy_officer'] loop
-    if not exists (select from pg_catalog.pg_roles where rolname = name) then
-      execute format('create role %I nologin', name);
+    if not exists (select from pg_catalog.pg_roles where rolname operator(pg_catalog.=) name) then
+      execute pg_catalog.format('create role %I nologin', name);
     end if;
   end loop;
 end
@@ -22,6 +22,16 @@ $$;
 revoke all on schema fetch_etl from public;
 revoke all on all tables in schema fetch_etl from public;
 revoke all on public.user_logins from public;
+
+-- Before Postgres 15 everybody may make functions and operators in `public`, which unqualified names of others' SQL then find. Does nothing but
+-- warn where you do not own the schema. Grant it to the roles that do make things there, if there are any.
+do $$
+begin
+  revoke create on schema public from public;
+exception
+  when insufficient_privilege or invalid_schema_name then null;
+end
+$$;
 
 -- The analyst: reads the rows, and nothing that could lead back to a person.
 grant select on public.user_logins to fetch_etl_analyst;

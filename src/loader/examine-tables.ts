@@ -5,6 +5,7 @@ import { tableText, type TableName } from "../config/table.ts";
 import { checkWriting } from "./check-writing.ts";
 import type { Sql } from "./database.ts";
 import { hasColumn } from "./later-columns.ts";
+import { requireOwners } from "./owners.ts";
 import { fullName } from "./quote.ts";
 import { lacking, missingGrants, rightsFor } from "./rights.ts";
 import { grantsToMake, mayNotMake, missingTables, wrongColumns } from "./schema.ts";
@@ -24,7 +25,10 @@ export async function examineTables(
   const missing = await missingTables(sql, wanted);
   const isMissing = (name: TableName): boolean => missing.map(fullName).includes(fullName(name));
   return [
-    await run("tables", () => checkPresence(sql, user, wanted, missing)),
+    await run("tables", async () => {
+      await requireOwners(sql, logins);
+      return checkPresence(sql, user, wanted, missing);
+    }),
     await run("columns", async () =>
       isMissing(logins)
         ? skipped("columns", "not checked: there is no table yet")

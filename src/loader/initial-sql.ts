@@ -2,7 +2,7 @@
 // `tables.ts` and `rights.ts`.
 import type { TableName } from "../config/table.ts";
 import { identifier, literal, schemaName } from "./quote.ts";
-import { grant, grantUsage, PRUNE_RIGHT, rightsFor } from "./rights.ts";
+import { grant, grantUsage, PRUNE_RIGHT, REVOKE_CREATE, rightsFor } from "./rights.ts";
 import { allTables, CREATION_LOCK, CREATION_PATIENCE, LATER_COLUMNS } from "./tables.ts";
 
 /**
@@ -42,6 +42,13 @@ ${schemas.map((schema) => `${grantUsage(schema, loaderRole)}\n`).join("")}${righ
     .map((right) => `${grant(right, loaderRole)}\n`)
     .join("")}-- Prunes the ledger; may be left out.
 ${grant(PRUNE_RIGHT, loaderRole)}
+
+-- Before Postgres 15 everybody may make functions and operators in public, and others' SQL may find them in place of Postgres's own.
+${block(`begin
+  ${REVOKE_CREATE};
+exception
+  when insufficient_privilege or invalid_schema_name then null;
+end`)}
 commit;
 `;
 }

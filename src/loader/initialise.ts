@@ -1,12 +1,13 @@
 // Makes everything that the commands need in the database, the vault's tables too: a role that may only load could not make them
 // when a recipient is set later.
 import type { DatabaseSettings } from "../config/database.ts";
-import { connect } from "./database.ts";
+import { connect, type Sql } from "./database.ts";
 import { asFailure } from "./errors.ts";
 import { explainForbidden } from "./forbidden.ts";
 import { Failure } from "../failure.ts";
 import { addColumn } from "./later-columns.ts";
 import { fullName, schemaName } from "./quote.ts";
+import { GRANTED_TO_ALL, REVOKE_CREATE } from "./rights.ts";
 import { ensureTables } from "./schema.ts";
 import { allTables, CREATION_PATIENCE, LATER_COLUMNS } from "./tables.ts";
 
@@ -26,6 +27,7 @@ export async function initialise(settings: DatabaseSettings): Promise<Initialise
   try {
     const tables = allTables(settings.table);
     const made = await ensureTables(sql, settings.user, tables);
+    await revokeCreate(sql);
     const owners: string[] = [];
     for (const column of LATER_COLUMNS) {
       const outcome = await addColumn(sql, column, CREATION_PATIENCE);
@@ -46,4 +48,12 @@ export async function initialise(settings: DatabaseSettings): Promise<Initialise
   } finally {
     await close();
   }
+}
+
+/** Where the schema is there and the user's own; it is no failure where it is not. */
+async function revokeCreate(sql: Sql): Promise<void> {
+  const [schema] = await sql.unsafe<{ revoke: boolean }[]>(`
+    select ${GRANTED_TO_ALL} and pg_catalog.pg_has_role(n.nspowner, 'usage') as revoke
+    from pg_catalog.pg_namespace n where n.nspname operator(pg_catalog.=) 'public'`);
+  if (schema?.revoke === true) await sql.unsafe(REVOKE_CREATE);
 }

@@ -30,6 +30,12 @@ const VAULT_RIGHTS: readonly Right[] = [
 /** What a drain does at its end where it may. */
 export const PRUNE_RIGHT: Right = { table: "ledger", right: "delete" };
 
+/** Takes from everybody the right to make functions and operators where unqualified names are looked up; granted before Postgres 15. */
+export const REVOKE_CREATE = "revoke create on schema public from public";
+
+/** A condition: everybody may make things in the schema `n`. */
+export const GRANTED_TO_ALL = "pg_catalog.has_schema_privilege('public', n.oid, 'create')";
+
 /** The rights that a drain needs. */
 export function rightsFor({ schema, name }: TableName, keepsVault: boolean): readonly Right[] {
   return [{ schema, table: name, right: "insert" }, ...LOAD_RIGHTS, ...(keepsVault ? VAULT_RIGHTS : [])];

@@ -3,6 +3,7 @@ import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
 import type { Reader, Sql } from "./database.ts";
 import { fullName, identifier, literal, schemaName } from "./quote.ts";
+import { requireOwners } from "./owners.ts";
 import { lacking, missingGrants, rightsFor } from "./rights.ts";
 import { CREATION_LOCK, CREATION_PATIENCE, type Table } from "./tables.ts";
 import { inTransaction, READ_COMMITTED } from "./transaction.ts";
@@ -31,8 +32,12 @@ export interface TablesPresent {
   readonly vault: boolean;
 }
 
-/** @param logins the logins' table */
+/**
+ * @param logins the logins' table
+ * @throws {Failure} `configuration` when one belongs to a stranger
+ */
 export async function tablesPresent(sql: Sql, logins: TableName): Promise<TablesPresent> {
+  await requireOwners(sql, logins);
   const [present] = await sql<TablesPresent[]>`
     select pg_catalog.bool_or(n.nspname operator(pg_catalog.=) ${logins.schema} and c.relname operator(pg_catalog.=) ${logins.name}) as "userLogins",
            pg_catalog.bool_or(n.nspname operator(pg_catalog.=) 'fetch_etl' and c.relname operator(pg_catalog.=) 'quarantine') as "quarantine",
@@ -61,6 +66,8 @@ export async function missingTables(sql: Reader, wanted: readonly Table[]): Prom
  * @throws {Failure} `configuration` when the user may not make one, with the GRANT that is missing
  */
 export async function ensureTables(sql: Sql, user: string, wanted: readonly Table[]): Promise<string[]> {
+  // The logins' table comes first.
+  for (const logins of wanted.slice(0, 1)) await requireOwners(sql, logins);
   if ((await missingTables(sql, wanted)).length === 0) return [];
   return inTransaction(sql, READ_COMMITTED, async (tx) => {
     await tx.unsafe(CREATION_PATIENCE);

@@ -22,7 +22,7 @@ const LOGIN_COLUMNS = `  user_id varchar(128),
   masked_device_id varchar(256),
   locale varchar(32),
   app_version integer,
-  create_date date`;
+  create_date pg_catalog.date`;
 
 const LEDGER = ownTable(
   "ledger",

@@ -4,6 +4,8 @@
 export interface RotationTables {
   /** How many batches the rows that are there now make. */
   readonly rowBatches: number;
+  /** Names of other tables that may hold tokens. While there are any, no entry is deleted: theirs would be without a way back. */
+  readonly others: readonly string[];
   /**
    * Gives the rows of a batch, counted from 0, their new tokens, and the vault the entries for these. What the vault does not
    * hold stays as it is.
@@ -41,6 +43,8 @@ export interface RotationReport {
   readonly rows: number;
   /** Entries of the vault that went for new ones. */
   readonly vault: number;
+  /** The other tables for whose sake the earlier entries stay. */
+  readonly keptFor: readonly string[];
   /** Undefined where the run was stopped before its end. */
   readonly left: readonly Left[] | undefined;
 }
@@ -60,7 +64,7 @@ export async function rotate(tables: RotationTables, stop: AbortSignal): Promise
   for (let batch = 0; batch < tables.rowBatches && !stop.aborted; batch += 1)
     rows += await tables.changeRows(batch);
   const vault = await rotateVault(tables, stop);
-  return { rows, vault, left: stop.aborted ? undefined : await tables.left() };
+  return { rows, vault, keptFor: tables.others, left: stop.aborted ? undefined : await tables.left() };
 }
 
 async function rotateVault(tables: RotationTables, stop: AbortSignal): Promise<number> {
@@ -71,6 +75,7 @@ async function rotateVault(tables: RotationTables, stop: AbortSignal): Promise<n
     const tokens = await tables.copyEntries(after);
     copied.push(...tokens);
     const atEnd = tokens.length === 0;
+    if (tables.others.length > 0) copied = [];
     if (copied.length > 0 && (atEnd || copied.length >= DELETE_AT_ONCE)) {
       deleted += await tables.deleteEntries(copied);
       copied = [];

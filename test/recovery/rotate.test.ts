@@ -8,6 +8,7 @@ function memoryTables(rowBatches: number, entries: number, perCall: number, call
   const tokens = Array.from({ length: entries }, (_, index) => String(index).padStart(7, "0"));
   const tables: RotationTables = {
     rowBatches,
+    others: new Array<string>(),
     changeRows: (batch) => {
       calls.push(`rows ${batch}`);
       return Promise.resolve(2);

@@ -10,7 +10,13 @@ import { AlteredEntry, createRemask } from "../../recovery/remask.ts";
 import { rotate } from "../../recovery/rotate.ts";
 import { stopSignalOf, type Context } from "../context.ts";
 import { EXIT, exitCodeOfSignal } from "../exit-codes.ts";
-import { warnOfLeft, writeAltered, writeRotated, writeRotatedJson } from "../report/rotate-report.ts";
+import {
+  warnOfKept,
+  warnOfLeft,
+  writeAltered,
+  writeRotated,
+  writeRotatedJson,
+} from "../report/rotate-report.ts";
 
 export interface RotateFlags extends TableFlags {
   readonly identity: string;
@@ -46,6 +52,7 @@ export async function runRotate(flags: RotateFlags, context: Context): Promise<n
     const report = await rotate(rotation, stop);
     if (flags.json === true) writeRotatedJson(context, masking.keyId, report);
     else if (flags.quiet !== true) writeRotated(context, masking.keyId, report);
+    warnOfKept(context, report);
     warnOfLeft(context, tableText(database.table), report);
     const signal = stopSignalOf(stop);
     return signal === undefined ? EXIT.done : exitCodeOfSignal(signal);

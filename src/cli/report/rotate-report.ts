@@ -44,6 +44,15 @@ export function warnOfLeft({ log }: Context, table: string, { left = [] }: Rotat
   }
 }
 
+/** Says which tables the vault's earlier entries were kept for. */
+export function warnOfKept({ log }: Context, { keptFor }: RotationReport): void {
+  if (keptFor.length === 0) return;
+  log.warn(
+    `No vault entry of an earlier key was deleted, because other tables have the columns masked_ip and masked_device_id: ${printable(keptFor.join(", "))}. ` +
+      "rotate does not read them. Where one holds tokens, run rotate with --table for it; the entries stay, and lead back from its tokens, until these tables are gone.",
+  );
+}
+
 /** For an entry that is not as it was sealed. */
 export function writeAltered({ log }: Context, token: string): void {
   log.error(
