@@ -74,7 +74,9 @@ async function runAll(bench: VaultBench, databaseUrl: string): Promise<void> {
     insert into fetch_etl.quarantine (queue, sent_at, message_id, reasons, key_id, sealed)
     select queue, sent_at, message_id || 'x', reasons, key_id, sealed from fetch_etl.quarantine limit 1`;
   await bench.run(["quarantine", "replay"], env);
-  const { ip, device_id: device } = await bench.tokensOf("u-1");
+  const [row] = await bench.sql<{ ip: string; device: string }[]>`
+    select masked_ip as ip, masked_device_id as device from public.user_logins where user_id = 'u-1'`;
+  const { ip = "", device = "" } = row ?? {};
   const identity = ["--identity", bench.holder.file];
   await command(["reveal", ip, ...identity, "--reason", REASON]);
   await command(["forget", device, "--reason", REASON]);
@@ -177,8 +179,14 @@ describe("every command", () => {
           onnotice: () => undefined,
           connection: { search_path: "pg_catalog" },
         });
+        // The test's own statements take no care of names.
+        const owner = connect(bench.databaseUrl, {
+          max: 1,
+          onnotice: () => undefined,
+          connection: { search_path: "pg_catalog" },
+        });
         try {
-          await runAll(bench, recorder.url);
+          await runAll({ ...bench, sql: owner }, recorder.url);
           const printed = await bench.run(["init", "--print"]);
           const texts = [
             ...recorder.statements,
@@ -209,7 +217,7 @@ describe("every command", () => {
             operators: [...all("operators")].filter((name) => traps?.operators.includes(name) !== true),
           }).toEqual({ functions: [], operators: [] });
           await bench.sql.unsafe("drop schema fetch_etl cascade; drop table public.user_logins");
-          await runAll(bench, bench.databaseUrl);
+          await runAll({ ...bench, sql: owner }, bench.databaseUrl);
           expect(await attacker`select is_called from public.trapped`).toEqual([{ is_called: false }]);
           expect(
             await attacker`
@@ -219,6 +227,7 @@ describe("every command", () => {
           ).toEqual([{ rolsuper: false, memberships: 0, usage: false }]);
         } finally {
           await attacker.end();
+          await owner.end();
           await recorder.stop();
           await bench.sql.unsafe(`drop owned by ${role} cascade; drop role ${role}`);
         }
