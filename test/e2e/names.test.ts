@@ -235,3 +235,20 @@ describe("every command", () => {
     300_000,
   );
 });
+
+it("refuses a table that a stranger owns, and names it, its owner and the way out", () =>
+  withVault(async (bench) => {
+    const { role } = await asRole(bench, "");
+    try {
+      await bench.sql.unsafe(
+        `create schema fetch_etl authorization ${role}; create table public.user_logins (); alter table public.user_logins owner to ${role}`,
+      );
+      for (const args of [["init"], ["drain"]]) {
+        const { code, stderr } = await bench.run(args);
+        expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(role) });
+        expect(stderr).toContain("ALTER SCHEMA fetch_etl OWNER TO");
+      }
+    } finally {
+      await bench.sql.unsafe(`drop owned by ${role} cascade; drop role ${role}`);
+    }
+  }));
