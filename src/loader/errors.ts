@@ -14,7 +14,16 @@ const ROW_REFUSED = /^(22|23|44|54|P0)/;
  * What passes by itself: connection exceptions, rollbacks, too few resources (connections, disk), a lock not granted,
  * operator intervention (shutdown, cancelled), and a server that is read-only while it changes roles.
  */
-const LOST = /^(08|40|53|55P03|57|25006)/;
+const LOST = /^(08|40|53|55P03|57|25006|25P0[34])/;
+
+/** Time limits that a role, a database or a server may set, by the code of what they end. */
+const LIMITS: Readonly<Record<string, string>> = {
+  "57014": "statement_timeout",
+  "55P03": "lock_timeout",
+  "25P03": "idle_in_transaction_session_timeout",
+  "25P04": "transaction_timeout",
+  "57P05": "idle_session_timeout",
+};
 
 /** What stays as it is until somebody changes a table: a feature it has not, a state it is in, what it or its columns are (class 42). */
 const TABLE_AT_FAULT = /^(0A|42|55000)/;
@@ -43,7 +52,10 @@ export function translate(
         `Postgres at ${place(settings)} went away or refused while ${doing} (${code}).` +
           (code === POOLER_REFUSED
             ? ` PgBouncer answers so where it is full, and for a wrong user, password or database in ${settings.source} too: its log tells.`
-            : ""),
+            : "") +
+          (LIMITS[code] === undefined
+            ? ""
+            : ` Check ${LIMITS[code]}, which may be set for the role, the database or the server.`),
         error,
       ),
     );

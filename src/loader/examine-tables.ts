@@ -24,6 +24,16 @@ export async function examineTables(
   const wanted = tablesFor(logins, keepsVault);
   const missing = await missingTables(sql, wanted);
   const isMissing = (name: TableName): boolean => missing.map(fullName).includes(fullName(name));
+  const rightsCheck = await run("database rights", async () => {
+    const rights = rightsFor(logins, keepsVault).filter(
+      ({ schema = "fetch_etl", table }) => !isMissing({ schema, name: table }),
+    );
+    if (rights.length === 0) return skipped("database rights", "not checked: there is no table yet");
+    const grants = await missingGrants(sql, user, rights);
+    if (grants.length === 0) return ok("database rights", "all that a drain needs");
+    const message = lacking(user, "a drain", grants);
+    return failed("database rights", "not complete", { kind: "configuration", message });
+  });
   return [
     await run("tables", async () => {
       await requireOwners(sql, logins);
@@ -34,25 +44,15 @@ export async function examineTables(
         ? skipped("columns", "not checked: there is no table yet")
         : checkColumns(sql, logins),
     ),
-    await run("database rights", async () => {
-      const rights = rightsFor(logins, keepsVault).filter(
-        ({ schema = "fetch_etl", table }) => !isMissing({ schema, name: table }),
+    rightsCheck,
+    await run("writing", async () => {
+      if (rightsCheck.status !== "ok") return skipped("writing", "not checked: see database rights");
+      return checkWriting(
+        sql,
+        settings,
+        wanted.filter((table) => !isMissing(table)),
       );
-      if (rights.length === 0) return skipped("database rights", "not checked: there is no table yet");
-      const grants = await missingGrants(sql, user, rights);
-      if (grants.length === 0) return ok("database rights", "all that a drain needs");
-      const message = lacking(user, "a drain", grants);
-      return failed("database rights", "not complete", { kind: "configuration", message });
     }),
-    await run("writing", async () =>
-      missing.length === wanted.length
-        ? skipped("writing", "not checked: there is no table yet")
-        : checkWriting(
-            sql,
-            settings,
-            wanted.filter((table) => !isMissing(table)),
-          ),
-    ),
     await run("ledger", async () =>
       isMissing({ schema: "fetch_etl", name: "ledger" })
         ? skipped("ledger", "not checked: there is no table yet")

@@ -52,10 +52,7 @@ export async function explainForbidden(
 }
 
 /** Whatever a policy lets through: which rows that are, is not ours to judge. */
-export async function forbiddenByPolicy(
-  sql: Reader,
-  tables: readonly TableName[],
-): Promise<Failure | undefined> {
+async function forbiddenByPolicy(sql: Reader, tables: readonly TableName[]): Promise<Failure | undefined> {
   const found = await sql.unsafe<(TableName & { readonly role: string })[]>(`
     select n.nspname as schema, c.relname as name, current_user as role
     from pg_catalog.pg_class c
@@ -85,10 +82,7 @@ function behindView(table: TableName, cause: Error): Failure {
 }
 
 /** `array_nulls = off` would store a text of four letters for each NULL of a batch. */
-export async function forbiddenBySetting(
-  sql: Reader,
-  settings: DatabaseSettings,
-): Promise<Failure | undefined> {
+async function forbiddenBySetting(sql: Reader, settings: DatabaseSettings): Promise<Failure | undefined> {
   const [found] = await sql.unsafe<{ standby: boolean; readOnly: string; nulls: string; role: string }[]>(`
     select pg_catalog.pg_is_in_recovery() as standby,
            pg_catalog.current_setting('default_transaction_read_only') as "readOnly",

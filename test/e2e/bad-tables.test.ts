@@ -61,6 +61,15 @@ it.each([
   }),
 );
 
+it("a table that a crash empties takes rows, and a drain warns of it", () =>
+  withBench(async (bench) => {
+    await bench.sql.unsafe(`create unlogged table user_logins (${COLUMNS}, create_date date)`);
+    await bench.send(generateMessages(20));
+    const drained = await bench.run(["drain", "--json", "--quiet"]);
+    expect(json(drained)).toMatchObject({ loaded: 19, quarantined: 1 });
+    expect(drained.stderr).toContain("ALTER TABLE public.user_logins SET LOGGED;");
+  }));
+
 it("a table that stops taking rows in mid-run is told likewise, and nothing is lost", () =>
   withBench(async (bench) => {
     await makeTables(bench);

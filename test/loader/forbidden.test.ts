@@ -368,3 +368,20 @@ it("a hot standby is told by doctor and by whatever writes, as something that ma
     await rm(folder, { recursive: true });
   }
 });
+
+describe("a time limit that a role or a database sets", () => {
+  it.each([
+    ["statement_timeout", "57014"],
+    ["lock_timeout", "55P03"],
+  ])("%s is named where it ends the work", async (name, code) => {
+    const database = await loaded();
+    await databases.set(database, { [name]: "'200ms'" });
+    await database.sql.begin(async (tx) => {
+      await tx`lock table fetch_etl.quarantine`;
+      await expect(COMMANDS["quarantine purge"]?.(database.settings)).rejects.toMatchObject({
+        kind: "unavailable",
+        message: expect.stringMatching(`purging the quarantine \\(${code}\\)\\. Check ${name}, `),
+      });
+    });
+  });
+});

@@ -6,6 +6,10 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { createEntryMaker, type EntryMaker } from "../../src/drainer/entry.ts";
 import { createBodyOpener } from "../../src/drainer/held.ts";
 import type { Entry, ReceivedMessage } from "../../src/drainer/ports.ts";
+import { systemClock } from "../../src/drainer/clock.ts";
+import { Patience } from "../../src/drainer/patience.ts";
+import { newTally } from "../../src/drainer/tally.ts";
+import { Writer, type Item } from "../../src/drainer/writer.ts";
 import { replay } from "../../src/drainer/replay.ts";
 import { examineDatabase } from "../../src/loader/examine.ts";
 import { initialise } from "../../src/loader/initialise.ts";
@@ -24,12 +28,11 @@ import { openDatabases, type Database, type Databases } from "../support/databas
 
 /** Each takes what it is given and says the same whatever the settings are. */
 const HARMLESS: readonly (readonly [what: string, settings: Readonly<Record<string, string>>])[] = [
-  ["bytea as escapes", { bytea_output: "'escape'" }],
+  ["bytea as escapes, and few digits of a float", { bytea_output: "'escape'", extra_float_digits: "-15" }],
   ["dates as SQL, DMY", { datestyle: "'SQL, DMY'" }],
   ["dates as German", { datestyle: "'German, DMY'", timezone: "'Europe/Berlin'" }],
   ["dates as Postgres, YMD", { datestyle: "'Postgres, YMD'", timezone: "'Asia/Kathmandu'" }],
   ["a zone with summer time", { timezone: "'America/New_York'", intervalstyle: "'sql_standard'" }],
-  ["few digits of a float", { extra_float_digits: "-15" }],
   ["backslashes that escape", { standard_conforming_strings: "off", backslash_quote: "off" }],
   [
     "serializable transactions",
@@ -245,3 +248,35 @@ it.each(HARMLESS)("every command gives the same answer under %s", async (_what, 
   await databases.set(database, settings);
   expect(await commands(database)).toEqual(expected);
 });
+
+it.each(["repeatable read", "serializable"])(
+  "two drains that get the same messages load each once, where transactions are %s",
+  async (isolation) => {
+    const database = await databases.make();
+    await databases.set(database, { default_transaction_isolation: `'${isolation}'` });
+    await initialise(database.settings);
+    const all = Array.from({ length: 300 }, (_, index): Item => {
+      const received = message(`m${index}`, {});
+      return { message: received, entry: entryMaker(randomBytes).fromMessage(received) };
+    });
+    const tally = newTally();
+    const loaders = await Promise.all([1, 2].map(() => openLoader(database.settings, QUEUE, sealer.dataKey)));
+    try {
+      await Promise.all(
+        loaders.map(async (loader) => {
+          const patience = (): Patience =>
+            new Patience({ clock: systemClock, retryForMs: 30_000, random: Math.random });
+          const writer = new Writer({
+            ...{ loader, entries: entryMaker(randomBytes), tally, onReject: "quarantine" as const },
+            ...{ patience, hurry: new AbortController().signal },
+          });
+          for (let from = 0; from < all.length; from += 30) await writer.write(all.slice(from, from + 30));
+        }),
+      );
+    } finally {
+      for (const loader of loaders) await loader.close();
+    }
+    expect(tally).toMatchObject({ loaded: 300, duplicates: 300, quarantined: 0 });
+    expect(await rows(database.sql)).toHaveLength(300);
+  },
+);
