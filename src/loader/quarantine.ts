@@ -7,7 +7,7 @@ import { Failure } from "../failure.ts";
 import { connect, type Sql } from "./database.ts";
 import { asFailure } from "./errors.ts";
 import { explainForbidden } from "./forbidden.ts";
-import { exactly, HELD_COLUMNS, toHeld, type HeldRow } from "./held.ts";
+import { epochMs, exactly, HELD_COLUMNS, toHeld, type HeldRow } from "./held.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { purge } from "./purge.ts";
 import { openReplay } from "./replay.ts";
@@ -106,7 +106,7 @@ function summarise(sql: Sql): Promise<QuarantineSummary> {
       reasons: reasons.map(({ reason, count, oldest, example }) => ({
         reason,
         count: Number(count),
-        oldest: new Date(oldest).toISOString(),
+        oldest: new Date(epochMs(oldest)).toISOString(),
         example,
       })),
       keys: counts,
@@ -124,6 +124,6 @@ async function find(sql: Sql, messageId: string): Promise<FoundMessage[]> {
   );
   return rows.map((row) => ({
     ...toHeld(row),
-    replayedAt: row.found_replayed_at === null ? undefined : Date.parse(row.found_replayed_at),
+    replayedAt: row.found_replayed_at === null ? undefined : epochMs(row.found_replayed_at),
   }));
 }
