@@ -93,10 +93,10 @@ function summarise(sql: Sql): Promise<QuarantineSummary> {
   return inTransaction(sql, SNAPSHOT, async (tx) => {
     const held = await heldCondition(tx);
     const reasons = await tx.unsafe<{ reason: string; count: string; oldest: string; example: string }[]>(`
-      select reason, pg_catalog.count(*), ${exactly("pg_catalog.min(quarantined_at)")} as oldest,
+      select coalesce(reason, '') as reason, pg_catalog.count(*), ${exactly("pg_catalog.min(quarantined_at)")} as oldest,
              (pg_catalog.array_agg(message_id order by quarantined_at desc, sent_at desc, message_id))[1] as example
       from fetch_etl.quarantine, pg_catalog.unnest(reasons) as reason where ${held}
-      group by reason order by pg_catalog.count(*) desc, reason`);
+      group by 1 order by pg_catalog.count(*) desc, 1`);
     const keys = await tx.unsafe<{ key_id: string; count: string }[]>(`
       select key_id, pg_catalog.count(*) from fetch_etl.quarantine where ${held}
       group by key_id order by pg_catalog.count(*) desc, key_id`);
