@@ -2,9 +2,19 @@
 import type { HeldMessage } from "../drainer/held.ts";
 import { SENT_TIME_UNKNOWN } from "./loader.ts";
 
-/** A time as text, ISO 8601 to the microsecond, whatever the session's time zone and date style. */
+/**
+ * A time as text, ISO 8601 to the microsecond, whatever the session's time zone and date style. What ISO 8601 has no form for, infinity
+ * and years before 1, is as the session writes it, and reads it again.
+ */
 export function exactly(time: string): string {
-  return `pg_catalog.to_char((${time}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+  return `case when pg_catalog.isfinite(${time}) and ${time} operator(pg_catalog.>=) '0001-01-01T00:00:00Z'::pg_catalog.timestamptz
+    then pg_catalog.to_char((${time}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else (${time})::pg_catalog.text end`;
+}
+
+/** Epoch milliseconds of a time as {@link exactly} gives it; one that a `Date` cannot hold is taken for one that is not known. */
+export function epochMs(time: string): number {
+  const parsed = Date.parse(time);
+  return Number.isNaN(parsed) ? SENT_TIME_UNKNOWN : parsed;
 }
 
 /** The columns of a {@link HeldRow}: no setting changes how one is written. */
@@ -23,7 +33,7 @@ export interface HeldRow {
 }
 
 export function toHeld(row: HeldRow): HeldMessage {
-  const sentAt = Date.parse(row.stored_sent_at);
+  const sentAt = epochMs(row.stored_sent_at);
   return {
     queue: row.queue,
     messageId: row.message_id,
@@ -31,6 +41,6 @@ export function toHeld(row: HeldRow): HeldMessage {
     storedSentAt: row.stored_sent_at,
     reasons: row.reasons,
     body: { keyId: row.key_id, bytes: Buffer.from(row.sealed, "hex") },
-    quarantinedAt: Date.parse(row.quarantined_at),
+    quarantinedAt: epochMs(row.quarantined_at),
   };
 }

@@ -7,7 +7,7 @@ import { Failure } from "../failure.ts";
 import { connect, type Sql } from "./database.ts";
 import { asFailure } from "./errors.ts";
 import { explainForbidden } from "./forbidden.ts";
-import { exactly, HELD_COLUMNS, toHeld, type HeldRow } from "./held.ts";
+import { epochMs, exactly, HELD_COLUMNS, toHeld, type HeldRow } from "./held.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { purge } from "./purge.ts";
 import { openReplay } from "./replay.ts";
@@ -93,10 +93,10 @@ function summarise(sql: Sql): Promise<QuarantineSummary> {
   return inTransaction(sql, SNAPSHOT, async (tx) => {
     const held = await heldCondition(tx);
     const reasons = await tx.unsafe<{ reason: string; count: string; oldest: string; example: string }[]>(`
-      select reason, pg_catalog.count(*), ${exactly("pg_catalog.min(quarantined_at)")} as oldest,
+      select coalesce(reason, '') as reason, pg_catalog.count(*), ${exactly("pg_catalog.min(quarantined_at)")} as oldest,
              (pg_catalog.array_agg(message_id order by quarantined_at desc, sent_at desc, message_id))[1] as example
       from fetch_etl.quarantine, pg_catalog.unnest(reasons) as reason where ${held}
-      group by reason order by pg_catalog.count(*) desc, reason`);
+      group by 1 order by pg_catalog.count(*) desc, 1`);
     const keys = await tx.unsafe<{ key_id: string; count: string }[]>(`
       select key_id, pg_catalog.count(*) from fetch_etl.quarantine where ${held}
       group by key_id order by pg_catalog.count(*) desc, key_id`);
@@ -106,7 +106,7 @@ function summarise(sql: Sql): Promise<QuarantineSummary> {
       reasons: reasons.map(({ reason, count, oldest, example }) => ({
         reason,
         count: Number(count),
-        oldest: new Date(oldest).toISOString(),
+        oldest: new Date(epochMs(oldest)).toISOString(),
         example,
       })),
       keys: counts,
@@ -124,6 +124,6 @@ async function find(sql: Sql, messageId: string): Promise<FoundMessage[]> {
   );
   return rows.map((row) => ({
     ...toHeld(row),
-    replayedAt: row.found_replayed_at === null ? undefined : Date.parse(row.found_replayed_at),
+    replayedAt: row.found_replayed_at === null ? undefined : epochMs(row.found_replayed_at),
   }));
 }

@@ -42,7 +42,7 @@ export interface Vault {
 }
 
 /** How a forgetting deals with the quarantine. */
-export interface QuarantineRequest {
+interface QuarantineRequest {
   /** The masking keys that open its bodies. */
   readonly keys: readonly MaskingKeys[];
   /** Whether messages that hold the values are deleted. */
@@ -60,7 +60,7 @@ export interface Forgotten {
 }
 
 /** Of a quarantine that the user may not read. */
-export interface NotSearched {
+interface NotSearched {
   /** A sentence. */
   readonly notSearched: string;
 }

@@ -34,7 +34,47 @@ it("reads tokens from standard input, with the blanks that psql prints, and prin
     await drain(LOGINS);
     const { ip, device_id } = await tokensOf("u-1");
     const forgotten = await run(["forget", "--reason", REASON, "--json"], {}, ` ${ip}\n ${device_id}\n\n`);
-    expect(json(forgotten)).toEqual({ schemaVersion: 1, command: "forget", forgotten: 2 });
+    expect(json(forgotten)).toEqual({
+      schemaVersion: 1,
+      command: "forget",
+      forgotten: 2,
+      quarantinedBodies: { found: [], purged: 0, notOpened: 0, tokensNotSought: 0 },
+      otherKeys: [],
+    });
+  }));
+
+it("names quarantined messages with the same values, and deletes them with --purge-quarantine, which needs the masking key", () =>
+  withVault(async ({ drain, tokensOf, run, sql }) => {
+    const held = { ...login("u-1", "192.0.2.1", "d-1"), app_version: "x" };
+    await drain([
+      ...LOGINS,
+      held,
+      { ...held, user_id: "u-3" },
+      { ...login("u-4", "192.0.2.9", "d-9"), app_version: "x" },
+    ]);
+    const { ip, device_id } = await tokensOf("u-1");
+    const found = await sql<{ id: string }[]>`
+      select message_id as id from fetch_etl.quarantine order by message_id limit 3`;
+    const withoutKey = { FETCH_ETL_MASKING_KEY: undefined };
+    const refused = await run(["forget", ip, "--reason", REASON, "--purge-quarantine"], withoutKey);
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toContain("FETCH_ETL_MASKING_KEY");
+    const unsearched = await run(["forget", ip, "--reason", REASON], withoutKey);
+    expect(unsearched.code).toBe(0);
+    expect(unsearched.stderr).toMatch(/^warning: 3 quarantined messages were not searched[^\n]*\n$/);
+    const warned = await run(["forget", device_id, "--reason", REASON]);
+    expect(warned.code).toBe(0);
+    expect(warned.stderr).toMatch(
+      /^warning: 2 quarantined messages hold these values too[^\n]*--purge-quarantine[^\n]*\n$/,
+    );
+    expect(found.filter(({ id }) => warned.stderr.includes(id))).toHaveLength(2);
+    // The vault has forgotten them: the messages go all the same.
+    expect(await run(["forget", ip, device_id, "--reason", REASON, "--purge-quarantine"])).toEqual({
+      code: 0,
+      stdout: "forgot 0 values and deleted 2 quarantined messages; rows keep their tokens\n",
+      stderr: "",
+    });
+    expect(await sql`select 1 from fetch_etl.quarantine`).toHaveLength(1);
   }));
 
 it("forgets nothing, and records nothing, when the vault does not hold one of the tokens", () =>

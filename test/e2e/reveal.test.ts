@@ -66,7 +66,7 @@ it("reads tokens from standard input", () =>
     expect(stdout).toBe(`${device_id}  d-1\n${ip}  192.0.2.1\n`);
   }));
 
-it("reveals nothing, and records nothing, when the vault does not hold one of the tokens", () =>
+it("reveals nothing when the vault does not hold one of the tokens, and records what was asked for", () =>
   withVault(async ({ drain, tokensOf, reveal, sql }) => {
     await drain([login("u-1", "192.0.2.1", "d-1")]);
     const { ip } = await tokensOf("u-1");
@@ -74,7 +74,7 @@ it("reveals nothing, and records nothing, when the vault does not hold one of th
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain(`1 of 2 tokens`);
     expect(stderr).toContain(UNKNOWN_TOKEN);
-    expect(await sql`select * from fetch_etl.reveal_log`).toEqual([]);
+    expect(await sql`select tokens from fetch_etl.reveal_log`).toEqual([{ tokens: [ip, UNKNOWN_TOKEN] }]);
   }));
 
 it("reports every mistake at once, and shows neither a value in a token's place nor an identity in the file's", () =>
