@@ -4,6 +4,7 @@ import type { DatabaseSettings } from "../config/database.ts";
 import { connect } from "./database.ts";
 import { asFailure } from "./errors.ts";
 import { Failure } from "../failure.ts";
+import { ensureLedgerKey } from "./ledger-key.ts";
 import { addColumn } from "./later-columns.ts";
 import { fullName, schemaName } from "./quote.ts";
 import { ensureTables } from "./schema.ts";
@@ -37,6 +38,7 @@ export async function initialise(settings: DatabaseSettings): Promise<Initialise
         `Tables were made by an earlier version, and lack columns. As their owner, run: ${owners.join(" ")}`,
       );
     }
+    if (await ensureLedgerKey(sql)) made.push("fetch_etl.ledger_message");
     const schemas = [...new Set(tables.map(({ schema }) => schema))].filter((schema) => schema !== "public");
     const all = [...schemas.map(schemaName), ...tables.map(fullName)];
     return { made, present: all.filter((name) => !made.includes(name)) };

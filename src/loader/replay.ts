@@ -4,6 +4,7 @@ import type { TableName } from "../config/table.ts";
 import type { HeldMessage } from "../drainer/held.ts";
 import type { PassedMessage, ReplayStore } from "../drainer/replay.ts";
 import type { Sql } from "./database.ts";
+import { droppedRows, failIf, isDropped } from "./dropped-rows.ts";
 import { asFailure, translate } from "./errors.ts";
 import { HELD_COLUMNS, toHeld, type HeldRow } from "./held.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
@@ -31,7 +32,8 @@ export async function openReplay(
         throw asFailure(error, settings, "reading the quarantine");
       }),
     load: (messages) =>
-      load(sql, settings.table, messages, vaultKey).catch((error: unknown) => {
+      load(sql, settings.table, messages, vaultKey).catch(async (error: unknown) => {
+        if (isDropped(error)) throw await droppedRows(sql, settings.table);
         throw translate(error, settings, "replaying the quarantine");
       }),
   };
@@ -110,8 +112,11 @@ async function load(
       select user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date
       from ${passed}
       returning 1
-    )${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, passed)}
-    select pg_catalog.count(*)::integer as loaded from loaded`,
+    ), counted as (
+      select (select pg_catalog.count(*)::integer from fresh) as fresh,
+             (select pg_catalog.count(*)::integer from loaded) as loaded
+    )${failIf(sql, sql`(select loaded operator(pg_catalog.<>) fresh from counted)`)}${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, passed)}
+    select loaded from counted`,
   );
   return counts?.loaded ?? 0;
 }
