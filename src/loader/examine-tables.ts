@@ -2,6 +2,7 @@
 import { failed, ok, skipped, type Check, type CheckName } from "../checks/check.ts";
 import { tableText, type TableName } from "../config/table.ts";
 import type { Sql } from "./database.ts";
+import { ledgerKeyProblem } from "./ledger-key.ts";
 import { hasColumn } from "./later-columns.ts";
 import { fullName } from "./quote.ts";
 import { lacking, missingGrants, rightsFor } from "./rights.ts";
@@ -77,6 +78,9 @@ async function checkLedger(sql: Sql): Promise<Check> {
       where n.nspname = 'fetch_etl' and c.relname = 'ledger'`);
   });
   if (ledger === undefined) return skipped("ledger", "not checked: there is no table yet");
+  const message = await ledgerKeyProblem(sql);
+  if (message !== undefined)
+    return failed("ledger", "of an earlier version", { kind: "configuration", message });
   // Not analysed yet: -1, and 0 before Postgres 14.
   const entries = ledger.entries > 0 ? `about ${ledger.entries.toLocaleString("en-US")} entries, ` : "";
   const prune = ledger.prune ? "drains prune it" : "drains may not prune it: that is yours to do";

@@ -7,7 +7,7 @@ import { Failure } from "../failure.ts";
 import { ensureLedgerKey } from "./ledger-key.ts";
 import { addColumn } from "./later-columns.ts";
 import { fullName, schemaName } from "./quote.ts";
-import { ensureTables } from "./schema.ts";
+import { ensureTables, wrongColumns } from "./schema.ts";
 import { allTables, CREATION_PATIENCE, LATER_COLUMNS } from "./tables.ts";
 
 /** Names of schemas, of tables and of columns, as SQL writes them. */
@@ -26,6 +26,8 @@ export async function initialise(settings: DatabaseSettings): Promise<Initialise
   try {
     const tables = allTables(settings.table);
     const made = await ensureTables(sql, settings.user, tables);
+    const [wrong] = await wrongColumns(sql, settings.table);
+    if (wrong !== undefined) throw new Failure("configuration", wrong);
     const owners: string[] = [];
     for (const column of LATER_COLUMNS) {
       const outcome = await addColumn(sql, column, CREATION_PATIENCE);

@@ -55,12 +55,12 @@ export async function openLoader(
   const unsettled = new Map<string, Entry>();
   let connection: Connection | undefined;
   let keepsMacs = false;
-  /** Whether the last commit is on the primary alone. */
-  let unconfirmed = false;
+  /** The routines that warned of the last commit. */
+  const warnings = new Set<string | undefined>();
 
   const run = async <T>(doing: string, action: (sql: Sql) => Promise<T>): Promise<T> => {
     connection ??= connect(settings, (routine) => {
-      if (routine === WAIT_CANCELLED) unconfirmed = true;
+      warnings.add(routine);
     });
     try {
       return await action(connection.sql);
@@ -109,7 +109,7 @@ export async function openLoader(
     load: async (entries) => {
       const ids = entries.map(({ messageId }) => messageId);
       const result = await run("writing rows", async (sql) => {
-        unconfirmed = false;
+        warnings.clear();
         const settled =
           unsettled.size === 0
             ? new Set<string>()
@@ -117,7 +117,7 @@ export async function openLoader(
         const left = entries.filter(({ messageId }) => !settled.has(messageId));
         for (const entry of left) unsettled.set(entry.messageId, entry);
         const written = left.length === 0 ? NOTHING : await writeAll(sql, left);
-        if (unconfirmed) throw new Failure("unavailable", ON_PRIMARY_ALONE);
+        if (warnings.has(WAIT_CANCELLED)) throw new Failure("unavailable", ON_PRIMARY_ALONE);
         return add(written, settledResult(entries, settled));
       });
       for (const id of ids) unsettled.delete(id);

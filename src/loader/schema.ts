@@ -17,6 +17,10 @@ const COLUMN_TYPES = {
   create_date: ["date"],
 } as const;
 
+/** Characters of a token (`h1.`, the key's id, the MAC); a narrower column takes no row that has one. */
+const TOKEN_LENGTH = 55;
+const TOKEN_COLUMNS: ReadonlySet<string> = new Set(["masked_ip", "masked_device_id"]);
+
 /** What exists of the tables. */
 export interface TablesPresent {
   readonly userLogins: boolean;
@@ -133,9 +137,10 @@ const INSERTABLE = 8;
 /** What is wrong with the logins' table and its columns, in a sentence; none where a drain can write to it. */
 export async function wrongColumns(sql: Sql, logins: TableName): Promise<string[]> {
   const columns = await sql<
-    { name: string; type: string; required: boolean; filled: boolean; insertable: boolean }[]
+    { name: string; type: string; width: number; required: boolean; filled: boolean; insertable: boolean }[]
   >`
     select a.attname as name, pg_catalog.format_type(a.atttypid, null) as type,
+           a.atttypmod operator(pg_catalog.-) 4 as width,
            a.attnotnull and not a.atthasdef and a.attidentity = '' as required,
            a.attidentity = 'a' or coalesce(to_jsonb(a) ->> 'attgenerated', '') <> '' as filled,
            case when c.relkind in ('r', 'p') then true
@@ -155,6 +160,8 @@ export async function wrongColumns(sql: Sql, logins: TableName): Promise<string[
     if (column === undefined) wrong.push(`${name} is missing`);
     else if (!types.some((type) => type === column.type)) {
       wrong.push(`${name} is ${column.type}, not ${types[0]}`);
+    } else if (TOKEN_COLUMNS.has(name) && column.width >= 0 && column.width < TOKEN_LENGTH) {
+      wrong.push(`${name} holds ${column.width} characters, and a token has ${TOKEN_LENGTH}`);
     } else if (column.filled) wrong.push(`${name} is filled by Postgres itself`);
   }
   for (const { name, required } of columns) {

@@ -20,6 +20,11 @@ it.each([
     "create_date is filled by Postgres itself",
   ],
   [
+    "a table that is too narrow for a token",
+    `create table odd (${COLUMNS.replace("masked_ip varchar(256)", "masked_ip varchar(54)")}, create_date date)`,
+    "masked_ip holds 54 characters, and a token has 55",
+  ],
+  [
     "a table with an identity for a column",
     `create table odd (${COLUMNS.replace("app_version integer", "app_version integer generated always as identity")}, create_date date)`,
     "app_version is filled by Postgres itself",

@@ -123,15 +123,19 @@ it("brings an earlier ledger forward, with repeated messages in it, while others
     await sql`insert into fetch_etl.ledger (queue, sent_at, message_id, run_id)
       select 'arn:dead', sent_at, message_id, run_id from fetch_etl.ledger where message_id in ('7', '8')`;
     const building = openLoader(settings, "arn:first");
-    let done = false;
+    const over = new AbortController();
     const other = postgres(inject("postgresUrl"), {
       max: 1,
       database: settings.database,
     });
     let longest = 0;
-    void building.finally(() => (done = true)).catch(() => undefined);
+    void building
+      .finally(() => {
+        over.abort();
+      })
+      .catch(() => undefined);
     let inserted = 0;
-    while (!done) {
+    while (!over.signal.aborted) {
       const from = performance.now();
       await other`insert into fetch_etl.ledger (queue, sent_at, message_id, run_id) values ('arn:other', now(), ${`o${inserted}`}, gen_random_uuid())`;
       longest = Math.max(longest, performance.now() - from);
