@@ -58,6 +58,8 @@ const LEDGER = ownTable(
   run_id pg_catalog.uuid not null,
   loaded_at pg_catalog.timestamptz not null default pg_catalog.now(),
   body_mac pg_catalog.bytea`,
+  `create unique index if not exists ${LEDGER_KEY}`,
+  "alter table fetch_etl.ledger replica identity full",
 );
 const QUARANTINE = ownTable(
   "quarantine",
