@@ -118,7 +118,7 @@ it("brings an earlier ledger forward, with repeated messages in it, while others
     await sql.unsafe(OLD_LEDGER);
     const rows = Number(process.env["LEDGER_ROWS"] ?? 50_000);
     await sql`
-      insert into fetch_etl.ledger select 'arn:' || n % 2, now() - make_interval(secs => n), n::text, gen_random_uuid(), now()
+      insert into fetch_etl.ledger select 'arn:' || n % 2, now() - make_interval(secs => n), n::text, '00000000-0000-4000-8000-000000000000', now()
       from generate_series(1, ${rows}::int) as n`;
     await sql`insert into fetch_etl.ledger (queue, sent_at, message_id, run_id)
       select 'arn:dead', sent_at, message_id, run_id from fetch_etl.ledger where message_id in ('7', '8')`;
@@ -137,7 +137,7 @@ it("brings an earlier ledger forward, with repeated messages in it, while others
     let inserted = 0;
     while (!over.signal.aborted) {
       const from = performance.now();
-      await other`insert into fetch_etl.ledger (queue, sent_at, message_id, run_id) values ('arn:other', now(), ${`o${inserted}`}, gen_random_uuid())`;
+      await other`insert into fetch_etl.ledger (queue, sent_at, message_id, run_id) values ('arn:other', now(), ${`o${inserted}`}, '00000000-0000-4000-8000-000000000000')`;
       longest = Math.max(longest, performance.now() - from);
       inserted += 1;
     }
@@ -159,7 +159,7 @@ it("brings an earlier ledger forward, with repeated messages in it, while others
 it("builds an index anew that an interrupted build left unfinished", () =>
   withDatabase(async ({ sql, settings }) => {
     await sql.unsafe(OLD_LEDGER);
-    await sql`insert into fetch_etl.ledger select q, now(), 'm', gen_random_uuid(), now() from unnest(array['a', 'b']) as q`;
+    await sql`insert into fetch_etl.ledger select q, now(), 'm', '00000000-0000-4000-8000-000000000000', now() from unnest(array['a', 'b']) as q`;
     await expect(
       sql.unsafe("create unique index concurrently ledger_message on fetch_etl.ledger (message_id)"),
     ).rejects.toMatchObject({ code: "23505" });
@@ -192,9 +192,11 @@ it("does not take a commit for done whose wait for a synchronous standby was can
   const server = await startPostgres();
   try {
     await withDatabase(async ({ sql, settings }) => {
-      const loader = await openLoader(settings, "arn:first");
+      await (await openLoader(settings, "arn:first")).close();
       await sql`alter system set synchronous_standby_names = 'nobody'`;
-      await sql`select pg_reload_conf()`;
+      // A reload takes effect at some later moment.
+      await server.restart();
+      const loader = await openLoader(settings, "arn:first");
       const cancelWait = async (): Promise<void> => {
         for (let cancelled = 0; cancelled === 0;) {
           await setTimeout(10);
