@@ -61,7 +61,9 @@ export class Writer {
     throwIfRejection(refused.map(({ item, error }) => ({ item: item.entry, error })));
     const rows = items.filter(({ entry }) => "row" in entry);
     const reasons = new Set(refused.map(({ error }) => reasonOf(error)));
-    if (refused.length >= ALIKE && refused.length === rows.length && reasons.size === 1) {
+    const alike = refused.length >= ALIKE && refused.length === rows.length && reasons.size === 1;
+    if (alike && !first.error.refusal.ofValues) throw first.error.failure;
+    if (alike && !this.#items.passed) {
       throw new Failure(
         "configuration",
         `Postgres refuses every row (${reasonOf(first.error)}), so that it must be the table: a missing ` +

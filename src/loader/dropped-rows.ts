@@ -53,7 +53,7 @@ export async function droppedRows(sql: Reader, logins: TableName): Promise<Failu
       (named.length === 0
         ? "No trigger there explains it: look at their rules and at views they may be. "
         : `A trigger that returns NULL does that: ${named.join(", ")}. `) +
-      "None of these messages was loaded or deleted. Change the trigger so that it returns the row, and run again.",
+      "None of these rows was stored, and no message deleted. Change the trigger so that it returns the row, and run again.",
   );
 }
 

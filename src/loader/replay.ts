@@ -4,7 +4,7 @@ import type { TableName } from "../config/table.ts";
 import type { HeldMessage } from "../drainer/held.ts";
 import type { PassedMessage, ReplayStore } from "../drainer/replay.ts";
 import type { Sql } from "./database.ts";
-import { droppedRows, failIf, isDropped } from "./dropped-rows.ts";
+import { droppedRows } from "./dropped-rows.ts";
 import { asFailure, translate } from "./errors.ts";
 import { HELD_COLUMNS, toHeld, type HeldRow } from "./held.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
@@ -32,8 +32,7 @@ export async function openReplay(
         throw asFailure(error, settings, "reading the quarantine");
       }),
     load: (messages) =>
-      load(sql, settings.table, messages, vaultKey).catch(async (error: unknown) => {
-        if (isDropped(error)) throw await droppedRows(sql, settings.table);
+      load(sql, settings.table, messages, vaultKey).catch((error: unknown) => {
         throw translate(error, settings, "replaying the quarantine");
       }),
   };
@@ -84,10 +83,8 @@ async function load(
 ): Promise<number> {
   const passed = sql`batch join fresh on fresh.sent_at operator(pg_catalog.=) batch.sent_at
         and fresh.queue operator(pg_catalog.=) batch.queue and fresh.message_id operator(pg_catalog.=) batch.message_id`;
-  const [counts] = await inTurn(
-    sql,
-    TURNS.quarantine,
-    (tx) => tx<{ loaded: number }[]>`
+  return inTurn(sql, TURNS.quarantine, async (tx) => {
+    const [counts] = await tx<{ fresh: number; loaded: number }[]>`
     with batch as (
       select * from rows from (
         pg_catalog.unnest(${messages.map(({ held }) => held.queue)}::pg_catalog.text[]),
@@ -112,11 +109,11 @@ async function load(
       select user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date
       from ${passed}
       returning 1
-    ), counted as (
-      select (select pg_catalog.count(*)::integer from fresh) as fresh,
-             (select pg_catalog.count(*)::integer from loaded) as loaded
-    )${failIf(sql, sql`(select loaded operator(pg_catalog.<>) fresh from counted)`)}${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, passed)}
-    select loaded from counted`,
-  );
-  return counts?.loaded ?? 0;
+    )${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, passed)}
+    select (select pg_catalog.count(*)::integer from fresh) as fresh,
+           (select pg_catalog.count(*)::integer from loaded) as loaded`;
+    // Thrown within the transaction, so that nothing is marked.
+    if (counts?.loaded !== counts?.fresh) throw await droppedRows(tx, table);
+    return counts?.loaded ?? 0;
+  });
 }

@@ -209,6 +209,15 @@ it("a failure that a repetition does not mend is thrown at once", async () => {
   expect([loader.calls, clock.now()]).toEqual([[1], 0]);
 });
 
+it("every row of a batch may be refused after others passed: they are quarantined, and no table is blamed", async () => {
+  const { writer, loader } = writing();
+  await writer.write([item("good")]);
+  const batch = items(20);
+  for (const { message } of batch) loader.refused.add(message.messageId);
+  await writer.write(batch);
+  expect(loader.quarantine.size).toBe(20);
+});
+
 describe("what values do not explain", () => {
   const lacking = refused("42501", { ofValues: false });
 

@@ -82,3 +82,33 @@ it("a table that stops taking rows in mid-run is told likewise, and nothing is l
     });
     expect(await bench.contents()).toEqual({ ready: 20, inflight: 0, delayed: 0 });
   }));
+
+it.each(["20000", "42501", "45010", "XX000"])(
+  "one row that a trigger refuses with SQLSTATE %s is quarantined, and the others load",
+  (code) =>
+    withBench(async (bench) => {
+      await makeTables(bench);
+      await bench.sql.unsafe(`
+        create function refuse() returns trigger language plpgsql as $$
+          begin if new.user_id = 'bad' then raise exception 'no' using errcode = '${code}'; end if; return new; end $$;
+        create trigger t before insert on user_logins for each row execute procedure refuse()`);
+      const nothing = { app_version: null, device_type: null, ip: null, locale: null, device_id: null };
+      const users = [...Array.from({ length: 20 }, (_, index) => `u${index}`), "bad"];
+      await bench.send(users.map((user) => JSON.stringify({ user_id: user, ...nothing })));
+      expect(json(await bench.run(["drain", "--json"]))).toMatchObject({
+        loaded: 20,
+        quarantined: 1,
+        deleted: 21,
+      });
+    }),
+);
+
+it("a rejection that the quarantine refuses is told with an exit code of the table, and stays in the queue", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    await bench.sql.unsafe("alter table fetch_etl.quarantine add constraint never check (false)");
+    await bench.send(["no JSON"]);
+    const refused = await bench.run(["drain"]);
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("SQLSTATE 23514") });
+    expect(await bench.contents()).toEqual({ ready: 1, inflight: 0, delayed: 0 });
+  }));
