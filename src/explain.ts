@@ -1,10 +1,19 @@
 // Turns what was thrown into an exit code and a sentence that quotes no data.
 import { EXIT, type Explanation } from "./cli/exit-codes.ts";
-import { DatabaseLost, Throttled } from "./drainer/ports.ts";
+import { DatabaseLost, RowRefused, StatementCancelled, Throttled } from "./drainer/ports.ts";
 import { Failure } from "./failure.ts";
+import { AlteredEntry } from "./recovery/remask.ts";
 
 export function explain(error: unknown): Explanation {
-  if (error instanceof DatabaseLost) return explain(error.failure);
+  if (error instanceof DatabaseLost || error instanceof RowRefused || error instanceof StatementCancelled) {
+    return explain(error.failure);
+  }
+  if (error instanceof AlteredEntry) {
+    return {
+      code: EXIT.mismatch,
+      sentence: "An entry of the vault was altered: it is not what a drain sealed.",
+    };
+  }
   if (error instanceof Throttled) {
     return { code: EXIT.unavailable, sentence: "SQS asks for fewer calls: try again later." };
   }

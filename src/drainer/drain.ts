@@ -205,7 +205,10 @@ class Drain {
     });
     for (;;) {
       const batch = await this.#buffer.next(this.#deleter.idle);
-      if (batch === undefined) return;
+      if (batch === undefined) {
+        writer.end();
+        return;
+      }
       if (batch.length === 0) await this.#deleter.finish();
       else {
         const left = await writer.write(batch);

@@ -127,25 +127,46 @@ export interface Loader {
    * Writes the entries and notes their messages in the ledger, all in one commit or not at all. Message ids must be
    * distinct within one call.
    *
-   * @throws {RowRefused} when the database refused the batch for the sake of a row: nothing was written
+   * @throws {RowRefused} when the database refused the batch, perhaps for the sake of a row: nothing was written
+   * @throws {StatementCancelled} when the batch took longer than the database allows: nothing was written
    * @throws {DatabaseLost} when the connection broke; whether the commit took place is unknown, and calling again is safe
    * @throws `Failure` for everything that a repetition does not mend
    */
   load(entries: readonly Entry[]): Promise<LoadResult>;
 }
 
-/** The database refused a batch because of the data in it (SQLSTATE class 22 or 23). */
+/** Where the database says that it refused a batch. */
+export interface Refusal {
+  readonly sqlState: string;
+  readonly column?: string | undefined;
+  readonly constraint?: string | undefined;
+  /** True where values bring the error about; false where it may as well be the table's fault, or a missing right. */
+  readonly ofValues: boolean;
+}
+
+/** The database refused a batch, and would again; a smaller one may pass. */
 export class RowRefused extends Error {
   override readonly name = "RowRefused";
-  readonly sqlState: string;
-  readonly column: string | undefined;
-  readonly constraint: string | undefined;
+  readonly refusal: Refusal;
+  /** What to tell where it is no row's fault. */
+  readonly failure: Failure;
 
-  constructor(sqlState: string, column?: string, constraint?: string) {
-    super(`row refused, SQLSTATE ${sqlState}`);
-    this.sqlState = sqlState;
-    this.column = column;
-    this.constraint = constraint;
+  constructor(refusal: Refusal, failure: Failure) {
+    super(`row refused, SQLSTATE ${refusal.sqlState}`, { cause: failure });
+    this.refusal = refusal;
+    this.failure = failure;
+  }
+}
+
+/** The database cancelled a statement: it took longer than `statement_timeout`, or somebody asked for it. */
+export class StatementCancelled extends Error {
+  override readonly name = "StatementCancelled";
+  /** What to tell where a smaller batch is cancelled too. */
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.message, { cause: failure });
+    this.failure = failure;
   }
 }
 

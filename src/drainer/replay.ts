@@ -1,7 +1,8 @@
 // The replay: opens the bodies that the quarantine holds, decodes them by today's contract, and has loaded what passes now.
 import type { LoginRow } from "../login/row.ts";
 import { createEntryMaker, utcDay, type EntrySettings } from "./entry.ts";
-import { RowRefused, type SealedValues } from "./ports.ts";
+import { Bisection } from "./bisection.ts";
+import type { SealedValues } from "./ports.ts";
 import type { BodyOpener, HeldMessage } from "./held.ts";
 
 /** A held message that passes now. */
@@ -20,7 +21,7 @@ export interface ReplayStore {
    * Loads and marks, in one commit, those that are still not replayed.
    *
    * @returns how many those were
-   * @throws {RowRefused} when the database refused them for the sake of a row: nothing was written
+   * @throws as `Loader.load` does
    */
   load(messages: readonly PassedMessage[]): Promise<number>;
 }
@@ -44,10 +45,15 @@ export async function replay(
   settings: ReplaySettings,
 ): Promise<ReplayReport> {
   const report: ReplayReport = { loaded: 0, rejected: 0, missingKeys: new Map(), altered: [] };
+  const passing = new Bisection<PassedMessage>(async (messages) => {
+    const loaded = await store.load(messages);
+    report.loaded += loaded;
+    return loaded;
+  });
   let page = await store.page(undefined);
   while (page.length > 0) {
     const passed = page.flatMap((held) => decode(held, open, settings, report));
-    await loadWhatGoes(store, passed, report);
+    report.rejected += (await passing.write(passed)).length;
     page = await store.page(page.at(-1));
   }
   return report;
@@ -81,20 +87,4 @@ function decode(
   if ("row" in entry) return [{ held, row: entry.row, sealed: entry.sealed }];
   report.rejected += 1;
   return [];
-}
-
-/** All at once, or, where one of them is refused, one by one. */
-async function loadWhatGoes(
-  store: ReplayStore,
-  messages: readonly PassedMessage[],
-  report: ReplayReport,
-): Promise<void> {
-  if (messages.length === 0) return;
-  try {
-    report.loaded += await store.load(messages);
-  } catch (error) {
-    if (!(error instanceof RowRefused)) throw error;
-    if (messages.length === 1) report.rejected += 1;
-    else for (const message of messages) await loadWhatGoes(store, [message], report);
-  }
 }

@@ -3,7 +3,8 @@ import { Failure } from "../failure.ts";
 import type { EntryMaker } from "./entry.ts";
 import type { Patience } from "./patience.ts";
 import type { OnReject } from "./settings.ts";
-import { DatabaseLost, RowRefused, type Entry, type Loader, type ReceivedMessage } from "./ports.ts";
+import { ALIKE, Bisection, type Refused } from "./bisection.ts";
+import { DatabaseLost, type RowRefused, type Entry, type Loader, type ReceivedMessage } from "./ports.ts";
 import type { Tally } from "./tally.ts";
 
 /** A held message and what it became. */
@@ -26,18 +27,10 @@ export interface WriterOptions {
   readonly hurry: AbortSignal;
 }
 
-/** As many rows, all refused for one reason, are not to blame themselves. */
-const WHOLE_BATCH = 10;
-
 const NONE: ReadonlySet<Item> = new Set();
 
-interface Refused {
-  readonly item: Item;
-  readonly error: RowRefused;
-}
-
 /** The SQLSTATE, and where it points to. */
-function refusal({ sqlState, column, constraint }: RowRefused): string {
+function reasonOf({ refusal: { sqlState, column, constraint } }: RowRefused): string {
   if (column !== undefined) return `SQLSTATE ${sqlState}, column ${column}`;
   return `SQLSTATE ${sqlState}${constraint === undefined ? "" : `, constraint ${constraint}`}`;
 }
@@ -46,6 +39,10 @@ function refusal({ sqlState, column, constraint }: RowRefused): string {
 export class Writer {
   readonly #options: WriterOptions;
   readonly #told = new Set<string>();
+  readonly #items = new Bisection<Item>((items) => this.#load(items.map(({ entry }) => entry)));
+  readonly #rejections = new Bisection<Entry>((entries) => this.#load(entries));
+  /** Why rows were refused, each once. */
+  readonly #reasons = new Set<string>();
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -58,35 +55,50 @@ export class Writer {
    * @throws {Failure} when the database could not be reached for as long as is waited, or refuses for good
    */
   async write(items: readonly Item[]): Promise<ReadonlySet<Item>> {
-    const refused = await this.#writeWhatGoes(items);
+    const refused = await this.#items.write(items);
     const [first] = refused;
     if (first === undefined) return NONE;
-    const { sqlState } = first.error;
-    const sameForAll = refused.every(({ error }) => error.sqlState === sqlState);
-    if (refused.length >= WHOLE_BATCH && refused.length === items.length && sameForAll) {
+    throwIfRejection(refused.map(({ item, error }) => ({ item: item.entry, error })));
+    const rows = items.filter(({ entry }) => "row" in entry);
+    const reasons = new Set(refused.map(({ error }) => reasonOf(error)));
+    const alike = refused.length >= ALIKE && refused.length === rows.length && reasons.size === 1;
+    if (alike && !first.error.refusal.ofValues) throw first.error.failure;
+    if (alike && !this.#items.passed) {
       throw new Failure(
         "configuration",
-        `Postgres refuses every row (${refusal(first.error)}), so that it must be the table: a missing ` +
+        `Postgres refuses every row (${reasonOf(first.error)}), so that it must be the table: a missing ` +
           "partition, a constraint, a trigger. Nothing was quarantined for it; mend the table and run again.",
         first.error,
       );
     }
+    for (const reason of reasons) this.#reasons.add(reason);
     const { entries, onReject, tally } = this.#options;
     if (onReject === "leave") {
       tally.left += refused.length;
       for (const each of refused) this.#tell(each);
       return new Set(refused.map(({ item }) => item));
     }
-    await this.#load(
-      refused.map(({ item: { message }, error }) =>
-        entries.reject(message, [`row: refused by Postgres, ${refusal(error)}`]),
+    throwIfRejection(
+      await this.#rejections.write(
+        refused.map(({ item: { message }, error }) =>
+          entries.reject(message, [`row: refused by Postgres, ${reasonOf(error)}`]),
+        ),
       ),
     );
     return NONE;
   }
 
-  #tell({ item: { message }, error }: Refused): void {
-    const reason = refusal(error);
+  /** Warns, at the end of a run, where every row was refused for one reason: that may be the table. */
+  end(): void {
+    const [reason, ...others] = this.#reasons;
+    if (reason === undefined || others.length > 0 || this.#items.passed) return;
+    this.#options.warn?.(
+      `Postgres refused every row of this run for the same reason (${reason}): look at the table's constraints and triggers.`,
+    );
+  }
+
+  #tell({ item: { message }, error }: Refused<Item>): void {
+    const reason = reasonOf(error);
     if (this.#told.has(reason)) return;
     this.#told.add(reason);
     this.#options.warn?.(
@@ -94,32 +106,13 @@ export class Writer {
     );
   }
 
-  /**
-   * Bisects a batch that was refused, so that one bad row among 500 costs about twenty statements.
-   *
-   * @returns the items that Postgres refuses each by itself; all others are written
-   */
-  async #writeWhatGoes(items: readonly Item[]): Promise<Refused[]> {
-    try {
-      await this.#load(items.map(({ entry }) => entry));
-      return [];
-    } catch (error) {
-      if (!(error instanceof RowRefused)) throw error;
-      const [item, ...others] = items;
-      if (item === undefined || (others.length === 0 && "rejection" in item.entry)) throw error;
-      if (others.length === 0) return [{ item, error }];
-      const middle = Math.ceil(items.length / 2);
-      const first = await this.#writeWhatGoes(items.slice(0, middle));
-      return [...first, ...(await this.#writeWhatGoes(items.slice(middle)))];
-    }
-  }
-
-  async #load(entries: readonly Entry[]): Promise<void> {
+  async #load(entries: readonly Entry[]): Promise<number> {
     const { loaded, duplicates, quarantined } = await this.#loadWithRetry(entries);
     const { tally } = this.#options;
     tally.loaded += loaded;
     tally.duplicates += duplicates;
     tally.quarantined += quarantined;
+    return loaded;
   }
 
   async #loadWithRetry(entries: readonly Entry[]): ReturnType<Loader["load"]> {
@@ -134,4 +127,10 @@ export class Writer {
       }
     }
   }
+}
+
+/** What the quarantine refuses has no other place. */
+function throwIfRejection(refused: readonly Refused<Entry>[]): void {
+  const rejection = refused.find(({ item }) => "rejection" in item);
+  if (rejection !== undefined) throw rejection.error.failure;
 }

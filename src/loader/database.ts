@@ -39,7 +39,11 @@ export interface Connection {
   readonly close: (state?: "broken") => Promise<void>;
 }
 
-export function connect(settings: DatabaseSettings): Connection {
+/** @param onNotice gets the name of the routine in Postgres that a notice or a warning comes from */
+export function connect(
+  settings: DatabaseSettings,
+  onNotice: (routine: string | undefined) => void = () => undefined,
+): Connection {
   let opening: Promise<Socket> | undefined;
   const options = {
     host: settings.host,
@@ -65,7 +69,9 @@ export function connect(settings: DatabaseSettings): Connection {
     fetch_types: false,
     types: ARRAYS,
     // Printed to stdout by default, and a notice may quote data.
-    onnotice: () => undefined,
+    onnotice: (notice: postgres.Notice) => {
+      onNotice(notice["routine"]);
+    },
   };
   // The driver reads it by itself, and does not take even libpq's default, `any`. There is one host, and it is that one or none.
   delete process.env["PGTARGETSESSIONATTRS"];

@@ -1,15 +1,18 @@
 // Says what an error of the driver means for a run. Postgres's own texts quote data, so that only its codes are kept.
 import { place, type DatabaseSettings } from "../config/database.ts";
-import { DatabaseLost, RowRefused } from "../drainer/ports.ts";
+import { DatabaseLost, RowRefused, StatementCancelled } from "../drainer/ports.ts";
 import { Failure } from "../failure.ts";
 import { fullName } from "./quote.ts";
 import { isUnstorable, unstorable } from "./unstorable.ts";
 
 /**
- * SQLSTATE classes and codes (PostgreSQL documentation, appendix A) that a row's own values bring about: data exception,
- * integrity constraint, check option, a program limit, an error that a trigger raised.
+ * SQLSTATE classes (PostgreSQL documentation, appendix A) that values bring about, or that a trigger raises for them: data exception,
+ * integrity constraint, check option, a program limit, an exception of SQL/PSM, of an external routine, or of a user's own. Any other error
+ * that leaves the connection alive may be a trigger's too, or the fault of the statement, the table, or a missing right.
  */
-const ROW_REFUSED = /^(22|23|44|54|P0)/;
+const OF_VALUES = /^(2[0123]|38|39|44|45|54|P0)/;
+const CHECK_VIOLATION = "23514";
+const QUERY_CANCELED = "57014";
 /**
  * What passes by itself: connection exceptions, rollbacks, too few resources (connections, disk), a lock not granted,
  * operator intervention (shutdown, cancelled), and a server that is read-only while it changes roles.
@@ -26,7 +29,9 @@ const LIMITS: Readonly<Record<string, string>> = {
 };
 
 /** What stays as it is until somebody changes a table: a feature it has not, a state it is in, what it or its columns are (class 42). */
-const TABLE_AT_FAULT = /^(0A|42|55000)/;
+const TABLE_AT_FAULT = /^(0A|42|55000|23514)/;
+
+const LACKS_RIGHT = "42501";
 
 /** Protocol violation, which PgBouncer answers for nearly everything, be it something that passes or not. */
 const POOLER_REFUSED = "08P01";
@@ -34,18 +39,37 @@ const POOLER_REFUSED = "08P01";
 /** A code of the driver's own, or of the operating system, that says the connection is gone. */
 const CONNECTION_GONE = /^(CONNECTION_|CONNECT_|SASL_|E[A-Z]+$)/;
 
-/** The error that the ports speak of: {@link RowRefused}, {@link DatabaseLost} or `Failure`. */
+/** What is about the session or the server, not about a batch: authorization, the database, the transaction's state, the system. */
+const OF_SESSION = /^(0B|25|26|28|2D|3B|3D|58|F0)/;
+const SQLSTATE = /^[0-9A-Z]{5}$/;
+
+/** The error that the ports speak of: {@link RowRefused}, {@link StatementCancelled}, {@link DatabaseLost} or `Failure`. */
 export function translate(
   error: unknown,
   settings: DatabaseSettings,
   doing: string,
-): RowRefused | DatabaseLost | Failure {
-  if (error instanceof RowRefused || error instanceof DatabaseLost) return error;
+): RowRefused | StatementCancelled | DatabaseLost | Failure {
+  if (error instanceof RowRefused || error instanceof StatementCancelled || error instanceof DatabaseLost)
+    return error;
   if (error instanceof Failure) return error.kind === "unavailable" ? new DatabaseLost(error) : error;
   const code = field(error, "code") ?? "";
-  if (ROW_REFUSED.test(code))
-    return new RowRefused(code, field(error, "column_name"), field(error, "constraint_name"));
-  if (LOST.test(code) || CONNECTION_GONE.test(code)) {
+  if (code === QUERY_CANCELED) {
+    return new StatementCancelled(
+      new Failure(
+        "unavailable",
+        `Postgres cancelled a statement while ${doing} (SQLSTATE ${code}). Where nobody asked for that, statement_timeout is too short: ` +
+          `raise it for user ${shown(settings.user)} or database ${shown(settings.database)}, or see what locks the tables.`,
+        error,
+      ),
+    );
+  }
+  // Postgres ended the session with it, as where a database takes no connections (55000): that is no table's fault.
+  const ended = field(error, "severity") === "FATAL";
+  if (
+    LOST.test(code) ||
+    CONNECTION_GONE.test(code) ||
+    (ended && TABLE_AT_FAULT.test(code) && code !== LACKS_RIGHT)
+  ) {
     return new DatabaseLost(
       new Failure(
         "unavailable",
@@ -60,20 +84,21 @@ export function translate(
       ),
     );
   }
-  return explain(code, settings, doing, error);
+  const failure = explain(code, settings, doing, error);
+  if (ended || OF_SESSION.test(code) || !SQLSTATE.test(code)) return failure;
+  const [column, constraint] = [field(error, "column_name"), field(error, "constraint_name")];
+  // A check has a name; that no partition takes the row has none.
+  const ofValues = OF_VALUES.test(code) && (code !== CHECK_VIOLATION || constraint !== undefined);
+  return new RowRefused({ sqlState: code, column, constraint, ofValues }, failure);
 }
 
 /** The same, for a caller that does not try again. */
 export function asFailure(error: unknown, settings: DatabaseSettings, doing: string): Failure {
   const translated = translate(error, settings, doing);
   if (translated instanceof Failure) return translated;
-  if (translated instanceof DatabaseLost) return translated.failure;
-  if (isUnstorable(translated.sqlState)) return unstorable(doing, translated.sqlState, error);
-  return new Failure(
-    "unavailable",
-    `Postgres refused while ${doing} (SQLSTATE ${translated.sqlState}).`,
-    error,
-  );
+  if (translated instanceof RowRefused && isUnstorable(translated.refusal.sqlState))
+    return unstorable(doing, translated.refusal.sqlState, error);
+  return translated.failure;
 }
 
 function explain(code: string, settings: DatabaseSettings, doing: string, cause: unknown): Failure {
@@ -94,7 +119,7 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
         `Postgres at ${place(settings)} has no database ${database}. Check its name in ${source}, or create it.`,
         cause,
       );
-    case "42501":
+    case LACKS_RIGHT:
       return new Failure(
         "configuration",
         `Postgres user ${user} lacks a right for ${doing} (SQLSTATE 42501). Grant it, or run once as a user who has it; docs/operations.md lists the rights.`,
@@ -105,7 +130,7 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
         return new Failure(
           "configuration",
           `Postgres refused while ${doing} (SQLSTATE ${code}), and would again: look at what table ${fullName(settings.table)} and those ` +
-            "in schema fetch_etl are, and at their columns, rules and triggers.",
+            "in schema fetch_etl are, and at their columns, partitions, rules and triggers.",
           cause,
         );
       }
@@ -122,7 +147,11 @@ export function shown(name: string): string {
   return /^[\w.-]{1,63}$/.test(name) ? `"${name}"` : "(not shown)";
 }
 
-function field(error: unknown, name: "code" | "column_name" | "constraint_name"): string | undefined {
+/** A field of a driver's error that quotes no data. */
+export function field(
+  error: unknown,
+  name: "code" | "severity" | "schema_name" | "table_name" | "column_name" | "constraint_name",
+): string | undefined {
   if (typeof error !== "object" || error === null) return undefined;
   const value: unknown = Object.entries(error).find(([key]) => key === name)?.[1];
   return typeof value === "string" ? value : undefined;

@@ -4,6 +4,7 @@ import type { DatabaseSettings } from "../config/database.ts";
 import { tableText, type TableName } from "../config/table.ts";
 import { checkWriting } from "./check-writing.ts";
 import type { Sql } from "./database.ts";
+import { ledgerKeyProblem } from "./ledger-key.ts";
 import { hasColumn } from "./later-columns.ts";
 import { requireOwners } from "./owners.ts";
 import { fullName } from "./quote.ts";
@@ -100,6 +101,9 @@ async function checkLedger(sql: Sql): Promise<Check> {
       where n.nspname operator(pg_catalog.=) 'fetch_etl' and c.relname operator(pg_catalog.=) 'ledger'`);
   });
   if (ledger === undefined) return skipped("ledger", "not checked: there is no table yet");
+  const message = await ledgerKeyProblem(sql);
+  if (message !== undefined)
+    return failed("ledger", "of an earlier version", { kind: "configuration", message });
   // Not analysed yet: -1, and 0 before Postgres 14.
   const estimate = Number(ledger.entries);
   const entries = estimate > 0 ? `about ${estimate.toLocaleString("en-US")} entries, ` : "";

@@ -3,7 +3,7 @@
 import type { TableName } from "../config/table.ts";
 import { identifier, literal, schemaName } from "./quote.ts";
 import { grant, grantUsage, PRUNE_RIGHT, REVOKE_CREATE, rightsFor } from "./rights.ts";
-import { allTables, CREATION_LOCK, CREATION_PATIENCE, LATER_COLUMNS } from "./tables.ts";
+import { allTables, CREATION_LOCK, CREATION_PATIENCE, LATER_COLUMNS, LEDGER_UPGRADE } from "./tables.ts";
 
 /**
  * One transaction that makes what is missing and gives a role the rights of a drain. It can be run again, and runs on Postgres 10
@@ -23,10 +23,22 @@ ${block(`begin
   perform pg_catalog.pg_advisory_xact_lock(${CREATION_LOCK});
 end`)}
 
+-- A ledger that an earlier version made gets another key.
+${block(`begin
+  if pg_catalog.to_regclass('fetch_etl.ledger') is not null and not exists (
+    select 1 from pg_catalog.pg_index
+    where indisvalid and indexrelid operator(pg_catalog.=) pg_catalog.to_regclass('fetch_etl.ledger_message')
+  ) then
+    ${LEDGER_UPGRADE.dropUnfinished};
+    ${LEDGER_UPGRADE.removeRepeated};
+  end if;
+end`)}
+
 ${schemas.map((schema) => `create schema if not exists ${schemaName(schema)};\n`).join("")}${allTables(logins)
     .map(({ create }) => `${create};\n`)
     .join("")}-- For tables that an earlier version made.
 ${LATER_COLUMNS.map(({ add }) => `${add};`).join("\n")}
+${LEDGER_UPGRADE.dropEarlier};
 
 -- The role cannot log in itself: grant it to the user who does, as in
 --   create role etl login password '...' in role ${role};

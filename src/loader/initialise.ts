@@ -5,10 +5,11 @@ import { connect, type Sql } from "./database.ts";
 import { asFailure } from "./errors.ts";
 import { explainForbidden } from "./forbidden.ts";
 import { Failure } from "../failure.ts";
+import { ensureLedgerKey } from "./ledger-key.ts";
 import { addColumn } from "./later-columns.ts";
 import { fullName, schemaName } from "./quote.ts";
 import { GRANTED_TO_ALL, REVOKE_CREATE } from "./rights.ts";
-import { ensureTables } from "./schema.ts";
+import { ensureTables, wrongColumns } from "./schema.ts";
 import { allTables, CREATION_PATIENCE, LATER_COLUMNS } from "./tables.ts";
 
 /** Names of schemas, of tables and of columns, as SQL writes them. */
@@ -28,6 +29,8 @@ export async function initialise(settings: DatabaseSettings): Promise<Initialise
     const tables = allTables(settings.table);
     const made = await ensureTables(sql, settings.user, tables);
     await revokeCreate(sql);
+    const [wrong] = await wrongColumns(sql, settings.table);
+    if (wrong !== undefined) throw new Failure("configuration", wrong);
     const owners: string[] = [];
     for (const column of LATER_COLUMNS) {
       const outcome = await addColumn(sql, column, CREATION_PATIENCE);
@@ -40,6 +43,7 @@ export async function initialise(settings: DatabaseSettings): Promise<Initialise
         `Tables were made by an earlier version, and lack columns. As their owner, run: ${owners.join(" ")}`,
       );
     }
+    if (await ensureLedgerKey(sql)) made.push("fetch_etl.ledger_message");
     const schemas = [...new Set(tables.map(({ schema }) => schema))].filter((schema) => schema !== "public");
     const all = [...schemas.map(schemaName), ...tables.map(fullName)];
     return { made, present: all.filter((name) => !made.includes(name)) };

@@ -3,11 +3,14 @@ import { randomUUID } from "node:crypto";
 import type { DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
 import { DatabaseLost, RowRefused, type Entry, type Loader, type LoadResult } from "../drainer/ports.ts";
+import { Failure } from "../failure.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { offerBodyMac } from "./body-mac.ts";
 import { connect, type Connection, type Fragment, type Sql } from "./database.ts";
+import { droppedRows, failIf, isDropped } from "./dropped-rows.ts";
 import { asFailure, translate } from "./errors.ts";
 import { explainForbidden, forbidden } from "./forbidden.ts";
+import { ensureLedgerKey } from "./ledger-key.ts";
 import { pruneLedger } from "./ledger.ts";
 import { fullName } from "./quote.ts";
 import { checkTables, ensureTables } from "./schema.ts";
@@ -18,7 +21,11 @@ import { withColumn } from "./unstorable.ts";
 
 /** Stands in for the sent time that a server does not tell, so that a redelivery meets its own ledger entry. */
 export const SENT_TIME_UNKNOWN = 0;
-const UNKNOWN = new Date(SENT_TIME_UNKNOWN).toISOString();
+
+/** Where Postgres warns that a commit no longer waits for its synchronous standby (syncrep.c): the data are on the primary alone. */
+const WAIT_CANCELLED = "SyncRepWaitForLSN";
+/** Writes to the log, so that the commit waits for the standby, and with that for all that was committed before. */
+const WAIT_FOR_STANDBY = "pg_catalog.pg_logical_emit_message(true, 'fetch-etl', '')";
 
 /** A loader that holds a connection. Call {@link PostgresLoader.close} when done. */
 export interface PostgresLoader extends Loader {
@@ -47,9 +54,13 @@ export async function openLoader(
   let connection: Connection | undefined;
   let keepsMacs = false;
   let warning: string | undefined;
+  /** The routines that warned of the last commit. */
+  const warnings = new Set<string | undefined>();
 
   const run = async <T>(doing: string, action: (sql: Sql) => Promise<T>): Promise<T> => {
-    connection ??= connect(settings);
+    connection ??= connect(settings, (routine) => {
+      warnings.add(routine);
+    });
     const { sql } = connection;
     try {
       return await action(sql);
@@ -73,6 +84,7 @@ export async function openLoader(
     if (failure !== undefined) throw failure;
     warning = await run("looking at its tables", (sql) => unloggedTables(sql, tables));
     await run("looking at its tables", (sql) => checkTables(sql, settings.user, settings.table, keepsVault));
+    await run("building the ledger's key", ensureLedgerKey);
     keepsMacs = await run("looking at its tables", offerBodyMac);
   };
   try {
@@ -82,37 +94,49 @@ export async function openLoader(
     throw asFailure(error, settings, "looking at its tables");
   }
 
+  const writeAll = async (sql: Sql, entries: readonly Entry[]): Promise<LoadResult> => {
+    try {
+      return await write(sql, { table: settings.table, queue, runId, vaultKey, keepsMacs }, entries);
+    } catch (error) {
+      // Refused outright is not unknown: only a lost connection leaves the question open.
+      if (!(translate(error, settings, "") instanceof DatabaseLost))
+        for (const { messageId } of entries) unsettled.delete(messageId);
+      throw isDropped(error) ? await droppedRows(sql, settings.table) : error;
+    }
+  };
+
   return {
     warning,
     load: async (entries) => {
-      const outcome = await run("writing rows", async (sql) => {
+      const ids = entries.map(({ messageId }) => messageId);
+      const result = await run("writing rows", async (sql) => {
+        warnings.clear();
         const settled =
           unsettled.size === 0
             ? new Set<string>()
-            : await committedBefore(sql, queue, runId, [...unsettled.values()]);
+            : await committedBefore(sql, runId, [...unsettled.values()]);
         const left = entries.filter(({ messageId }) => !settled.has(messageId));
         for (const entry of left) unsettled.set(entry.messageId, entry);
-        const result =
-          left.length === 0
-            ? NOTHING
-            : await write(sql, { table: settings.table, queue, runId, vaultKey, keepsMacs }, left);
-        return add(result, settledResult(entries, settled));
+        const written = left.length === 0 ? NOTHING : await writeAll(sql, left);
+        if (warnings.has(WAIT_CANCELLED)) throw new Failure("unavailable", ON_PRIMARY_ALONE);
+        return add(written, settledResult(entries, settled));
       }).catch(async (error: unknown) => {
-        // Refused outright is not unknown: only a lost connection leaves the question open.
-        if (!(error instanceof DatabaseLost))
-          for (const { messageId } of entries) unsettled.delete(messageId);
         const [only, ...others] = entries;
         if (!(error instanceof RowRefused) || others.length > 0 || only === undefined || !("row" in only))
           throw error;
         throw await run("writing rows", (sql) => withColumn(error, sql, only.row));
       });
-      for (const { messageId } of entries) unsettled.delete(messageId);
-      return outcome;
+      for (const id of ids) unsettled.delete(id);
+      return result;
     },
     prune: (days, stop) => run("pruning the ledger", (sql) => pruneLedger(sql, days, stop)),
     close: () => close(),
   };
 }
+
+const ON_PRIMARY_ALONE =
+  "Postgres committed rows, and its wait for a synchronous standby was cancelled: they are on the primary alone, and their messages were not " +
+  "deleted. See synchronous_standby_names, and which standbys pg_stat_replication shows.";
 
 const NOTHING: LoadResult = { loaded: 0, quarantined: 0, duplicates: 0 };
 
@@ -131,31 +155,25 @@ function settledResult(entries: readonly Entry[], settled: ReadonlySet<string>):
   return { loaded, quarantined: written.length - loaded, duplicates: 0 };
 }
 
-async function committedBefore(
-  sql: Sql,
-  queue: string,
-  runId: string,
-  entries: readonly Entry[],
-): Promise<Set<string>> {
+/** What earlier calls committed although their answer was lost. Returns when a synchronous standby has it too. */
+async function committedBefore(sql: Sql, runId: string, entries: readonly Entry[]): Promise<Set<string>> {
   const rows = await sql<{ message_id: string }[]>`
-    select t.message_id
+    select t.message_id, ${sql.unsafe(WAIT_FOR_STANDBY)}
     from rows from (
       pg_catalog.unnest(${entries.map(sentTime)}::pg_catalog.text[]::pg_catalog.timestamptz[]),
       pg_catalog.unnest(${entries.map(({ messageId }) => messageId)}::pg_catalog.text[])
     ) as t (sent_at, message_id)
     join fetch_etl.ledger on ledger.sent_at operator(pg_catalog.=) t.sent_at
       and ledger.message_id operator(pg_catalog.=) t.message_id
-    where ledger.queue operator(pg_catalog.=) ${queue} and ledger.run_id operator(pg_catalog.=) ${runId}`;
+    where ledger.run_id operator(pg_catalog.=) ${runId}`;
   return new Set(rows.map(({ message_id }) => message_id));
 }
 
 /**
  * The load, in one statement: what is new to the ledger goes into the logins' table, in the order in which it was received, or into
- * the quarantine.
- * A message that SQS moved to a dead-letter queue keeps its id and its sent time: one that was loaded before, and not deleted, is known by
- * them there. Each is looked for by the index, whatever the planner thinks of the ledger's size: hence the limit.
- * A commit that the server would answer before it is on disk could be lost after its messages were deleted,
- * so the last line holds the server to an answer that is true.
+ * the quarantine. Where a trigger keeps some of it out, the statement fails.
+ * A commit that the server would answer before it is on disk could be lost after its messages were deleted: hence `synchronous_commit`.
+ * Where all are duplicates, what they were loaded by may still be on its way to a synchronous standby, and {@link WAIT_FOR_STANDBY}.
  */
 async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<LoadResult> {
   const { table, queue, runId, vaultKey, keepsMacs } = load;
@@ -180,12 +198,6 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
       insert into fetch_etl.ledger (queue, sent_at, message_id, run_id${keepsMacs ? sql`, body_mac` : sql``})
       select ${queue}::pg_catalog.text, sent_at, message_id, ${runId}::pg_catalog.uuid${keepsMacs ? sql`, pg_catalog.decode(body_mac, 'hex')` : sql``}
       from batch
-      where sent_at operator(pg_catalog.=) ${UNKNOWN}::pg_catalog.timestamptz or (
-        select true from fetch_etl.ledger as earlier
-        where earlier.sent_at operator(pg_catalog.=) batch.sent_at and earlier.message_id operator(pg_catalog.=) batch.message_id
-          and earlier.queue operator(pg_catalog.<>) ${queue}
-        limit 1
-      ) is null
       on conflict do nothing
       returning sent_at, message_id
     ), loaded as (
@@ -203,12 +215,18 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
       from ${fresh}
       where reasons is not null
       returning 1
-    )${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, fresh)}
-    select (select pg_catalog.count(*)::integer from loaded) as loaded,
-           (select pg_catalog.count(*)::integer from quarantined) as quarantined,
+    ), counted as (
+      select (select pg_catalog.count(*)::integer from fresh) as fresh,
+             (select pg_catalog.count(*)::integer from loaded) as loaded,
+             (select pg_catalog.count(*)::integer from quarantined) as quarantined
+    )${failIf(sql, sql`(select loaded operator(pg_catalog.+) quarantined operator(pg_catalog.<>) fresh from counted)`)}
+    ${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, fresh)}
+    select loaded, quarantined,
+           case when fresh operator(pg_catalog.=) 0 then ${sql.unsafe(WAIT_FOR_STANDBY)} end,
            pg_catalog.set_config('synchronous_commit', case
              when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off' then 'on'
-             else pg_catalog.current_setting('synchronous_commit') end, true)`;
+             else pg_catalog.current_setting('synchronous_commit') end, true)
+    from counted`;
   const { loaded, quarantined } = counts ?? NOTHING;
   return { loaded, quarantined, duplicates: entries.length - loaded - quarantined };
 }

@@ -4,6 +4,7 @@ import type { TableName } from "../config/table.ts";
 import type { HeldMessage } from "../drainer/held.ts";
 import type { PassedMessage, ReplayStore } from "../drainer/replay.ts";
 import type { Reader, Sql } from "./database.ts";
+import { droppedRows } from "./dropped-rows.ts";
 import { asFailure, translate } from "./errors.ts";
 import { explainForbidden } from "./forbidden.ts";
 import { HELD_COLUMNS, toHeld, type HeldRow } from "./held.ts";
@@ -84,10 +85,8 @@ async function load(
 ): Promise<number> {
   const passed = sql`batch join fresh on fresh.sent_at operator(pg_catalog.=) batch.sent_at
         and fresh.queue operator(pg_catalog.=) batch.queue and fresh.message_id operator(pg_catalog.=) batch.message_id`;
-  const [counts] = await inTurn(
-    sql,
-    TURNS.quarantine,
-    (tx) => tx<{ loaded: number }[]>`
+  return inTurn(sql, TURNS.quarantine, async (tx) => {
+    const [counts] = await tx<{ fresh: number; loaded: number }[]>`
     with batch as (
       select * from rows from (
         pg_catalog.unnest(${messages.map(({ held }) => held.queue)}::pg_catalog.text[]),
@@ -113,7 +112,10 @@ async function load(
       from ${passed}
       returning 1
     )${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, passed)}
-    select pg_catalog.count(*)::integer as loaded from loaded`,
-  );
-  return counts?.loaded ?? 0;
+    select (select pg_catalog.count(*)::integer from fresh) as fresh,
+           (select pg_catalog.count(*)::integer from loaded) as loaded`;
+    // Thrown within the transaction, so that nothing is marked.
+    if (counts?.loaded !== counts?.fresh) throw await droppedRows(tx, table);
+    return counts?.loaded ?? 0;
+  });
 }

@@ -25,6 +25,10 @@ const COLUMN_TYPES = {
 /** A condition: the relation `c` is a table, a view or a foreign table. */
 const HOLDS_ROWS = "c.relkind operator(pg_catalog.=) any ('{r,p,v,f,m}')";
 
+/** Characters of a token (`h1.`, the key's id, the MAC); a narrower column takes no row that has one. */
+const TOKEN_LENGTH = 55;
+const TOKEN_COLUMNS: ReadonlySet<string> = new Set(["masked_ip", "masked_device_id"]);
+
 /** What exists of the tables. */
 export interface TablesPresent {
   readonly userLogins: boolean;
@@ -151,9 +155,18 @@ const INSERTABLE = 8;
 /** What is wrong with the logins' table and its columns, in a sentence; none where a drain can write to it. */
 export async function wrongColumns(sql: Sql, logins: TableName): Promise<string[]> {
   const columns = await sql<
-    { name: string; type: string; typeId: number; required: boolean; filled: boolean; insertable: boolean }[]
+    {
+      name: string;
+      type: string;
+      typeId: number;
+      width: number;
+      required: boolean;
+      filled: boolean;
+      insertable: boolean;
+    }[]
   >`
     select a.attname as name, pg_catalog.format_type(a.atttypid, null) as type, a.atttypid as "typeId",
+           a.atttypmod operator(pg_catalog.-) 4 as width,
            a.attnotnull and not a.atthasdef and a.attidentity operator(pg_catalog.=) '' as required,
            a.attidentity operator(pg_catalog.=) 'a'
              or coalesce(pg_catalog.to_jsonb(a) operator(pg_catalog.->>) 'attgenerated', '') operator(pg_catalog.<>) '' as filled,
@@ -176,6 +189,8 @@ export async function wrongColumns(sql: Sql, logins: TableName): Promise<string[
     if (column === undefined) wrong.push(`${name} is missing`);
     else if (!types.some((type) => TYPE_IDS[type] === column.typeId)) {
       wrong.push(`${name} is ${column.type}, not ${types[0]}`);
+    } else if (TOKEN_COLUMNS.has(name) && column.width >= 0 && column.width < TOKEN_LENGTH) {
+      wrong.push(`${name} holds ${column.width} characters, and a token has ${TOKEN_LENGTH}`);
     } else if (column.filled) wrong.push(`${name} is filled by Postgres itself`);
   }
   for (const { name, required } of columns) {

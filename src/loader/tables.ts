@@ -12,8 +12,10 @@ function tableOf(table: TableName, columns: string): Table {
   return { ...table, create: `create table if not exists ${fullName(table)} (\n${columns}\n)` };
 }
 
-function ownTable(name: string, columns: string): Table {
-  return tableOf({ schema: "fetch_etl", name }, columns);
+/** @param more statements that go with it, in the same transaction */
+function ownTable(name: string, columns: string, ...more: readonly string[]): Table {
+  const table = tableOf({ schema: "fetch_etl", name }, columns);
+  return { ...table, create: [table.create, ...more].join(";\n") };
 }
 
 const LOGIN_COLUMNS = `  user_id varchar(128),
@@ -24,6 +26,30 @@ const LOGIN_COLUMNS = `  user_id varchar(128),
   app_version integer,
   create_date pg_catalog.date`;
 
+/**
+ * A message is known by its sent time and its id, which it keeps on its way to a dead-letter queue, whichever queue it came from. Where
+ * the server tells no sent time the epoch stands in for it, and the queue is part of the key.
+ */
+const LEDGER_KEY =
+  "ledger_message on fetch_etl.ledger (sent_at, message_id, (case when sent_at operator(pg_catalog.=) " +
+  "'1970-01-01T00:00:00Z'::pg_catalog.timestamptz then queue else '' end))";
+
+/** How the ledger of an earlier version, whose primary key led with sent time and queue, gets the key that it has today. */
+export const LEDGER_UPGRADE = {
+  /** The same message under two queues: the first entry stays. */
+  removeRepeated: `delete from fetch_etl.ledger as later using fetch_etl.ledger as earlier
+where later.sent_at operator(pg_catalog.=) earlier.sent_at and later.message_id operator(pg_catalog.=) earlier.message_id
+  and later.sent_at operator(pg_catalog.<>) '1970-01-01T00:00:00Z'::pg_catalog.timestamptz
+  and (later.loaded_at operator(pg_catalog.>) earlier.loaded_at
+    or (later.loaded_at operator(pg_catalog.=) earlier.loaded_at and later.queue operator(pg_catalog.>) earlier.queue))`,
+  /** Others can write meanwhile. Not within a transaction. */
+  build: `create unique index concurrently if not exists ${LEDGER_KEY}`,
+  /** What a build that was interrupted leaves is there, and checks nothing. */
+  dropUnfinished: "drop index if exists fetch_etl.ledger_message",
+  /** A table without a primary key needs it for logical replication of what is pruned. */
+  dropEarlier: "alter table fetch_etl.ledger drop constraint if exists ledger_pkey, replica identity full",
+} as const;
+
 const LEDGER = ownTable(
   "ledger",
   `  queue pg_catalog.text not null,
@@ -31,8 +57,9 @@ const LEDGER = ownTable(
   message_id pg_catalog.text not null,
   run_id pg_catalog.uuid not null,
   loaded_at pg_catalog.timestamptz not null default pg_catalog.now(),
-  body_mac pg_catalog.bytea,
-  primary key (sent_at, queue, message_id)`,
+  body_mac pg_catalog.bytea`,
+  `create unique index if not exists ${LEDGER_KEY}`,
+  "alter table fetch_etl.ledger replica identity full",
 );
 const QUARANTINE = ownTable(
   "quarantine",

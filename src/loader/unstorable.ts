@@ -24,11 +24,12 @@ export function unstorable(doing: string, sqlState: string, cause: unknown): Fai
 
 /** The refusal of a row, with the column whose text the database's encoding cannot hold where that is the reason. */
 export async function withColumn(refused: RowRefused, sql: Reader, row: LoginRow): Promise<RowRefused> {
-  if (!isUnstorable(refused.sqlState)) return refused;
+  const { refusal, failure } = refused;
+  if (!isUnstorable(refusal.sqlState)) return refused;
   for (const [column, value] of Object.entries(row)) {
     if (typeof value !== "string") continue;
     const state = await sql.unsafe("select $1::pg_catalog.text", [value]).then(() => "", errorCode);
-    if (isUnstorable(state)) return new RowRefused(refused.sqlState, column);
+    if (isUnstorable(state)) return new RowRefused({ ...refusal, column }, failure);
   }
   return refused;
 }

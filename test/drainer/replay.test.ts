@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { createBodyOpener, type HeldMessage } from "../../src/drainer/held.ts";
 import { sealContext } from "../../src/drainer/entry.ts";
-import { RowRefused } from "../../src/drainer/ports.ts";
+import { refused } from "../support/memory-loader.ts";
 import { replay, type PassedMessage, type ReplayStore } from "../../src/drainer/replay.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
 import { NONCE_BYTES, seal } from "../../src/masking/seal.ts";
@@ -40,7 +40,7 @@ function held(messageId: string, text: string, { key = keys, sentAt = Date.UTC(2
 }
 
 /** Gives out pages of two, and refuses the users that are named. */
-function storeOf(messages: readonly HeldMessage[], refused: readonly string[] = []) {
+function storeOf(messages: readonly HeldMessage[], names: readonly string[] = []) {
   const loaded: PassedMessage[] = [];
   const store: ReplayStore = {
     page: (after) => {
@@ -48,8 +48,7 @@ function storeOf(messages: readonly HeldMessage[], refused: readonly string[] = 
       return Promise.resolve(messages.slice(from, from + 2));
     },
     load: (batch) => {
-      if (batch.some(({ row }) => refused.includes(row.user_id)))
-        return Promise.reject(new RowRefused("23514", undefined));
+      if (batch.some(({ row }) => names.includes(row.user_id))) return Promise.reject(refused("23514"));
       loaded.push(...batch);
       return Promise.resolve(batch.length);
     },

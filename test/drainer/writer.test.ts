@@ -2,13 +2,13 @@ import { describe, expect, it, vi } from "vitest";
 import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
 import type { OnReject } from "../../src/drainer/settings.ts";
 import { createEntryMaker } from "../../src/drainer/entry.ts";
-import { RowRefused } from "../../src/drainer/ports.ts";
+import { StatementCancelled } from "../../src/drainer/ports.ts";
 import { Patience } from "../../src/drainer/patience.ts";
 import { newTally } from "../../src/drainer/tally.ts";
 import { Writer, type Item } from "../../src/drainer/writer.ts";
 import { Failure } from "../../src/failure.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
-import { LOST, MemoryLoader } from "../support/memory-loader.ts";
+import { LOST, MemoryLoader, refused, REFUSED } from "../support/memory-loader.ts";
 
 vi.setConfig({ testTimeout: 10_000 });
 
@@ -145,9 +145,9 @@ describe("a row that the database refuses", () => {
   });
 
   it("costs about twenty calls among 500", async () => {
-    for (const refused of ["m0", "m321", "m499"]) {
+    for (const bad of ["m0", "m321", "m499"]) {
       const { writer, loader } = writing();
-      loader.refused.add(refused);
+      loader.refused.add(bad);
       await writer.write(items(500));
       expect(loader.calls.length).toBeLessThanOrEqual(20);
     }
@@ -181,7 +181,7 @@ describe("a row that the database refuses", () => {
 
   it("is told without a column where the database names none", async () => {
     const { writer, loader } = writing();
-    loader.faults.push(new RowRefused("23514", undefined));
+    loader.faults.push(refused("23514"));
     await writer.write([item("a")]);
     expect(loader.quarantine.get("a")?.reasons).toEqual(["row: refused by Postgres, SQLSTATE 23514"]);
   });
@@ -189,15 +189,15 @@ describe("a row that the database refuses", () => {
   it("is found although the database goes away in between", async () => {
     const { writer, loader, users } = writing();
     loader.refused.add("m2");
-    loader.faults.push(new RowRefused("22021", "locale"), "lost before", "lost after", "lost before");
+    loader.faults.push(refused("22021", { column: "locale" }), "lost before", "lost after", "lost before");
     await writer.write(items(4));
     expect([users(), [...loader.quarantine.keys()]]).toEqual([["m0", "m1", "m3"], ["m2"]]);
   });
 
   it("and that it refuses to quarantine, too, is an error, not an endless loop", async () => {
     const { writer, loader } = writing();
-    loader.faults.push(new RowRefused("22021", undefined), new RowRefused("23514", "reasons"));
-    await expect(writer.write([item("a")])).rejects.toThrow("SQLSTATE 23514");
+    loader.faults.push(refused("22021"), refused("23514", { column: "reasons" }));
+    await expect(writer.write([item("a")])).rejects.toBe(REFUSED);
     expect(loader.calls).toEqual([1, 1]);
   });
 });
@@ -207,4 +207,70 @@ it("a failure that a repetition does not mend is thrown at once", async () => {
   loader.faults.push(new Failure("configuration", "The role may not insert."));
   await expect(writer.write([item("a")])).rejects.toThrow("The role may not insert.");
   expect([loader.calls, clock.now()]).toEqual([[1], 0]);
+});
+
+it("every row of a batch may be refused after others passed: they are quarantined, and no table is blamed", async () => {
+  const { writer, loader } = writing();
+  await writer.write([item("good")]);
+  const batch = items(20);
+  for (const { message } of batch) loader.refused.add(message.messageId);
+  await writer.write(batch);
+  expect(loader.quarantine.size).toBe(20);
+});
+
+describe("what values do not explain", () => {
+  const lacking = refused("42501", { ofValues: false });
+
+  it("is a row's own where others pass, and is quarantined", async () => {
+    const { writer, loader, users } = writing();
+    loader.before = (batch) => {
+      if (batch.some((entry) => "row" in entry && entry.messageId === "m7")) throw lacking;
+    };
+    await writer.write(items(41));
+    expect([users().length, [...loader.quarantine.keys()]]).toEqual([40, ["m7"]]);
+  });
+
+  it("is told as it is where none passed, after few calls, and nothing is quarantined", async () => {
+    const { writer, loader } = writing();
+    loader.before = () => {
+      throw lacking;
+    };
+    await expect(writer.write(items(500))).rejects.toBe(REFUSED);
+    expect([loader.quarantine.size, loader.calls.length < 50]).toEqual([0, true]);
+    await expect(writer.write(items(1))).rejects.toBe(REFUSED);
+  });
+});
+
+describe("a batch that takes longer than the database allows", () => {
+  const cancelled = new StatementCancelled(LOST);
+
+  it("is halved until it passes, and later ones are as small", async () => {
+    const { writer, loader, users } = writing();
+    loader.before = (batch) => {
+      if (batch.length > 150) throw cancelled;
+    };
+    await writer.write(items(500));
+    const calls = loader.calls.length;
+    await writer.write(Array.from({ length: 500 }, (_, index) => item(`n${index}`)));
+    expect([users().length, Math.max(...loader.calls.slice(calls))]).toEqual([1000, 125]);
+  });
+
+  it("is a failure of its own where one row is too much, and nothing is quarantined", async () => {
+    const { writer, loader } = writing();
+    loader.before = () => {
+      throw cancelled;
+    };
+    await expect(writer.write(items(20))).rejects.toBe(LOST);
+    expect(loader.quarantine.size).toBe(0);
+  });
+});
+
+it("every row of a batch may be refused beside a rejection: it is the table all the same", async () => {
+  const { writer, loader } = writing();
+  const batch = items(12);
+  for (const { message } of batch) loader.refused.add(message.messageId);
+  await expect(writer.write([...batch, item("r", "no JSON")])).rejects.toMatchObject({
+    kind: "configuration",
+  });
+  expect([...loader.quarantine.keys()]).toEqual(["r"]);
 });

@@ -20,6 +20,11 @@ it.each([
     "create_date is filled by Postgres itself",
   ],
   [
+    "a table that is too narrow for a token",
+    `create table odd (${COLUMNS.replace("masked_ip varchar(256)", "masked_ip varchar(54)")}, create_date date)`,
+    "masked_ip holds 54 characters, and a token has 55",
+  ],
+  [
     "a table with an identity for a column",
     `create table odd (${COLUMNS.replace("app_version integer", "app_version integer generated always as identity")}, create_date date)`,
     "app_version is filled by Postgres itself",
@@ -85,4 +90,34 @@ it("a table that stops taking rows in mid-run is told likewise, and nothing is l
       stderr: expect.stringContaining("(SQLSTATE 0A000), and would again"),
     });
     expect(await bench.contents()).toEqual({ ready: 20, inflight: 0, delayed: 0 });
+  }));
+
+it.each(["20000", "42501", "45010", "XX000"])(
+  "one row that a trigger refuses with SQLSTATE %s is quarantined, and the others load",
+  (code) =>
+    withBench(async (bench) => {
+      await makeTables(bench);
+      await bench.sql.unsafe(`
+        create function refuse() returns trigger language plpgsql as $$
+          begin if new.user_id = 'bad' then raise exception 'no' using errcode = '${code}'; end if; return new; end $$;
+        create trigger t before insert on user_logins for each row execute procedure refuse()`);
+      const nothing = { app_version: null, device_type: null, ip: null, locale: null, device_id: null };
+      const users = [...Array.from({ length: 20 }, (_, index) => `u${index}`), "bad"];
+      await bench.send(users.map((user) => JSON.stringify({ user_id: user, ...nothing })));
+      expect(json(await bench.run(["drain", "--json"]))).toMatchObject({
+        loaded: 20,
+        quarantined: 1,
+        deleted: 21,
+      });
+    }),
+);
+
+it("a rejection that the quarantine refuses is told with an exit code of the table, and stays in the queue", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    await bench.sql.unsafe("alter table fetch_etl.quarantine add constraint never check (false)");
+    await bench.send(["no JSON"]);
+    const refused = await bench.run(["drain"]);
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("SQLSTATE 23514") });
+    expect(await bench.contents()).toEqual({ ready: 1, inflight: 0, delayed: 0 });
   }));

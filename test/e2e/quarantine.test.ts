@@ -455,6 +455,19 @@ it("works on a table of an earlier version; only a replay adds the column that i
     await expectEachOnce(bench, 3);
   }));
 
+it("marks nothing as replayed where a trigger keeps rows out, and names the trigger", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    await hold(bench, bodies(2));
+    await bench.sql.unsafe(`
+      create function drop_row() returns trigger language plpgsql as $$ begin return null; end $$;
+      create trigger odd before insert on public.user_logins for each row execute procedure drop_row()`);
+    const refused = await bench.run(["quarantine", "replay"]);
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("odd on public.user_logins") });
+    await bench.sql.unsafe("drop trigger odd on public.user_logins");
+    expect(json(await bench.run(["quarantine", "replay", "--json"]))).toMatchObject({ loaded: 2 });
+  }));
+
 it("names the statement for the owner where the user may not add the column, and then needs no more than its rights", () =>
   withBench(async (bench) => {
     await makeTables(bench);

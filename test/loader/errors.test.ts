@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Problems } from "../../src/config/problems.ts";
 import { readDatabase, type DatabaseSettings } from "../../src/config/database.ts";
-import type { RowRefused } from "../../src/drainer/ports.ts";
-import { DatabaseLost } from "../../src/drainer/ports.ts";
-import type { Failure } from "../../src/failure.ts";
+import { DatabaseLost, StatementCancelled } from "../../src/drainer/ports.ts";
+import { Failure } from "../../src/failure.ts";
 import { translate } from "../../src/loader/errors.ts";
 
 function settings(): DatabaseSettings {
@@ -15,13 +14,19 @@ function settings(): DatabaseSettings {
   return read;
 }
 
-const told = (fields: object): RowRefused | DatabaseLost | Failure =>
+const told = (fields: object): ReturnType<typeof translate> =>
   translate(Object.assign(new Error("Key (ip)=(192.0.2.1)"), fields), settings(), "writing rows");
+
+/** What is told where no row is at fault. */
+function failureOf(fields: object): Failure {
+  const translated = told(fields);
+  return translated instanceof Failure ? translated : translated.failure;
+}
 
 describe("what Postgres answers", () => {
   it.each(["22001", "23502", "23514", "44000", "54000", "P0001"])("%s is a row's fault", (code) => {
     expect(told({ code, column_name: "locale", constraint_name: "one" })).toMatchObject({
-      ...{ name: "RowRefused", sqlState: code, column: "locale", constraint: "one" },
+      refusal: { sqlState: code, column: "locale", constraint: "one", ofValues: true },
     });
   });
 
@@ -29,10 +34,10 @@ describe("what Postgres answers", () => {
     expect(told({ code })).toBeInstanceOf(DatabaseLost);
   });
 
-  it.each(["0A000", "42P01", "42703", "42804", "42809", "428C9", "55000"])(
+  it.each(["0A000", "42P01", "42703", "42804", "42809", "428C9", "55000", "23514"])(
     "%s is for somebody to change, who is told the table",
     (code) => {
-      expect(told({ code })).toMatchObject({
+      expect(failureOf({ code })).toMatchObject({
         kind: "configuration",
         message: expect.stringMatching(
           `\\(SQLSTATE ${code}\\), and would again: look at what table public.user_logins`,
@@ -51,15 +56,36 @@ describe("what Postgres answers", () => {
   });
 
   it.each(["XX000", "", "58030"])("%j is not known, and may pass", (code) => {
-    expect(told({ code })).toMatchObject({
+    expect(failureOf({ code })).toMatchObject({
       kind: "unavailable",
       message: expect.stringContaining("SQLSTATE"),
     });
   });
 
+  it.each(["20000", "21000", "38000", "45010"])("%s may be what a trigger says of a row", (code) => {
+    expect(told({ code })).toMatchObject({ refusal: { sqlState: code, ofValues: true } });
+  });
+
+  it.each(["23514", "42501", "42883", "HV000", "XX000"])(
+    "%s without more may be a row's or the table's",
+    (code) => {
+      expect(told({ code })).toMatchObject({ name: "RowRefused", refusal: { ofValues: false } });
+    },
+  );
+
+  it("57014 is a statement that was cancelled, and names the setting", () => {
+    const cancelled = told({ code: "57014" });
+    expect(cancelled).toBeInstanceOf(StatementCancelled);
+    expect(cancelled).toMatchObject({ failure: { message: expect.stringContaining("statement_timeout") } });
+  });
+
+  it("55000 that ends the session is a database that takes no connections, not the table's fault", () => {
+    expect(told({ code: "55000", severity: "FATAL" })).toBeInstanceOf(DatabaseLost);
+  });
+
   it("is told without the text, which quotes values", () => {
     for (const code of ["22001", "08006", "42P01", "28000", "XX000"]) {
-      expect(told({ code }).message).not.toMatch(/192\.0\.2\.1|hunter2/);
+      expect(failureOf({ code }).message).not.toMatch(/192\.0\.2\.1|hunter2/);
     }
   });
 });

@@ -13,6 +13,15 @@ import type { LoginRow } from "../../src/login/row.ts";
 /** `lost before` loses the connection before the commit, `lost after` after it. */
 export type LoadFault = "lost before" | "lost after" | Error;
 
+export const REFUSED = new Failure("configuration", "The database refuses.");
+/** What the database says of a batch that it refuses. */
+export function refused(
+  sqlState: string,
+  { column, ofValues = true }: { column?: string; ofValues?: boolean } = {},
+): RowRefused {
+  return new RowRefused({ sqlState, column, ofValues }, REFUSED);
+}
+
 export const LOST = new Failure("unavailable", "The database is away.");
 
 export class MemoryLoader implements Loader {
@@ -39,7 +48,7 @@ export class MemoryLoader implements Loader {
     if (fault instanceof Error) throw fault;
     if (fault === "lost before") throw new DatabaseLost(LOST);
     if (entries.some((entry) => "row" in entry && this.refused.has(entry.messageId))) {
-      throw new RowRefused("22021", "locale");
+      throw refused("22021", { column: "locale" });
     }
     const fresh = entries.filter(({ messageId }) => !this.#ledger.has(messageId));
     for (const entry of fresh) {
