@@ -121,12 +121,20 @@ describe("an identity file", () => {
   });
 
   it.each([
-    ["AGE-PLUGIN-YUBIKEY-1QQQ\n", "an identity of an age plugin"],
-    [`${identity}\n AGE-PLUGIN-SE-1QQQ\n`, "an identity of an age plugin"],
-    ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA\n", "a key in PEM, such as one for SSH"],
-    ["-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n", "is encrypted with age"],
-    ["age-encryption.org/v1\n-> scrypt AAAA 18\n", "is encrypted with age"],
-  ])("that cannot be used is told by its kind: %j", (text, kind) => {
+    ["a plugin's identity", "AGE-PLUGIN-YUBIKEY-1QQQ\n", "an identity of an age plugin"],
+    ["one beside another", `${identity}\n AGE-PLUGIN-SE-1QQQ\n`, "an identity of an age plugin"],
+    [
+      "a key for SSH",
+      "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA\n",
+      "a key in PEM, such as one for SSH",
+    ],
+    [
+      "one under a passphrase, as text",
+      "-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n",
+      "is encrypted with age",
+    ],
+    ["one under a passphrase", "age-encryption.org/v1\n-> scrypt AAAA 18\n", "is encrypted with age"],
+  ])("that cannot be used is told by its kind: %s", (_what, text, kind) => {
     const refusal = expect.objectContaining({
       kind: "configuration",
       message: expect.stringContaining(kind),
