@@ -38,7 +38,7 @@ const NAMES = new Set(ENVIRONMENT.flatMap(([names]) => names.split(", ")));
 
 /** Whether a variable is read here or by the AWS SDK. */
 export function isSetting(name: string): boolean {
-  return NAMES.has(name) || /^AWS_/.test(name);
+  return NAMES.has(name) || /^AWS_[A-Z]/.test(name);
 }
 
 /**
