@@ -1,11 +1,13 @@
 // What is real for a command that runs: environment, time, randomness, signals, SQS and Postgres.
 import { randomBytes } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { lstatSync, readFileSync, statSync } from "node:fs";
+import { homedir } from "node:os";
 import { buffer } from "node:stream/consumers";
 import { isatty } from "node:tty";
 import { canWriteWhole, writeWhole } from "./atomic-file.ts";
 import type { Context, Output, Services, Versions } from "./cli/context.ts";
-import { ENVIRONMENT, OWN_SECRETS } from "./cli/environment.ts";
+import { readDotEnv, type DotEnv } from "./cli/dot-env.ts";
+import { OWN_SECRETS, trimVariables } from "./cli/environment.ts";
 import { exitCodeOfSignal, type StopSignal } from "./cli/exit-codes.ts";
 import type { Log } from "./cli/log.ts";
 import { openLog } from "./cli/report/log.ts";
@@ -13,7 +15,6 @@ import { readLogFormat, type LogFlags } from "./config/log-format.ts";
 import { Problems } from "./config/problems.ts";
 import { systemClock } from "./drainer/clock.ts";
 import { explain } from "./explain.ts";
-import { Failure } from "./failure.ts";
 
 /** SDK and driver take longer to load than all the rest: each is imported when it is needed. */
 const services: Services = {
@@ -43,7 +44,7 @@ export async function openContext(
   versions: Versions,
   flags: LogFlags,
 ): Promise<Context> {
-  const env = readEnvironment();
+  const { env, dotEnv } = environment();
   const problems = new Problems();
   const format = readLogFormat(flags, env, problems);
   problems.throwIfAny();
@@ -63,6 +64,7 @@ export async function openContext(
     randomBytes,
     readFile: (path) => readFileSync(path, "utf8"),
     fileMode,
+    dotEnv,
     versions,
     writeFile: writeWhole,
     canWrite: canWriteWhole,
@@ -84,7 +86,7 @@ export function openErrorLog(stderr: Output, flags: LogFlags): Promise<Log> {
 
 function environmentAtHand(): NodeJS.ProcessEnv {
   try {
-    return readEnvironment();
+    return environment().env;
   } catch {
     return process.env;
   }
@@ -94,29 +96,59 @@ function epochNow(): number {
   return Date.now();
 }
 
+interface Environment {
+  readonly env: NodeJS.ProcessEnv;
+  readonly dotEnv: DotEnv | undefined;
+}
+
+/** Read once, be it with a failure: where `.env` is a pipe, nobody may write to it a second time. */
+const environment = once(readEnvironment);
+
+function once<T>(make: () => T): () => T {
+  let made: (() => T) | undefined;
+  return () => {
+    if (made === undefined) {
+      try {
+        const value = make();
+        made = () => value;
+      } catch (error) {
+        made = () => {
+          throw error;
+        };
+      }
+    }
+    return made();
+  };
+}
+
 /**
  * The environment, with what `.env` in the working folder adds to it. The rest of it stays in the process's own environment, where the
- * AWS SDK looks. An empty variable is none: compose files and CI systems set many.
+ * AWS SDK looks.
+ *
+ * @throws {Failure} `configuration` where `.env` cannot be read
  */
-function readEnvironment(): NodeJS.ProcessEnv {
-  deleteEmptyVariables();
-  try {
-    process.loadEnvFile();
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) {
-      throw new Failure("configuration", "The file .env in the working folder cannot be read.", error);
-    }
-  }
-  deleteEmptyVariables();
+function readEnvironment(): Environment {
+  setHome();
+  trimVariables(process.env);
+  const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  const dotEnv = readDotEnv((path) => readFileSync(path), isThere);
+  for (const [name, value] of Object.entries(dotEnv?.values ?? {})) process.env[name] ??= value;
+  trimVariables(process.env);
   const env = { ...process.env };
   // A program that the AWS SDK starts for credentials has no business to see them.
   for (const name of OWN_SECRETS) Reflect.deleteProperty(process.env, name);
-  return env;
+  return { env, dotEnv };
 }
 
-function deleteEmptyVariables(): void {
-  for (const name of ENVIRONMENT.flatMap(([names]) => names.split(", "))) {
-    if (process.env[name] === "") Reflect.deleteProperty(process.env, name);
+/**
+ * OpenShift runs containers as a user id without an entry in /etc/passwd. Without HOME as well the system names no home folder, which the
+ * AWS SDK answers with an error that nobody catches. Container engines set HOME to the root folder then.
+ */
+function setHome(): void {
+  try {
+    homedir();
+  } catch {
+    process.env["HOME"] = "/";
   }
 }
 

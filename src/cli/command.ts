@@ -1,6 +1,7 @@
 // A command as commander knows it, with examples that help and manual page both read.
-import { Command } from "commander";
+import { Command, type Option } from "commander";
 import type { Context } from "./context.ts";
+import { trimmed } from "./environment.ts";
 import { CliHelp, type Example } from "./help.ts";
 
 export class CliCommand extends Command {
@@ -13,6 +14,11 @@ export class CliCommand extends Command {
 
   override createHelp(): CliHelp {
     return Object.assign(new CliHelp(this.#examples), this.configureHelp());
+  }
+
+  /** A value may come from where variables come from, as in a container's arguments: it is trimmed as they are. */
+  override addOption(option: Option): this {
+    return super.addOption(option.required ? option.argParser(trimmed) : option);
   }
 
   /** @param line what to type, `fetch-etl` included */

@@ -14,6 +14,7 @@ import type { AppVersionStyle } from "../login/app-version.ts";
 import type { Opener } from "../recovery/identities.ts";
 import type { SealedDataKey, Sealer } from "../recovery/recipients.ts";
 import type { Remask } from "../recovery/remask.ts";
+import type { DotEnv } from "./dot-env.ts";
 import type { Explanation, StopSignal } from "./exit-codes.ts";
 import type { Log } from "./log.ts";
 
@@ -82,6 +83,8 @@ export interface Context {
   readonly readFile: (path: string) => string;
   /** A file's permission bits; undefined where there is no file, or the system has none. */
   readonly fileMode: (path: string) => number | undefined;
+  /** What `.env` in the working folder held; undefined where there is none. */
+  readonly dotEnv: DotEnv | undefined;
   readonly versions: Versions;
   /** Replaces the file whole, or leaves it as it was and throws. */
   readonly writeFile: (path: string, text: string) => Promise<void>;

@@ -1,4 +1,4 @@
-// The environment variables that are read, for help; the documentation is checked against it.
+// The environment variables that are read, for help; the documentation is checked against it. Brings what they hold into form.
 
 export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
   [
@@ -30,3 +30,35 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
 
 /** Those that hold a secret of fetch-etl's own. */
 export const OWN_SECRETS = ["FETCH_ETL_MASKING_KEY", "DATABASE_URL", "PGPASSWORD"] as const;
+
+/** Blanks and quotes around a password may be part of it. */
+const VERBATIM = "PGPASSWORD";
+
+const NAMES = new Set(ENVIRONMENT.flatMap(([names]) => names.split(", ")));
+
+/** Whether a variable is read here or by the AWS SDK. */
+export function isSetting(name: string): boolean {
+  return NAMES.has(name) || /^AWS_[A-Z]/.test(name);
+}
+
+/**
+ * A setting without blanks and line ends around it, as a file with a secret leaves them, and without quotes around it, as `docker --env-file`
+ * leaves them. None of the settings can begin or end with them.
+ */
+export function trimmed(value: string): string {
+  const text = value.trim();
+  return (/^"([^"]*)"$/.exec(text) ?? /^'([^']*)'$/.exec(text))?.[1]?.trim() ?? text;
+}
+
+/**
+ * Trims the variables that are read here or by the AWS SDK, in place, and deletes those that are empty: compose files and CI systems
+ * set many.
+ */
+export function trimVariables(env: NodeJS.ProcessEnv): void {
+  for (const [name, value = ""] of Object.entries(env)) {
+    if (!isSetting(name)) continue;
+    const text = name === VERBATIM ? value : trimmed(value);
+    if (text === "") Reflect.deleteProperty(env, name);
+    else if (text !== value) env[name] = text;
+  }
+}

@@ -1,4 +1,5 @@
 // What a command is to work on: its arguments or, where there are none, the lines of standard input.
+import { whyUnreadable } from "../config/named-file.ts";
 import { Failure } from "../failure.ts";
 import type { Context } from "./context.ts";
 import { plural } from "./report/paint.ts";
@@ -14,23 +15,36 @@ export interface Given {
  * The arguments, or all lines of standard input, which must be UTF-8. Lines end with LF or CRLF; empty ones are skipped, so that
  * what holds a line end, or is empty, can only be given as an argument.
  *
- * @throws {Failure} `configuration` when standard input is not UTF-8: another text than what was meant would be worked on
+ * @throws {Failure} `configuration` when standard input cannot be read, or is not UTF-8: another text than what was meant would be worked on
  */
 export async function argumentsOrLines(args: readonly string[], context: Context): Promise<Given[]> {
   if (args.length > 0) return args.map((text, index) => ({ text, place: `argument ${index + 1}` }));
   if (context.stdin.isTerminal) context.log.note("Reading standard input, one a line; Ctrl-D ends it.");
-  return decodeUtf8(await context.stdin.readAll())
+  return decodeUtf8(await readAll(context))
     .split(/\r?\n/)
     .map((text, index) => ({ text, place: `line ${index + 1}` }))
     .filter(({ text }) => text !== "");
 }
 
-function decodeUtf8(bytes: Uint8Array): string {
+async function readAll({ stdin }: Context): Promise<Uint8Array> {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new Failure("configuration", "Standard input is not UTF-8 text.");
+    return await stdin.readAll();
+  } catch (error) {
+    throw new Failure("configuration", `Standard input ${whyUnreadable(error)}.`, error);
   }
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  let text: string | undefined;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    // Told below.
+  }
+  // UTF-16 of plain letters is UTF-8 with a NUL after each; no value has one.
+  if (text === undefined || text.includes("\0"))
+    throw new Failure("configuration", "Standard input is not UTF-8 text.");
+  return text;
 }
 
 const MOST_PLACES = 10;

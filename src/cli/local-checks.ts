@@ -1,5 +1,4 @@
 // What `doctor` checks on this machine: versions, settings, files, keys.
-import { parseEnv } from "node:util";
 import { failed, ok, warning, type Check } from "../checks/check.ts";
 import { readMaskingKeys } from "../config/masking-key.ts";
 import { Problems } from "../config/problems.ts";
@@ -27,12 +26,11 @@ export function checkSettings({ sentences }: Problems): readonly Check[] {
 
 const SECRETS = [...OWN_SECRETS, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
-export function checkDotEnv({ fileMode, readFile }: Context): Check {
+export function checkDotEnv({ fileMode, dotEnv }: Context): Check {
+  if (dotEnv === undefined) return ok(".env", "none in this folder");
   const mode = fileMode(".env");
-  if (mode === undefined) return ok(".env", "none in this folder");
-  if (!isShared(mode)) return ok(".env", "readable for its owner only");
-  const text = readFile(".env");
-  const holdsSecrets = SECRETS.some((name) => (parseEnv(text)[name] ?? "") !== "");
+  if (mode === undefined || !isShared(mode)) return ok(".env", "readable for its owner only");
+  const holdsSecrets = SECRETS.some((name) => (dotEnv.values[name] ?? "") !== "");
   if (!holdsSecrets) return ok(".env", "holds no secret");
   return warning(
     ".env",

@@ -29,9 +29,9 @@ export interface Opener {
 }
 
 /**
- * Reads an identity file as age-keygen writes it: a line `AGE-SECRET-KEY-1…`, comments after `#`.
+ * Reads an identity file as age-keygen writes it: lines `AGE-SECRET-KEY-1…` or `AGE-SECRET-KEY-PQ-1…`, comments after `#`.
  *
- * @throws {Failure} `configuration` when it holds no identity
+ * @throws {Failure} `configuration` when it holds no identity, or one that cannot be used here
  */
 export function createOpener(identityFile: string): Opener {
   const identities = identityFile
@@ -44,12 +44,7 @@ export function createOpener(identityFile: string): Opener {
   } catch {
     identities.length = 0;
   }
-  if (identities.length === 0) {
-    throw new Failure(
-      "configuration",
-      "The --identity file holds no age identity: a line AGE-SECRET-KEY-1…, as age-keygen writes it.",
-    );
-  }
+  if (identities.length === 0) throw new Failure("configuration", whyNoIdentity(identityFile));
   return {
     dataKey: async (sealed) => {
       const bytes = await decrypter.decrypt(sealed).catch((error: unknown) => {
@@ -66,6 +61,17 @@ export function createOpener(identityFile: string): Opener {
       }
     },
   };
+}
+
+/** @param identityFile not shown: there may be an identity in it */
+function whyNoIdentity(identityFile: string): string {
+  if (/^age-encryption\.org\/|^-----BEGIN AGE ENCRYPTED FILE-----/m.test(identityFile))
+    return "The --identity file is encrypted with age, as a passphrase protects it: decrypt it first, with age -d.";
+  if (/^\s*AGE-PLUGIN-/m.test(identityFile))
+    return "The --identity file holds an identity of an age plugin, which cannot be used here: name a file with the AGE-SECRET-KEY-… that age-keygen wrote.";
+  if (/^-----BEGIN /m.test(identityFile))
+    return "The --identity file holds a key in PEM, such as one for SSH, which cannot be used here: name a file with the AGE-SECRET-KEY-… that age-keygen wrote.";
+  return "The --identity file holds no age identity, or something beside it: it has a line AGE-SECRET-KEY-1…, as age-keygen writes it.";
 }
 
 function isForOthers(error: unknown): boolean {

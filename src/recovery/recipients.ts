@@ -31,7 +31,7 @@ export interface SealedDataKey {
 /**
  * Makes a data key and seals it to the recipients. The key itself is only in this process's memory.
  *
- * @param recipients age public keys, `age1…`
+ * @param recipients age public keys, `age1…` or `age1pq1…`
  * @throws {Failure} `configuration` when one is none
  */
 export async function createSealer(

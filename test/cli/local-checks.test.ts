@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Context } from "../../src/cli/context.ts";
+import { readDotEnv } from "../../src/cli/dot-env.ts";
 import {
   checkDotEnv,
   checkMaskingKey,
@@ -29,9 +30,17 @@ function contextWith(
     fileMode: (path: string) => files[path]?.mode,
     readFile: (path: string) => {
       const file = files[path];
-      if (file === undefined) throw new Error("no such file");
+      if (file === undefined) throw Object.assign(new Error("no such file"), { code: "ENOENT" });
       return file.text;
     },
+    dotEnv: readDotEnv(
+      (path) => {
+        const file = files[path];
+        if (file === undefined) throw Object.assign(new Error("no such file"), { code: "ENOENT" });
+        return Buffer.from(file.text);
+      },
+      () => false,
+    ),
     services,
   } as unknown as Context;
 }
@@ -81,7 +90,7 @@ describe("the masking key", () => {
     ["missing", {}, "There is no masking key"],
     ["no base64", { FETCH_ETL_MASKING_KEY: "?" }, "is not base64"],
     ["too short", { FETCH_ETL_MASKING_KEY: "AAAA" }, "3 bytes"],
-    ["in a file that is not there", { FETCH_ETL_MASKING_KEY_FILE: "gone" }, "cannot be read"],
+    ["in a file that is not there", { FETCH_ETL_MASKING_KEY_FILE: "gone" }, "gone does not exist"],
   ])("%s", (_what, env, wayOut) => {
     const check = checkMaskingKey(contextWith(env));
     expect(check).toMatchObject({ status: "failed", wayOut: expect.stringContaining(wayOut) });

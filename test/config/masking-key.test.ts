@@ -7,6 +7,12 @@ const base64 = Buffer.from(bytes).toString("base64");
 const base64url = Buffer.from(bytes).toString("base64url");
 const longer = Buffer.alloc(48, 0xab);
 
+/** A key of so many bytes, in lines as `base64` and `openssl base64` write it, or with something else at their ends. */
+function wrapped(size: number, width: number, lineEnd = "\n"): string {
+  const text = Buffer.from(Array.from({ length: size }, (_, index) => (index * 37) % 256)).toString("base64");
+  return text.match(new RegExp(`.{1,${width}}`, "g"))?.join(lineEnd) ?? "";
+}
+
 /** Files by their paths; every other cannot be read. */
 const files: Readonly<Record<string, string>> = {
   "/alone": base64,
@@ -19,13 +25,29 @@ const files: Readonly<Record<string, string>> = {
   "/blank": " \n",
   "/short": "c2hvcnQtYnV0LXNlY3JldA==",
   "/text": "correct horse battery staple",
+  "/commas": `FETCH_ETL_MASKING_KEY=${base64},\r\n${longer.toString("base64")}\n`,
   "/two-lines": `FETCH_ETL_MASKING_KEY=${base64}\r\n${longer.toString("base64")}\n`,
+  "/byte-order-mark": `\uFEFF${base64}\r\n`,
+  "/exported": `export FETCH_ETL_MASKING_KEY="${base64}"\n`,
+  "/utf-16": `\uFFFD\uFFFD${base64.replace(/./g, "$&\0")}`,
+  "/pem": "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n",
+  "/wrapped": `${wrapped(64, 64)}\n`,
   "/other-variable": `MASKING_KEY=${base64}\n`,
+};
+
+const codes: Readonly<Record<string, string>> = {
+  "/secret": "EACCES",
+  "/run": "EISDIR",
+  "/key/below": "ENOTDIR",
+  "/circle": "ELOOP",
+  "/broken": "EIO",
 };
 
 function readFile(path: string): string {
   const text = files[path];
-  if (text === undefined) throw new Error(`ENOENT: no such file or directory, open '${path}'`);
+  if (text === undefined) {
+    throw Object.assign(new Error("told by its code alone"), { code: codes[path] ?? "ENOENT" });
+  }
   return text;
 }
 
@@ -54,6 +76,9 @@ describe("a masking key", () => {
     ["in a file, base64url", { FETCH_ETL_MASKING_KEY_FILE: "/base64url" }],
     ["in a file, as the line that keygen prints", { FETCH_ETL_MASKING_KEY_FILE: "/line" }],
     ["in a file, with white space around it", { FETCH_ETL_MASKING_KEY_FILE: "/padded" }],
+    ["in a file, after a byte order mark", { FETCH_ETL_MASKING_KEY_FILE: "/byte-order-mark" }],
+    ["in a file, as a shell exports it", { FETCH_ETL_MASKING_KEY_FILE: "/exported" }],
+    ["in quotes", { FETCH_ETL_MASKING_KEY: `'${base64}'` }],
   ])("is read %s", (_how, env) => {
     expect(read(env)).toEqual({ keys: [bytes], told: [] });
   });
@@ -66,7 +91,7 @@ describe("a masking key", () => {
 
   it.each([
     ["with commas", { FETCH_ETL_MASKING_KEY: `${base64} , ${longer.toString("base64")}` }],
-    ["on lines of a file", { FETCH_ETL_MASKING_KEY_FILE: "/two-lines" }],
+    ["with commas at the ends of a file's lines", { FETCH_ETL_MASKING_KEY_FILE: "/commas" }],
   ])("may be followed by earlier ones, %s", (_how, env) => {
     expect(read(env)).toEqual({ keys: [bytes, Uint8Array.from(longer)], told: [] });
   });
@@ -76,12 +101,67 @@ describe("a masking key", () => {
   });
 });
 
+describe("a masking key over several lines", () => {
+  it.each([
+    ["at 64 columns, as openssl does", wrapped(64, 64)],
+    ["at 76 columns, as base64 does", wrapped(64, 76)],
+    ["with Windows' line ends", wrapped(64, 64, "\r\n")],
+    ["with blanks, as YAML folds lines", wrapped(64, 64, " ")],
+    ["over three lines", wrapped(110, 64)],
+    ["without padding", wrapped(64, 64).replace(/=+$/, "")],
+  ])("is one key when it is wrapped %s", (_how, text) => {
+    const key = Uint8Array.from(Buffer.from(text.replace(/\s/g, ""), "base64"));
+    expect(read({ FETCH_ETL_MASKING_KEY: text })).toEqual({ keys: [key], told: [] });
+    expect(read({ FETCH_ETL_MASKING_KEY: `${text},${base64}` })).toEqual({ keys: [key, bytes], told: [] });
+  });
+
+  it("is one key in a file too", () => {
+    const key = Uint8Array.from(Buffer.from(wrapped(64, 64), "base64"));
+    expect(read({ FETCH_ETL_MASKING_KEY_FILE: "/wrapped" })).toEqual({ keys: [key], told: [] });
+  });
+
+  it.each([
+    ["two keys with padding", `${base64}\n${base64}`],
+    ["two keys without", `${base64url}\n${base64url}`],
+    [
+      "two keys, each as keygen prints it",
+      `FETCH_ETL_MASKING_KEY=${base64}\nFETCH_ETL_MASKING_KEY=${base64}`,
+    ],
+    ["96 bytes at 64 columns, which may be two keys of 48 bytes", wrapped(96, 64)],
+    ["two keys with a blank between them", `${base64} ${base64}`],
+    ["a key, and one that was cut", `${base64url}\n${base64url.slice(0, 40)}`],
+    ["lines of different lengths", `${wrapped(48, 64)}\nAAAA\nAAAAAAAA`],
+    ["lines that are not base64 when they are joined", `${wrapped(48, 64)}\nAAAAA`],
+    ["a key that is wrapped, before a comma and a key", `${wrapped(96, 64)},${base64}`],
+  ])("is refused where it may be several: %s", (_what, text) => {
+    expect(read({ FETCH_ETL_MASKING_KEY: text })).toEqual({
+      keys: undefined,
+      told: [
+        expect.stringMatching(
+          /^FETCH_ETL_MASKING_KEY has [23] parts .* may be one key or several: write one key on one line, or put a comma between two keys\.$/,
+        ),
+      ],
+    });
+  });
+
+  it("is never read as another list of keys than line ends gave", () => {
+    const text = files["/two-lines"] ?? "";
+    expect(text).toContain(base64);
+    expect(read({ FETCH_ETL_MASKING_KEY_FILE: "/two-lines" })).toEqual({
+      keys: undefined,
+      told: [expect.stringContaining("put a comma between two keys")],
+    });
+  });
+});
+
 const missing =
   'There is no masking key: set FETCH_ETL_MASKING_KEY or FETCH_ETL_MASKING_KEY_FILE. "fetch-etl keygen >> .env" makes one; keep it safe, because tokens made with another key do not match.';
 const notBase64 = 'FETCH_ETL_MASKING_KEY is not base64: "fetch-etl keygen" prints a key that is.';
 const fileNotBase64 =
   'The file that FETCH_ETL_MASKING_KEY_FILE names is not base64: "fetch-etl keygen" prints a key that is.';
-const unreadable = "FETCH_ETL_MASKING_KEY_FILE names a file that cannot be read.";
+const file = (text: string): string => `FETCH_ETL_MASKING_KEY_FILE: the file ${text}`;
+const noPath =
+  "FETCH_ETL_MASKING_KEY_FILE takes the path of a file, and its value looks like a key: set the path.";
 const short = (length: number): string =>
   `FETCH_ETL_MASKING_KEY is ${length} bytes long; it must be 32 or more: "fetch-etl keygen" prints one.`;
 
@@ -95,17 +175,70 @@ describe("a masking key that cannot be used is told, and never shown:", () => {
       "Both FETCH_ETL_MASKING_KEY and FETCH_ETL_MASKING_KEY_FILE are set: unset one of them.",
     ],
     ["a text", { FETCH_ETL_MASKING_KEY: "correct horse battery staple" }, notBase64],
-    ["hexadecimal with colons", { FETCH_ETL_MASKING_KEY: "de:ad:be:ef" }, notBase64],
+    [
+      "hexadecimal with colons",
+      { FETCH_ETL_MASKING_KEY: "de:ad:be:ef" },
+      notBase64.replace(":", " but hexadecimal:"),
+    ],
+    ["words of one length", { FETCH_ETL_MASKING_KEY: "long word ".repeat(9).trim() }, notBase64],
     ["padding in the middle", { FETCH_ETL_MASKING_KEY: `${base64}${base64}` }, notBase64],
     ["too much padding", { FETCH_ETL_MASKING_KEY: `${base64}==` }, notBase64],
     ["padding alone", { FETCH_ETL_MASKING_KEY: "==" }, notBase64],
     ["white space", { FETCH_ETL_MASKING_KEY: " " }, notBase64],
     ["a short one", { FETCH_ETL_MASKING_KEY: "c2hvcnQtYnV0LXNlY3JldA==" }, short(16)],
     ["31 bytes", { FETCH_ETL_MASKING_KEY: Buffer.alloc(31, 0xab).toString("base64") }, short(31)],
-    ["a file that is not there", { FETCH_ETL_MASKING_KEY_FILE: "/none" }, unreadable],
-    ["a file's name that is the key itself", { FETCH_ETL_MASKING_KEY_FILE: base64 }, unreadable],
-    ["an empty file", { FETCH_ETL_MASKING_KEY_FILE: "/empty" }, fileNotBase64],
-    ["a blank file", { FETCH_ETL_MASKING_KEY_FILE: "/blank" }, fileNotBase64],
+    ["a PEM file", { FETCH_ETL_MASKING_KEY_FILE: "/pem" }, fileNotBase64.replace(":", " but a PEM file:")],
+    [
+      "a file that is not there",
+      { FETCH_ETL_MASKING_KEY_FILE: "/none" },
+      file("/none does not exist (ENOENT)."),
+    ],
+    [
+      "a file that nobody else may read",
+      { FETCH_ETL_MASKING_KEY_FILE: "/secret" },
+      file(
+        "/secret cannot be read by this user: check its permissions, and those of the folders above it (EACCES).",
+      ),
+    ],
+    ["a folder", { FETCH_ETL_MASKING_KEY_FILE: "/run" }, file("/run is a folder: name a file (EISDIR).")],
+    [
+      "a path through a file",
+      { FETCH_ETL_MASKING_KEY_FILE: "/key/below" },
+      file("/key/below does not exist: part of its path is a file, not a folder (ENOTDIR)."),
+    ],
+    [
+      "a link to itself",
+      { FETCH_ETL_MASKING_KEY_FILE: "/circle" },
+      file("/circle is a symbolic link that leads back to itself (ELOOP)."),
+    ],
+    ["a broken disk", { FETCH_ETL_MASKING_KEY_FILE: "/broken" }, file("/broken cannot be read (EIO).")],
+    [
+      "a path that would move a terminal's cursor",
+      { FETCH_ETL_MASKING_KEY_FILE: "/a\u001b[2Jb" },
+      file("/a\uFFFD[2Jb does not exist (ENOENT)."),
+    ],
+    [
+      "a long path, which no key is like",
+      { FETCH_ETL_MASKING_KEY_FILE: "/run/secrets/kubernetes/fetch-etl/masking-key" },
+      file("/run/secrets/kubernetes/fetch-etl/masking-key does not exist (ENOENT)."),
+    ],
+    ["a file's name that is the key itself", { FETCH_ETL_MASKING_KEY_FILE: base64 }, noPath],
+    ["a file's name that is a key in hexadecimal", { FETCH_ETL_MASKING_KEY_FILE: "0f".repeat(32) }, noPath],
+    ["a file's name that is a list of keys", { FETCH_ETL_MASKING_KEY_FILE: `k,${base64url}` }, noPath],
+    [
+      "a file's name that is keygen's line",
+      { FETCH_ETL_MASKING_KEY_FILE: `FETCH_ETL_MASKING_KEY=${base64}` },
+      noPath,
+    ],
+    ["a file's name that is a wrapped key", { FETCH_ETL_MASKING_KEY_FILE: wrapped(64, 30) }, noPath],
+    ["a file's name that is an age identity", { FETCH_ETL_MASKING_KEY_FILE: "AGE-SECRET-KEY-1QQQ" }, noPath],
+    ["an empty file", { FETCH_ETL_MASKING_KEY_FILE: "/empty" }, file("/empty is empty.")],
+    ["a blank file", { FETCH_ETL_MASKING_KEY_FILE: "/blank" }, file("/blank is empty.")],
+    [
+      "a file in UTF-16",
+      { FETCH_ETL_MASKING_KEY_FILE: "/utf-16" },
+      file("/utf-16 is not UTF-8 text: it may be UTF-16, as PowerShell writes it. Save it as UTF-8."),
+    ],
     ["a file with a text", { FETCH_ETL_MASKING_KEY_FILE: "/text" }, fileNotBase64],
     [
       "several, of which one is a text",

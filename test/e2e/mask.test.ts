@@ -79,6 +79,7 @@ it.for<[string, string[], string | Uint8Array, RegExp, string]>([
   ["a line that is no address", ["ip"], "192.0.2.1\n\n192.0.2.999\n", /line 3\./, "192.0.2.999"],
   ["many lines that are no address", ["ip"], "x\n".repeat(12), /line 10 and 2 others\./, "x\n"],
   ["an empty device id", ["device_id", "d", ""], "", /argument 2\./, "h1."],
+  ["UTF-16", ["device_id"], Buffer.from("device-1\n", "utf16le"), /not UTF-8/, "h1."],
   ["bytes that are no text", ["device_id"], Buffer.from([0x64, 0xff]), /not UTF-8/, "h1."],
   ["another field", ["user_id", "u"], "", /ip or device_id/, "h1."],
 ])("refuses %s, tells its place and prints neither it nor any token", async ([, args, input, says, leak]) => {

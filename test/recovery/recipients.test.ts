@@ -1,5 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { Decrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
+import {
+  Decrypter,
+  generateHybridIdentity,
+  generateX25519Identity,
+  identityToRecipient,
+} from "age-encryption";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Failure } from "../../src/failure.ts";
@@ -85,6 +90,12 @@ describe("a data key", () => {
   });
 });
 
+it("may be for post-quantum recipients", async () => {
+  const hybrid = await generateHybridIdentity();
+  const { dataKey } = await createSealer([await identityToRecipient(hybrid)], randomBytes);
+  await expect(createOpener(hybrid).dataKey(dataKey.sealed)).resolves.toBeDefined();
+});
+
 describe("an identity file", () => {
   it.each([
     ["the identity alone", identity],
@@ -105,6 +116,28 @@ describe("an identity file", () => {
     const refusal = expect.objectContaining({
       kind: "configuration",
       message: expect.not.stringMatching(/AGE-SECRET-KEY-1[A-Z0-9]|secret note/),
+    });
+    expect(() => createOpener(text)).toThrow(refusal);
+  });
+
+  it.each([
+    ["a plugin's identity", "AGE-PLUGIN-YUBIKEY-1QQQ\n", "an identity of an age plugin"],
+    ["one beside another", `${identity}\n AGE-PLUGIN-SE-1QQQ\n`, "an identity of an age plugin"],
+    [
+      "a key for SSH",
+      "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA\n",
+      "a key in PEM, such as one for SSH",
+    ],
+    [
+      "one under a passphrase, as text",
+      "-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n",
+      "is encrypted with age",
+    ],
+    ["one under a passphrase", "age-encryption.org/v1\n-> scrypt AAAA 18\n", "is encrypted with age"],
+  ])("that cannot be used is told by its kind: %s", (_what, text, kind) => {
+    const refusal = expect.objectContaining({
+      kind: "configuration",
+      message: expect.stringContaining(kind),
     });
     expect(() => createOpener(text)).toThrow(refusal);
   });

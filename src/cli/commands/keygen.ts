@@ -13,8 +13,8 @@ export interface KeygenFlags {
  *
  * @returns the exit code
  */
-export function runKeygen({ force }: KeygenFlags, { stdout, randomBytes, readFile }: Context): number {
-  const existing = readDotEnv(readFile);
+export function runKeygen({ force }: KeygenFlags, { stdout, randomBytes, dotEnv }: Context): number {
+  const existing = dotEnv?.text ?? "";
   if (force !== true && /^[ \t]*(export[ \t]+)?FETCH_ETL_MASKING_KEY[ \t]*=[ \t]*\S/m.test(existing)) {
     throw new Failure(
       "configuration",
@@ -26,12 +26,4 @@ export function runKeygen({ force }: KeygenFlags, { stdout, randomBytes, readFil
   const lineEnd = existing === "" || existing.endsWith("\n") ? "" : "\n";
   stdout.write(`${lineEnd}FETCH_ETL_MASKING_KEY=${key}\n`);
   return EXIT.done;
-}
-
-function readDotEnv(readFile: Context["readFile"]): string {
-  try {
-    return readFile(".env");
-  } catch {
-    return "";
-  }
 }

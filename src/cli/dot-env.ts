@@ -1,0 +1,77 @@
+// Reads `.env` in the working folder: settings, one a line.
+import { parseEnv } from "node:util";
+import { NOT_UTF8, whyUnreadable } from "../config/named-file.ts";
+import { Failure } from "../failure.ts";
+import { isSetting } from "./environment.ts";
+
+/** What the file held when the run began. It is read once: a password manager's is a pipe. */
+export interface DotEnv {
+  readonly text: string;
+  readonly values: NodeJS.Dict<string>;
+}
+
+const FILE = "The file .env in the working folder";
+
+/**
+ * @param readFile gives a file's bytes, and throws the system's error where it cannot be read
+ * @param isThere whether there is a file of this name, be it a symbolic link that leads nowhere
+ * @returns undefined where there is no such file
+ * @throws {Failure} `configuration` where it cannot be read, or a setting in it would be lost
+ */
+export function readDotEnv(
+  readFile: (path: string) => Uint8Array,
+  isThere: (path: string) => boolean,
+): DotEnv | undefined {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFile(".env");
+  } catch (error) {
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    if (isMissing && !isThere(".env")) return undefined;
+    throw unusable(
+      isMissing ? "is a symbolic link to a file that does not exist" : whyUnreadable(error),
+      error,
+    );
+  }
+  // The decoder takes a byte order mark away.
+  const text = new TextDecoder().decode(bytes).replaceAll("\r\n", "\n");
+  if (text.includes("\0")) throw unusable(NOT_UTF8);
+  if (hasWrappedKey(text)) {
+    throw unusable(
+      "has a FETCH_ETL_MASKING_KEY that seems to go on in the next line, which would be ignored: write the key on one line, " +
+        "or put an empty line after it",
+    );
+  }
+  const values = parseEnv(text);
+  for (const [name, value = ""] of Object.entries(values)) {
+    // What has no "=" takes the next line into its name.
+    const hidden = name.split("\n").at(-1) ?? "";
+    if (hidden !== name && isSetting(hidden)) {
+      throw unusable(
+        `has a line before ${hidden} that is neither NAME=value nor a comment, and would hide it`,
+      );
+    }
+    if (isSetting(name) && value.includes("\uFFFD")) throw unusable(NOT_UTF8);
+  }
+  return { text, values };
+}
+
+/** The next line may look like the name of an empty variable: in base64 what ends with "=" has a multiple of four characters. */
+function hasWrappedKey(text: string): boolean {
+  const lines = text.split("\n").map((line) => line.trim());
+  return lines.some((line, index) => {
+    const list = /^(?:export\s+)?FETCH_ETL_MASKING_KEY\s*=(.*)$/.exec(line)?.[1];
+    const key = list?.split(",").at(-1)?.trim() ?? "";
+    const next = lines[index + 1] ?? "";
+    return (
+      /^[\w+/-]+$/.test(key) &&
+      key.length % 4 === 0 &&
+      /^[\w+/-]+={0,2}$/.test(next) &&
+      (next.length % 4 === 0 || !next.endsWith("="))
+    );
+  });
+}
+
+function unusable(why: string, cause?: unknown): Failure {
+  return new Failure("configuration", `${FILE} ${why}.`, cause);
+}
