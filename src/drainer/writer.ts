@@ -1,14 +1,15 @@
 // Hands batches to the loader: waits out a database that is away, and finds the row that a batch was refused for.
 import { Failure } from "../failure.ts";
+import { chunkByBytes } from "./batches.ts";
 import type { EntryMaker } from "./entry.ts";
 import type { Patience } from "./patience.ts";
 import type { OnReject } from "./settings.ts";
 import { DatabaseLost, RowRefused, type Entry, type Loader, type ReceivedMessage } from "./ports.ts";
 import type { Tally } from "./tally.ts";
 
-/** A held message and what it became. */
+/** A held message and what it became; its body where that may still be needed: that of a rejection is sealed in the entry. */
 export interface Item {
-  readonly message: ReceivedMessage;
+  readonly message: Omit<ReceivedMessage, "body"> & { readonly body: string | undefined };
   readonly entry: Entry;
 }
 
@@ -33,6 +34,7 @@ const NONE: ReadonlySet<Item> = new Set();
 
 interface Refused {
   readonly item: Item;
+  readonly message: ReceivedMessage;
   readonly error: RowRefused;
 }
 
@@ -77,11 +79,13 @@ export class Writer {
       for (const each of refused) this.#tell(each);
       return new Set(refused.map(({ item }) => item));
     }
-    await this.#load(
-      refused.map(({ item: { message }, error }) =>
-        entries.reject(message, [`row: refused by Postgres, ${refusal(error)}`]),
-      ),
-    );
+    for (const part of chunkByBytes(refused, ({ message }) => message.body.length)) {
+      await this.#load(
+        part.map(({ message, error }) =>
+          entries.reject(message, [`row: refused by Postgres, ${refusal(error)}`]),
+        ),
+      );
+    }
     return NONE;
   }
 
@@ -106,8 +110,12 @@ export class Writer {
     } catch (error) {
       if (!(error instanceof RowRefused)) throw error;
       const [item, ...others] = items;
-      if (item === undefined || (others.length === 0 && "rejection" in item.entry)) throw error;
-      if (others.length === 0) return [{ item, error }];
+      if (item === undefined) throw error;
+      if (others.length === 0) {
+        const { message } = item;
+        if (message.body === undefined) throw error;
+        return [{ item, message: { ...message, body: message.body }, error }];
+      }
       const middle = Math.ceil(items.length / 2);
       const first = await this.#writeWhatGoes(items.slice(0, middle));
       return [...first, ...(await this.#writeWhatGoes(items.slice(middle)))];

@@ -2,6 +2,7 @@
 import { SQSClient, type SQSClientConfig } from "@aws-sdk/client-sqs";
 import type { AwsQueryProtocol } from "@aws-sdk/core/protocols";
 import type { RequestCounts } from "../ports.ts";
+import { answerLength } from "./answer-header.ts";
 import type { Protocol, Target } from "./target.ts";
 
 const CONNECTION_TIMEOUT_MS = 5_000;
@@ -23,12 +24,16 @@ class ClientClosed extends Error {
   override readonly name = "ClientClosed";
 }
 
+/** See `Queue.receive`. */
+export type Admit = (bytes: number) => Promise<void>;
+
 /**
  * A client that counts what it sends. When it is destroyed, calls under way end; the SDK's own would make them again on new
  * connections.
  */
 export class SqsClient extends SQSClient {
   readonly #requests: RequestCounts;
+  readonly #admissions = new WeakMap<object, Admit>();
   #closed = false;
 
   constructor(config: SQSClientConfig, requests: RequestCounts) {
@@ -36,14 +41,21 @@ export class SqsClient extends SQSClient {
     this.#requests = requests;
     this.middlewareStack.add(
       (next, { commandName = "" }) =>
-        (args) => {
+        async (args) => {
           if (this.#closed) throw new ClientClosed();
           this.count(commandName);
-          return next(args);
+          const result = await next(args);
+          await this.#admissions.get(args.input)?.(answerLength(result.response));
+          return result;
         },
       // The innermost place: once for each attempt, and only when it really goes out.
       { step: "deserialize", priority: "low", name: "countRequests" },
     );
+  }
+
+  /** Has `admit` awaited before an answer to the command with this input is read. */
+  admitFor(input: object, admit: Admit): void {
+    this.#admissions.set(input, admit);
   }
 
   get closed(): boolean {
