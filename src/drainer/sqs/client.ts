@@ -3,6 +3,7 @@ import { SQSClient, type SQSClientConfig } from "@aws-sdk/client-sqs";
 import type { AwsQueryProtocol } from "@aws-sdk/core/protocols";
 import type { RequestCounts } from "../ports.ts";
 import { answerLength } from "./answer-header.ts";
+import { agentsFor } from "./proxies.ts";
 import type { Protocol, Target } from "./target.ts";
 
 const CONNECTION_TIMEOUT_MS = 5_000;
@@ -88,7 +89,6 @@ export async function createClient(options: {
 }): Promise<SqsClient> {
   silenceNodeVersionWarning();
   const { endpoint, region } = options.target;
-  const agent = { keepAlive: true, maxSockets: options.maxSockets };
   const config: SQSClientConfig = {
     // The queue URL is a name here; where to send is settled in `target.ts`. The SDK would send to the URL's host whenever
     // it has its endpoint from elsewhere than `endpoint`.
@@ -107,8 +107,7 @@ export async function createClient(options: {
       requestTimeout: REQUEST_TIMEOUT_MS,
       throwOnRequestTimeout: true,
       socketTimeout: REQUEST_TIMEOUT_MS,
-      httpAgent: agent,
-      httpsAgent: agent,
+      ...(await agentsFor({ keepAlive: true, maxSockets: options.maxSockets })),
       logger: silent,
     },
     ...(endpoint === undefined ? {} : { endpoint }),

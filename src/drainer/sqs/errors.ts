@@ -62,6 +62,8 @@ export function explain(error: unknown, place: Place): unknown {
   if (error instanceof Failure || error instanceof Throttled) return error;
   const fault = faultOf(error);
   const cause = withoutQuote(error);
+  const byProxy = ofProxy(fault, place, cause);
+  if (byProxy !== undefined) return byProxy;
   switch (fault.kind) {
     case "refused":
       return refused(fault, place, cause);
@@ -76,6 +78,39 @@ export function explain(error: unknown, place: Place): unknown {
       return unreachable(fault.errno, place, cause);
     case "local":
       return local(fault.name, place, cause) ?? error;
+  }
+}
+
+/** What a proxy on the way says in SQS's place: an answer without a code of SQS's. */
+function ofProxy(fault: Fault, place: Place, cause: unknown): Failure | undefined {
+  const { proxy } = place.target;
+  if (proxy === undefined || (fault.kind !== "unreadable" && fault.kind !== "refused")) return undefined;
+  if (fault.kind === "refused" && fault.code !== undefined) return undefined;
+  switch (fault.status) {
+    case 407:
+      return new Failure(
+        "configuration",
+        `The proxy ${proxy} asks for a user name and a password, or refuses them (HTTP 407): write them into the proxy's URL in ` +
+          "HTTPS_PROXY or HTTP_PROXY, each percent-encoded.",
+        cause,
+      );
+    case 403:
+      return new Failure(
+        "configuration",
+        `The proxy ${proxy} refuses the way to ${server(place)} (HTTP 403): allow it there, or except the host in NO_PROXY.`,
+        cause,
+      );
+    case 502:
+    case 503:
+    case 504:
+      return new Failure(
+        "unavailable",
+        `${server(place)} could not be reached through the proxy ${proxy} (HTTP ${fault.status}): run again later, or except the ` +
+          "host in NO_PROXY.",
+        cause,
+      );
+    default:
+      return undefined;
   }
 }
 
@@ -160,6 +195,15 @@ function unreachable(errno: string, place: Place, cause: unknown): Failure {
       "configuration",
       `No secure connection to ${server(place)} (${errno}): check whether the endpoint is http or https; for a ` +
         "certificate of one's own set NODE_EXTRA_CA_CERTS.",
+      cause,
+    );
+  }
+  const { proxy } = place.target;
+  if (proxy !== undefined) {
+    return new Failure(
+      "unavailable",
+      `${server(place)} could not be reached through the proxy ${proxy} (${errno}): check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, ` +
+        "and whether the proxy is up.",
       cause,
     );
   }
