@@ -121,6 +121,22 @@ export function isDenied(error: unknown): boolean {
   return fault.code === undefined ? fault.status === 403 : deniedCodes.has(fault.code);
 }
 
+const toldCodes: readonly ReadonlySet<string>[] = [
+  ...[throttlingCodes, missingQueueCodes, expiredCodes, wrongCredentialCodes],
+  ...[deniedCodes, deniedKeyCodes, clockCodes],
+];
+
+/**
+ * True where SQS found fault with what was asked, and not with who asked: by whichever code, since servers of other makers have codes of
+ * their own (ElasticMQ: `InvalidAttributeValue`).
+ */
+export function isObjection(error: unknown): boolean {
+  const fault = faultOf(error);
+  if (fault.kind !== "refused" || fault.code === undefined || fault.status >= 500) return false;
+  const { code } = fault;
+  return !/^Kms|^KMS\./.test(code) && !toldCodes.some((codes) => codes.has(code));
+}
+
 /** The failure for an endpoint where something else than SQS answers, or SQS in another protocol than the one set. */
 export function notSqs(target: Target, setting: "auto" | Protocol, cause: unknown): Failure {
   const what =
