@@ -3,6 +3,7 @@ import { SQSClient, type SQSClientConfig } from "@aws-sdk/client-sqs";
 import type { AwsQueryProtocol } from "@aws-sdk/core/protocols";
 import type { RequestCounts } from "../ports.ts";
 import { answerLength } from "./answer-header.ts";
+import { nameCredentialFaults } from "./credentials.ts";
 import { agentsFor } from "./proxies.ts";
 import type { Protocol, Target } from "./target.ts";
 
@@ -114,7 +115,9 @@ export async function createClient(options: {
     ...(region === undefined ? {} : { region }),
     ...(options.protocol === "query" ? { protocol: await queryProtocol() } : {}),
   };
-  return new SqsClient(config, options.requests);
+  const client = new SqsClient(config, options.requests);
+  nameCredentialFaults(client);
+  return client;
 }
 
 /** The endpoint that the AWS configuration file or the environment names, if any. */

@@ -2,7 +2,8 @@
 // gets into them, except codes.
 import { Failure } from "../../failure.ts";
 import { Throttled } from "../ports.ts";
-import { faultOf, missingQueueCodes, withoutQuote, type Fault } from "./fault.ts";
+import { explainCredentials } from "./credentials.ts";
+import { CredentialsFault, faultOf, missingQueueCodes, withoutQuote, type Fault } from "./fault.ts";
 import { printable, type Protocol, type Target } from "./target.ts";
 
 /** What a call was about, for the sentence. */
@@ -60,6 +61,7 @@ const tlsErrors = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOS
  */
 export function explain(error: unknown, place: Place): unknown {
   if (error instanceof Failure || error instanceof Throttled) return error;
+  if (error instanceof CredentialsFault) return explainCredentials(error, place.target);
   const fault = faultOf(error);
   const cause = withoutQuote(error);
   const byProxy = ofProxy(fault, place, cause);
@@ -234,14 +236,6 @@ function unreachable(errno: string, place: Place, cause: unknown): Failure {
 function local(name: string, place: Place, cause: unknown): Failure | undefined {
   const configuration = (sentence: string) => new Failure("configuration", sentence, cause);
   switch (name) {
-    case "CredentialsProviderError":
-    case "TokenProviderError":
-    case "ProviderError":
-      return configuration(
-        "No usable AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE (after " +
-          "`aws sso login` where it uses SSO)." +
-          (place.target.endpoint === undefined ? "" : ' A local server takes any, such as "test" for both.'),
-      );
     case "RegionMissing":
       return configuration(
         "The AWS region is not set: give --region or set AWS_REGION." +
