@@ -14,6 +14,7 @@ import { Problems } from "./config/problems.ts";
 import { systemClock } from "./drainer/clock.ts";
 import { explain } from "./explain.ts";
 import { Failure } from "./failure.ts";
+import { withFileLock } from "./file-lock.ts";
 
 /** SDK and driver take longer to load than all the rest: each is imported when it is needed. */
 const services: Services = {
@@ -65,6 +66,7 @@ export async function openContext(
     fileMode,
     versions,
     writeFile: writeWhole,
+    withFileLock,
     canWrite: canWriteWhole,
     services,
     explain,

@@ -1,15 +1,15 @@
 // Why there are no AWS credentials, by the step of the SDK's chain that failed. The messages of its errors are read and never shown:
 // they may quote what a program or a server wrote.
+import type { SQSClient } from "@aws-sdk/client-sqs";
 import { Failure } from "../../failure.ts";
 import { CredentialsFault, faultOf, isCode, property } from "./fault.ts";
-import type { SqsClient } from "./client.ts";
 import type { Target } from "./target.ts";
 
 const TOKEN_FILE = "AWS_WEB_IDENTITY_TOKEN_FILE";
 const fileErrors = new Set(["ENOENT", "EACCES", "EISDIR", "EPERM", "ENOTDIR", "ELOOP"]);
 
 /** Has failures on the way to credentials tell that they are: SQS is not to blame for them. */
-export function nameCredentialFaults(client: SqsClient): void {
+export function nameCredentialFaults(client: SQSClient): void {
   const { config } = client;
   const { credentials } = config;
   config.credentials = async (properties) => {
@@ -42,7 +42,7 @@ export function explainCredentials({ cause }: CredentialsFault, target: Target):
       "The AWS session of the profile has expired, or there is none: run `aws sso login` (or `aws login`), then run again.",
     );
   }
-  if (message.includes('multi-factor')) {
+  if (message.includes("multi-factor")) {
     return configuration(
       "The profile in AWS_PROFILE asks for a code of a multi-factor device, which nobody can be asked for here: use another one.",
     );

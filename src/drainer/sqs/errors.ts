@@ -239,6 +239,9 @@ function local(name: string, place: Place, cause: unknown): Failure | undefined 
     case "RegionMissing":
       return configuration(
         "The AWS region is not set: give --region or set AWS_REGION." +
+          (process.env["AWS_DEFAULT_REGION"] === undefined
+            ? ""
+            : " AWS_DEFAULT_REGION is not read: the AWS SDK for JavaScript reads AWS_REGION alone.") +
           (place.target.endpoint === undefined ? "" : " A local server takes any, such as us-east-1."),
       );
     case "EndpointError":

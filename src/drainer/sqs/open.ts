@@ -165,7 +165,14 @@ async function withClient<T>(client: SQSClient, use: (client: SQSClient) => Prom
  * @throws {Failure} `configuration`, where they say nothing that can be used
  */
 export async function readTarget(settings: SqsSettings): Promise<Target> {
-  const target = targetOf(settings, settings.endpointUrl === undefined ? await profileEndpoint() : undefined);
+  const { endpointUrl, endpointFromEnvironment: fromEnvironment = false } = settings;
+  const configured = endpointUrl === undefined || fromEnvironment ? await profileEndpoint() : undefined;
+  // The SDK knows whether the profile says to ignore the environment's.
+  const isIgnored = fromEnvironment && configured === undefined;
+  const target = targetOf(
+    isIgnored ? { ...settings, endpointUrl: undefined } : settings,
+    endpointUrl === undefined ? configured : undefined,
+  );
   return { ...target, proxy: await proxyOf(target) };
 }
 
