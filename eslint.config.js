@@ -15,7 +15,12 @@ const ARROWS = {
   drainer: { folders: ["login", "masking"], packages: ["node:(events|timers/promises)"] },
   "drainer/sqs": {
     folders: ["drainer", "checks", "config"],
-    packages: ["node:(crypto|stream)", "@aws-sdk/[^/]+"],
+    packages: [
+      "node:(crypto|http|https|net|stream|tls)",
+      "@aws-sdk/[^/]+",
+      "https?-proxy-agent",
+      "proxy-from-env",
+    ],
   },
   loader: {
     folders: ["drainer", "recovery", "checks", "config", "login", "masking"],

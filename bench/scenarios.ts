@@ -116,6 +116,28 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
+    name: "memory",
+    title: "Large messages, valid and rejected",
+    rounds: 3,
+    entries: [
+      { label: "300 valid of 1 MB", contender: "fetch-etl", messages: 300, bodyBytes: 1_000_000 },
+      {
+        label: "300 rejected of 1 MB",
+        contender: "fetch-etl",
+        messages: 300,
+        invalid: 300,
+        bodyBytes: 1_000_000,
+      },
+      {
+        label: "1,500 rejected of 250 kB",
+        contender: "fetch-etl",
+        messages: 1_500,
+        invalid: 1_500,
+        bodyBytes: 250_000,
+      },
+    ],
+  },
+  {
     // The server takes messages from the front of a list, which costs it the more the longer the list is, and SQS nothing:
     // what counts here is the contender's memory and CPU.
     name: "deep-queue",

@@ -15,6 +15,7 @@ import { readLogFormat, type LogFlags } from "./config/log-format.ts";
 import { Problems } from "./config/problems.ts";
 import { systemClock } from "./drainer/clock.ts";
 import { explain } from "./explain.ts";
+import { withFileLock } from "./file-lock.ts";
 
 /** SDK and driver take longer to load than all the rest: each is imported when it is needed. */
 const services: Services = {
@@ -67,6 +68,7 @@ export async function openContext(
     dotEnv,
     versions,
     writeFile: writeWhole,
+    withFileLock,
     canWrite: canWriteWhole,
     services,
     explain,

@@ -69,6 +69,10 @@ export const MARKS: readonly Mark[] = [
     },
     atMost: 1.1,
   },
+  ...["300 valid of 1 MB", "300 rejected of 1 MB", "1,500 rejected of 250 kB"].map((entry) => ({
+    name: `peak memory, ${entry}, MiB`,
+    ...({ scenario: "memory", figure: "memory", entry, atMost: 320 } as const),
+  })),
   {
     name: "CPU a message at 200,000 messages, against 20,000",
     ...{ scenario: "deep-queue", figure: "cpu", entry: "fetch-etl, 200,000", against: "fetch-etl, 20,000" },

@@ -88,6 +88,8 @@ export interface Context {
   readonly versions: Versions;
   /** Replaces the file whole, or leaves it as it was and throws. */
   readonly writeFile: (path: string, text: string) => Promise<void>;
+  /** Does some work on a file while no other process does any. */
+  readonly withFileLock: <T>(path: string, action: () => Promise<T>) => Promise<T>;
   /** Whether a file can be put there: its folder is there and can be written to. */
   readonly canWrite: (path: string) => boolean;
   readonly services: Services;

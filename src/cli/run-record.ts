@@ -22,7 +22,7 @@ export interface Run {
 /** What putting a run on record takes. */
 export type RecordContext = Pick<
   Context,
-  "log" | "clock" | "epochNow" | "explain" | "readFile" | "writeFile" | "versions"
+  "log" | "clock" | "epochNow" | "explain" | "readFile" | "writeFile" | "withFileLock" | "versions"
 >;
 
 /**

@@ -38,6 +38,11 @@ const A_DAY_IN_SECONDS = 86_400;
 /** SQS keeps a message for 14 days; a ledger that forgets sooner would load a late redelivery twice. */
 const FEWEST_LEDGER_DAYS = 15;
 
+/**
+ * What a dry run receives it holds until its end, hidden from real drains, and SQS lets a queue have 120,000 messages in flight at once.
+ */
+const MOST_OF_A_DRY_RUN = 100_000;
+
 /** Reads the flags; mistakes are added to `problems`. */
 export function readDrain(flags: DrainFlags, problems: Problems): DrainConfig {
   return {
@@ -47,7 +52,7 @@ export function readDrain(flags: DrainFlags, problems: Problems): DrainConfig {
     batchSize:
       wholeNumber(flags.batchSize, "--batch-size", { min: 1, max: 10_000 }, problems) ??
       DRAIN_DEFAULTS.batchSize,
-    maxMessages: wholeNumber(flags.maxMessages, "--max-messages", { min: 1 }, problems),
+    maxMessages: readMaxMessages(flags, problems),
     maxSeconds: wholeNumber(flags.maxSeconds, "--max-seconds", { min: 1, max: A_DAY_IN_SECONDS }, problems),
     retryForSeconds:
       wholeNumber(flags.retryFor, "--retry-for", { min: 0, max: A_DAY_IN_SECONDS }, problems) ??
@@ -58,4 +63,13 @@ export function readDrain(flags: DrainFlags, problems: Problems): DrainConfig {
     appVersion: readAppVersionStyle(flags.appVersion, problems),
     onReject: readOnReject(flags.onReject, problems),
   };
+}
+
+function readMaxMessages({ maxMessages, dryRun }: DrainFlags, problems: Problems): number | undefined {
+  if (dryRun !== true) return wholeNumber(maxMessages, "--max-messages", { min: 1 }, problems);
+  const range = { min: 1, max: MOST_OF_A_DRY_RUN };
+  return (
+    wholeNumber(maxMessages, "--max-messages with --dry-run", range, problems) ??
+    DRAIN_DEFAULTS.dryRunMessages
+  );
 }

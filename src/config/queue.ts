@@ -11,6 +11,8 @@ export interface SqsSettings {
   readonly queue: string;
   /** Undefined for the SDK's own choice. */
   readonly endpointUrl: string | undefined;
+  /** The endpoint is from the environment, which the profile in use may say to ignore. */
+  readonly endpointFromEnvironment?: true;
   /** Undefined for the SDK's own chain. */
   readonly region: string | undefined;
   readonly protocol: SqsProtocol;
@@ -42,6 +44,11 @@ const NAME = /^[A-Za-z0-9_-]{1,80}(\.fifo)?$/;
 
 const DEFAULT_QUEUE = "login-queue";
 
+const REGION = /^[A-Za-z0-9-]+$/;
+/** What a header can hold, and no AWS key or token is without. */
+const CREDENTIAL = /^[!#-&(-~]+$/;
+const CREDENTIALS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+
 /** Reads where the queue is; mistakes are added to `problems`. */
 export function readQueue(
   flags: QueueFlags,
@@ -49,16 +56,16 @@ export function readQueue(
   maxSockets: number,
   problems: Problems,
 ): SqsSettings {
-  const protocol = flags.sqsProtocol ?? nonEmpty(env["FETCH_ETL_SQS_PROTOCOL"]) ?? "auto";
+  const protocol = flags.sqsProtocol?.trim() ?? nonEmpty(env["FETCH_ETL_SQS_PROTOCOL"]) ?? "auto";
   const known = oneOf(protocol, "--sqs-protocol / FETCH_ETL_SQS_PROTOCOL", SQS_PROTOCOLS, problems);
-  const endpointUrl =
-    flags.endpointUrl ?? nonEmpty(env["AWS_ENDPOINT_URL_SQS"]) ?? nonEmpty(env["AWS_ENDPOINT_URL"]);
+  const fromEnvironment = endpointIn(env);
+  const endpointUrl = flags.endpointUrl?.trim() ?? fromEnvironment;
   if (endpointUrl !== undefined && !isHttpUrl(endpointUrl)) {
     problems.add(
       "--endpoint-url / AWS_ENDPOINT_URL_SQS is not a URL: write it as http://localhost:4566, or leave it out for AWS itself.",
     );
   }
-  const queue = flags.queue ?? nonEmpty(env["FETCH_ETL_QUEUE"]) ?? DEFAULT_QUEUE;
+  const queue = flags.queue?.trim() ?? nonEmpty(env["FETCH_ETL_QUEUE"]) ?? DEFAULT_QUEUE;
   const arn = queueArnOf(queue);
   if (arn === undefined && (queue.includes("://") ? !isHttpUrl(queue) : !NAME.test(queue))) {
     problems.add(
@@ -66,12 +73,42 @@ export function readQueue(
         "nor its ARN (arn:aws:sqs:region:account:name).",
     );
   }
-  if (arn !== undefined && flags.region !== undefined && flags.region !== arn.region) {
+  const region = flags.region?.trim();
+  checkRegion(region, "--region", problems);
+  checkRegion(nonEmpty(env["AWS_REGION"]), "AWS_REGION", problems);
+  checkCredentials(env, problems);
+  if (arn !== undefined && region !== undefined && region !== arn.region) {
     problems.add(
       `--region is not ${arn.region}, as the ARN in --queue / FETCH_ETL_QUEUE says: leave --region out.`,
     );
   }
-  return { queue, endpointUrl, region: flags.region, protocol: known ?? "auto", maxSockets };
+  const isFromEnvironment = flags.endpointUrl === undefined && fromEnvironment !== undefined;
+  return {
+    ...{ queue, endpointUrl, region, protocol: known ?? "auto", maxSockets },
+    ...(isFromEnvironment ? { endpointFromEnvironment: true } : {}),
+  };
+}
+
+/** As the SDK reads it. */
+function endpointIn(env: NodeJS.ProcessEnv): string | undefined {
+  if (env["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]?.trim() === "true") return undefined;
+  return nonEmpty(env["AWS_ENDPOINT_URL_SQS"]) ?? nonEmpty(env["AWS_ENDPOINT_URL"]);
+}
+
+function checkRegion(region: string | undefined, setting: string, problems: Problems): void {
+  if (region === undefined || REGION.test(region)) return;
+  problems.add(`${setting} is not a region's name: write it as us-east-1, without quotes.`);
+}
+
+/** The SDK would fail at the first request, with an error that names no setting. */
+function checkCredentials(env: NodeJS.ProcessEnv, problems: Problems): void {
+  for (const name of CREDENTIALS) {
+    const value = nonEmpty(env[name]);
+    if (value === undefined || CREDENTIAL.test(value)) continue;
+    problems.add(
+      `${name} has a blank, a line end, a quote or another character in it that no key of AWS has.`,
+    );
+  }
 }
 
 function isHttpUrl(text: string): boolean {
@@ -79,5 +116,6 @@ function isHttpUrl(text: string): boolean {
 }
 
 function nonEmpty(text: string | undefined): string | undefined {
-  return text === "" ? undefined : text;
+  const trimmed = text?.trim();
+  return trimmed === "" ? undefined : trimmed;
 }

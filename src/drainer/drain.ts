@@ -148,6 +148,7 @@ class Drain {
         stop: this.#halt.signal,
         bell: this.#pollerBell,
         room: () => this.#buffer.room,
+        read: () => this.#buffer.read(),
         idle: () => loader === undefined || this.#holds.size === 0,
         accept: this.#accept,
         refuse: async (messages) => {
@@ -177,7 +178,10 @@ class Drain {
       const rejected = onReject === "leave" ? "left" : "quarantined";
       if (loader === undefined) this.#tally["row" in entry ? "loaded" : rejected] += 1;
       else if (this.#halt.signal.aborted) continue;
-      else if ("row" in entry || rejected === "quarantined") this.#buffer.push({ message, entry });
+      else if ("row" in entry) this.#buffer.push({ message, entry });
+      // Its body is in the entry already, sealed.
+      else if (rejected === "quarantined")
+        this.#buffer.push({ message: { ...message, body: undefined }, entry });
       else {
         this.#tally.left += 1;
         this.#leave(message);
@@ -188,7 +192,7 @@ class Drain {
   };
 
   /** Hidden for no longer than it is already: it comes again in its time, and SQS counts that. */
-  #leave({ messageId }: ReceivedMessage): void {
+  #leave({ messageId }: Pick<ReceivedMessage, "messageId">): void {
     this.#holds.forget(messageId);
     this.#left.add(messageId);
   }

@@ -52,7 +52,7 @@ export function createEntryMaker({
         keyId: keys.keyId,
         bytes: seal(
           keys.quarantine,
-          Buffer.from(message.body),
+          message.body,
           sealContext(queueId, message.messageId),
           randomBytes(NONCE_BYTES),
         ),

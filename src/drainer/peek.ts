@@ -16,8 +16,9 @@ export interface PeekParts {
 /** Seconds at most for which messages are hidden, should the process die before it gives them back. */
 const LONGEST_HIDDEN_SECONDS = 30;
 
-export interface Peeked {
-  readonly messages: readonly ReceivedMessage[];
+export interface Peeked<T> {
+  /** What `look` made of each message. */
+  readonly seen: readonly T[];
   /** How many could not be given back: they are visible again when their visibility timeout has run out. */
   readonly leftHidden: number;
 }
@@ -25,20 +26,22 @@ export interface Peeked {
 /**
  * At most `count` messages, each once. When it resolves or throws, all are visible to others again that SQS would give back.
  *
+ * @param look is shown each message as it comes; only what it returns is kept, since the bodies of all may be more than memory holds
  * @param force looks even where looking may move a message to the dead-letter queue
  * @throws `Failure`, see {@link guardRedrive}
  */
-export async function peek(
+export async function peek<T>(
   { count, force }: { readonly count: number; readonly force: boolean },
   { queue, clock, stop }: PeekParts,
-): Promise<Peeked> {
+  look: (message: ReceivedMessage) => T,
+): Promise<Peeked<T>> {
   const careful = queue.maxReceiveCount !== undefined && !force;
   if (careful) guardRedrive(queue, []);
   const visibilityTimeout = Math.min(queue.visibilityTimeout, LONGEST_HIDDEN_SECONDS);
   const holds = new Holds(queue, clock, { visibilityTimeout });
   const over = new AbortController();
   const keeping = holds.keep(over.signal);
-  const seen: ReceivedMessage[] = [];
+  const seen: T[] = [];
   let leftHidden: number;
   try {
     let empties = 0;
@@ -47,7 +50,8 @@ export async function peek(
       const asked = clock.now();
       const messages = await queue.receive({ max, waitSeconds: LONG_POLL_SECONDS, visibilityTimeout });
       empties = messages.length === 0 ? empties + 1 : 0;
-      seen.push(...messages.filter((message) => holds.add(message, asked)));
+      const news = messages.filter((message) => holds.add(message, asked));
+      seen.push(...news.slice(0, count - seen.length).map(look));
       if (careful) guardRedrive(queue, messages);
     }
   } finally {
@@ -56,5 +60,5 @@ export async function peek(
     leftHidden = held - (await holds.releaseAll());
     await keeping;
   }
-  return { messages: seen.slice(0, count), leftHidden };
+  return { seen, leftHidden };
 }

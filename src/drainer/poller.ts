@@ -1,5 +1,6 @@
 // Receives until the queue is empty: as many long polls at once as the queue can fill.
 import type { Bell } from "./bell.ts";
+import type { Reading, Room } from "./buffer.ts";
 import type { Clock } from "./clock.ts";
 import { throwFirst } from "./failures.ts";
 import type { Patience } from "./patience.ts";
@@ -14,6 +15,8 @@ export const EMPTY_POLLS = 2;
  * are approximate for up to a minute, and a blocked FIFO group may last.
  */
 const EMPTY_ROUNDS = 30;
+/** Bytes of bodies to ask for in one receive, about; SQS bills each 64 KiB of them as a request, however many messages they are. */
+const RECEIVE_BYTES = 4 * 1024 * 1024;
 
 export interface PollerOptions {
   readonly queue: Queue;
@@ -32,8 +35,10 @@ export interface PollerOptions {
   readonly stop: AbortSignal;
   /** Has to ring when `room`, `idle` or `stop` changes. */
   readonly bell: Bell;
-  /** How many more messages may be held. */
-  room(): number;
+  /** How much more may be held. */
+  room(): Room;
+  /** Bounds what one receive reads: what comes may be larger than what came before. */
+  read(): Reading;
   /** Whether nothing that was received is under way any more. */
   idle(): boolean;
   /**
@@ -60,19 +65,27 @@ export async function poll(options: PollerOptions): Promise<PollingEnd> {
   const counting = options.patience();
   let target = 1;
   let underWay = 0;
-  let reserved = 0;
+  const reserved = { messages: 0, bytes: 0 };
   let received = 0;
+  /** The size that a message may have, bytes: the largest of late. */
+  let largest = 1;
   let empties = 0;
   let emptyRounds = 0;
   const failures: unknown[] = [];
 
   const receive = async (max: number, waitSeconds: number): Promise<void> => {
+    const bytes = max * largest;
     underWay += 1;
-    reserved += max;
+    reserved.messages += max;
+    reserved.bytes += bytes;
+    const { admit, end } = options.read();
     try {
       const asked = clock.now();
-      const messages = await queue.receive({ max, waitSeconds, visibilityTimeout: queue.visibilityTimeout });
+      const { visibilityTimeout } = queue;
+      const messages = await queue.receive({ max, waitSeconds, visibilityTimeout, admit });
       receiving.reset();
+      // Halved by each receive that brings smaller ones, so that a single large message does not slow down a whole run.
+      if (messages.length > 0) largest = Math.max(largest / 2, ...messages.map(({ body }) => body.length), 1);
       const wanted = messages.slice(0, options.maxMessages - received);
       received += wanted.length;
       if (messages.length > 0 && options.accept(wanted, asked)) {
@@ -85,8 +98,10 @@ export async function poll(options: PollerOptions): Promise<PollingEnd> {
     } catch (error) {
       await backOff(error, receiving);
     } finally {
+      end();
       underWay -= 1;
-      reserved -= max;
+      reserved.messages -= max;
+      reserved.bytes -= bytes;
       bell.ring();
     }
   };
@@ -116,7 +131,14 @@ export async function poll(options: PollerOptions): Promise<PollingEnd> {
     return left > 0 && empties === 0 ? 0 : undefined;
   };
 
-  const end = (): PollingEnd | undefined => {
+  /** With nothing held one receive is always let through: a message may be larger than all the room there is. */
+  const hasRoom = (max: number): boolean => {
+    if (underWay === 0 && options.idle()) return true;
+    const { messages, bytes } = options.room();
+    return messages - reserved.messages >= max && bytes - reserved.bytes >= max * largest;
+  };
+
+  const ending = (): PollingEnd | undefined => {
     if (stop.aborted || failures.length > 0) return "stopped";
     if (received >= options.maxMessages) return "max-messages";
     if (waitSeconds() === undefined) return "max-seconds";
@@ -124,14 +146,18 @@ export async function poll(options: PollerOptions): Promise<PollingEnd> {
   };
 
   for (;;) {
-    while (end() === undefined && empties < EMPTY_POLLS && underWay < target) {
-      const max = Math.min(options.batch, options.maxMessages - received - reserved);
-      if (max <= 0 || options.room() - reserved < max) break;
+    while (ending() === undefined && empties < EMPTY_POLLS && underWay < target) {
+      const max = Math.min(
+        options.batch,
+        options.maxMessages - received - reserved.messages,
+        Math.max(1, Math.floor(RECEIVE_BYTES / largest)),
+      );
+      if (max <= 0 || !hasRoom(max)) break;
       void receive(max, waitSeconds() ?? 0);
     }
     if (underWay === 0) {
       throwFirst(failures);
-      const ended = end();
+      const ended = ending();
       if (ended !== undefined) return ended;
       if (empties >= EMPTY_POLLS && options.idle()) {
         if (await isEmpty()) return "empty";

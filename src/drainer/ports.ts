@@ -52,11 +52,15 @@ export interface Queue {
   /** The redrive policy's `maxReceiveCount`; undefined where there is no dead-letter queue. */
   readonly maxReceiveCount: number | undefined;
   readonly requests: Readonly<RequestCounts>;
-  /** `max` 1 to 10, `waitSeconds` 0 to 20. Some servers return more than `max`. */
+  /**
+   * `max` 1 to 10, `waitSeconds` 0 to 20. Some servers return more than `max`. `admit` is awaited with an answer's length, bytes, before
+   * it is read; for each attempt anew.
+   */
   receive(request: {
     max: number;
     waitSeconds: number;
     visibilityTimeout: number;
+    admit?: (bytes: number) => Promise<void>;
   }): Promise<ReceivedMessage[]>;
   /** At most 10 receipt handles. Resolves to the entries that failed. */
   delete(receiptHandles: readonly string[]): Promise<FailedEntry[]>;

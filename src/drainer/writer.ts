@@ -1,5 +1,6 @@
 // Hands batches to the loader: waits out a database that is away, and finds the row that a batch was refused for.
 import { Failure } from "../failure.ts";
+import { chunkByBytes } from "./batches.ts";
 import type { EntryMaker } from "./entry.ts";
 import type { Patience } from "./patience.ts";
 import type { OnReject } from "./settings.ts";
@@ -7,9 +8,9 @@ import { ALIKE, Bisection, type Refused } from "./bisection.ts";
 import { DatabaseLost, type RowRefused, type Entry, type Loader, type ReceivedMessage } from "./ports.ts";
 import type { Tally } from "./tally.ts";
 
-/** A held message and what it became. */
+/** A held message and what it became; its body where that may still be needed: that of a rejection is sealed in the entry. */
 export interface Item {
-  readonly message: ReceivedMessage;
+  readonly message: Omit<ReceivedMessage, "body"> & { readonly body: string | undefined };
   readonly entry: Entry;
 }
 
@@ -78,13 +79,19 @@ export class Writer {
       for (const each of refused) this.#tell(each);
       return new Set(refused.map(({ item }) => item));
     }
-    throwIfRejection(
-      await this.#rejections.write(
-        refused.map(({ item: { message }, error }) =>
-          entries.reject(message, [`row: refused by Postgres, ${reasonOf(error)}`]),
-        ),
-      ),
+    // A rejection's body is gone: it is sealed in its entry, and was told of above.
+    const bodies = refused.flatMap(({ item: { message }, error }) =>
+      message.body === undefined ? [] : [{ message: { ...message, body: message.body }, error }],
     );
+    for (const part of chunkByBytes(bodies, ({ message }) => message.body.length)) {
+      throwIfRejection(
+        await this.#rejections.write(
+          part.map(({ message, error }) =>
+            entries.reject(message, [`row: refused by Postgres, ${reasonOf(error)}`]),
+          ),
+        ),
+      );
+    }
     return NONE;
   }
 

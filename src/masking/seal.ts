@@ -8,13 +8,20 @@ const TAG_BYTES = 16;
 /**
  * AES-256-GCM. The result is nonce, ciphertext and tag, one after the other.
  *
+ * @param plain a text is sealed as its UTF-8
  * @param context what it belongs to; opening asks for the same, so that what is sealed cannot be moved elsewhere
  * @param nonce {@link NONCE_BYTES} random bytes, never used twice with one key
  */
-export function seal(key: KeyObject, plain: Uint8Array, context: string, nonce: Uint8Array): Uint8Array {
+export function seal(
+  key: KeyObject,
+  plain: Uint8Array | string,
+  context: string,
+  nonce: Uint8Array,
+): Uint8Array {
   const cipher = createCipheriv("aes-256-gcm", key, nonce);
   cipher.setAAD(Buffer.from(context));
-  return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  const sealed = typeof plain === "string" ? cipher.update(plain, "utf8") : cipher.update(plain);
+  return Buffer.concat([nonce, sealed, cipher.final(), cipher.getAuthTag()]);
 }
 
 /**

@@ -13,6 +13,7 @@ function memory(broken: readonly string[] = []) {
     versions: { fetchEtl: "1.2.3", node: "20.19.0", nodeNeeded: "20.19" },
     explain,
     clock: { now: () => 0, wait: () => Promise.resolve() },
+    withFileLock: <T>(_: string, action: () => Promise<T>): Promise<T> => action(),
     epochNow: () => 1_700_000_000_000,
     readFile: (path: string): string => {
       const text = files.get(path);

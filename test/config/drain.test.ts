@@ -40,11 +40,17 @@ describe("what drain is asked to do", () => {
     [{ appVersion: "full" }, { appVersion: "full" }],
     [{ onReject: "leave" }, { onReject: "leave" }],
     [{ onReject: "quarantine" }, { onReject: "quarantine" }],
+    [{ dryRun: true }, { maxMessages: 10_000 }],
+    [{ dryRun: true, maxMessages: "100000" }, { maxMessages: 100_000 }],
   ])("%j", (flags, expected) => {
     expect(read(flags)).toEqual({ value: { ...defaults, ...expected }, told: [] });
   });
 
   it.each<[DrainFlags, string]>([
+    [
+      { dryRun: true, maxMessages: "100001" },
+      "--max-messages with --dry-run takes a whole number from 1 to 100000.",
+    ],
     [{ concurrency: "0" }, "--concurrency takes a whole number from 1 to 256."],
     [{ onReject: "delete" }, "--on-reject must be one of: quarantine, leave."],
     [{ onReject: "" }, "--on-reject must be one of: quarantine, leave."],

@@ -46,13 +46,43 @@ describe("the queue's settings", () => {
       "the endpoint from the environment",
       {},
       { AWS_ENDPOINT_URL: "http://all:1" },
-      { endpointUrl: "http://all:1" },
+      { endpointUrl: "http://all:1", endpointFromEnvironment: true },
     ],
     [
       "the endpoint of SQS before that of all services",
       {},
       { AWS_ENDPOINT_URL: "http://all:1", AWS_ENDPOINT_URL_SQS: "http://sqs:2" },
-      { endpointUrl: "http://sqs:2" },
+      { endpointUrl: "http://sqs:2", endpointFromEnvironment: true },
+    ],
+    [
+      "no endpoint from the environment where that is to be ignored",
+      {},
+      { AWS_ENDPOINT_URL: "http://all:1", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "true" },
+      { endpointUrl: undefined },
+    ],
+    [
+      "the endpoint from its flag all the same",
+      { endpointUrl: "http://flag:3" },
+      { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "true" },
+      { endpointUrl: "http://flag:3" },
+    ],
+    [
+      "flags without the blanks and line ends around them",
+      { queue: " q\n", region: "eu-west-1\n", endpointUrl: " http://flag:3 ", sqsProtocol: "json\r\n" },
+      {},
+      { queue: "q", region: "eu-west-1", endpointUrl: "http://flag:3", protocol: "json" },
+    ],
+    [
+      "variables without the blanks and line ends around them",
+      {},
+      {
+        FETCH_ETL_QUEUE: "q\n",
+        AWS_ENDPOINT_URL_SQS: "http://sqs:2\n",
+        FETCH_ETL_SQS_PROTOCOL: " query",
+        AWS_REGION: "us-east-1\n",
+        AWS_ACCESS_KEY_ID: "AKID\n",
+      },
+      { queue: "q", endpointUrl: "http://sqs:2", endpointFromEnvironment: true, protocol: "query" },
     ],
     [
       "the endpoint from its flag first",
@@ -90,6 +120,8 @@ const badQueue =
   "--queue / FETCH_ETL_QUEUE is neither a queue's name (letters, digits, - and _) nor its URL (http://… or https://…) nor its ARN (arn:aws:sqs:region:account:name).";
 const badEndpoint =
   "--endpoint-url / AWS_ENDPOINT_URL_SQS is not a URL: write it as http://localhost:4566, or leave it out for AWS itself.";
+const badRegion = (setting: string): string =>
+  `${setting} is not a region's name: write it as us-east-1, without quotes.`;
 const badProtocol = "--sqs-protocol / FETCH_ETL_SQS_PROTOCOL must be one of: auto, json, query.";
 
 describe("a mistake is told:", () => {
@@ -119,6 +151,19 @@ describe("a mistake is told:", () => {
     ["an endpoint without a scheme", { endpointUrl: "localhost:4566" }, {}, badEndpoint],
     ["an endpoint that is a host", {}, { AWS_ENDPOINT_URL_SQS: "localhost" }, badEndpoint],
     ["an endpoint with another scheme", {}, { AWS_ENDPOINT_URL: "ftp://localhost" }, badEndpoint],
+    ["a region in quotes", { region: '"us-east-1"' }, {}, badRegion("--region")],
+    ["an empty region", { region: "" }, {}, badRegion("--region")],
+    ["a region of two lines", {}, { AWS_REGION: "us-east-1\neu-west-1" }, badRegion("AWS_REGION")],
+    ...["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].flatMap((name) =>
+      ["a\nb", "a b", '"ab', "a\u00a0b", "'ab'", "a\u0000b"].map(
+        (value): [string, QueueFlags, NodeJS.ProcessEnv, string] => [
+          `${name}=${JSON.stringify(value)}`,
+          {},
+          { [name]: value },
+          `${name} has a blank, a line end, a quote or another character in it that no key of AWS has.`,
+        ],
+      ),
+    ),
     ["an unknown protocol", { sqsProtocol: "xml" }, {}, badProtocol],
     ["an unknown protocol in the environment", {}, { FETCH_ETL_SQS_PROTOCOL: "JSON" }, badProtocol],
     ["an empty protocol", { sqsProtocol: "" }, {}, badProtocol],

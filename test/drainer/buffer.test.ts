@@ -1,7 +1,9 @@
 import { expect, describe, it } from "vitest";
 import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
-import { BatchBuffer } from "../../src/drainer/buffer.ts";
+import { BatchBuffer, bytesOf } from "../../src/drainer/buffer.ts";
 import type { Item } from "../../src/drainer/writer.ts";
+
+const MIB = 1024 * 1024;
 
 function item(messageId: string, body = "{}"): Item {
   const message = { messageId, receiptHandle: messageId, body, sentAt: 0, receiveCount: 1 };
@@ -105,26 +107,109 @@ describe("the next batch", () => {
   });
 });
 
+describe("a batch of large messages", () => {
+  it("ends with the message that brings it to 4 MiB", async () => {
+    const buffer = new BatchBuffer(new VirtualClock(), 500, 1000);
+    for (const messageId of ["a", "b", "c"]) buffer.push(item(messageId, "x".repeat(3 * MIB)));
+    expect(ids(await buffer.next(true))).toEqual(["a", "b"]);
+    expect(ids(await buffer.next(true))).toEqual(["c"]);
+  });
+
+  it("is not waited for once there are 4 MiB", async () => {
+    const { buffer, clock } = filled();
+    buffer.push(item("a", "x".repeat(4 * MIB)));
+    expect(ids(await buffer.next(true))).toEqual(["a"]);
+    expect(clock.now()).toBe(0);
+  });
+
+  it("counts what is sealed of a rejection, whose body is not kept", () => {
+    const { message, entry } = item("a", "");
+    const rejection = { reasons: [], sealed: { keyId: "", bytes: new Uint8Array(1000) } };
+    const rejected = { message: { ...message, body: undefined }, entry: { ...entry, rejection } };
+    expect(bytesOf(rejected)).toBe(1000);
+  });
+});
+
 describe("the room", () => {
   it("is what the capacity leaves, and what is being written takes up room until it is done", async () => {
     const { buffer } = filled("a", "b");
-    expect(buffer.room).toBe(8);
+    expect(buffer.room.messages).toBe(8);
     const batch = (await buffer.next(true)) ?? [];
-    expect(buffer.room).toBe(8);
+    expect(buffer.room.messages).toBe(8);
     buffer.done(batch);
-    expect(buffer.room).toBe(10);
+    expect(buffer.room.messages).toBe(10);
   });
 
-  it("is as many messages as fit into 64 MiB, should each be as large as the largest so far", async () => {
-    const clock = new VirtualClock();
-    const buffer = new BatchBuffer(clock, 1, 1000);
-    buffer.push(item("large", "x".repeat(16 * 2 ** 20)));
-    expect(buffer.room).toBe(3);
-    buffer.push(item("small", "x"));
-    expect(buffer.room).toBe(2);
+  it("is 16 MiB, less what is held", async () => {
+    const { buffer } = filled();
+    buffer.push(item("a", "x".repeat(5 * MIB)));
+    expect(buffer.room.bytes).toBe(11 * MIB);
     buffer.done((await buffer.next(true)) ?? []);
-    expect(buffer.room).toBe(3);
+    expect(buffer.room.bytes).toBe(16 * MIB);
+  });
+
+  it("is all there again once what waits is discarded", () => {
+    const { buffer } = filled("a", "b");
+    buffer.discard();
+    expect(buffer.room).toEqual({ messages: 10, bytes: 16 * MIB });
+  });
+});
+
+describe("reading an answer", () => {
+  /** Asks to read answers of these sizes, MiB, and notes in which order they may be. */
+  function reading(buffer: BatchBuffer, ...sizes: number[]) {
+    const admitted: number[] = [];
+    const readings = sizes.map((size) => {
+      const reading = buffer.read();
+      void reading.admit(size * MIB).then(() => admitted.push(size));
+      return reading;
+    });
+    const settled = (): Promise<number[]> => new Promise((resolve) => setImmediate(resolve, admitted));
+    return { readings, settled };
+  }
+
+  it("waits while more than 16 MiB would be held or read", async () => {
+    const { buffer } = filled();
+    const { readings, settled } = reading(buffer, 10, 6, 1);
+    expect(await settled()).toEqual([10, 6]);
+    readings[0]?.end();
+    expect(await settled()).toEqual([10, 6, 1]);
+  });
+
+  it("waits for what is held to be written, and has it written at once", async () => {
+    const { buffer, clock } = filled();
+    buffer.push(item("a", "x".repeat(3 * MIB)));
+    const { settled } = reading(buffer, 14);
+    expect(await settled()).toEqual([]);
     buffer.done((await buffer.next(true)) ?? []);
-    expect(buffer.room).toBe(4);
+    expect(await settled()).toEqual([14]);
+    expect(clock.now()).toBe(0);
+  });
+
+  it("is let through alone where it is larger than all the room", async () => {
+    const { buffer } = filled();
+    const { readings, settled } = reading(buffer, 40, 1);
+    expect(await settled()).toEqual([40]);
+    readings[0]?.end();
+    expect(await settled()).toEqual([40, 1]);
+  });
+
+  it("goes in the order in which it was asked for, so that no small answer holds up a large one for ever", async () => {
+    const { buffer } = filled();
+    const { readings, settled } = reading(buffer, 10, 9, 1);
+    expect(await settled()).toEqual([10]);
+    readings[0]?.end();
+    expect(await settled()).toEqual([10, 9, 1]);
+  });
+
+  it("takes the room of one attempt alone, however often a call is made again", async () => {
+    const { buffer } = filled();
+    const { admit, end } = buffer.read();
+    await admit(10 * MIB);
+    await admit(12 * MIB);
+    expect(buffer.room.bytes).toBe(4 * MIB);
+    end();
+    end();
+    expect(buffer.room.bytes).toBe(16 * MIB);
   });
 });

@@ -11,9 +11,10 @@ function peeking(messages: number, options: ConstructorParameters<typeof MemoryQ
   const queue = new MemoryQueue(clock, options);
   for (let index = 0; index < messages; index += 1) queue.send(`m${index}`, `body ${index}`);
   const stop = new AbortController();
-  const look = async (count: number, force = false): Promise<string[]> => {
-    const { messages: seen } = await peek({ count, force }, { queue, clock, stop: stop.signal });
-    return seen.map(({ messageId }) => messageId);
+  const look = async (count: number, force = false): Promise<readonly string[]> => {
+    const parts = { queue, clock, stop: stop.signal };
+    const { seen } = await peek({ count, force }, parts, ({ messageId }) => messageId);
+    return seen;
   };
   const asked = (): number[] => queue.callsOf("receive").map(({ amount }) => amount);
   return { clock, queue, stop, look, asked };

@@ -41,7 +41,8 @@ function polling(
       deadline: Infinity,
       patience: () => new Patience({ clock, retryForMs, random: () => 1 }),
       stop: stop.signal,
-      room: () => Infinity,
+      room: () => ({ messages: Infinity, bytes: Infinity }),
+      read: () => ({ admit: () => Promise.resolve(), end: () => undefined }),
       idle: () => true,
       accept: (received) => accepted.push(...received.map(({ messageId }) => messageId)) > 0,
       refuse: (received) => {
@@ -232,7 +233,10 @@ describe("with a largest number of messages", () => {
 describe("the room for messages", () => {
   it("bounds what is asked for at once", async () => {
     let room = 25;
-    const { end, bell, clock, asked, accepted } = polling(100, { room: () => room - accepted.length });
+    const { end, bell, clock, asked, accepted } = polling(100, {
+      room: () => ({ messages: room - accepted.length, bytes: Infinity }),
+      idle: () => room === 1000,
+    });
     const ended = end();
     await clock.wait(10_000);
     expect(asked()).toEqual([10, 10]);
@@ -240,6 +244,70 @@ describe("the room for messages", () => {
     bell.ring();
     expect(await ended).toBe("empty");
     expect(accepted).toHaveLength(100);
+  });
+});
+
+describe("large messages", () => {
+  const bytes = 1_000_000;
+  const body = "x".repeat(bytes);
+
+  it("are asked for four at a time once one came, so that one answer brings about 4 MiB", async () => {
+    const { end, queue, asked } = polling(0, { concurrency: 1 });
+    for (let index = 0; index < 18; index += 1) queue.send(`m${index}`, body);
+    expect(await end()).toBe("empty");
+    expect(asked().slice(0, 3)).toEqual([10, 4, 4]);
+  });
+
+  it("are not asked for beyond the room for bytes", async () => {
+    let used = 0;
+    const { end, queue, bell, clock, accepted } = polling(0, {
+      room: () => ({ messages: Infinity, bytes: 15 * bytes - used }),
+      idle: () => used === 0,
+      accept: (messages) => {
+        used += messages.length * bytes;
+        accepted.push(...messages.map(({ messageId }) => messageId));
+        return true;
+      },
+    });
+    for (let index = 0; index < 20; index += 1) queue.send(`m${index}`, body);
+    const ended = end();
+    await clock.wait(10_000);
+    expect(accepted).toHaveLength(14);
+    used = 0;
+    bell.ring();
+    await clock.wait(10_000);
+    used = 0;
+    bell.ring();
+    expect(await ended).toBe("empty");
+    expect(accepted).toHaveLength(20);
+  });
+
+  it("do not slow down what comes after one of them for long", async () => {
+    const { end, queue, asked } = polling(100, { concurrency: 1 });
+    queue.send("large", body);
+    for (let index = 0; index < 100; index += 1) queue.send(`after${index}`, "{}");
+    await end();
+    expect(asked().filter((amount) => amount < 10)).toEqual([4, 8]);
+  });
+
+  it("of more than all the room are received all the same, while nothing is held", async () => {
+    let held = 0;
+    const { end, queue, accepted, bell, clock } = polling(0, {
+      room: () => ({ messages: Infinity, bytes: 1000 - held }),
+      idle: () => held === 0,
+      accept: (messages) => {
+        held += messages.length * bytes;
+        accepted.push(...messages.map(({ messageId }) => messageId));
+        void clock.wait(10).then(() => {
+          held = 0;
+          bell.ring();
+        });
+        return true;
+      },
+    });
+    for (let index = 0; index < 30; index += 1) queue.send(`m${index}`, body);
+    expect(await end()).toBe("empty");
+    expect(accepted).toHaveLength(30);
   });
 });
 

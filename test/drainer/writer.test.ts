@@ -41,6 +41,18 @@ function writing(retryForMs = 30_000, chance = 1, onReject: OnReject = "quaranti
   return { clock, loader, tally, hurry, users, writer: new Writer(options) };
 }
 
+it("refused rows with large bodies go into the quarantine in statements of about 4 MiB", async () => {
+  const { writer, loader } = writing();
+  const large = items(6).map(({ message, entry }) => ({
+    message: { ...message, body: "x".repeat(2 * 1024 * 1024) },
+    entry,
+  }));
+  for (const { message } of large) loader.refused.add(message.messageId);
+  await writer.write(large);
+  expect(loader.quarantine.size).toBe(6);
+  expect(loader.calls.slice(-3)).toEqual([2, 2, 2]);
+});
+
 describe("a batch", () => {
   it("is written in one call and counted by what became of it", async () => {
     const { writer, loader, tally, users } = writing();

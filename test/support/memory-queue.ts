@@ -88,6 +88,7 @@ export class MemoryQueue implements Queue {
     max: number;
     waitSeconds: number;
     visibilityTimeout: number;
+    admit?: (bytes: number) => Promise<void>;
   }): Promise<ReceivedMessage[]> {
     this.requests.receive += 1;
     await this.#begin("receive", request.max, []);
@@ -96,7 +97,10 @@ export class MemoryQueue implements Queue {
     if (hidden) this.falseEmpties -= 1;
     for (;;) {
       const found = hidden ? [] : this.#take(this.perReceive ?? request.max, request.visibilityTimeout);
-      if (found.length > 0 || this.#clock.now() >= until) return found;
+      if (found.length > 0 || this.#clock.now() >= until) {
+        await request.admit?.(found.reduce((bytes, { body }) => bytes + body.length, 0));
+        return found;
+      }
       await this.#clock.wait(Math.min(LOOK_AGAIN_MS, until - this.#clock.now()));
     }
   }

@@ -5,12 +5,13 @@ import { wholeNumber } from "../../config/numbers.ts";
 import { Problems } from "../../config/problems.ts";
 import { readQueue, type QueueFlags } from "../../config/queue.ts";
 import { createEntryMaker, utcDay } from "../../drainer/entry.ts";
-import { peek } from "../../drainer/peek.ts";
+import { peek, type Peeked } from "../../drainer/peek.ts";
+import type { ReceivedMessage } from "../../drainer/ports.ts";
 import { deriveKeys } from "../../masking/keys.ts";
 import { stopSignalOf, type Context } from "../context.ts";
 import { EXIT, exitCodeOfSignal } from "../exit-codes.ts";
 import { leftHiddenText } from "../report/drain-report.ts";
-import { writePeeked, writePeekedJson, writeRaw, writeRawJson } from "../report/peek-report.ts";
+import { toShow, writePeeked, writePeekedJson, writeRaw, writeRawJson } from "../report/peek-report.ts";
 
 export interface PeekFlags extends QueueFlags {
   readonly count?: string;
@@ -35,14 +36,15 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
   const queue = await context.services.openQueue(queueSettings, context.log);
   try {
     const { clock } = context;
-    const { messages, leftHidden } = await peek(
-      { count, force: flags.force === true },
-      { queue, clock, stop },
-    );
+    const look = <T>(at: (message: ReceivedMessage) => T): Promise<Peeked<T>> =>
+      peek({ count, force: flags.force === true }, { queue, clock, stop }, at);
+    let looked: Peeked<unknown>;
     if (masterKeys === undefined) {
       context.log.warn("--raw shows message bodies as they are, personal data included.");
-      if (flags.json === true) writeRawJson(context, messages);
-      else writeRaw(context, messages);
+      const write = flags.json === true ? writeRawJson : writeRaw;
+      looked = await look((message) => {
+        write(context, message);
+      });
     } else {
       const entries = createEntryMaker({
         keys: deriveKeys(masterKeys.reveal()[0]),
@@ -51,12 +53,13 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
         today: utcDay(context.epochNow()),
         randomBytes: context.randomBytes,
       });
-      const peeked = messages.map((message) => ({ message, entry: entries.fromMessage(message) }));
-      if (flags.json === true) writePeekedJson(context, peeked);
-      else writePeeked(context, peeked);
+      const shown = await look((message) => toShow(message, entries.fromMessage(message)));
+      if (flags.json === true) writePeekedJson(context, shown.seen);
+      else writePeeked(context, shown.seen);
+      looked = shown;
     }
-    if (leftHidden > 0) context.log.warn(leftHiddenText(leftHidden));
-    if (messages.length === 0) context.log.note(`${queue.name}: no message is visible.`);
+    if (looked.leftHidden > 0) context.log.warn(leftHiddenText(looked.leftHidden));
+    if (looked.seen.length === 0) context.log.note(`${queue.name}: no message is visible.`);
     const signal = stopSignalOf(stop);
     return signal === undefined ? EXIT.done : exitCodeOfSignal(signal);
   } finally {

@@ -35,7 +35,10 @@ export function defineLoading(program: CliCommand, action: ActionFor): void {
       ).default("quarantine"),
     )
     .option("--fail-on-quarantine", "exit 3 when a message was quarantined or left")
-    .option("--dry-run", "receive, decode, mask and count, then give everything back")
+    .option(
+      "--dry-run",
+      `receive, decode, mask and count up to ${DRAIN_DEFAULTS.dryRunMessages} messages, then give them back`,
+    )
     .option("--json", "print the report as one JSON object")
     .option("--report <file>", "write the report to a file too, also when the run fails")
     .option("--metrics <file>", "keep metrics for Prometheus in a file (.prom), one for each queue")

@@ -57,7 +57,7 @@ export function writeDrainSummary(
   const paint = paintFor(context.stdout, context.env);
   const seconds = (report.durationMs / 1000).toFixed(1);
   // After a dry run everything is in the queue again.
-  const end = dryRun && report.stoppedBy === "empty" ? "everything was seen" : endText(report);
+  const end = dryRun ? dryRunEndText(report) : endText(report);
   if (context.stdout.isTerminal) {
     const heading = dryRun ? `${paint.bold(queue)}: dry run; ${end}` : `${paint.bold(queue)}: ${end}`;
     context.stdout.write(`${heading} (${seconds} s)\n${tallyTable(report, dryRun)}`);
@@ -104,6 +104,14 @@ export function tallyText(tally: Readonly<Tally>): string {
   parts.push(`${count(tally.deleted)} deleted`);
   if (tally.released > 0) parts.push(`${count(tally.released)} given back`);
   return parts.join(", ");
+}
+
+function dryRunEndText(report: DrainReport): string {
+  if (report.stoppedBy === "empty") return "everything was seen";
+  const seen = `only ${plural(report.received, "message")} looked at`;
+  return report.stoppedBy === "max-messages"
+    ? `${seen}: --max-messages sets how many`
+    : `${seen}, ${endText(report)}`;
 }
 
 function endText({ stoppedBy, stillVisible, remaining, left: leftByUs }: DrainReport): string {

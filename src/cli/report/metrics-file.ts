@@ -6,15 +6,19 @@ import { parseMetrics, type EarlierMetrics } from "./earlier-metrics.ts";
 import { metricsText, UNKNOWN_QUEUE } from "./metrics.ts";
 import type { RunRecord } from "./run-report.ts";
 
-type MetricsContext = Pick<Context, "log" | "readFile" | "writeFile" | "versions">;
+type MetricsContext = Pick<Context, "log" | "readFile" | "writeFile" | "withFileLock" | "versions">;
 
 /**
  * Adds a run to the file, which carries what is remembered from run to run: counters grow on, and the last success stays. A file that is
- * not there starts them at zero; so does one that is of no use, with a warning.
+ * not there starts them at zero; so does one that is of no use, with a warning. Runs that end together add to it one after the other.
  *
  * @throws {Failure} where the file cannot be written
  */
 export async function updateMetrics(path: string, record: RunRecord, context: MetricsContext): Promise<void> {
+  await context.withFileLock(path, () => update(path, record, context));
+}
+
+async function update(path: string, record: RunRecord, context: MetricsContext): Promise<void> {
   const known = record.queue === undefined ? undefined : queueNameToShow(record.queue);
   const earlier = readEarlier(path, known, context);
   const queue = known ?? earlier?.queue ?? UNKNOWN_QUEUE;

@@ -6,48 +6,55 @@ import { writeJson } from "./json.ts";
 import { paintFor, printable } from "./paint.ts";
 import { columns, shorten } from "./table.ts";
 
-/** A message, and what a drain would make of it. */
-export interface Peeked {
-  readonly message: ReceivedMessage;
-  readonly entry: Entry;
+type Heading = Pick<ReceivedMessage, "messageId" | "sentAt" | "receiveCount">;
+
+/** What is shown of a message: all that a drain would make of it, but its body. */
+export interface Shown {
+  readonly heading: Heading;
+  readonly outcome: { readonly login: LoginRow } | { readonly rejection: readonly string[] };
 }
 
-export function writePeekedJson(context: Context, messages: readonly Peeked[]): void {
-  for (const { message, entry } of messages) {
-    const outcome = "row" in entry ? { login: entry.row } : { rejection: entry.rejection.reasons };
-    writeJson(context.stdout, { ...heading(message), ...outcome });
-  }
+export function toShow({ messageId, sentAt, receiveCount }: ReceivedMessage, entry: Entry): Shown {
+  return {
+    heading: { messageId, sentAt, receiveCount },
+    outcome: "row" in entry ? { login: entry.row } : { rejection: entry.rejection.reasons },
+  };
 }
 
-export function writeRawJson(context: Context, messages: readonly ReceivedMessage[]): void {
-  for (const message of messages) writeJson(context.stdout, { ...heading(message), body: message.body });
+export function writePeekedJson(context: Context, messages: readonly Shown[]): void {
+  for (const { heading, outcome } of messages)
+    writeJson(context.stdout, { ...headingFields(heading), ...outcome });
 }
 
-function heading({ messageId, sentAt, receiveCount }: ReceivedMessage): Record<string, unknown> {
+export function writeRawJson(context: Context, message: ReceivedMessage): void {
+  writeJson(context.stdout, { ...headingFields(message), body: message.body });
+}
+
+function headingFields({ messageId, sentAt, receiveCount }: Heading): Record<string, unknown> {
   return { messageId, sentAt: isoTime(sentAt), receiveCount: receiveCount ?? null };
 }
 
-/** Bodies, one a line; on a terminal without the characters that would steer it. */
-export function writeRaw({ stdout }: Context, messages: readonly ReceivedMessage[]): void {
-  for (const { body } of messages) stdout.write(`${stdout.isTerminal ? printable(body) : body}\n`);
+/** A body on a line; on a terminal without the characters that would steer it. */
+export function writeRaw({ stdout }: Context, { body }: ReceivedMessage): void {
+  stdout.write(`${stdout.isTerminal ? printable(body) : body}\n`);
 }
 
 const HEADINGS = ["user_id", "device", "ip", "device_id", "locale", "app_version", "create_date"];
 const USER_ID_WIDTH = 12;
 
 /** A table of shortened values, made for 80 columns; `--json` shows them whole. */
-export function writePeeked(context: Context, messages: readonly Peeked[]): void {
+export function writePeeked(context: Context, messages: readonly Shown[]): void {
   if (messages.length === 0) return;
-  const logins = messages.flatMap(({ entry }) => ("row" in entry ? [entry.row] : []));
+  const logins = messages.flatMap(({ outcome }) => ("login" in outcome ? [outcome.login] : []));
   const paint = paintFor(context.stdout, context.env);
   if (logins.length > 0) {
     const [heading = "", ...lines] = columns([HEADINGS, ...logins.map(cells)]).split(/(?<=\n)/);
     context.stdout.write(paint.bold(heading) + lines.join(""));
   }
-  for (const { entry } of messages) {
-    if (!("rejection" in entry)) continue;
-    const reasons = entry.rejection.reasons.join("; ");
-    context.stdout.write(`${paint.yellow("would be quarantined:")} ${entry.messageId}: ${reasons}\n`);
+  for (const { heading, outcome } of messages) {
+    if (!("rejection" in outcome)) continue;
+    const reasons = outcome.rejection.join("; ");
+    context.stdout.write(`${paint.yellow("would be quarantined:")} ${heading.messageId}: ${reasons}\n`);
   }
 }
 

@@ -2,6 +2,9 @@
 import { SQSClient, type SQSClientConfig } from "@aws-sdk/client-sqs";
 import type { AwsQueryProtocol } from "@aws-sdk/core/protocols";
 import type { RequestCounts } from "../ports.ts";
+import { answerLength } from "./answer-header.ts";
+import { nameCredentialFaults } from "./credentials.ts";
+import { agentsFor } from "./proxies.ts";
 import type { Protocol, Target } from "./target.ts";
 
 const CONNECTION_TIMEOUT_MS = 5_000;
@@ -23,12 +26,16 @@ class ClientClosed extends Error {
   override readonly name = "ClientClosed";
 }
 
+/** See `Queue.receive`. */
+export type Admit = (bytes: number) => Promise<void>;
+
 /**
  * A client that counts what it sends. When it is destroyed, calls under way end; the SDK's own would make them again on new
  * connections.
  */
 export class SqsClient extends SQSClient {
   readonly #requests: RequestCounts;
+  readonly #admissions = new WeakMap<object, Admit>();
   #closed = false;
 
   constructor(config: SQSClientConfig, requests: RequestCounts) {
@@ -36,14 +43,21 @@ export class SqsClient extends SQSClient {
     this.#requests = requests;
     this.middlewareStack.add(
       (next, { commandName = "" }) =>
-        (args) => {
+        async (args) => {
           if (this.#closed) throw new ClientClosed();
           this.count(commandName);
-          return next(args);
+          const result = await next(args);
+          await this.#admissions.get(args.input)?.(answerLength(result.response));
+          return result;
         },
       // The innermost place: once for each attempt, and only when it really goes out.
       { step: "deserialize", priority: "low", name: "countRequests" },
     );
+  }
+
+  /** Has `admit` awaited before an answer to the command with this input is read. */
+  admitFor(input: object, admit: Admit): void {
+    this.#admissions.set(input, admit);
   }
 
   get closed(): boolean {
@@ -76,7 +90,6 @@ export async function createClient(options: {
 }): Promise<SqsClient> {
   silenceNodeVersionWarning();
   const { endpoint, region } = options.target;
-  const agent = { keepAlive: true, maxSockets: options.maxSockets };
   const config: SQSClientConfig = {
     // The queue URL is a name here; where to send is settled in `target.ts`. The SDK would send to the URL's host whenever
     // it has its endpoint from elsewhere than `endpoint`.
@@ -95,15 +108,16 @@ export async function createClient(options: {
       requestTimeout: REQUEST_TIMEOUT_MS,
       throwOnRequestTimeout: true,
       socketTimeout: REQUEST_TIMEOUT_MS,
-      httpAgent: agent,
-      httpsAgent: agent,
+      ...(await agentsFor({ keepAlive: true, maxSockets: options.maxSockets })),
       logger: silent,
     },
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
     ...(options.protocol === "query" ? { protocol: await queryProtocol() } : {}),
   };
-  return new SqsClient(config, options.requests);
+  const client = new SqsClient(config, options.requests);
+  nameCredentialFaults(client);
+  return client;
 }
 
 /** The endpoint that the AWS configuration file or the environment names, if any. */

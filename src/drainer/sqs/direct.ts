@@ -2,7 +2,8 @@
 // takes several times the CPU time of the rest. The SDK's credentials, signer and connections are used; whatever is not a
 // plain success is left to the SDK itself, which knows errors and retries.
 import type { Readable } from "node:stream";
-import type { SqsClient } from "./client.ts";
+import { answerLength } from "./answer-header.ts";
+import type { Admit, SqsClient } from "./client.ts";
 
 type Signer = Awaited<ReturnType<SqsClient["config"]["signer"]>>;
 /** An HTTP request as the SDK builds it: all of it but the signature. */
@@ -18,12 +19,14 @@ interface RequestHandler {
  * @param name the SDK's name for the call, such as `ReceiveMessageCommand`
  * @param input what the SDK's command would take
  * @param read takes what is wanted from the answer's JSON; undefined when it is none
+ * @param admit awaited before the answer is read
  * @returns undefined when the call has to be made the SDK's way
  */
 export type DirectCall = <T>(
   name: string,
   input: object,
   read: (json: unknown) => T | undefined,
+  admit?: Admit,
 ) => Promise<T | undefined>;
 
 /**
@@ -51,7 +54,12 @@ export function directCalls(client: SqsClient): DirectCall {
     { step: "build", priority: "low", name: "keepTemplates" },
   );
 
-  const attempt = async (name: string, template: BuiltRequest, input: object): Promise<unknown> => {
+  const attempt = async (
+    name: string,
+    template: BuiltRequest,
+    input: object,
+    admit: Admit | undefined,
+  ): Promise<unknown> => {
     const body = JSON.stringify(input);
     const headers = { ...template.headers, "content-length": String(Buffer.byteLength(body)) };
     signer ??= await config.signer();
@@ -61,14 +69,15 @@ export function directCalls(client: SqsClient): DirectCall {
     if (client.closed) return undefined;
     client.count(name);
     const { response } = await handler.handle(signed);
+    await admit?.(answerLength(response));
     const text = await readAll(response.body);
     return response.statusCode === 200 ? (JSON.parse(text) as unknown) : undefined;
   };
 
-  return async (name, input, read) => {
+  return async (name, input, read, admit) => {
     const template = templates.get(name);
     if (template === undefined || client.closed) return undefined;
-    const answer = read(await attempt(name, template, input).catch(() => undefined));
+    const answer = read(await attempt(name, template, input, admit).catch(() => undefined));
     // It costs a call that is refused one request more, at once. Until the SDK has had success again, every call is the SDK's, with
     // its pauses.
     if (answer === undefined) templates.delete(name);

@@ -2,7 +2,8 @@
 // gets into them, except codes.
 import { Failure } from "../../failure.ts";
 import { Throttled } from "../ports.ts";
-import { faultOf, missingQueueCodes, withoutQuote, type Fault } from "./fault.ts";
+import { explainCredentials } from "./credentials.ts";
+import { CredentialsFault, faultOf, missingQueueCodes, withoutQuote, type Fault } from "./fault.ts";
 import { printable, type Protocol, type Target } from "./target.ts";
 
 /** What a call was about, for the sentence. */
@@ -60,8 +61,11 @@ const tlsErrors = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOS
  */
 export function explain(error: unknown, place: Place): unknown {
   if (error instanceof Failure || error instanceof Throttled) return error;
+  if (error instanceof CredentialsFault) return explainCredentials(error, place.target);
   const fault = faultOf(error);
   const cause = withoutQuote(error);
+  const byProxy = ofProxy(fault, place, cause);
+  if (byProxy !== undefined) return byProxy;
   switch (fault.kind) {
     case "refused":
       return refused(fault, place, cause);
@@ -79,11 +83,60 @@ export function explain(error: unknown, place: Place): unknown {
   }
 }
 
+/** What a proxy on the way says in SQS's place: an answer without a code of SQS's. */
+function ofProxy(fault: Fault, place: Place, cause: unknown): Failure | undefined {
+  const { proxy } = place.target;
+  if (proxy === undefined || (fault.kind !== "unreadable" && fault.kind !== "refused")) return undefined;
+  if (fault.kind === "refused" && fault.code !== undefined) return undefined;
+  switch (fault.status) {
+    case 407:
+      return new Failure(
+        "configuration",
+        `The proxy ${proxy} asks for a user name and a password, or refuses them (HTTP 407): write them into the proxy's URL in ` +
+          "HTTPS_PROXY or HTTP_PROXY, each percent-encoded.",
+        cause,
+      );
+    case 403:
+      return new Failure(
+        "configuration",
+        `The proxy ${proxy} refuses the way to ${server(place)} (HTTP 403): allow it there, or except the host in NO_PROXY.`,
+        cause,
+      );
+    case 502:
+    case 503:
+    case 504:
+      return new Failure(
+        "unavailable",
+        `${server(place)} could not be reached through the proxy ${proxy} (HTTP ${fault.status}): run again later, or except the ` +
+          "host in NO_PROXY.",
+        cause,
+      );
+    default:
+      return undefined;
+  }
+}
+
 /** True where SQS said that the credentials lack a right. */
 export function isDenied(error: unknown): boolean {
   const fault = faultOf(error);
   if (fault.kind !== "refused") return false;
   return fault.code === undefined ? fault.status === 403 : deniedCodes.has(fault.code);
+}
+
+const toldCodes: readonly ReadonlySet<string>[] = [
+  ...[throttlingCodes, missingQueueCodes, expiredCodes, wrongCredentialCodes],
+  ...[deniedCodes, deniedKeyCodes, clockCodes],
+];
+
+/**
+ * True where SQS found fault with what was asked, and not with who asked: by whichever code, since servers of other makers have codes of
+ * their own (ElasticMQ: `InvalidAttributeValue`).
+ */
+export function isObjection(error: unknown): boolean {
+  const fault = faultOf(error);
+  if (fault.kind !== "refused" || fault.code === undefined || fault.status >= 500) return false;
+  const { code } = fault;
+  return !/^Kms|^KMS\./.test(code) && !toldCodes.some((codes) => codes.has(code));
 }
 
 /** The failure for an endpoint where something else than SQS answers, or SQS in another protocol than the one set. */
@@ -163,6 +216,15 @@ function unreachable(errno: string, place: Place, cause: unknown): Failure {
       cause,
     );
   }
+  const { proxy } = place.target;
+  if (proxy !== undefined) {
+    return new Failure(
+      "unavailable",
+      `${server(place)} could not be reached through the proxy ${proxy} (${errno}): check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, ` +
+        "and whether the proxy is up.",
+      cause,
+    );
+  }
   if (errno.startsWith("HPE_")) return notSqs(place.target, "auto", cause);
   const check =
     place.target.endpoint === undefined
@@ -174,17 +236,12 @@ function unreachable(errno: string, place: Place, cause: unknown): Failure {
 function local(name: string, place: Place, cause: unknown): Failure | undefined {
   const configuration = (sentence: string) => new Failure("configuration", sentence, cause);
   switch (name) {
-    case "CredentialsProviderError":
-    case "TokenProviderError":
-    case "ProviderError":
-      return configuration(
-        "No usable AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE (after " +
-          "`aws sso login` where it uses SSO)." +
-          (place.target.endpoint === undefined ? "" : ' A local server takes any, such as "test" for both.'),
-      );
     case "RegionMissing":
       return configuration(
         "The AWS region is not set: give --region or set AWS_REGION." +
+          (process.env["AWS_DEFAULT_REGION"] === undefined
+            ? ""
+            : " AWS_DEFAULT_REGION is not read: the AWS SDK for JavaScript reads AWS_REGION alone.") +
           (place.target.endpoint === undefined ? "" : " A local server takes any, such as us-east-1."),
       );
     case "EndpointError":

@@ -121,7 +121,8 @@ async function describe(
   };
   const { endpoint } = target;
   const at = endpoint === undefined ? `AWS, ${await client.config.region()}` : printable(endpoint);
-  parts.push(`${target.queueName} at ${at}, ${protocol === "json" ? "JSON" : "query"} protocol`);
+  const through = target.proxy === undefined ? "" : `, through the proxy ${target.proxy}`;
+  parts.push(`${target.queueName} at ${at}${through}, ${protocol === "json" ? "JSON" : "query"} protocol`);
   tell(attributes.ApproximateNumberOfMessages, (messages) => `${messages} visible`);
   tell(attributes.ApproximateNumberOfMessagesNotVisible, (messages) => `${messages} in flight`);
   tell(attributes.ApproximateNumberOfMessagesDelayed, (messages) => `${messages} delayed`);

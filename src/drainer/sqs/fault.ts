@@ -23,6 +23,15 @@ export class EmptyAnswer extends Error {
   override readonly name = "EmptyAnswer";
 }
 
+/** What went wrong on the way to credentials, as the cause: before anything was sent to SQS. */
+export class CredentialsFault extends Error {
+  override readonly name = "CredentialsFault";
+
+  constructor(cause: unknown) {
+    super("no credentials", { cause });
+  }
+}
+
 /** Reads the fault out of an error that the SDK threw. */
 export function faultOf(error: unknown): Fault {
   if (error instanceof EmptyAnswer) return { kind: "unreadable", status: 200 };
@@ -78,7 +87,8 @@ function statusOf(error: unknown): number | undefined {
   return typeof status === "number" ? status : undefined;
 }
 
-function property(value: unknown, key: string): unknown {
+/** An own or inherited property of anything. */
+export function property(value: unknown, key: string): unknown {
   if (typeof value !== "object" || value === null) return undefined;
   const found: unknown = Reflect.get(value, key);
   return found;

@@ -8,6 +8,7 @@ import { configuredEndpoint, createClient, type SqsClient } from "./client.ts";
 import { explain, notSqs, type Place } from "./errors.ts";
 import { EmptyAnswer, isMissingQueue } from "./fault.ts";
 import { attempt, findProtocol, hasFaultOfItsOwn, isNotUnderstood, type Outcome } from "./protocol.ts";
+import { proxyOf } from "./proxies.ts";
 import { sqsQueue, type FoundQueue, type QueueAttributes } from "./queue.ts";
 import { isAwsHost, printable, targetOf, type Protocol, type Target } from "./target.ts";
 
@@ -164,7 +165,15 @@ async function withClient<T>(client: SQSClient, use: (client: SQSClient) => Prom
  * @throws {Failure} `configuration`, where they say nothing that can be used
  */
 export async function readTarget(settings: SqsSettings): Promise<Target> {
-  return targetOf(settings, settings.endpointUrl === undefined ? await profileEndpoint() : undefined);
+  const { endpointUrl, endpointFromEnvironment: fromEnvironment = false } = settings;
+  const configured = endpointUrl === undefined || fromEnvironment ? await profileEndpoint() : undefined;
+  // The SDK knows whether the profile says to ignore the environment's.
+  const isIgnored = fromEnvironment && configured === undefined;
+  const target = targetOf(
+    isIgnored ? { ...settings, endpointUrl: undefined } : settings,
+    endpointUrl === undefined ? configured : undefined,
+  );
+  return { ...target, proxy: await proxyOf(target) };
 }
 
 async function profileEndpoint(): Promise<string | undefined> {

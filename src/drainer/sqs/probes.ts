@@ -7,8 +7,8 @@ import {
   SQSServiceException,
 } from "@aws-sdk/client-sqs";
 import { ok, skipped, type Check, type CheckName } from "../../checks/check.ts";
-import { explain, isDenied } from "./errors.ts";
-import { faultOf, isCode } from "./fault.ts";
+import { explain, isDenied, isObjection } from "./errors.ts";
+import { isCode } from "./fault.ts";
 import type { LocatedQueue } from "./open.ts";
 import { attempt } from "./protocol.ts";
 import { failedBy } from "./failed-by.ts";
@@ -18,10 +18,6 @@ const NO_HANDLE = "fetch-etl-doctor";
 
 /** Out of range, which is 1 to 10, so that SQS hands out nothing. */
 const OUT_OF_RANGE = 11;
-
-/** What SQS says to a request that it would carry out if it made sense. */
-const MAKES_NO_SENSE =
-  /^(AWS\.SimpleQueueService\.)?(InvalidParameter|ReadCountOutOfRange|ReceiptHandleIsInvalid|Validation)/;
 
 const ALLOWED = "not refused for lack of a right";
 
@@ -62,8 +58,7 @@ async function checkRight(
 ): Promise<Check> {
   const asked = await attempt(ask);
   if (asked.ok) return ok(name, asked.answer);
-  const fault = faultOf(asked.error);
-  if (fault.kind === "refused" && MAKES_NO_SENSE.test(fault.code ?? "")) return ok(name, ALLOWED);
+  if (isObjection(asked.error)) return ok(name, ALLOWED);
   const finding = isDenied(asked.error) ? "missing" : "not found out";
   return failedBy(name, finding, explain(asked.error, { target, action }));
 }

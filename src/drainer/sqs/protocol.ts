@@ -21,7 +21,7 @@ const incomprehension = new Set([
   "InternalError",
   "InternalFailure",
 ]);
-const gatewayStatus = new Set([502, 503, 504]);
+const gatewayStatus = new Set([407, 502, 503, 504]);
 
 /** Makes a request and keeps what it threw, for a look at it. */
 export async function attempt<T>(ask: () => Promise<T>): Promise<Outcome<T>> {

@@ -73,8 +73,9 @@ export function sqsQueue(found: FoundQueue): Queue {
         VisibilityTimeout: request.visibilityTimeout,
         ...systemAttributeRequest(found.protocol, isFifo ? fifoAttributes : systemAttributes),
       };
+      if (request.admit !== undefined) client.admitFor(input, request.admit);
       const messages =
-        (await direct?.("ReceiveMessageCommand", input, messagesOf)) ??
+        (await direct?.("ReceiveMessageCommand", input, messagesOf, request.admit)) ??
         (await call("sqs:ReceiveMessage", () => client.send(new ReceiveMessageCommand(input)))).Messages ??
         [];
       return receivedOf(messages, onDamaged);

@@ -1,6 +1,7 @@
 // Reads SQS's clock off its answers, those that are errors too.
 import { ahead, checkClock, type Span } from "../../checks/clocks.ts";
 import { skipped, type Check } from "../../checks/check.ts";
+import { header } from "./answer-header.ts";
 import type { SqsClient } from "./client.ts";
 
 const NAME = "SQS clock";
@@ -31,7 +32,7 @@ export function createServerClock(now: () => number): ServerClock {
           const from = now();
           const result = await next(args);
           const here = { from, to: now() };
-          const date = Date.parse(dateHeader(result.response) ?? "");
+          const date = Date.parse(header(result.response, "date") ?? "");
           const answer = { here, there: { from: date, to: date + PRECISION } };
           if (!Number.isNaN(date) && (best === undefined || roundTrip(answer) < roundTrip(best)))
             best = answer;
@@ -46,11 +47,4 @@ export function createServerClock(now: () => number): ServerClock {
       return skipped(NAME, "not checked: no answer told the time");
     },
   };
-}
-
-function dateHeader(response: unknown): string | undefined {
-  if (typeof response !== "object" || response === null || !("headers" in response)) return undefined;
-  const { headers } = response;
-  if (typeof headers !== "object" || headers === null || !("date" in headers)) return undefined;
-  return typeof headers.date === "string" ? headers.date : undefined;
 }

@@ -19,6 +19,8 @@ export interface Target {
   readonly endpointSetting: string;
   /** Undefined for the SDK's own chain. */
   readonly region: string | undefined;
+  /** The proxy on the way there, without user and password; undefined where there is none, or nobody has looked. */
+  readonly proxy?: string | undefined;
 }
 
 const queueSetting = "--queue / FETCH_ETL_QUEUE";

@@ -56,6 +56,11 @@ describe("at the end a drain tells", () => {
     expect(text).toMatch(/^ {2}would quarantine +3$/m);
   });
 
+  it("of a dry run that looked at no more than it may, that there are others", () => {
+    const text = summary(false, { stoppedBy: "max-messages", deleted: 0, released: 12_345 }, true);
+    expect(text).toContain("; only 12,345 messages looked at: --max-messages sets how many (5.0 s)");
+  });
+
   it("of what was left in the queue, that it is there, and hidden by nobody else", () => {
     const left = {
       quarantined: 0,

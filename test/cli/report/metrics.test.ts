@@ -1,8 +1,13 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { parseMetrics, type EarlierMetrics } from "../../../src/cli/report/earlier-metrics.ts";
 import { metricsText } from "../../../src/cli/report/metrics.ts";
 import { updateMetrics } from "../../../src/cli/report/metrics-file.ts";
 import type { RunRecord } from "../../../src/cli/report/run-report.ts";
+import { writeWhole } from "../../../src/atomic-file.ts";
+import { withFileLock } from "../../../src/file-lock.ts";
+import { withFolder } from "../../support/folder.ts";
 import { memoryLog } from "../../support/memory-log.ts";
 
 type NamedRun = RunRecord & { readonly queue: string };
@@ -148,6 +153,7 @@ async function update(
       text = written;
       return Promise.resolve();
     },
+    withFileLock: (_, action) => action(),
   });
   return { text, told: lines };
 }
@@ -186,3 +192,24 @@ it("carries over what was counted while the queue's name was not known", async (
   expect(text).toContain('fetch_etl_runs_total{queue="logins",exit_code="5"} 1\n');
   expect(told).toEqual([]);
 });
+
+it("counts every one of twenty runs that end together, and leaves no other file behind", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "run.prom");
+    const { log, lines } = memoryLog();
+    const context = {
+      log,
+      versions: { fetchEtl: "1.2.3", node: "20.19.0", nodeNeeded: "20.19" },
+      readFile: (file: string) => readFileSync(file, "utf8"),
+      writeFile: writeWhole,
+      withFileLock,
+    };
+    await Promise.all(
+      Array.from({ length: 20 }, () => updateMetrics(path, { ...run, loaded: 100 }, context)),
+    );
+    const metrics = parseMetrics(readFileSync(path, "utf8"));
+    expect(metrics?.value("fetch_etl_messages_total", { outcome: "loaded" })).toBe(2000);
+    expect(metrics?.value("fetch_etl_runs_total", { exit_code: "0" })).toBe(20);
+    expect(readdirSync(folder)).toEqual(["run.prom"]);
+    expect(lines).toEqual([]);
+  }));

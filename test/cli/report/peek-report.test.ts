@@ -1,11 +1,10 @@
 import { expect, it } from "vitest";
 import type { Context } from "../../../src/cli/context.ts";
-import { writePeeked, writePeekedJson, writeRaw, type Peeked } from "../../../src/cli/report/peek-report.ts";
+import { writePeeked, writePeekedJson, writeRaw, type Shown } from "../../../src/cli/report/peek-report.ts";
 
 const token = `h1.abcdefgh.${"x".repeat(43)}`;
 
-function peeked(userId: string): Peeked {
-  const message = { messageId: "m", receiptHandle: "r", body: "{}", sentAt: 0, receiveCount: 1 };
+function peeked(userId: string): Shown {
   const row = {
     user_id: userId,
     device_type: "android",
@@ -15,7 +14,7 @@ function peeked(userId: string): Peeked {
     app_version: 2_147_483_647,
     create_date: "2023-01-05",
   };
-  return { message, entry: { messageId: "m", sentAt: 0, bodyMac: new Uint8Array(16), row } };
+  return { heading: { messageId: "m", sentAt: 0, receiveCount: 1 }, outcome: { login: row } };
 }
 
 function shown(write: (context: Context) => void): string {
@@ -49,7 +48,7 @@ it("no message can steer the terminal", () => {
       writePeekedJson(context, [peeked(hostile)]);
     }),
     shown((context) => {
-      writeRaw(context, [raw]);
+      writeRaw(context, raw);
     }),
   ];
   // eslint-disable-next-line no-control-regex

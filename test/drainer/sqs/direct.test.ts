@@ -117,6 +117,34 @@ describe("a call that was made before", () => {
     });
   });
 
+  it("waits, as the SDK's does, until its answer may be read, and says how long that is", async () => {
+    const body = JSON.stringify({ Messages: [message] });
+    const withLength: Answer = (response) => {
+      const headers = { "content-type": "application/x-amz-json-1.0", "content-length": body.length };
+      response.writeHead(200, headers).end(body);
+    };
+    const chunked = json({ Messages: [message] });
+    await withQueue(
+      async (queue, seen) => {
+        const admitted: number[] = [];
+        const waits = { over: false };
+        const admit = async (bytes: number): Promise<void> => {
+          admitted.push(bytes);
+          await new Promise((resolve) => setImmediate(resolve));
+          waits.over = true;
+        };
+        for (let time = 0; time < 3; time += 1) {
+          waits.over = false;
+          expect(await queue.receive({ ...now, admit })).toEqual([received]);
+          expect(waits.over).toBe(true);
+        }
+        expect(makers(seen)).toEqual(["sdk", "direct", "direct"]);
+        expect(admitted).toEqual([body.length, body.length, 1024 * 1024]);
+      },
+      { play: [withLength, withLength, chunked] },
+    );
+  });
+
   it("asks for the same, under a signature of its own", async () => {
     await withQueue(async (queue, seen) => {
       await queue.receive(now);

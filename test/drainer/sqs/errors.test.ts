@@ -164,6 +164,10 @@ describe("without what it takes to ask", () => {
         kind: "configuration",
         message: expect.stringMatching(/^The AWS region is not set: give --region/) as string,
       });
+      vi.stubEnv("AWS_DEFAULT_REGION", "us-east-1");
+      await expect(openQueue(settings({ endpointUrl: endpoint }), deaf)).rejects.toThrow(
+        "AWS_DEFAULT_REGION is not read",
+      );
     },
   );
 });

@@ -120,7 +120,11 @@ describe.each(RIGHTS)("the %s", (name, action) => {
     }),
   );
 
-  it.each(["InvalidParameterValue", "ReadCountOutOfRange", "ReceiptHandleIsInvalid"])(
+  // AWS, LocalStack 4.14 and moto, ElasticMQ, and what others might say.
+  it.each([
+    ...["InvalidParameterValue", "ReadCountOutOfRange", "ReceiptHandleIsInvalid"],
+    ...["InvalidAttributeValue", "ValidationError", "MalformedInput", "SomethingElse"],
+  ])(
     "is there where SQS finds fault with what was asked: %s",
     (code) =>
       withQueue(only(sqsError(code)), async (endpointUrl) => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { startFauxqs, type FauxqsServer } from "fauxqs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { SqsSettings } from "../../../src/config/queue.ts";
-import { openQueue } from "../../../src/drainer/sqs/open.ts";
+import { openQueue, readTarget } from "../../../src/drainer/sqs/open.ts";
 import { startQueryServer, type QueryServer, type QueryServerOptions } from "../../support/query-server.ts";
 import { deaf, closedEndpoint, settings, stubAwsEnvironment, withHttpServer } from "./servers.ts";
 
@@ -94,6 +94,17 @@ describe("a server that speaks the query protocol only", () => {
         vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", join(folder, "credentials"));
         const second = await open({ queue: "http://elsewhere.invalid/000000000000/login-queue" });
         expect(second.notices).toEqual([expect.stringContaining(endpoint)]);
+        // What the environment names, the profile may say to ignore. The SDK reads a file once: hence another.
+        const ignoring = join(folder, "ignoring");
+        await writeFile(
+          ignoring,
+          "[profile local]\nignore_configured_endpoint_urls = true\nregion = us-east-1\n",
+        );
+        vi.stubEnv("AWS_ENDPOINT_URL", endpoint);
+        const named = settings({ endpointUrl: endpoint, endpointFromEnvironment: true });
+        expect((await readTarget(named)).endpoint).toBe(endpoint);
+        vi.stubEnv("AWS_CONFIG_FILE", ignoring);
+        expect((await readTarget(named)).endpoint).toBeUndefined();
       } finally {
         await rm(folder, { recursive: true });
       }

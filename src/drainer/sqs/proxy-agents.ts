@@ -1,0 +1,49 @@
+// Agents that go through a proxy, except to the hosts that NO_PROXY names.
+import type { AgentOptions, ClientRequest } from "node:http";
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { HttpProxyAgent } from "http-proxy-agent";
+import { HttpsProxyAgent } from "https-proxy-agent";
+import { getProxyForUrl } from "proxy-from-env";
+
+type ConnectOptions = Parameters<HttpsProxyAgent<string>["connect"]>[1];
+type HttpRequest = Parameters<HttpProxyAgent<string>["connect"]>[0];
+
+function isDirect(protocol: "http" | "https", { host = "", port }: ConnectOptions): boolean {
+  const name = host.includes(":") ? `[${host}]` : host;
+  return getProxyForUrl(`${protocol}://${name}:${String(port)}`) === "";
+}
+
+class HttpsAgent extends HttpsProxyAgent<string> {
+  /** Its own guess is another when a connection comes free than when it was made, so that none would be used again. */
+  override isSecureEndpoint(): boolean {
+    return true;
+  }
+
+  override connect(request: ClientRequest, options: ConnectOptions): Promise<Socket> {
+    if (!isDirect("https", options)) return super.connect(request, options);
+    return Promise.resolve(connectTls(options));
+  }
+}
+
+class HttpAgent extends HttpProxyAgent<string> {
+  override isSecureEndpoint(): boolean {
+    return false;
+  }
+
+  override setRequestProps(request: HttpRequest, options: ConnectOptions): void {
+    if (!isDirect("http", options)) super.setRequestProps(request, options);
+  }
+
+  override connect(request: HttpRequest, options: ConnectOptions): Promise<Socket> {
+    return isDirect("http", options) ? Promise.resolve(connect(options)) : super.connect(request, options);
+  }
+}
+
+export function httpsAgentFor(proxy: URL, options: AgentOptions): HttpsAgent {
+  return new HttpsAgent(proxy, options);
+}
+
+export function httpAgentFor(proxy: URL, options: AgentOptions): HttpAgent {
+  return new HttpAgent(proxy, options);
+}
