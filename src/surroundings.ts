@@ -111,6 +111,8 @@ function readEnvironment(): NodeJS.ProcessEnv {
   const env = { ...process.env };
   // A program that the AWS SDK starts for credentials has no business to see them.
   for (const name of OWN_SECRETS) Reflect.deleteProperty(process.env, name);
+  // The driver reads it by itself, refuses even libpq's default, `any`, and asks each server for it. There is one host here.
+  Reflect.deleteProperty(process.env, "PGTARGETSESSIONATTRS");
   return env;
 }
 

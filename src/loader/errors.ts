@@ -11,12 +11,16 @@ import { fullName } from "./quote.ts";
 const ROW_REFUSED = /^(22|23|44|54|P0)/;
 /**
  * What passes by itself: connection exceptions, rollbacks, too few resources (connections, disk), a lock not granted,
- * operator intervention (shutdown, cancelled), and a server that is read-only while it changes roles.
+ * operator intervention (shutdown, cancelled), a server that is read-only while it changes roles, and a transaction that was ended
+ * because it took too long.
  */
-const LOST = /^(08|40|53|55P03|57|25006)/;
+const LOST = /^(08|40|53|55P03|57|25006|25P0[34])/;
 
 /** What stays as it is until somebody changes a table: a feature it has not, a state it is in, what it or its columns are (class 42). */
 const TABLE_AT_FAULT = /^(0A|42|55000)/;
+
+/** Of a login, this is said of the database. */
+const NOT_IN_STATE = "55000";
 
 /** Protocol violation, which PgBouncer answers for nearly everything, be it something that passes or not. */
 const POOLER_REFUSED = "08P01";
@@ -64,6 +68,14 @@ export function asFailure(error: unknown, settings: DatabaseSettings, doing: str
 function explain(code: string, settings: DatabaseSettings, doing: string, cause: unknown): Failure {
   const { source } = settings;
   const [user, database] = [shown(settings.user), shown(settings.database)];
+  if (code === NOT_IN_STATE && field(cause, "severity") === "FATAL") {
+    return new Failure(
+      "configuration",
+      `Database ${database} at ${place(settings)} does not accept connections (SQLSTATE ${code}). ` +
+        `Run ALTER DATABASE … ALLOW_CONNECTIONS true as its owner, or name another database in ${source}.`,
+      cause,
+    );
+  }
   switch (code) {
     case "28P01":
     case "28000":
@@ -107,7 +119,10 @@ export function shown(name: string): string {
   return /^[\w.-]{1,63}$/.test(name) ? `"${name}"` : "(not shown)";
 }
 
-function field(error: unknown, name: "code" | "column_name" | "constraint_name"): string | undefined {
+function field(
+  error: unknown,
+  name: "code" | "severity" | "column_name" | "constraint_name",
+): string | undefined {
   if (typeof error !== "object" || error === null) return undefined;
   const value: unknown = Object.entries(error).find(([key]) => key === name)?.[1];
   return typeof value === "string" ? value : undefined;
