@@ -10,7 +10,7 @@ const ARROWS = {
   masking: { folders: [], packages: ["node:crypto", "ipaddr\\.js"] },
   login: { folders: ["masking"], packages: [] },
   checks: { folders: [], packages: [] },
-  config: { folders: ["login", "masking"], packages: ["node:path"] },
+  config: { folders: ["login", "masking"], packages: ["node:(os|path)"] },
   recovery: { folders: ["masking"], packages: ["node:crypto", "age-encryption"] },
   drainer: { folders: ["login", "masking"], packages: ["node:(events|timers/promises)"] },
   "drainer/sqs": {
@@ -24,7 +24,7 @@ const ARROWS = {
   },
   loader: {
     folders: ["drainer", "recovery", "checks", "config", "login", "masking"],
-    packages: ["node:(crypto|events|fs|net|tls)", "postgres"],
+    packages: ["node:(crypto|dns/promises|events|fs|net|tls)", "postgres", "@mongodb-js/saslprep"],
   },
   cli: {
     folders: [

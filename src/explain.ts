@@ -25,6 +25,20 @@ export function explain(error: unknown): Explanation {
   return { code: EXIT.unexpected, sentence: `Unexpected error (${name}). --debug shows where.` };
 }
 
+/** Where the driver's code is. */
+const DRIVER = /[\\/]node_modules[\\/]postgres[\\/]/;
+
+/** What an error that nobody waited for means: the driver has some when a connection ends at a bad moment. Others are bugs of our own. */
+export function uncaught(error: unknown): unknown {
+  const [first = ""] = error instanceof Error ? (/^\s+at .*$/m.exec(error.stack ?? "") ?? []) : [];
+  if (!DRIVER.test(first)) return error;
+  return new Failure(
+    "unavailable",
+    "The connection to Postgres ended at a moment that its driver cannot handle. Try again.",
+    error,
+  );
+}
+
 /** Where an error and its causes came from; only the places, because messages may quote data. */
 export function frames(error: unknown): string {
   const lines: string[] = [];

@@ -29,6 +29,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   });
   const errorLog = async (): Promise<Log> =>
     (await import("./surroundings.ts")).openErrorLog(stderr, command.opts<LogFlags>());
+  process.on("uncaughtException", (error) => {
+    void endUnexpectedly(error, errorLog);
+  });
   let usage = "";
   for (const each of [command, ...command.commands.flatMap((group) => [group, ...group.commands])]) {
     each.exitOverride().configureOutput({ writeOut: stdout.write, writeErr: (text) => (usage += text) });
@@ -48,7 +51,33 @@ export async function main(argv: readonly string[]): Promise<number> {
     const { code, sentence } = explain(error);
     log.error(sentence, frames(error));
     return code;
+  } finally {
+    endSoon();
   }
+}
+
+/** The last net, for an error that nobody waited for: told as any other, without its text. */
+async function endUnexpectedly(error: unknown, errorLog: () => Promise<Log>): Promise<void> {
+  let exitCode: number = EXIT.unexpected;
+  try {
+    const { explain, frames, uncaught } = await import("./explain.ts");
+    const { code, sentence } = explain(uncaught(error));
+    exitCode = code;
+    (await errorLog()).error(sentence, frames(error));
+  } finally {
+    process.exit(exitCode);
+  }
+}
+
+/** How long what a command gave up waiting for may keep the process alive, milliseconds. */
+const LINGER_MS = 250;
+
+/** Ends the process once its output is written, although something still waits for a server that does not answer. */
+function endSoon(): void {
+  const timer = setInterval(() => {
+    if (process.stdout.writableLength + process.stderr.writableLength === 0) process.exit();
+  }, LINGER_MS);
+  timer.unref();
 }
 
 /** What commander has to say, in one line. */

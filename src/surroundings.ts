@@ -1,6 +1,7 @@
 // What is real for a command that runs: environment, time, randomness, signals, SQS and Postgres.
 import { randomBytes } from "node:crypto";
 import { lstatSync, readFileSync, statSync } from "node:fs";
+import { setDefaultAutoSelectFamilyAttemptTimeout } from "node:net";
 import { homedir } from "node:os";
 import { buffer } from "node:stream/consumers";
 import { isatty } from "node:tty";
@@ -8,7 +9,7 @@ import { canWriteWhole, writeWhole } from "./atomic-file.ts";
 import type { Context, Output, Services, Versions } from "./cli/context.ts";
 import { readDotEnv, type DotEnv } from "./cli/dot-env.ts";
 import { OWN_SECRETS, trimVariables } from "./cli/environment.ts";
-import { exitCodeOfSignal, type StopSignal } from "./cli/exit-codes.ts";
+import { exitCodeOfSignal, STOP_SIGNALS, type StopSignal } from "./cli/exit-codes.ts";
 import type { Log } from "./cli/log.ts";
 import { openLog } from "./cli/report/log.ts";
 import { readLogFormat, type LogFlags } from "./config/log-format.ts";
@@ -51,7 +52,8 @@ export async function openContext(
   problems.throwIfAny();
   const log = await openLog({ stderr, env, flags, format, epochNow });
   // Until a command asks for a clean stop there is nothing to leave clean. As process 1 of a container, one would live on otherwise.
-  process.on("SIGINT", endAtOnce).on("SIGTERM", endAtOnce);
+  for (const signal of STOP_SIGNALS) process.on(signal, endAtOnce);
+  setDefaultAutoSelectFamilyAttemptTimeout(ADDRESS_MS);
   return {
     env,
     // Node opens standard input when it is first asked for: only a command that reads it asks.
@@ -139,6 +141,8 @@ function readEnvironment(): Environment {
   const env = { ...process.env };
   // A program that the AWS SDK starts for credentials has no business to see them.
   for (const name of OWN_SECRETS) Reflect.deleteProperty(process.env, name);
+  // The driver reads it by itself, refuses even libpq's default, `any`, and asks each server for it. There is one host here.
+  Reflect.deleteProperty(process.env, "PGTARGETSESSIONATTRS");
   return { env, dotEnv };
 }
 
@@ -160,6 +164,12 @@ function fileMode(path: string): number | undefined {
   return mode === undefined ? undefined : mode & 0o777;
 }
 
+/**
+ * How long the SDK's sockets wait for one of a host's addresses, milliseconds: half of what they have for connecting. Node's own 250 ms are
+ * too short for another continent, a VPN, or a packet that is lost.
+ */
+const ADDRESS_MS = 2_500;
+
 /** npm passes a Ctrl-C on that the terminal has sent already: two signals as close as this, milliseconds, are one press. */
 const ONE_PRESS_MS = 300;
 
@@ -168,7 +178,6 @@ function endAtOnce(signal: StopSignal): void {
 }
 
 function catchSignals(): AbortSignal {
-  process.off("SIGINT", endAtOnce).off("SIGTERM", endAtOnce);
   const controller = new AbortController();
   let firstAt = 0;
   const onSignal = (signal: StopSignal): void => {
@@ -179,6 +188,6 @@ function catchSignals(): AbortSignal {
       endAtOnce(signal);
     }
   };
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  for (const signal of STOP_SIGNALS) process.off(signal, endAtOnce).on(signal, onSignal);
   return controller.signal;
 }

@@ -15,7 +15,7 @@ import type { Opener } from "../recovery/identities.ts";
 import type { SealedDataKey, Sealer } from "../recovery/recipients.ts";
 import type { Remask } from "../recovery/remask.ts";
 import type { DotEnv } from "./dot-env.ts";
-import type { Explanation, StopSignal } from "./exit-codes.ts";
+import { STOP_SIGNALS, type Explanation, type StopSignal } from "./exit-codes.ts";
 import type { Log } from "./log.ts";
 
 /** A stream that a person or a program reads. */
@@ -96,7 +96,7 @@ export interface Context {
   /** The exit code that something thrown leads to, and the sentence that tells it, which is safe to print. */
   readonly explain: (error: unknown) => Explanation;
   /**
-   * From now on the first SIGINT or SIGTERM asks for a clean stop, by aborting the signal with its name as the reason; the second
+   * From now on the first SIGINT, SIGTERM or SIGHUP asks for a clean stop, by aborting the signal with its name as the reason; the second
    * ends the process at once, as any does before.
    */
   readonly catchSignals: () => AbortSignal;
@@ -106,6 +106,5 @@ export interface Context {
 
 /** The signal that asked for a stop; undefined where none did. */
 export function stopSignalOf(stop: AbortSignal): StopSignal | undefined {
-  if (!stop.aborted) return undefined;
-  return stop.reason === "SIGTERM" ? "SIGTERM" : "SIGINT";
+  return stop.aborted ? STOP_SIGNALS.find((signal) => signal === stop.reason) : undefined;
 }

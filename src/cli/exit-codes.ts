@@ -9,6 +9,7 @@ export const EXIT = {
   unavailable: 5,
   sigint: 130,
   sigterm: 143,
+  sighup: 129,
 } as const;
 
 /** What each exit code means, for `--help` and the documentation. */
@@ -21,6 +22,7 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
   [EXIT.unavailable, "SQS or Postgres could not be reached or refused; worth a retry"],
   [EXIT.sigint, "ended by SIGINT, after a clean stop"],
   [EXIT.sigterm, "ended by SIGTERM, after a clean stop"],
+  [EXIT.sighup, "ended by SIGHUP, such as a closed terminal, after a clean stop"],
 ];
 
 /** What something thrown means for the user. */
@@ -30,8 +32,10 @@ export interface Explanation {
   readonly sentence: string;
 }
 
-export type StopSignal = "SIGINT" | "SIGTERM";
+/** The signals that end a command; the first one asks for a clean stop. */
+export const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+export type StopSignal = (typeof STOP_SIGNALS)[number];
 
 export function exitCodeOfSignal(signal: StopSignal): number {
-  return signal === "SIGINT" ? EXIT.sigint : EXIT.sigterm;
+  return { SIGINT: EXIT.sigint, SIGTERM: EXIT.sigterm, SIGHUP: EXIT.sighup }[signal];
 }

@@ -1,7 +1,7 @@
 // Keeps what is known of a drain while it goes on, and puts it on record when it has ended, however that was.
 import type { RunFiles } from "../config/run-files.ts";
 import type { Queue } from "../drainer/ports.ts";
-import type { DrainReport } from "../drainer/report.ts";
+import type { DrainReport, StoppedBy } from "../drainer/report.ts";
 import { newTally, type Tally } from "../drainer/tally.ts";
 import type { Context } from "./context.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -15,6 +15,8 @@ export interface Run {
   /** The queue's name, from the settings. */
   queueName: string | undefined;
   queue?: Queue;
+  /** Why it ended before there was a drain. */
+  stoppedBy?: StoppedBy;
   /** There once the drain has ended well. */
   report?: DrainReport;
 }
@@ -42,12 +44,12 @@ export async function recordRun(
   const run: Run = { tally: newTally(), queueName: undefined };
   const [startedAt, started] = [epochNow(), clock.now()];
   const end = (exitCode: number, error?: string): Promise<number> => {
-    const { report, tally, queue, queueName } = run;
+    const { report, stoppedBy, tally, queue, queueName } = run;
     const figures = report ?? {
       ...tally,
       requests: queue?.requests ?? { receive: 0, delete: 0, other: 0 },
       remaining: undefined,
-      stoppedBy: undefined,
+      stoppedBy,
       durationMs: Math.round(clock.now() - started),
     };
     const finishedAt = epochNow();

@@ -1,4 +1,5 @@
 // Finds the database: DATABASE_URL, or libpq's PG* variables.
+import { userInfo } from "node:os";
 import { oneOf } from "./one-of.ts";
 import type { Problems } from "./problems.ts";
 import { Secret } from "./secret.ts";
@@ -18,7 +19,7 @@ export interface DatabaseSettings {
   readonly sslMode: SslMode;
   /** Path of a PEM file with certificate authorities; undefined for those that Node knows. */
   readonly sslRootCert: string | undefined;
-  /** Seconds. */
+  /** Seconds; 0 for no limit. */
   readonly connectTimeout: number;
   /** What Postgres shows of the connection (`pg_stat_activity`). */
   readonly applicationName: string;
@@ -54,14 +55,17 @@ const DEFAULT_CONNECT_TIMEOUT = "10";
 const SYSTEM = "system";
 
 /**
- * Reads where the database is, and the table in it. What DATABASE_URL leaves out is taken from the PG* variables, as libpq does.
+ * Reads where the database is, and the table in it. What DATABASE_URL leaves out is taken from the PG* variables, and the user, where
+ * neither names one, is the operating system's, all as by libpq.
  *
+ * @param systemUser the operating system's user; throws where it has no name for it
  * @returns undefined, with the mistakes added to `problems`, where the settings cannot be used
  */
 export function readDatabase(
   env: NodeJS.ProcessEnv,
   problems: Problems,
   flags: TableFlags = {},
+  systemUser: () => string = () => userInfo().username,
 ): DatabaseSettings | undefined {
   const table = readTable(flags, env, problems);
   const url = env["DATABASE_URL"] ?? "";
@@ -75,7 +79,20 @@ export function readDatabase(
   const fromUrl = url === "" ? {} : parseUrl(url, problems);
   if (fromUrl === undefined) return undefined;
   const source = url === "" ? "the PG* variables" : "DATABASE_URL";
-  return settings({ user: env["USER"] ?? "postgres", ...fromVariables, ...fromUrl }, source, table, problems);
+  const given = { ...fromVariables, ...fromUrl };
+  const user = given.user ?? userOf(systemUser, problems);
+  return user === undefined ? undefined : settings({ ...given, user }, source, table, problems);
+}
+
+function userOf(systemUser: () => string, problems: Problems): string | undefined {
+  try {
+    return systemUser();
+  } catch {
+    problems.add(
+      "No database user is set, and this process's user has no name in the operating system: set PGUSER, or name the user in DATABASE_URL.",
+    );
+    return undefined;
+  }
 }
 
 function variables(env: NodeJS.ProcessEnv): Parameters {
@@ -95,6 +112,10 @@ const NO_HOST = "no-host.invalid";
 
 /** RFC 3986 as libpq uses it: percent-encoding in every part, parameters in the query. */
 function parseUrl(text: string, problems: Problems): Parameters | undefined {
+  if (namesSeveralHosts(text)) {
+    problems.add(severalHosts("DATABASE_URL"));
+    return undefined;
+  }
   let url: URL;
   const found: Parameters = {};
   try {
@@ -121,7 +142,8 @@ function parseUrl(text: string, problems: Problems): Parameters | undefined {
     problems.add("DATABASE_URL must begin with postgres:// or postgresql://.");
     return undefined;
   }
-  for (const [name, value] of url.searchParams) {
+  // A plus is a plus for libpq; a form's fields would have it stand for a blank.
+  for (const [name, value] of new URLSearchParams(url.search.replaceAll("+", "%2B"))) {
     if (isParameter(name)) found[name] = value;
     else if (/^ssl(cert|key|password)$/.test(name)) {
       problems.add(
@@ -130,6 +152,19 @@ function parseUrl(text: string, problems: Problems): Parameters | undefined {
     } else problems.add(`DATABASE_URL has a parameter that is not known here${shown(name)}. Remove it.`);
   }
   return found;
+}
+
+/** The part of a URL in which hosts stand, after user and password. */
+const HOSTS = /^[a-z]+:\/\/(?:[^/?#]*@)?(?<hosts>[^/?#]*)(?<path>[^?]*)/i;
+
+/** An `@` in what looks like the path is the end of a password with a `/` in it. */
+function namesSeveralHosts(url: string): boolean {
+  const { hosts = "", path = "" } = HOSTS.exec(url)?.groups ?? {};
+  return hosts.includes(",") && !path.includes("@");
+}
+
+function severalHosts(source: DatabaseSettings["source"]): string {
+  return `The host of ${source} must be one host: several hosts are not supported yet. Name the one to use.`;
 }
 
 /** What does not look like a parameter's name may be the end of a password with a `?` in it. */
@@ -151,14 +186,13 @@ function settings(
   const port = digits(given.port ?? "5432");
   const connectTimeout = digits(given.connect_timeout ?? DEFAULT_CONNECT_TIMEOUT);
   const isSystem = given.sslrootcert === SYSTEM;
-  if (given.host === "" || given.host?.includes(",") === true) {
-    problems.add(`The host of ${source} must be one host.`);
-  }
+  if (given.host === "") problems.add(`The host of ${source} is empty.`);
+  if (given.host?.includes(",") === true) problems.add(severalHosts(source));
   if (!(port >= 1 && port <= 65_535)) {
     problems.add(`The port of ${source} is not a number from 1 to 65535.`);
   }
-  if (!(connectTimeout >= 1)) {
-    problems.add(`The connect_timeout of ${source} is not a whole number of seconds, 1 or more.`);
+  if (Number.isNaN(connectTimeout)) {
+    problems.add(`The connect_timeout of ${source} is not a whole number of seconds, 0 for no limit.`);
   }
   if (given.channel_binding === "require") {
     problems.add(

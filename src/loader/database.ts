@@ -3,7 +3,10 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import postgres from "postgres";
 import type { DatabaseSettings } from "../config/database.ts";
-import { closedEarly, openSocket } from "./socket.ts";
+import { ARRAYS } from "./arrays.ts";
+import { DriverSocket } from "./driver-socket.ts";
+import { Login } from "./login.ts";
+import { closedEarly, openSocket, tooSlow } from "./socket.ts";
 
 export type Sql = postgres.Sql;
 export type Transaction = postgres.TransactionSql;
@@ -12,97 +15,142 @@ export type Reader = Pick<Sql, "unsafe">;
 /** A part of a statement. */
 export type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
-/** Object ids of the array types that statements have parameters of (PostgreSQL source, pg_type.dat). */
-const SENT_ARRAYS = { text: 1009, integer: 1007, bigint: 1016, uuid: 2951, date: 1182, timestamptz: 1185 };
-
-/** `text[]` is the one array type that is read; no statement asks for an array with a NULL in it, or for one of arrays. */
-const ARRAYS = Object.fromEntries(
-  Object.entries(SENT_ARRAYS).map(([name, oid]) => [
-    name,
-    { to: oid, from: name === "text" ? [oid] : [], serialize: arrayText, parse: textsOf },
-  ]),
-);
+type OnNotice = (routine: string | undefined) => void;
 
 /** Seconds that a statement under way is waited for when the connection is closed. */
 const PATIENCE = 2;
 
+/** How long a connection is idle before the operating system asks whether the other side is still there. */
+const KEEP_ALIVE_MS = 60_000;
+
 /**
- * One connection, made when it is first used. Nothing may be left in its session, such as a setting: behind a pooler, what a
- * transaction leaves is gone in the next, or is somebody else's. Once it has broken it cannot be used again: the driver's own way is to connect
- * anew without end, even where what answers hangs up each time.
+ * One connection, opened when it is first used. When it has ended, as by a server that closes idle ones, the next use opens another,
+ * once: a use that fails is the caller's to repeat. What was under way at the end fails. So nothing may be left in its session, such as a
+ * setting; behind a pooler, what a transaction leaves is gone in the next, or is somebody else's.
  */
 export interface Connection {
   readonly sql: Sql;
   /** Whether TLS is in use; false before the first statement. */
   readonly isEncrypted: () => Promise<boolean>;
-  /** Ends it, even when a server that does not answer keeps a statement waiting; a broken one at once. */
+  /** Ends it for good, even when a server that does not answer keeps a statement waiting; a broken one at once. */
   readonly close: (state?: "broken") => Promise<void>;
 }
 
 /** @param onNotice gets the name of the routine in Postgres that a notice or a warning comes from */
-export function connect(
-  settings: DatabaseSettings,
-  onNotice: (routine: string | undefined) => void = () => undefined,
-): Connection {
-  let opening: Promise<Socket> | undefined;
-  const options = {
-    host: settings.host,
-    port: settings.port,
-    database: settings.database,
-    username: settings.user,
-    password: () => settings.password?.reveal() ?? "",
-    max: 1,
-    max_lifetime: null,
-    // The socket comes with its own TLS and its own time limit; the driver's limit covers the log-in that follows.
-    socket: () => {
-      if (opening !== undefined) throw closedEarly(settings);
-      opening = openSocket(settings);
-      return opening;
-    },
-    ssl: false,
-    connect_timeout: settings.connectTimeout,
-    connection: { application_name: settings.applicationName },
-    // A pooler may give each transaction another session, in which a statement that was prepared in the one before is not known; and
-    // nothing tells for sure that there is none. It costs a round trip a statement: nothing that can be measured at 500 rows.
-    prepare: false,
-    // The driver would ask the catalogue for the types of arrays, in a statement that names operators without their schema.
-    fetch_types: false,
-    types: ARRAYS,
-    // Printed to stdout by default, and a notice may quote data.
-    onnotice: (notice: postgres.Notice) => {
-      onNotice(notice["routine"]);
-    },
+export function connect(settings: DatabaseSettings, onNotice: OnNotice = () => undefined): Connection {
+  let session = new Session(settings, onNotice);
+  let isClosed = false;
+  const current = (): Session => {
+    if (session.hasEnded && !isClosed) session = new Session(settings, onNotice);
+    return session;
   };
-  // The driver reads it by itself, and does not take even libpq's default, `any`. There is one host, and it is that one or none.
-  delete process.env["PGTARGETSESSIONATTRS"];
-  const sql = postgres(options);
+  const sql = new Proxy(session.sql, {
+    apply: (_sql, self, args): unknown => Reflect.apply(current().sql, self, args),
+    get: (_sql, name): unknown =>
+      name === "begin"
+        ? (...args: Parameters<Sql["begin"]>) => current().begin(...args)
+        : Reflect.get(current().sql, name),
+  });
   return {
     sql,
-    isEncrypted: async () => (await opening) instanceof TLSSocket,
+    isEncrypted: () => Promise.resolve(session.socket instanceof TLSSocket),
     close: async (state) => {
-      await sql.end({ timeout: state === "broken" ? 0 : PATIENCE });
-      // The driver only closes its own half, and the server may never close the other.
-      await opening?.then(
-        (socket) => socket.destroy(),
-        () => undefined,
-      );
+      isClosed = true;
+      await session.close(state === "broken" ? 0 : PATIENCE);
     },
   };
 }
 
-/** An array as Postgres reads it (PostgreSQL documentation, "Array Input and Output Syntax"). */
-function arrayText(elements: readonly (string | number | null)[]): string {
-  const texts = elements.map((element) =>
-    element === null ? "null" : `"${String(element).replaceAll(/["\\]/g, "\\$&")}"`,
-  );
-  return `{${texts.join(",")}}`;
-}
+/** A session with the server, from the socket's opening to its end, and the driver that speaks on it. */
+class Session {
+  readonly sql: Sql;
+  socket: Socket | undefined;
+  hasEnded = false;
+  readonly #settings: DatabaseSettings;
+  readonly #login = new Login();
+  readonly #ending = new AbortController();
+  /** Transactions under way. */
+  readonly #transactions = new Set<(error: unknown) => void>();
+  #wire: DriverSocket | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
-/** The elements of an array of texts as Postgres writes it. */
-function textsOf(array: string): string[] {
-  const elements = array.slice(1, -1).matchAll(/"(?<quoted>(?:[^"\\]|\\.)*)"|(?<plain>[^",]+)/gs);
-  return Array.from(
-    elements,
-    ({ groups }) => groups?.["plain"] ?? groups?.["quoted"]?.replaceAll(/\\(.)/gs, "$1") ?? "",
-  );
+  constructor(settings: DatabaseSettings, onNotice: OnNotice) {
+    this.#settings = settings;
+    const options = {
+      ...{ host: "postgres", port: settings.port, database: settings.database, username: settings.user },
+      password: () => this.#login.password(settings),
+      socket: () => this.#open(),
+      connection: { application_name: settings.applicationName },
+      types: ARRAYS,
+      fetch_types: false,
+      max: 1,
+      // A pooler may give each transaction another session, in which a statement that was prepared in the one before is not known; and
+      // nothing tells for sure that there is none. It costs a round trip a statement: nothing that can be measured at 500 rows.
+      prepare: false,
+      // Printed to stdout by default, and a notice may quote data.
+      onnotice: (notice: postgres.Notice) => {
+        onNotice(notice["routine"]);
+      },
+      // The socket comes with its own TLS and time limit. What is left out here, the driver reads from variables of its own, such as PGDEBUG.
+      ...{ ssl: false, sslnegotiation: null, connect_timeout: 0, idle_timeout: 0, max_lifetime: null },
+      ...{ keep_alive: 0, max_pipeline: 100, backoff: false, debug: false, publications: "" },
+    };
+    this.sql = postgres(options);
+  }
+
+  /** A transaction; the driver may never settle one whose connection ends between its statements. */
+  begin(...args: Parameters<Sql["begin"]>): Promise<unknown> {
+    const work: Promise<unknown> = this.sql.begin(...args);
+    return new Promise((resolve, reject) => {
+      this.#transactions.add(reject);
+      void work.then(resolve, reject).finally(() => this.#transactions.delete(reject));
+    });
+  }
+
+  /** @param patience seconds that what is under way is waited for; none where nobody is logged in yet */
+  async close(patience: number): Promise<void> {
+    if (this.#login.isOver && !this.hasEnded) {
+      // Ends when the server has closed the connection, too, of which the driver is not told.
+      const ended = new Promise((resolve) => {
+        this.#ending.signal.addEventListener("abort", resolve);
+      });
+      await Promise.race([this.sql.end({ timeout: patience }), ended]);
+    }
+    this.#end(closedEarly(this.#settings));
+  }
+
+  async #open(): Promise<DriverSocket> {
+    const { connectTimeout } = this.#settings;
+    if (connectTimeout > 0) {
+      this.#timer = setTimeout(() => {
+        if (!this.#login.isOver) this.#end(tooSlow(this.#settings));
+      }, connectTimeout * 1000);
+    }
+    try {
+      this.socket = await openSocket(this.#settings, this.#ending.signal);
+      this.#ending.signal.throwIfAborted();
+    } catch (error) {
+      this.socket?.destroy();
+      this.#end(error);
+      throw error;
+    }
+    this.socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    this.#wire = new DriverSocket(this.socket, this.#login, (error) => {
+      this.#end(this.#login.isOver ? error : closedEarly(this.#settings));
+    });
+    return this.#wire;
+  }
+
+  /** Fails everything that is under way. */
+  #end(reason: unknown): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    clearTimeout(this.#timer);
+    this.#ending.abort();
+    const error = reason instanceof Error ? reason : new Error("the connection has ended");
+    this.#wire?.fail(error);
+    for (const reject of this.#transactions) reject(error);
+    // What the driver still keeps in a queue.
+    void this.sql.end({ timeout: 0 }).catch(() => undefined);
+  }
 }

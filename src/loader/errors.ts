@@ -15,7 +15,8 @@ const CHECK_VIOLATION = "23514";
 const QUERY_CANCELED = "57014";
 /**
  * What passes by itself: connection exceptions, rollbacks, too few resources (connections, disk), a lock not granted,
- * operator intervention (shutdown, cancelled), and a server that is read-only while it changes roles.
+ * operator intervention (shutdown, cancelled), a server that is read-only while it changes roles, and a transaction that was ended
+ * because it took too long.
  */
 const LOST = /^(08|40|53|55P03|57|25006|25P0[34])/;
 
@@ -32,6 +33,9 @@ const LIMITS: Readonly<Record<string, string>> = {
 const TABLE_AT_FAULT = /^(0A|42|55000|23514)/;
 
 const LACKS_RIGHT = "42501";
+
+/** Of a login, this is said of the database. */
+const NOT_IN_STATE = "55000";
 
 /** Protocol violation, which PgBouncer answers for nearly everything, be it something that passes or not. */
 const POOLER_REFUSED = "08P01";
@@ -63,12 +67,12 @@ export function translate(
       ),
     );
   }
-  // Postgres ended the session with it, as where a database takes no connections (55000): that is no table's fault.
+  // Postgres ended the session with it: that is no table's fault.
   const ended = field(error, "severity") === "FATAL";
   if (
     LOST.test(code) ||
     CONNECTION_GONE.test(code) ||
-    (ended && TABLE_AT_FAULT.test(code) && code !== LACKS_RIGHT)
+    (ended && TABLE_AT_FAULT.test(code) && code !== LACKS_RIGHT && code !== NOT_IN_STATE)
   ) {
     return new DatabaseLost(
       new Failure(
@@ -104,6 +108,14 @@ export function asFailure(error: unknown, settings: DatabaseSettings, doing: str
 function explain(code: string, settings: DatabaseSettings, doing: string, cause: unknown): Failure {
   const { source } = settings;
   const [user, database] = [shown(settings.user), shown(settings.database)];
+  if (code === NOT_IN_STATE && field(cause, "severity") === "FATAL") {
+    return new Failure(
+      "configuration",
+      `Database ${database} at ${place(settings)} does not accept connections (SQLSTATE ${code}). ` +
+        `Run ALTER DATABASE … ALLOW_CONNECTIONS true as its owner, or name another database in ${source}.`,
+      cause,
+    );
+  }
   switch (code) {
     case "28P01":
     case "28000":

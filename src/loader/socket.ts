@@ -1,5 +1,6 @@
-// Opens a socket to Postgres, TLS as `sslmode` asks for it, and makes sure that it is Postgres that answers.
+// Opens a socket to Postgres, with TLS as `sslmode` demands, and checks that it is Postgres that answers.
 // The driver would do this too, but it waits without end on a port where something else answers.
+import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { place, type DatabaseSettings } from "../config/database.ts";
@@ -15,20 +16,26 @@ const TLS_REFUSED = "N";
 /**
  * A connected socket, on which the start-up message comes next.
  *
+ * @param signal aborted when it takes too long, or is not wanted any more
  * @throws {Failure} `unavailable` when nothing answers, `configuration` when something else does or TLS cannot be had
  */
-export async function openSocket(settings: DatabaseSettings): Promise<Socket> {
-  const deadline = AbortSignal.timeout(settings.connectTimeout * 1000);
-  const socket = settings.host.startsWith("/")
-    ? connect(`${settings.host}/.s.PGSQL.${settings.port}`)
-    : connect(settings.port, settings.host);
+export async function openSocket(settings: DatabaseSettings, signal: AbortSignal): Promise<Socket> {
+  let socket: Socket | undefined;
   try {
-    await once(socket, "connect", { signal: deadline });
-    if (settings.host.startsWith("/") || settings.sslMode === "disable") return socket;
+    if (settings.host.startsWith("/")) {
+      return await connected(connect(`${settings.host}/.s.PGSQL.${settings.port}`), signal);
+    }
+    const addresses = await unlessAborted(lookup(settings.host, { all: true }), signal);
+    socket = await connectToFirst(
+      addresses.map(({ address }) => address),
+      settings.port,
+      signal,
+    );
+    if (settings.sslMode === "disable") return socket;
     socket.write(SSL_REQUEST);
-    const [answer] = (await once(socket, "data", { signal: deadline })) as [Buffer];
+    const [answer] = (await once(socket, "data", { signal })) as [Buffer];
     if (answer.length === 1 && answer.toString() === TLS_OFFERED)
-      return await startTls(socket, settings, deadline);
+      return await startTls(socket, settings, signal);
     if (answer.length !== 1 || answer.toString() !== TLS_REFUSED) throw notPostgres(settings);
     if (settings.sslMode === "prefer" || settings.sslMode === "allow") return socket;
     throw new Failure(
@@ -37,18 +44,92 @@ export async function openSocket(settings: DatabaseSettings): Promise<Socket> {
         `Switch TLS on in the server, or set another sslmode in ${settings.source}.`,
     );
   } catch (error) {
-    socket.destroy();
+    socket?.destroy();
     throw error instanceof Failure ? error : unreachable(settings, error);
   }
 }
 
-/** The failure for a connection that was closed from the other side. */
+/** How long an address may take before the next one is tried beside it, milliseconds (RFC 8305, section 5). */
+const NEXT_ADDRESS_MS = 250;
+
+/**
+ * Connects to whichever address answers first. Each is tried until `signal` is aborted: Node itself gives up an address after 250 ms,
+ * which is too short for a server on another continent.
+ *
+ * @throws the first address's error, when all have failed
+ */
+export async function connectToFirst(
+  addresses: readonly string[],
+  port: number,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const sockets: Socket[] = [];
+  const attempts: Promise<Socket>[] = [];
+  let winner: Socket | undefined;
+  try {
+    for (const address of addresses) {
+      const socket = connect(port, address);
+      sockets.push(socket);
+      attempts.push(connected(socket, signal));
+      winner = await within(NEXT_ADDRESS_MS, Promise.any(attempts));
+      if (winner !== undefined) return winner;
+    }
+    return (winner = await Promise.any(attempts));
+  } catch (error) {
+    throw error instanceof AggregateError ? error.errors[0] : error;
+  } finally {
+    for (const socket of sockets) if (socket !== winner) socket.destroy();
+  }
+}
+
+async function connected(socket: Socket, signal: AbortSignal): Promise<Socket> {
+  // Whoever waits for the socket hears of its errors; without a listener of its own, one in between would end the process.
+  socket.on("error", () => undefined);
+  try {
+    await once(socket, "connect", { signal });
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+/** What `work` resolves to; undefined when it has failed, or has not ended in time. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => {
+      resolve(undefined);
+    }, ms);
+  });
+  try {
+    return await Promise.race([work.catch(() => undefined), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Waits for what cannot be told to stop. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const aborted = once(signal, "abort").then(() => {
+    throw signal.reason;
+  });
+  return Promise.race([work, aborted]);
+}
+
+/** The failure for a connection that the other side closed before the login was over. */
 export function closedEarly(settings: DatabaseSettings): Failure {
   return new Failure(
     "unavailable",
     `The connection to ${place(settings)} was closed from there. ` +
       `Check that it is Postgres that runs there, and the host and port in ${settings.source}.`,
   );
+}
+
+/** The failure for a server that accepts the connection, and does not finish the login in time. */
+export function tooSlow(settings: DatabaseSettings): Failure {
+  return unreachable(settings, AbortSignal.abort().reason);
 }
 
 function notPostgres(settings: DatabaseSettings): Failure {

@@ -4,8 +4,11 @@ import { DEFAULT_TABLE } from "../../src/config/table.ts";
 import { readDatabase } from "../../src/config/database.ts";
 import { reading } from "./told.ts";
 
-function read(env: NodeJS.ProcessEnv): { settings: object | undefined; told: string[] } {
-  const { value, told } = reading((problems) => readDatabase(env, problems));
+function read(
+  env: NodeJS.ProcessEnv,
+  systemUser = (): string => "me",
+): { settings: object | undefined; told: string[] } {
+  const { value, told } = reading((problems) => readDatabase(env, problems, {}, systemUser));
   if (value === undefined) return { settings: undefined, told };
   const { password, ...settings } = value;
   return { settings: { ...settings, password: password?.reveal() }, told };
@@ -75,6 +78,9 @@ describe("DATABASE_URL", () => {
     ["postgres://etl@db/logins?sslrootcert=system", { sslMode: "verify-full", sslRootCert: undefined }],
     ["postgres://etl@db/logins?sslrootcert=system&sslmode=verify-full", { sslMode: "verify-full" }],
     ["postgres://etl@db/logins?connect_timeout=3", { connectTimeout: 3 }],
+    ["postgres://etl@db/logins?connect_timeout=0", { connectTimeout: 0 }],
+    // a plus is one, also in a parameter
+    ["postgres://db/logins?user=etl+night&password=p+w%2B", { user: "etl+night", password: "p+w+" }],
   ])("%s", (url, expected) => {
     expect(read({ DATABASE_URL: url })).toEqual({ settings: { ...plain, ...expected }, told: [] });
   });
@@ -116,10 +122,20 @@ describe("the PG* variables", () => {
     expect(read({ ...env, DATABASE_URL: "" }).settings).toBeUndefined();
   });
 
-  it("need no user: it is the one of the system, and else postgres", () => {
-    expect(read({ PGHOST: "db", USER: "me" }).settings).toMatchObject({ user: "me", database: "me" });
-    expect(read({ PGHOST: "db" }).settings).toMatchObject({ user: "postgres", database: "postgres" });
-    expect(read({ PGHOST: "db", USER: "me", PGUSER: "etl" }).settings).toMatchObject({ user: "etl" });
+  it("need no user: it is the operating system's, as for libpq", () => {
+    expect(read({ PGHOST: "db", USER: "other" }).settings).toMatchObject({ user: "me", database: "me" });
+    expect(read({ DATABASE_URL: "postgres://db/logins" }).settings).toMatchObject({ user: "me" });
+    expect(read({ PGHOST: "db", PGUSER: "etl" }).settings).toMatchObject({ user: "etl" });
+  });
+
+  it("need a user where the operating system has no name for it", () => {
+    const nameless = (): never => {
+      throw new Error("ENOENT: no such file or directory, uv_os_get_passwd");
+    };
+    expect(read({ PGHOST: "db" }, nameless).told).toEqual([
+      "No database user is set, and this process's user has no name in the operating system: set PGUSER, or name the user in DATABASE_URL.",
+    ]);
+    expect(read({ PGHOST: "db", PGUSER: "etl" }, nameless).told).toEqual([]);
   });
 
   it.each(["postgres://etl:hunter2@/logins?host=/run/pg", "postgres://etl:hunter2@/logins"])(
@@ -143,6 +159,12 @@ describe("the PG* variables", () => {
     },
   );
 
+  it("may not name several hosts", () => {
+    expect(read({ PGHOST: "db1,db2", PGUSER: "etl" }).told).toEqual([
+      several.replace("DATABASE_URL", "the PG* variables"),
+    ]);
+  });
+
   it("may name a Unix socket's folder", () => {
     expect(read({ PGHOST: "/var/run/postgresql" }).settings).toMatchObject({ host: "/var/run/postgresql" });
   });
@@ -154,7 +176,9 @@ const noUrl =
   "DATABASE_URL is not a URL: write postgres://user:password@host:5432/database, with special characters of the password percent-encoded.";
 const badScheme = "DATABASE_URL must begin with postgres:// or postgresql://.";
 const badPort = "The port of DATABASE_URL is not a number from 1 to 65535.";
-const badTimeout = "The connect_timeout of DATABASE_URL is not a whole number of seconds, 1 or more.";
+const badTimeout = "The connect_timeout of DATABASE_URL is not a whole number of seconds, 0 for no limit.";
+const several =
+  "The host of DATABASE_URL must be one host: several hosts are not supported yet. Name the one to use.";
 const badMode =
   "The sslmode of DATABASE_URL must be one of: disable, allow, prefer, require, verify-ca, verify-full.";
 const systemRequire =
@@ -187,7 +211,13 @@ describe("a mistake is told:", () => {
     ["postgres://etl:hunter2@db/logins?port=65536", badPort],
     ["postgres://etl:hunter2@db/logins?port=hunter2", badPort],
     ["postgres://etl:hunter2@db/logins?port=5432,5433", badPort],
-    ["postgres://etl:hunter2@db/logins?connect_timeout=0", badTimeout],
+    ["postgres://etl:hunter2@db/logins?connect_timeout=-1", badTimeout],
+    ["postgres://etl:hunter2@db1,db2/logins", several],
+    ["postgres://etl:hunter2@db1:5432,db2:5433/logins", several],
+    ["postgres://etl:hunter2@[::1],[::2]:5433/logins?connect_timeout=3", several],
+    ["postgres://etl:hunter2@/logins?host=db1,db2", several],
+    // a password with a comma and a slash, not encoded, is no list of hosts
+    ["postgres://etl:pass,/hunter2@db/logins", noUrl],
     ["postgres://etl:hunter2@db/logins?connect_timeout=1.5", badTimeout],
     ["postgres://etl:hunter2@db/logins?connect_timeout=hunter2", badTimeout],
     ["postgres://etl:hunter2@db/logins?sslmode=", badMode],
@@ -218,7 +248,7 @@ describe("a mistake is told:", () => {
   it("with the variables, as such", () => {
     expect(read({ PGPORT: "x", PGSSLMODE: "y", PGCONNECT_TIMEOUT: "z" }).told).toEqual([
       "The port of the PG* variables is not a number from 1 to 65535.",
-      "The connect_timeout of the PG* variables is not a whole number of seconds, 1 or more.",
+      "The connect_timeout of the PG* variables is not a whole number of seconds, 0 for no limit.",
       "The sslmode of the PG* variables must be one of: disable, allow, prefer, require, verify-ca, verify-full.",
     ]);
   });

@@ -174,7 +174,7 @@ it("stops at --max-seconds although messages keep coming", () =>
   withBench(async (bench) => {
     const feed = setInterval(() => void bench.send([JSON.stringify(generateLogins(1)[0])]), 100);
     try {
-      const report = json(await bench.run(["drain", "--json", "--max-seconds", "2"]));
+      const report = json(await bench.run(["drain", "--json", "--max-seconds", "5"]));
       expect(report["stoppedBy"]).toBe("max-seconds");
       expect(report["received"]).toBe(report["loaded"]);
     } finally {

@@ -181,7 +181,7 @@ it("says so, and exits 5, when the database has not answered by the time limit; 
     await bench.send(bodies(20));
     await bench.sql.begin(async (tx) => {
       await tx`lock table public.user_logins in access exclusive mode`;
-      const late = await bench.run(["drain", "--json", "--max-seconds", "1"]);
+      const late = await bench.run(["drain", "--json", "--max-seconds", "5"]);
       expect(late.code).toBe(5);
       expect(late.stderr).toMatch(/^warning: Postgres did not answer before the end/);
       expect(json(late)).toMatchObject({ loaded: 0, released: 20, stoppedBy: "max-seconds" });

@@ -30,7 +30,7 @@ describe("what Postgres answers", () => {
     });
   });
 
-  it.each(["08006", "40001", "53300", "55P03", "57P01", "25006"])("%s passes by itself", (code) => {
+  it.each(["08006", "40001", "53300", "55P03", "57P01", "25006", "25P03"])("%s passes by itself", (code) => {
     expect(told({ code })).toBeInstanceOf(DatabaseLost);
   });
 
@@ -45,6 +45,13 @@ describe("what Postgres answers", () => {
       });
     },
   );
+
+  it("55000 at the login is said of the database, which allows no connections", () => {
+    expect(told({ code: "55000", severity: "FATAL" })).toMatchObject({
+      kind: "configuration",
+      message: expect.stringMatching(/^Database "logins" at db:5432 does not accept connections/),
+    });
+  });
 
   it("28000 may be about TLS as well as about the user", () => {
     const sentence = 'does not let user "etl" in (SQLSTATE 28000). Check user and password in DATABASE_URL';

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { TLSSocket } from "node:tls";
 import { describe, expect, it } from "vitest";
+import type { DatabaseSettings } from "../../src/config/database.ts";
 import { DEFAULT_TABLE } from "../../src/config/table.ts";
 import { Failure } from "../../src/failure.ts";
 import { openSocket } from "../../src/loader/socket.ts";
@@ -34,11 +35,12 @@ async function connectTo(identity: Identity | "garbage", authority: string): Pro
     return await withFolder(async (folder) => {
       const sslRootCert = join(folder, "authority.pem");
       await writeFile(sslRootCert, authority);
-      const socket = await openSocket({
+      const settings: DatabaseSettings = {
         ...{ host: "localhost", port: (server.address() as AddressInfo).port },
         ...{ database: "d", user: "u", password: undefined, connectTimeout: 10, source: "DATABASE_URL" },
         ...{ sslMode: "verify-full", sslRootCert, table: DEFAULT_TABLE, applicationName: "test" },
-      });
+      };
+      const socket = await openSocket(settings, AbortSignal.timeout(10_000));
       socket.destroy();
       return "connected";
     }).catch((error: unknown) => error);

@@ -1,5 +1,5 @@
 // `fetch-etl drain`: the main job.
-import { readDatabase } from "../../config/database.ts";
+import { place, readDatabase } from "../../config/database.ts";
 import { readDrain, type DrainFlags } from "../../config/drain.ts";
 import { readMaskingKeys } from "../../config/masking-key.ts";
 import { Problems } from "../../config/problems.ts";
@@ -16,6 +16,7 @@ import type { PostgresLoader } from "../../loader/loader.ts";
 import { deriveKeys } from "../../masking/keys.ts";
 import { stopSignalOf, type Context } from "../context.ts";
 import { EXIT, exitCodeOfSignal } from "../exit-codes.ts";
+import { opened } from "../opening.ts";
 import { leftHiddenText, tallyText, writeDrainJson, writeDrainSummary } from "../report/drain-report.ts";
 import { plural } from "../report/paint.ts";
 import { startHeartbeat } from "../report/heartbeat.ts";
@@ -29,14 +30,17 @@ const SOCKETS_BESIDE = 4;
 export async function runDrain(flags: DrainFlags, context: Context): Promise<number> {
   const problems = new Problems();
   const files = readRunFiles(flags, context.canWrite, problems);
-  return recordRun(files, flags.dryRun === true, context, (run) => drainQueue(flags, context, problems, run));
+  const started = context.clock.now();
+  return recordRun(files, flags.dryRun === true, context, (run) =>
+    drainQueue(flags, context, problems, { run, started }),
+  );
 }
 
 async function drainQueue(
   flags: DrainFlags,
   context: Context,
   problems: Problems,
-  run: Run,
+  { run, started }: { readonly run: Run; readonly started: number },
 ): Promise<number> {
   const config = readDrain(flags, problems);
   const queueSettings = readQueue(flags, context.env, 2 * config.concurrency + SOCKETS_BESIDE, problems);
@@ -56,13 +60,23 @@ async function drainQueue(
   });
   log.debug("The settings.", { ...config });
   const sealer = recipients === undefined ? undefined : await context.services.createSealer(recipients);
-  const queue = await context.services.openQueue(queueSettings, context.log);
+  const { maxSeconds } = config;
+  const limits = { clock, stop, maxSeconds, started };
+  const interrupted = (): number => {
+    run.stoppedBy = "signal";
+    return exitCodeOfSignal(stopSignalOf(stop) ?? "SIGINT");
+  };
+  const queue = await opened("SQS", context.services.openQueue(queueSettings, log), limits);
+  if (queue === undefined) return interrupted();
   run.queue = queue;
   let loader: PostgresLoader | undefined;
   try {
     if (config.onReject === "leave") requireRedrive(queue);
-    if (database !== undefined)
-      loader = await context.services.openLoader(database, queue.id, sealer?.dataKey);
+    if (database !== undefined) {
+      const opening = context.services.openLoader(database, queue.id, sealer?.dataKey);
+      loader = await opened(`Postgres at ${place(database)}`, opening, limits);
+      if (loader === undefined) return interrupted();
+    }
     if (loader?.warning !== undefined) log.warn(loader.warning);
     const entries = createEntryMaker({
       keys: deriveKeys(masterKeys.reveal()[0]),
@@ -81,7 +95,9 @@ async function drainQueue(
       maxMessages: config.maxMessages,
       dryRun: flags.dryRun === true,
     });
-    const report = await drain(config, { queue, loader, entries, clock, random, stop, tally, notices: log })
+    const secondsGone = (clock.now() - started) / 1000;
+    const settings = maxSeconds === undefined ? config : { ...config, maxSeconds: maxSeconds - secondsGone };
+    const report = await drain(settings, { queue, loader, entries, clock, random, stop, tally, notices: log })
       .catch((error: unknown) => {
         endProgress();
         const verb = flags.dryRun === true ? "would have loaded" : "loaded";

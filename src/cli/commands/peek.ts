@@ -10,6 +10,7 @@ import type { ReceivedMessage } from "../../drainer/ports.ts";
 import { deriveKeys } from "../../masking/keys.ts";
 import { stopSignalOf, type Context } from "../context.ts";
 import { EXIT, exitCodeOfSignal } from "../exit-codes.ts";
+import { opened } from "../opening.ts";
 import { leftHiddenText } from "../report/drain-report.ts";
 import { toShow, writePeeked, writePeekedJson, writeRaw, writeRawJson } from "../report/peek-report.ts";
 
@@ -33,9 +34,10 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
   problems.throwIfAny();
 
   const stop = context.catchSignals();
-  const queue = await context.services.openQueue(queueSettings, context.log);
+  const { clock } = context;
+  const queue = await opened("SQS", context.services.openQueue(queueSettings, context.log), { clock, stop });
+  if (queue === undefined) return exitCodeOfSignal(stopSignalOf(stop) ?? "SIGINT");
   try {
-    const { clock } = context;
     const look = <T>(at: (message: ReceivedMessage) => T): Promise<Peeked<T>> =>
       peek({ count, force: flags.force === true }, { queue, clock, stop }, at);
     let looked: Peeked<unknown>;

@@ -1,5 +1,5 @@
 // `fetch-etl rotate`: brings rows and vault from earlier masking keys to the first one.
-import { readDatabase } from "../../config/database.ts";
+import { place, readDatabase } from "../../config/database.ts";
 import { readIdentityFile } from "../../config/identity.ts";
 import { readMaskingKeys } from "../../config/masking-key.ts";
 import { Problems } from "../../config/problems.ts";
@@ -10,6 +10,7 @@ import { AlteredEntry, createRemask } from "../../recovery/remask.ts";
 import { rotate } from "../../recovery/rotate.ts";
 import { stopSignalOf, type Context } from "../context.ts";
 import { EXIT, exitCodeOfSignal } from "../exit-codes.ts";
+import { opened } from "../opening.ts";
 import {
   warnOfKept,
   warnOfLeft,
@@ -47,7 +48,12 @@ export async function runRotate(flags: RotateFlags, context: Context): Promise<n
     randomBytes: context.randomBytes,
   });
   const stop = context.catchSignals();
-  const rotation = await context.services.openRotation(database, masking.keyId, remask);
+  const rotation = await opened(
+    `Postgres at ${place(database)}`,
+    context.services.openRotation(database, masking.keyId, remask),
+    { clock: context.clock, stop },
+  );
+  if (rotation === undefined) return exitCodeOfSignal(stopSignalOf(stop) ?? "SIGINT");
   try {
     const report = await rotate(rotation, stop);
     if (flags.json === true) writeRotatedJson(context, masking.keyId, report);

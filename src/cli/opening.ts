@@ -1,0 +1,52 @@
+// Waits for what a command opens. Nothing is held by then, so that a signal or the time limit ends the wait at once.
+import type { Clock } from "../drainer/clock.ts";
+import { Failure } from "../failure.ts";
+
+export interface OpeningLimits {
+  readonly clock: Clock;
+  /** Aborted at the first signal. */
+  readonly stop: AbortSignal;
+  /** From the start of the command; undefined for no limit. */
+  readonly maxSeconds?: number | undefined;
+  /** When the command started, by the clock. */
+  readonly started?: number;
+}
+
+/**
+ * @param what names the server, for a sentence
+ * @param work goes on when it is not waited for any more; what it brings then is closed
+ * @returns undefined when a signal came first
+ * @throws {Failure} `unavailable` when the time limit came first; what `work` throws passes
+ */
+export async function opened<T extends { close(): unknown }>(
+  what: string,
+  work: Promise<T>,
+  { clock, stop, maxSeconds, started = clock.now() }: OpeningLimits,
+): Promise<T | undefined> {
+  const over = new AbortController();
+  const signalled = new Promise<"signal">((resolve) => {
+    const onStop = (): void => {
+      resolve("signal");
+    };
+    if (stop.aborted) onStop();
+    else stop.addEventListener("abort", onStop, { signal: over.signal });
+  });
+  const ends: Promise<T | "signal" | "late">[] = [work, signalled];
+  if (maxSeconds !== undefined) {
+    const left = Math.max(0, started + maxSeconds * 1000 - clock.now());
+    ends.push(clock.wait(left, over.signal).then(() => "late"));
+  }
+  try {
+    const end = await Promise.race(ends);
+    if (end !== "signal" && end !== "late") return end;
+    void work.then((late) => late.close()).catch(() => undefined);
+    if (end === "signal") return undefined;
+    throw new Failure(
+      "unavailable",
+      `${what} did not answer within the ${maxSeconds} seconds of --max-seconds. ` +
+        "Check that it runs there, or allow more time.",
+    );
+  } finally {
+    over.abort();
+  }
+}
