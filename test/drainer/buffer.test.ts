@@ -108,16 +108,16 @@ describe("the next batch", () => {
 });
 
 describe("a batch of large messages", () => {
-  it("ends with the message that brings it to 4 MiB", async () => {
+  it("ends with the message that brings it to 2 MiB", async () => {
     const buffer = new BatchBuffer(new VirtualClock(), 500, 1000);
-    for (const messageId of ["a", "b", "c"]) buffer.push(item(messageId, "x".repeat(3 * MIB)));
+    for (const messageId of ["a", "b", "c"]) buffer.push(item(messageId, "x".repeat(1.5 * MIB)));
     expect(ids(await buffer.next(true))).toEqual(["a", "b"]);
     expect(ids(await buffer.next(true))).toEqual(["c"]);
   });
 
-  it("is not waited for once there are 4 MiB", async () => {
+  it("is not waited for once there are 2 MiB", async () => {
     const { buffer, clock } = filled();
-    buffer.push(item("a", "x".repeat(4 * MIB)));
+    buffer.push(item("a", "x".repeat(2 * MIB)));
     expect(ids(await buffer.next(true))).toEqual(["a"]);
     expect(clock.now()).toBe(0);
   });
@@ -140,18 +140,18 @@ describe("the room", () => {
     expect(buffer.room.messages).toBe(10);
   });
 
-  it("is 16 MiB, less what is held", async () => {
+  it("is 12 MiB, less what is held", async () => {
     const { buffer } = filled();
     buffer.push(item("a", "x".repeat(5 * MIB)));
-    expect(buffer.room.bytes).toBe(11 * MIB);
+    expect(buffer.room.bytes).toBe(7 * MIB);
     buffer.done((await buffer.next(true)) ?? []);
-    expect(buffer.room.bytes).toBe(16 * MIB);
+    expect(buffer.room.bytes).toBe(12 * MIB);
   });
 
   it("is all there again once what waits is discarded", () => {
     const { buffer } = filled("a", "b");
     buffer.discard();
-    expect(buffer.room).toEqual({ messages: 10, bytes: 16 * MIB });
+    expect(buffer.room).toEqual({ messages: 10, bytes: 12 * MIB });
   });
 });
 
@@ -168,21 +168,21 @@ describe("reading an answer", () => {
     return { readings, settled };
   }
 
-  it("waits while more than 16 MiB would be held or read", async () => {
+  it("waits while more than 12 MiB would be held or read", async () => {
     const { buffer } = filled();
-    const { readings, settled } = reading(buffer, 10, 6, 1);
-    expect(await settled()).toEqual([10, 6]);
+    const { readings, settled } = reading(buffer, 7, 5, 1);
+    expect(await settled()).toEqual([7, 5]);
     readings[0]?.end();
-    expect(await settled()).toEqual([10, 6, 1]);
+    expect(await settled()).toEqual([7, 5, 1]);
   });
 
   it("waits for what is held to be written, and has it written at once", async () => {
     const { buffer, clock } = filled();
     buffer.push(item("a", "x".repeat(3 * MIB)));
-    const { settled } = reading(buffer, 14);
+    const { settled } = reading(buffer, 10);
     expect(await settled()).toEqual([]);
     buffer.done((await buffer.next(true)) ?? []);
-    expect(await settled()).toEqual([14]);
+    expect(await settled()).toEqual([10]);
     expect(clock.now()).toBe(0);
   });
 
@@ -205,11 +205,11 @@ describe("reading an answer", () => {
   it("takes the room of one attempt alone, however often a call is made again", async () => {
     const { buffer } = filled();
     const { admit, end } = buffer.read();
-    await admit(10 * MIB);
-    await admit(12 * MIB);
+    await admit(6 * MIB);
+    await admit(8 * MIB);
     expect(buffer.room.bytes).toBe(4 * MIB);
     end();
     end();
-    expect(buffer.room.bytes).toBe(16 * MIB);
+    expect(buffer.room.bytes).toBe(12 * MIB);
   });
 });

@@ -41,10 +41,10 @@ function writing(retryForMs = 30_000, chance = 1, onReject: OnReject = "quaranti
   return { clock, loader, tally, hurry, users, writer: new Writer(options) };
 }
 
-it("refused rows with large bodies go into the quarantine in statements of about 4 MiB", async () => {
+it("refused rows with large bodies go into the quarantine in statements of about 2 MiB", async () => {
   const { writer, loader } = writing();
   const large = items(6).map(({ message, entry }) => ({
-    message: { ...message, body: "x".repeat(2 * 1024 * 1024) },
+    message: { ...message, body: "x".repeat(1024 * 1024) },
     entry,
   }));
   for (const { message } of large) loader.refused.add(message.messageId);

@@ -40,7 +40,7 @@ async function gone(pid: number): Promise<void> {
     new Promise((resolve) => {
       setImmediate(resolve);
     });
-  for (let isThere = true; isThere; ) {
+  for (let isThere = true; isThere;) {
     await turn();
     try {
       process.kill(pid, 0);

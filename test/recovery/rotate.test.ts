@@ -32,7 +32,7 @@ function memoryTables(rowBatches: number, entries: number, perCall: number, call
 
 it("changes all rows, then copies the vault, then deletes what was copied, then counts what is left", async () => {
   const { tables, calls } = memoryTables(2, 5, 2);
-  expect(await rotate(tables, NEVER)).toEqual({ rows: 4, vault: 5, left: [] });
+  expect(await rotate(tables, NEVER)).toEqual({ rows: 4, vault: 5, left: [], keptFor: [] });
   expect(calls).toEqual([
     "rows 0",
     "rows 1",
@@ -47,7 +47,7 @@ it("changes all rows, then copies the vault, then deletes what was copied, then 
 
 it("deletes nothing where nothing was copied", async () => {
   const { tables, calls } = memoryTables(0, 0, 2);
-  expect(await rotate(tables, NEVER)).toEqual({ rows: 0, vault: 0, left: [] });
+  expect(await rotate(tables, NEVER)).toEqual({ rows: 0, vault: 0, left: [], keptFor: [] });
   expect(calls).toEqual(["copy 0", "left"]);
 });
 
@@ -73,6 +73,6 @@ it.each([
     if (added.includes(at)) stop.abort("SIGINT");
     return push(...added);
   };
-  expect(await rotate(tables, stop.signal)).toEqual({ ...report, left: undefined });
+  expect(await rotate(tables, stop.signal)).toEqual({ ...report, left: undefined, keptFor: [] });
   expect([...calls]).toEqual(done);
 });

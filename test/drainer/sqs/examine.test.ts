@@ -124,13 +124,11 @@ describe.each(RIGHTS)("the %s", (name, action) => {
   it.each([
     ...["InvalidParameterValue", "ReadCountOutOfRange", "ReceiptHandleIsInvalid"],
     ...["InvalidAttributeValue", "ValidationError", "MalformedInput", "SomethingElse"],
-  ])(
-    "is there where SQS finds fault with what was asked: %s",
-    (code) =>
-      withQueue(only(sqsError(code)), async (endpointUrl) => {
-        const checks = await examine({ endpointUrl });
-        expect(checks[name]).toMatchObject({ status: "ok", finding: "not refused for lack of a right" });
-      }),
+  ])("is there where SQS finds fault with what was asked: %s", (code) =>
+    withQueue(only(sqsError(code)), async (endpointUrl) => {
+      const checks = await examine({ endpointUrl });
+      expect(checks[name]).toMatchObject({ status: "ok", finding: "not refused for lack of a right" });
+    }),
   );
 
   it.each([
