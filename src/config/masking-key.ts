@@ -45,7 +45,10 @@ export function readMaskingKeys(
 }
 
 function parseKeys(text: string, where: string, problems: Problems): Secret<MaskingKeyList> | undefined {
-  const [first, ...others] = text.trim().split(/\s*[,\n]\s*/);
+  const [first, ...others] = text
+    .trim()
+    .split(/[,\n]\s*/)
+    .map((key) => key.trimEnd());
   const masking = parseKey(first ?? "", where, problems);
   const earlier = others.map((each, index) => parseKey(each, `key ${index + 2} of ${where}`, problems));
   if (masking === undefined || !earlier.every((key) => key !== undefined)) return undefined;

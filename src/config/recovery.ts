@@ -11,7 +11,7 @@ const RECIPIENT = "FETCH_ETL_RECOVERY_RECIPIENT";
 export function readRecipients(env: NodeJS.ProcessEnv, problems: Problems): readonly string[] | undefined {
   const text = (env[RECIPIENT] ?? "").trim();
   if (text === "") return undefined;
-  const recipients = text.split(/\s*,\s*/);
+  const recipients = text.split(",").map((recipient) => recipient.trim());
   if (recipients.some((recipient) => /^AGE-SECRET-KEY-/i.test(recipient))) {
     problems.add(
       `${RECIPIENT} holds an identity, which opens values and has no business here: set its recipient, age1…, ` +
