@@ -22,7 +22,7 @@ export interface OptionValue {
 
 /** @returns undefined for an option that takes no value */
 export function valueOf({ flags, argChoices }: Option): OptionValue | undefined {
-  const name = /[<[](.+)[\]>]$/.exec(flags)?.[1];
+  const name = /[<[]([^<[]+)[\]>]$/.exec(flags)?.[1];
   if (name === undefined) return undefined;
   const kind = argChoices !== undefined ? "choice" : name === "file" ? "file" : "text";
   return { name, kind, choices: argChoices ?? [] };

@@ -62,11 +62,11 @@ export function createEntryMaker({
   return {
     reject,
     fromMessage: (message) => {
-      const decoded = decodeLogin(message.body);
+      const decoded = decodeLogin(message.body, appVersion);
       if (!decoded.ok) return reject(message, decoded.reasons);
       const day = message.sentAt === undefined ? today : utcDay(message.sentAt);
       const { messageId, sentAt, body } = message;
-      const row = toRow(decoded.login, mask, appVersion, day);
+      const row = toRow(decoded.login, mask, day);
       const entry = { messageId, sentAt, bodyMac: bodyMac(keys.body, body), row };
       if (sealer === undefined) return entry;
       return { ...entry, sealed: sealValues(sealer, decoded.login, row) };

@@ -1,12 +1,5 @@
 // Pure: an app version as the one integer that the table holds.
 
-/** Major, minor and patch; a part that is not given is 0. */
-export interface AppVersion {
-  readonly major: number;
-  readonly minor: number;
-  readonly patch: number;
-}
-
 /** `full` stores major·1,000,000 + minor·1,000 + patch, `major` the major part alone. */
 export type AppVersionStyle = "full" | "major";
 
@@ -16,30 +9,38 @@ export const APP_VERSION_STYLES = ["full", "major"] as const satisfies readonly 
 const MAX_INTEGER = 2_147_483_647;
 const MAX_MINOR_OR_PATCH = 999;
 
+/** Longer texts are not read. SemVer has no limit of its own; node-semver has this one. */
+const MAX_LENGTH = 256;
+
+/** A leading `v`, one to three numbers, and the build metadata of SemVer 2.0.0, section 10. */
+const VERSION = /^v?(\d+)(?:\.(\d+)(?:\.(\d+))?)?(?:\+[\da-z-]+(?:\.[\da-z-]+)*)?$/i;
+
 /**
- * Reads one to three numeric parts (`2.3.0`, `0.96`, `6.02`) or an integer.
- * `2.3` and `2.3.0` are one version; leading zeros mean nothing.
+ * Reads one to three numeric parts (`2.3.0`, `0.96`, `v6.02`) or an integer, as the integer that is stored. In style `full` it sorts as
+ * versions do, and no two versions collide: `2.3` and `2.3.0` are one version, leading zeros and build metadata (`+17`) mean nothing.
+ * In style `major` only the major part has to fit.
  *
- * @returns the version, or why it is none, without quoting it
+ * @returns the integer, or why there is none, without quoting the value
  */
-export function parseAppVersion(value: string | number): AppVersion | "not a version" | "out of range" {
+export function readAppVersion(
+  value: string | number,
+  style: AppVersionStyle,
+): number | "not a version" | "out of range" {
   // As a number, 2.10 is 2.1: the text that it was written as is gone.
   if (typeof value === "number" && !Number.isInteger(value)) return "not a version";
   const text = typeof value === "number" ? value.toFixed(0) : value;
-  if (!/^\d+(\.\d+){0,2}$/.test(text)) return "not a version";
-  const [major = 0, minor = 0, patch = 0] = text.split(".").map(Number);
-  const version = { major, minor, patch };
-  if (minor > MAX_MINOR_OR_PATCH || patch > MAX_MINOR_OR_PATCH) return "out of range";
-  return storedVersion(version, "full") > MAX_INTEGER ? "out of range" : version;
-}
-
-/** The integer that is stored. In style `full` it sorts as versions do, and no two versions collide. */
-export function storedVersion({ major, minor, patch }: AppVersion, style: AppVersionStyle): number {
-  return style === "major" ? major : major * 1_000_000 + minor * 1_000 + patch;
+  if (text.length > MAX_LENGTH) return "not a version";
+  const [read, major = "0", minor = "0", patch = "0"] = VERSION.exec(text) ?? [];
+  if (read === undefined) return "not a version";
+  if (style === "major") return Number(major) > MAX_INTEGER ? "out of range" : Number(major);
+  const stored = Number(major) * 1_000_000 + Number(minor) * 1_000 + Number(patch);
+  const isInRange =
+    Number(minor) <= MAX_MINOR_OR_PATCH && Number(patch) <= MAX_MINOR_OR_PATCH && stored <= MAX_INTEGER;
+  return isInRange ? stored : "out of range";
 }
 
 /**
- * The inverse of {@link storedVersion}: the version that an integer stands for, such as `2.3.1`; in style `major` its major part.
+ * The inverse of {@link readAppVersion}: the version that an integer stands for, such as `2.3.1`; in style `major` its major part.
  * An integer that no version is stored as, a negative one, is given as it is.
  */
 export function versionText(stored: number, style: AppVersionStyle): string {

@@ -1,13 +1,15 @@
 // Pure: a message's contract. A body becomes a login, or the reasons why it is none; a reason never holds a value.
 import { canonicalDeviceId, canonicalIp } from "../masking/canonical.ts";
 import type { Field } from "../masking/field.ts";
-import { parseAppVersion, type AppVersion } from "./app-version.ts";
+import { readAppVersion, type AppVersionStyle } from "./app-version.ts";
+import { readCreateDate } from "./create-date.ts";
 import { textInEnvelope } from "./envelope.ts";
 
 /** A login that keeps the contract. The personal fields are canonical bytes, ready to be masked. */
 export interface Login {
   readonly userId: string;
-  readonly appVersion: AppVersion | null;
+  /** The integer that is stored. */
+  readonly appVersion: number | null;
   readonly deviceType: string | null;
   readonly ip: Uint8Array | null;
   readonly locale: string | null;
@@ -33,21 +35,25 @@ class Broken {
   }
 }
 
+const BYTE_ORDER_MARK = "\u{feff}";
+
 /**
- * Decodes a message body. One that a topic of SNS has put into an envelope is taken out of it, once.
+ * Decodes a message body. A byte order mark before it is skipped (RFC 8259, section 8.1). One that a topic of SNS has put into an envelope is taken out of it, once.
  *
  * @returns the login, or every reason, each `field: what is wrong with it`
  */
-export function decodeLogin(body: string): Decoded {
+export function decodeLogin(body: string, style: AppVersionStyle): Decoded {
   const outer = parseObject(body);
   if (outer instanceof Broken) return { ok: false, reasons: [`body: ${outer.why}`] };
   const wrapped = textInEnvelope(outer, REQUIRED_KEYS);
-  if (wrapped === undefined) return decodeObject(outer);
+  if (wrapped === undefined) return decodeObject(outer, style);
   const inner = parseObject(wrapped);
-  return inner instanceof Broken ? { ok: false, reasons: [`Message: ${inner.why}`] } : decodeObject(inner);
+  return inner instanceof Broken
+    ? { ok: false, reasons: [`Message: ${inner.why}`] }
+    : decodeObject(inner, style);
 }
 
-function decodeObject(message: Readonly<Record<string, unknown>>): Decoded {
+function decodeObject(message: Readonly<Record<string, unknown>>, style: AppVersionStyle): Decoded {
   const reasons: string[] = [];
   const read = <T>(key: string, reader: (value: unknown) => T | Broken): T | null => {
     if (!Object.hasOwn(message, key)) return null;
@@ -60,7 +66,10 @@ function decodeObject(message: Readonly<Record<string, unknown>>): Decoded {
 
   const userId = read("user_id", (value) => nonEmpty(text(value, MAX_CODE_POINTS.user_id)));
   const login = {
-    appVersion: read("app_version", nullable(appVersion)),
+    appVersion: read(
+      "app_version",
+      nullable((value) => appVersion(value, style)),
+    ),
     deviceType: read(
       "device_type",
       nullable((value) => text(value, MAX_CODE_POINTS.device_type)),
@@ -71,7 +80,7 @@ function decodeObject(message: Readonly<Record<string, unknown>>): Decoded {
       nullable((value) => text(value, MAX_CODE_POINTS.locale)),
     ),
     deviceId: read("device_id", nullable(deviceId)),
-    createDate: read("create_date", nullable(isoDate)),
+    createDate: read("create_date", nullable(createDate)),
   };
   if (userId === null || reasons.length > 0) return { ok: false, reasons };
   return { ok: true, login: { userId, ...login } };
@@ -80,7 +89,7 @@ function decodeObject(message: Readonly<Record<string, unknown>>): Decoded {
 function parseObject(body: string): Record<string, unknown> | Broken {
   let value: unknown;
   try {
-    value = JSON.parse(body);
+    value = JSON.parse(body.startsWith(BYTE_ORDER_MARK) ? body.slice(BYTE_ORDER_MARK.length) : body);
   } catch {
     return new Broken("not JSON");
   }
@@ -98,11 +107,13 @@ function nullable<T>(reader: (value: unknown) => T | Broken): (value: unknown) =
 /** A string that Postgres can store: it takes neither NUL nor half a surrogate pair. */
 function text(value: unknown, maxCodePoints = Infinity): string | Broken {
   if (typeof value !== "string") return new Broken("not a string");
-  if (value.includes("\0")) return new Broken("has a NUL character");
-  if (!value.isWellFormed()) return new Broken("has a lone surrogate");
-  if (value.length > maxCodePoints && Array.from(value).length > maxCodePoints) {
+  // The length comes first: what is too long is not read to its end. A code point has two units at most.
+  const { length } = value;
+  if (length > 2 * maxCodePoints || (length > maxCodePoints && Array.from(value).length > maxCodePoints)) {
     return new Broken(`longer than ${maxCodePoints} characters`);
   }
+  if (value.includes("\0")) return new Broken("has a NUL character");
+  if (!value.isWellFormed()) return new Broken("has a lone surrogate");
   return value;
 }
 
@@ -111,30 +122,24 @@ function nonEmpty(value: string | Broken): string | Broken {
 }
 
 function ip(value: unknown): Uint8Array | Broken {
-  const address = text(value);
-  if (address instanceof Broken) return address;
-  return canonicalIp(address) ?? new Broken("not an IP address");
+  if (typeof value !== "string") return new Broken("not a string");
+  return canonicalIp(value) ?? new Broken("not an IP address");
 }
 
-function deviceId(value: unknown): Uint8Array | Broken {
+function deviceId(value: unknown): Uint8Array | Broken | null {
   const id = nonEmpty(text(value));
   return id instanceof Broken ? id : canonicalDeviceId(id);
 }
 
-function appVersion(value: unknown): AppVersion | Broken {
+function appVersion(value: unknown, style: AppVersionStyle): number | Broken {
   if (typeof value !== "string" && typeof value !== "number") return new Broken("not a version");
-  const version = parseAppVersion(value);
+  const version = readAppVersion(value, style);
   return typeof version === "string" ? new Broken(version) : version;
 }
 
-/** A calendar day of ISO 8601, `YYYY-MM-DD`, from year 1 on: Postgres has no year 0. */
-function isoDate(value: unknown): string | Broken {
-  if (typeof value !== "string" || !/^\d{4}-\d{2}-\d{2}$/.test(value) || value.startsWith("0000")) {
-    return new Broken("not an ISO date");
-  }
-  const day = new Date(`${value}T00:00:00Z`);
-  const exists = !Number.isNaN(day.getTime()) && day.toISOString().startsWith(value);
-  return exists ? value : new Broken("not an ISO date");
+function createDate(value: unknown): string | Broken {
+  const day = typeof value === "string" ? readCreateDate(value) : undefined;
+  return day ?? new Broken("not an ISO date");
 }
 
 /**

@@ -2,6 +2,8 @@
 // opened.
 // (AWS, "Fanout to Amazon SQS queues": Type, MessageId, TopicArn, Message, and more that is of no use here)
 
+/** The longest ARN that IAM takes. A longer text is not read. */
+const MAX_ARN_LENGTH = 2_048;
 const TOPIC_ARN = /^arn:aws(-[a-z]+)*:sns:/;
 
 /**
@@ -22,5 +24,5 @@ export function textInEnvelope(
 }
 
 function isTopic(value: unknown): boolean {
-  return typeof value === "string" && TOPIC_ARN.test(value);
+  return typeof value === "string" && value.length <= MAX_ARN_LENGTH && TOPIC_ARN.test(value);
 }

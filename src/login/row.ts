@@ -1,7 +1,6 @@
 // Pure: flattens a decoded login into the seven columns of `user_logins`.
 import type { Mask } from "../masking/token.ts";
 import type { Login } from "./decode.ts";
-import { storedVersion, type AppVersionStyle } from "./app-version.ts";
 
 /** A row of `user_logins`, keyed and typed as the table is. `create_date` is an ISO date, `YYYY-MM-DD`. */
 export interface LoginRow {
@@ -30,14 +29,14 @@ export const LOGIN_COLUMNS = [
  *
  * @param receivedOn the day that stands in where the message has no `create_date`, `YYYY-MM-DD`
  */
-export function toRow(login: Login, mask: Mask, style: AppVersionStyle, receivedOn: string): LoginRow {
+export function toRow(login: Login, mask: Mask, receivedOn: string): LoginRow {
   return {
     user_id: login.userId,
     device_type: login.deviceType,
     masked_ip: login.ip === null ? null : mask.ip(login.ip),
     masked_device_id: login.deviceId === null ? null : mask.deviceId(login.deviceId),
     locale: login.locale,
-    app_version: login.appVersion === null ? null : storedVersion(login.appVersion, style),
+    app_version: login.appVersion,
     create_date: login.createDate ?? receivedOn,
   };
 }

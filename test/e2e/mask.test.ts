@@ -8,6 +8,8 @@ const it = test.concurrent;
 
 const KEY = randomBytes(32);
 const EARLIER = randomBytes(32);
+const DEVICES = "gerät 📱 \n0f8fad5b-d9cb-469f-a165-70867728950e\n";
+const NIL = "00000000-0000-0000-0000-000000000000";
 const idOf = (key: Uint8Array): string => deriveKeys(key).keyId;
 const KEYS = `${KEY.toString("base64")},${EARLIER.toString("base64")}`;
 
@@ -16,23 +18,22 @@ function mask(args: readonly string[], input?: string | Uint8Array): Promise<Out
   return startCli(["mask", ...args], { FETCH_ETL_MASKING_KEY: KEYS }, undefined, input).outcome;
 }
 
-it("prints the tokens that a drain wrote, however an address is spelled", () =>
+it("prints the tokens that a drain wrote, however an address or a UUID is spelled", () =>
   withBench(async (bench) => {
     await bench.send([
       JSON.stringify(login("u-1", "2001:db8::1", "gerät 📱 ")),
-      JSON.stringify(login("u-2", "192.0.2.1", "d-2")),
+      JSON.stringify(login("u-2", "192.0.2.1:51234", "0F8FAD5B-D9CB-469F-A165-70867728950E")),
     ]);
     await bench.run(["drain"]);
     const rows = await bench.sql`select masked_ip, masked_device_id from public.user_logins order by user_id`;
     const env = { DATABASE_URL: undefined, AWS_ENDPOINT_URL_SQS: undefined, AWS_REGION: undefined };
+    const tokens = (column: string): string => rows.map((row) => `${String(row[column])}\n`).join("");
     const ips = await bench.run(["mask", "--field", "ip", "2001:DB8:0:0:0:0:0:1", "::ffff:192.0.2.1"], env);
-    expect(ips).toEqual({
-      code: 0,
-      stdout: rows.map((row) => `${String(row["masked_ip"])}\n`).join(""),
-      stderr: "",
-    });
-    const devices = await bench.run(["mask", "--field", "device_id"], env, "gerät 📱 \nd-2\n");
-    expect(devices.stdout).toBe(rows.map((row) => `${String(row["masked_device_id"])}\n`).join(""));
+    expect(ips).toEqual({ code: 0, stdout: tokens("masked_ip"), stderr: "" });
+    const others = await bench.run(["mask", "--field", "ip"], env, "[2001:db8::1%eth0]:443\n 192.0.2.1 \n");
+    expect(others.stdout).toBe(ips.stdout);
+    const devices = await bench.run(["mask", "--field", "device_id"], env, DEVICES);
+    expect(devices.stdout).toBe(tokens("masked_device_id"));
   }));
 
 it("reads standard input where there are no arguments: LF or CRLF, a last line without one, empty lines skipped", async () => {
@@ -80,6 +81,7 @@ it.for<[string, string[], string | Uint8Array, RegExp, string]>([
   ["many lines that are no address", ["ip"], "x\n".repeat(12), /line 10 and 2 others\./, "x\n"],
   ["an empty device id", ["device_id", "d", ""], "", /argument 2\./, "h1."],
   ["UTF-16", ["device_id"], Buffer.from("device-1\n", "utf16le"), /not UTF-8/, "h1."],
+  ["the nil UUID", ["device_id", "d", NIL], "", /nil UUID, which is stored as NULL.*: argument 2\./, NIL],
   ["bytes that are no text", ["device_id"], Buffer.from([0x64, 0xff]), /not UTF-8/, "h1."],
   ["another field", ["user_id", "u"], "", /ip or device_id/, "h1."],
 ])("refuses %s, tells its place and prints neither it nor any token", async ([, args, input, says, leak]) => {

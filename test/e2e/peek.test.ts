@@ -50,6 +50,20 @@ it("shows why a message would be quarantined in place of its login", () =>
     );
   }));
 
+it("shows what a drain with the same --app-version stores, a byte order mark before the body or not", () =>
+  withBench(async (bench) => {
+    const [login] = generateLogins(1);
+    await bench.send([`\u{feff}${JSON.stringify({ ...login, app_version: "20240115.1" })}`]);
+    const [full] = lines(await bench.run(["peek", "--json"]));
+    expect(full).toMatchObject({ rejection: ["app_version: out of range"] });
+    const [major] = lines(await bench.run(["peek", "--json", "--app-version", "major"]));
+    expect(major).toMatchObject({ login: { app_version: 20_240_115 } });
+    await bench.run(["drain", "--app-version", "major"]);
+    expect(await bench.sql`select app_version from public.user_logins`).toEqual([
+      { app_version: 20_240_115 },
+    ]);
+  }));
+
 it("leaves nothing missing for a drain, however often it looked", () =>
   withBench(async (bench) => {
     await bench.send(generateMessages(100));

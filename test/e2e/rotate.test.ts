@@ -73,7 +73,7 @@ function ipToken({ mask }: Key, ip: string): string {
 }
 
 function deviceToken({ mask }: Key, deviceId: string): string {
-  return mask.deviceId(canonicalDeviceId(deviceId));
+  return mask.deviceId(canonicalDeviceId(deviceId) ?? new Uint8Array());
 }
 
 interface Row {
@@ -481,7 +481,7 @@ async function load(
       ${logins.map(({ locale }) => locale)}::text[]) as t (u, d, i, v, l)`;
   const entries = logins.flatMap(({ ip, device_id }) => [
     { field: "ip" as const, token: ipToken(key, ip), value: canonicalIp(ip) ?? new Uint8Array() },
-    { field: "device_id" as const, token: deviceToken(key, device_id), value: canonicalDeviceId(device_id) },
+    { field: "device_id" as const, token: deviceToken(key, device_id), value: Buffer.from(device_id) },
   ]);
   await sql`
     insert into fetch_etl.vault_keys (key_id, sealed)

@@ -15,13 +15,13 @@ const message = {
 
 /** The reasons for which a body is turned away; none for a login. */
 function reasonsOf(body: unknown): readonly string[] {
-  const decoded = decodeLogin(typeof body === "string" ? body : JSON.stringify(body));
+  const decoded = decodeLogin(typeof body === "string" ? body : JSON.stringify(body), "full");
   return decoded.ok ? [] : decoded.reasons;
 }
 
 /** The login of a message that keeps the contract. */
 function loginOf(body: unknown): unknown {
-  const decoded = decodeLogin(JSON.stringify(body));
+  const decoded = decodeLogin(JSON.stringify(body), "full");
   return decoded.ok ? decoded.login : decoded.reasons;
 }
 
@@ -29,7 +29,7 @@ describe("a login", () => {
   it("is decoded, the personal fields into their canonical bytes", () => {
     expect(loginOf(message)).toEqual({
       userId: message.user_id,
-      appVersion: { major: 2, minor: 3, patch: 0 },
+      appVersion: 2_003_000,
       deviceType: "android",
       ip: canonicalIp("192.0.2.1"),
       locale: "RU",
@@ -64,6 +64,11 @@ describe("a login", () => {
     ["an IPv6 address", { ...message, ip: "2001:db8::1" }],
   ])("with %s is one", (_what, body) => {
     expect(reasonsOf(body)).toEqual([]);
+  });
+
+  it("may have a byte order mark before it", () => {
+    expect(reasonsOf(`\u{feff}${JSON.stringify(message)}`)).toEqual([]);
+    expect(reasonsOf(`\u{feff} ${JSON.stringify(message)}`)).toEqual([]);
   });
 
   it("may be padded with white space, as JSON allows", () => {
@@ -120,8 +125,10 @@ describe("a value that breaks the contract is a reason:", () => {
     ["device_id", "", "empty"],
     ["ip", "", "not an IP address"],
     ["ip", "192.0.2.256", "not an IP address"],
-    ["ip", "fe80::1%eth0", "not an IP address"],
-    ["ip", " 192.0.2.1", "not an IP address"],
+    ["ip", "192.0.2.1:65536", "not an IP address"],
+    ["ip", "192.0.2.1, 198.51.100.1", "not an IP address"],
+    ["ip", "192.0.2.1\0", "not an IP address"],
+    ["ip", "\ud83d", "not an IP address"],
     ["app_version", "", "not a version"],
     ["app_version", "2.x", "not a version"],
     ["app_version", 2.5, "not a version"],
@@ -130,7 +137,6 @@ describe("a value that breaks the contract is a reason:", () => {
     // what Postgres does not take
     ["user_id", "a\0b", "has a NUL character"],
     ["device_type", "\0", "has a NUL character"],
-    ["ip", "192.0.2.1\0", "has a NUL character"],
     ["locale", "R\0U", "has a NUL character"],
     ["device_id", "\0", "has a NUL character"],
     ["user_id", "\ud800", "has a lone surrogate"],
@@ -138,7 +144,6 @@ describe("a value that breaks the contract is a reason:", () => {
     ["device_type", "\ude00\ud83d", "has a lone surrogate"],
     ["locale", "📱\ud83d", "has a lone surrogate"],
     ["device_id", "\udfff", "has a lone surrogate"],
-    ["ip", "\ud83d", "has a lone surrogate"],
     // dates
     ["create_date", "", "not an ISO date"],
     ["create_date", "2023-02-29", "not an ISO date"],
@@ -150,7 +155,7 @@ describe("a value that breaks the contract is a reason:", () => {
     ["create_date", "0000-01-01", "not an ISO date"],
     ["create_date", "2023-1-1", "not an ISO date"],
     ["create_date", "20230101", "not an ISO date"],
-    ["create_date", "2023-01-01T00:00:00Z", "not an ISO date"],
+    ["create_date", "2023-01-01T00:00:00", "not an ISO date"],
     ["create_date", "2023-01-01 ", "not an ISO date"],
     ["create_date", "2023-01-01\n", "not an ISO date"],
     ["create_date", "01/02/2023", "not an ISO date"],
@@ -212,6 +217,27 @@ describe("a length is counted in code points, as Postgres counts it", () => {
   });
 });
 
+describe("a text that is too long is told as that, whatever else is wrong with it:", () => {
+  it.each([
+    ["a NUL character", "\0"],
+    ["a lone surrogate", "\ud800"],
+  ])("%s", (_what, character) => {
+    expect(reasonsOf({ ...message, user_id: character + "a".repeat(128) })).toEqual([
+      "user_id: longer than 128 characters",
+    ]);
+  });
+});
+
+describe("the nil UUID as a device id is none", () => {
+  it("and the same number in another form is one", () => {
+    const nil = "00000000-0000-0000-0000-000000000000";
+    expect(loginOf({ ...message, device_id: nil })).toMatchObject({ deviceId: null });
+    for (const other of [nil.replaceAll("-", ""), `{${nil}}`, ` ${nil}`, `urn:uuid:${nil}`, "0"]) {
+      expect(loginOf({ ...message, device_id: other })).toMatchObject({ deviceId: Buffer.from(other) });
+    }
+  });
+});
+
 describe("is no login at all:", () => {
   it.each([
     ["nothing", "", "not JSON"],
@@ -223,7 +249,10 @@ describe("is no login at all:", () => {
     ["a comment", "{} // a login", "not JSON"],
     ["single quotes", "{'user_id': 'u'}", "not JSON"],
     ["a trailing comma", '{"user_id": "u",}', "not JSON"],
-    ["a byte order mark", "\u{feff}{}", "not JSON"],
+    ["a byte order mark alone", "\u{feff}", "not JSON"],
+    ["two byte order marks", "\u{feff}\u{feff}{}", "not JSON"],
+    ["a byte order mark after white space", " \u{feff}{}", "not JSON"],
+    ["a byte order mark at the end", "{}\u{feff}", "not JSON"],
     ["a raw NUL", "\0", "not JSON"],
     ["a raw control character in a string", '{"user_id": "\u{1}"}', "not JSON"],
     ["NaN", "NaN", "not JSON"],
@@ -253,7 +282,7 @@ describe("hostile JSON does no harm:", () => {
 
   it("a __proto__ beside the keys changes nothing, neither here nor for others", () => {
     const body = `{"__proto__": {"create_date": "2023-01-01", "polluted": true}, ${JSON.stringify(message).slice(1)}`;
-    const decoded = decodeLogin(body);
+    const decoded = decodeLogin(body, "full");
     expect(decoded).toMatchObject({ ok: true, login: { userId: message.user_id, createDate: null } });
     expect(Object.hasOwn(Object.prototype, "polluted")).toBe(false);
   });
@@ -295,7 +324,7 @@ describe("a reason says which field and what is wrong, and nothing of the messag
 
   /** Decoding never throws; without a reason it is a login. */
   function expectKnownReasons(body: string): void {
-    const decoded = decodeLogin(body);
+    const decoded = decodeLogin(body, "full");
     if (decoded.ok) return;
     expect(decoded.reasons).not.toEqual([]);
     expect(new Set(decoded.reasons).size).toBe(decoded.reasons.length);

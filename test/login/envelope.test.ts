@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeLogin } from "../../src/login/decode.ts";
+import { decodeLogin, type Decoded } from "../../src/login/decode.ts";
 import { ENVELOPE, inEnvelope } from "../support/envelope.ts";
 
 const login = {
@@ -12,6 +12,7 @@ const login = {
   device_id: "d",
 };
 const text = JSON.stringify(login);
+const decode = (body: string): Decoded => decodeLogin(body, "full");
 
 describe("an envelope of SNS", () => {
   it("changes nothing of what is decoded, whatever the message and however it is written", () => {
@@ -25,7 +26,7 @@ describe("an envelope of SNS", () => {
       .map(([changed, indent]) => JSON.stringify({ ...login, ...changed }, null, indent));
     fc.assert(
       fc.property(messages, (body) => {
-        expect(decodeLogin(inEnvelope(body))).toEqual(decodeLogin(body));
+        expect(decode(inEnvelope(body))).toEqual(decode(body));
       }),
       { numRuns: 1000 },
     );
@@ -34,18 +35,22 @@ describe("an envelope of SNS", () => {
   it("is opened without what SNS adds for receivers of HTTP", () => {
     const { Type, MessageId, TopicArn } = ENVELOPE;
     const body = JSON.stringify({ Type, MessageId, TopicArn, Message: text });
-    expect(decodeLogin(body)).toEqual(decodeLogin(text));
+    expect(decode(body)).toEqual(decode(text));
   });
 
   it("is opened in each of AWS's partitions", () => {
     for (const partition of ["aws", "aws-cn", "aws-us-gov"]) {
       const TopicArn = `arn:${partition}:sns:region:123456789012:logins`;
-      expect(decodeLogin(JSON.stringify({ ...ENVELOPE, TopicArn, Message: text })).ok).toBe(true);
+      expect(decode(JSON.stringify({ ...ENVELOPE, TopicArn, Message: text })).ok).toBe(true);
     }
   });
 
+  it("and its message may each begin with a byte order mark", () => {
+    expect(decode(`\u{feff}${inEnvelope(`\u{feff}${text}`)}`)).toEqual(decode(text));
+  });
+
   it("does not give the message its time or its id", () => {
-    expect(decodeLogin(inEnvelope(text))).toMatchObject({ login: { createDate: null } });
+    expect(decode(inEnvelope(text))).toMatchObject({ login: { createDate: null } });
   });
 
   it.each([
@@ -57,11 +62,11 @@ describe("an envelope of SNS", () => {
       ["ip: not an IP address"],
     ],
   ])("that holds %s is turned away for what it holds", (_what, held, reasons) => {
-    expect(decodeLogin(inEnvelope(held))).toEqual({ ok: false, reasons });
+    expect(decode(inEnvelope(held))).toEqual({ ok: false, reasons });
   });
 
   it("within another is not opened: nothing of SNS's makes one", () => {
-    const decoded = decodeLogin(inEnvelope(inEnvelope(text)));
+    const decoded = decode(inEnvelope(inEnvelope(text)));
     expect(decoded).toMatchObject({ ok: false, reasons: expect.arrayContaining(["user_id: missing"]) });
   });
 });
@@ -72,21 +77,25 @@ describe("what is not surely an envelope is not opened:", () => {
     ["no type", { Type: undefined }],
     ["no id", { MessageId: undefined }],
     ["no topic", { TopicArn: undefined }],
+    [
+      "a topic longer than an ARN can be",
+      { TopicArn: `arn:aws:sns:us-west-2:123456789012:${"a".repeat(2048)}` },
+    ],
     ["a topic that is none of SNS's", { TopicArn: "arn:aws:sqs:us-west-2:123456789012:logins" }],
     ["a message that is no text", { Message: login }],
   ])("%s", (_what, changed) => {
-    const decoded = decodeLogin(JSON.stringify({ ...ENVELOPE, Message: text, ...changed }));
+    const decoded = decode(JSON.stringify({ ...ENVELOPE, Message: text, ...changed }));
     expect(decoded).toMatchObject({ ok: false, reasons: expect.arrayContaining(["user_id: missing"]) });
   });
 
   it("a login that has all of an envelope's keys too", () => {
     const other = JSON.stringify({ ...login, user_id: "another" });
-    const decoded = decodeLogin(JSON.stringify({ ...ENVELOPE, Message: other, ...login }));
+    const decoded = decode(JSON.stringify({ ...ENVELOPE, Message: other, ...login }));
     expect(decoded).toMatchObject({ ok: true, login: { userId: "u" } });
   });
 
   it("a broken login that has all of an envelope's keys too", () => {
     const broken = { ...ENVELOPE, Message: text, ...login, user_id: undefined };
-    expect(decodeLogin(JSON.stringify(broken))).toEqual({ ok: false, reasons: ["user_id: missing"] });
+    expect(decode(JSON.stringify(broken))).toEqual({ ok: false, reasons: ["user_id: missing"] });
   });
 });

@@ -43,6 +43,60 @@ describe("every spelling of one address gives the same 16 bytes", () => {
     expect(hexOf(text)).toBe(bytes);
   });
 
+  it.each([
+    ["192.0.2.10:51234", "192.0.2.10"],
+    ["192.0.2.10:0", "192.0.2.10"],
+    ["192.0.2.10:65535", "192.0.2.10"],
+    ["192.0.2.10:00080", "192.0.2.10"],
+    ["[192.0.2.10]", "192.0.2.10"],
+    ["[192.0.2.10]:443", "192.0.2.10"],
+    ["[2001:db8::7]", "2001:db8::7"],
+    ["[2001:db8::7]:443", "2001:db8::7"],
+    ["[2001:DB8::7]:65535", "2001:db8::7"],
+    ["[::ffff:192.0.2.10]:443", "192.0.2.10"],
+    // as Node joins the address and the port of a dual-stack socket: what follows the last part of IPv4 can only be a port
+    ["::ffff:192.0.2.10:443", "192.0.2.10"],
+    ["::192.0.2.10:443", "::c000:20a"],
+    // without brackets the last group is one of the address
+    ["2001:db8::7:443", "2001:db8::7:443"],
+    ["fe80::1%eth0", "fe80::1"],
+    ["fe80::1%25eth0", "fe80::1"],
+    ["fe80::1%12", "fe80::1"],
+    ["fe80::1%eth0.100", "fe80::1"],
+    ["fe80::1%br-0_a~b", "fe80::1"],
+    ["[fe80::1%eth0]", "fe80::1"],
+    ["[fe80::1%eth0.100]:443", "fe80::1"],
+    ["::ffff:192.0.2.10%eth0", "192.0.2.10"],
+    ["::%1.2.3.4", "::"],
+    [" 192.0.2.10", "192.0.2.10"],
+    ["192.0.2.10\n", "192.0.2.10"],
+    ["\t192.0.2.10\r\n", "192.0.2.10"],
+    ["\u{a0}2001:db8::7\u{3000}", "2001:db8::7"],
+    [" [fe80::1%eth0]:443 ", "fe80::1"],
+    [" ".repeat(64) + "192.0.2.10" + " ".repeat(54), "192.0.2.10"],
+  ])("%j is %s", (text, spelled) => {
+    expect(spellIp(canonicalIp(text) ?? new Uint8Array())).toBe(spelled);
+  });
+
+  it("for any address, with brackets, zone, port and white space around it", () => {
+    const blanks = fc.string({ unit: fc.constantFrom(" ", "\t", "\n", "\r"), maxLength: 4 });
+    const zone = fc.option(fc.stringMatching(/^[\w.~-]{1,15}$/), { nil: undefined });
+    const port = fc.option(fc.nat(65_535), { nil: undefined });
+    fc.assert(
+      fc.property(fc.ipV6(), zone, port, blanks, blanks, (text, zoneId, portNumber, before, after) => {
+        const zoned = text + (zoneId === undefined ? "" : `%${zoneId}`);
+        const spelled = portNumber === undefined ? zoned : `[${zoned}]:${portNumber}`;
+        expect(hexOf(before + spelled + after)).toBe(hexOf(text));
+      }),
+      { numRuns: 1000 },
+    );
+    fc.assert(
+      fc.property(fc.ipV4(), fc.nat(65_535), blanks, (text, portNumber, before) => {
+        expect(hexOf(`${before}${text}:${portNumber}`)).toBe(hexOf(text));
+      }),
+    );
+  });
+
   it("for any 16 bytes, in whatever way RFC 4291, section 2.2, lets them be written", () => {
     fc.assert(
       fc.property(groups, spellings, (values, spelling) => {
@@ -89,13 +143,8 @@ describe("is no address:", () => {
     "-1.0.2.1",
     "+1.0.2.1",
     "1e1.0.2.1",
-    "192.0.2.1 ",
-    " 192.0.2.1",
-    "192.0.2.1\n",
-    "\t192.0.2.1",
     "192. 0.2.1",
     "192.0.2.1/24",
-    "192.0.2.1:80",
     "192.0.2.1, 198.51.100.1",
     "192,0,2,1",
     "１９２.0.2.1",
@@ -124,18 +173,71 @@ describe("is no address:", () => {
     "2001:db8::g",
     "2001:db8::0x1",
     "2001:db8::-1",
-    "fe80::1%eth0",
     "fe80::1%",
-    "fe80::1%25eth0",
     "::%",
     "2001:db8::/32",
     "2001:db8::1/128",
-    "[2001:db8::1]",
-    "[2001:db8::1]:80",
-    "2001:db8::1 ",
-    " 2001:db8::1",
-    "2001:db8::1\n",
     "2001 :db8::1",
+    // a port is 0 to 65535, in one to five digits
+    "192.0.2.1:",
+    "192.0.2.1:65536",
+    "192.0.2.1:99999",
+    "192.0.2.1:000080",
+    "192.0.2.1:-1",
+    "192.0.2.1:+80",
+    "192.0.2.1:0x50",
+    "192.0.2.1:http",
+    "192.0.2.1:8０",
+    "192.0.2.1: 80",
+    "192.0.2.1 :80",
+    "192.0.2.1:80:80",
+    "192.0.2.01:80",
+    "256.0.2.1:80",
+    "127.1:80",
+    "[2001:db8::1]:65536",
+    "[2001:db8::1]:",
+    "[2001:db8::1]80",
+    "1:2:3:4:5:6:7:8:443",
+    // brackets come in pairs, and stand around an address alone
+    "[2001:db8::1",
+    "2001:db8::1]",
+    "[[2001:db8::1]]",
+    "[2001:db8::1]]",
+    "[]",
+    "[]:80",
+    "[:80]",
+    "[192.0.2.1:80]",
+    "[2001:db8::1]:80]",
+    "[ 2001:db8::1 ]",
+    "(2001:db8::1)",
+    "[localhost]",
+    "[IPv6:2001:db8::1]",
+    // a zone is an IPv6 address's, and has no blank, comma, colon, slash or bracket
+    "192.0.2.1%eth0",
+    "[192.0.2.1%eth0]",
+    "%eth0",
+    "fe80%eth0",
+    "fe80::1%eth 0",
+    "fe80::1%eth0, 192.0.2.1",
+    "fe80::1%eth0:443",
+    "fe80::1%eth0/64",
+    "fe80::1%a%b",
+    "fe80::1%é",
+    "fe80::1%\n",
+    "fe80::1%eth0\0",
+    "fe80::1%]",
+    "[fe80::1]%eth0",
+    "fe80::1/64%eth0",
+    `fe80::1%${"e".repeat(121)}`,
+    `192.0.2.1${" ".repeat(120)}`,
+    // several
+    "192.0.2.1 198.51.100.1",
+    "192.0.2.1,",
+    "192.0.2.1:80, 198.51.100.1:80",
+    "2001:db8::1, 2001:db8::2",
+    // white space within
+    "192.0.2\n.1",
+    "2001:db8:\n:1",
     "::ffff:192.0.2",
     "::ffff:192.0.2.256",
     "::ffff:192.0.2.01",
@@ -143,7 +245,6 @@ describe("is no address:", () => {
     "::ffff:0xc0.0.2.1",
     "::ffff:192.0.2.1.1",
     "192.0.2.1::",
-    "::192.0.2.1:1",
     "1:2:3:4:5:6:7:192.0.2.1",
     "1:2:3:4:5:192.0.2.1",
     "192.0.2.1:2001:db8::",
@@ -154,7 +255,33 @@ describe("is no address:", () => {
   });
 });
 
-describe("an address is what Node takes for one, zones apart", () => {
+describe("an address is what Node takes for one, once brackets, port, zone and white space are off", () => {
+  /** By hand, without an expression. */
+  const isAddress = (text: string): boolean => {
+    let rest = text.trim();
+    const close = rest.indexOf("]");
+    const colon = rest.lastIndexOf(":");
+    const isPort = (digits: string): boolean =>
+      digits.length > 0 &&
+      digits.length <= 5 &&
+      Array.from(digits).every((digit) => digit >= "0" && digit <= "9") &&
+      Number(digits) <= 65_535;
+    if (rest.startsWith("[") && close > 0) {
+      const after = rest.slice(close + 1);
+      if (after !== "" && !(after.startsWith(":") && isPort(after.slice(1)))) return false;
+      rest = rest.slice(1, close);
+    } else if (
+      isPort(rest.slice(colon + 1)) &&
+      isIP(rest.slice(rest.slice(0, colon).lastIndexOf(":") + 1, colon)) === 4
+    ) {
+      rest = rest.slice(0, colon);
+    }
+    // Node takes some characters in a zone that no interface has.
+    const [address = "", ...zone] = rest.split("%");
+    if (zone.length === 0) return isIP(address) !== 0;
+    return zone.length === 1 && isIP(address) === 6 && zone.every((id) => /^[\w.~-]+$/.test(id));
+  };
+
   const pieces = fc
     .array(
       fc.constantFrom(
@@ -167,6 +294,10 @@ describe("an address is what Node takes for one, zones apart", () => {
           "g",
           "x",
           "%",
+          "[",
+          "]",
+          "]:",
+          ":80",
           "/",
           " ",
           "-",
@@ -180,7 +311,7 @@ describe("an address is what Node takes for one, zones apart", () => {
     )
     .map((parts) => parts.join(""));
   const characters = fc.string({
-    unit: fc.constantFrom(...Array.from("0123456789abcdefABCDEF:::...%/xX -")),
+    unit: fc.constantFrom(...Array.from("0123456789abcdefABCDEF:::...%/xX -[]")),
     maxLength: 45,
   });
   const groupLike = fc
@@ -206,7 +337,7 @@ describe("an address is what Node takes for one, zones apart", () => {
       fc.oneof(fc.ipV4(), fc.ipV6()),
       fc.nat(45),
       fc.nat(2),
-      fc.constantFrom("", ":", ".", "0", "f", "%", " "),
+      fc.constantFrom("", ":", ".", "0", "f", "%", " ", "[", "]", "]:", ":80"),
     )
     .map(([text, at, cut, put]) => text.slice(0, at) + put + text.slice(at + cut));
 
@@ -222,7 +353,7 @@ describe("an address is what Node takes for one, zones apart", () => {
   ])("%s", (_what, addresses, numRuns) => {
     fc.assert(
       fc.property(addresses, (text) => {
-        expect(canonicalIp(text) !== undefined).toBe(isIP(text) !== 0 && !text.includes("%"));
+        expect(canonicalIp(text) !== undefined).toBe(isAddress(text));
       }),
       { numRuns },
     );
@@ -273,11 +404,44 @@ describe("canonical bytes are spelled as an address again", () => {
   });
 });
 
-it("a device id is its exact UTF-8: neither case nor blanks nor Unicode's forms are evened out", () => {
-  const spellings = ["device", "Device", " device", "device ", "gerät", "gera\u{308}t", "📱", ""];
-  const bytes = spellings.map((text) => Buffer.from(canonicalDeviceId(text)).toString("hex"));
-  expect(new Set(bytes).size).toBe(spellings.length);
-  expect(canonicalDeviceId("ä📱")).toEqual(Buffer.from([0xc3, 0xa4, 0xf0, 0x9f, 0x93, 0xb1]));
+describe("a device id", () => {
+  const hexOfDevice = (text: string): string => Buffer.from(canonicalDeviceId(text) ?? []).toString("hex");
+
+  it("is its exact UTF-8: neither case nor blanks nor Unicode's forms are evened out", () => {
+    const spellings = ["device", "Device", " device", "device ", "gerät", "gera\u{308}t", "📱", ""];
+    expect(new Set(spellings.map(hexOfDevice)).size).toBe(spellings.length);
+    expect(canonicalDeviceId("ä📱")).toEqual(Buffer.from([0xc3, 0xa4, 0xf0, 0x9f, 0x93, 0xb1]));
+  });
+
+  it("in the form of a UUID is read without regard to case, whatever its version", () => {
+    fc.assert(
+      fc.property(fc.uuid(), fc.infiniteStream(fc.boolean()), (uuid, isUpper) => {
+        const mixed = Array.from(uuid, (c) => (isUpper.next().value === true ? c.toUpperCase() : c)).join("");
+        expect(canonicalDeviceId(mixed)).toEqual(Buffer.from(uuid));
+      }),
+    );
+    const last = "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF";
+    expect(canonicalDeviceId(last)).toEqual(Buffer.from(last.toLowerCase()));
+  });
+
+  it.each([
+    "0F8FAD5BD9CB469FA16570867728950E",
+    "{0F8FAD5B-D9CB-469F-A165-70867728950E}",
+    "urn:uuid:0F8FAD5B-D9CB-469F-A165-70867728950E",
+    "0F8FAD5B-D9CB-469F-A165-70867728950E\n",
+    " 0F8FAD5B-D9CB-469F-A165-70867728950",
+    "0F8FAD5B-D9CB-469F-A165-70867728950G",
+    "0F8FAD5BD-9CB-469F-A165-70867728950E",
+    "0F8FAD5B–D9CB–469F–A165–70867728950E",
+    "０F8FAD5B-D9CB-469F-A165-70867728950E",
+  ])("that only looks like a UUID is kept as it is: %j", (text) => {
+    expect(canonicalDeviceId(text)).toEqual(Buffer.from(text));
+  });
+
+  it("that is the nil UUID is none", () => {
+    expect(canonicalDeviceId("00000000-0000-0000-0000-000000000000")).toBeNull();
+    expect(canonicalDeviceId("00000000-0000-0000-0000-000000000001")).not.toBeNull();
+  });
 });
 
 /** Eight groups of 16 bits, zeros often. */

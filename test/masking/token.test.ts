@@ -82,7 +82,9 @@ describe("the project's own vectors, made by another implementation", () => {
 
   it.each(vectors.tokens)("$field $value", ({ field, value, token: expected }) => {
     const masked =
-      field === "ip" ? mask.ip(canonicalIp(value) ?? utf8("none")) : mask.deviceId(canonicalDeviceId(value));
+      field === "ip"
+        ? mask.ip(canonicalIp(value) ?? utf8("none"))
+        : mask.deviceId(canonicalDeviceId(value) ?? utf8("none"));
     expect(masked).toBe(expected);
   });
 });

@@ -39,13 +39,18 @@ export async function runMask(flags: MaskFlags, context: Context, args: readonly
   const tokens = given.flatMap(({ text }) => tokenOf(field, mask, text) ?? []);
   if (tokens.length < given.length) {
     const wrong = given.filter(({ text }) => tokenOf(field, mask, text) === undefined);
-    const what = field === "ip" ? "Not an IP address" : "An empty text is no device id";
-    throw new Failure("configuration", `${what}: ${placesOf(wrong)}. Nothing was masked.`);
+    throw new Failure("configuration", `${NOT_MASKED[field]}: ${placesOf(wrong)}. Nothing was masked.`);
   }
   if (flags.json === true) writeMaskedJson(context, field, keys.keyId, tokens);
   else writeMasked(context, tokens);
   return EXIT.done;
 }
+
+/** Why a value has no token. */
+const NOT_MASKED = {
+  ip: "Not an IP address",
+  device_id: "Not a device id (empty, or the nil UUID, which is stored as NULL and has no token)",
+} as const satisfies Record<Field, string>;
 
 function readField(text: string, problems: Problems): Field | undefined {
   const field = FIELDS.find((name) => name === text);
@@ -64,9 +69,12 @@ function keysWithId(configured: readonly MaskingKeys[], keyId: string | undefine
   );
 }
 
-/** A value's token as a drain makes it; undefined for what is no address, or empty. */
+/** A value's token as a drain makes it; undefined for what a drain rejects or stores as NULL. */
 function tokenOf(field: Field, mask: Mask, text: string): string | undefined {
-  if (field === "device_id") return text === "" ? undefined : mask.deviceId(canonicalDeviceId(text));
-  const address = canonicalIp(text);
-  return address === undefined ? undefined : mask.ip(address);
+  if (field === "ip") {
+    const address = canonicalIp(text);
+    return address === undefined ? undefined : mask.ip(address);
+  }
+  const deviceId = text === "" ? null : canonicalDeviceId(text);
+  return deviceId === null ? undefined : mask.deviceId(deviceId);
 }

@@ -1,4 +1,5 @@
 // `fetch-etl peek`: shows messages and leaves them in the queue.
+import { readAppVersionStyle } from "../../config/app-version-style.ts";
 import { PEEK_DEFAULTS } from "../../config/defaults.ts";
 import { readMaskingKeys } from "../../config/masking-key.ts";
 import { wholeNumber } from "../../config/numbers.ts";
@@ -16,6 +17,7 @@ import { toShow, writePeeked, writePeekedJson, writeRaw, writeRawJson } from "..
 
 export interface PeekFlags extends QueueFlags {
   readonly count?: string;
+  readonly appVersion?: string;
   readonly raw?: boolean;
   readonly force?: boolean;
   readonly json?: boolean;
@@ -28,6 +30,7 @@ const SOCKETS = 10;
 export async function runPeek(flags: PeekFlags, context: Context): Promise<number> {
   const problems = new Problems();
   const count = wholeNumber(flags.count, "--count", { min: 1, max: 10_000 }, problems) ?? PEEK_DEFAULTS.count;
+  const appVersion = readAppVersionStyle(flags.appVersion, problems);
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
   const masterKeys =
     flags.raw === true ? undefined : readMaskingKeys(context.env, context.readFile, problems);
@@ -51,7 +54,7 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
       const entries = createEntryMaker({
         keys: deriveKeys(masterKeys.reveal()[0]),
         queueId: queue.id,
-        appVersion: "full",
+        appVersion,
         today: utcDay(context.epochNow()),
         randomBytes: context.randomBytes,
       });

@@ -55,6 +55,7 @@ export function defineLoading(program: CliCommand, action: ActionFor): void {
     .summary("show messages, masked, and leave them in the queue")
     .description("Shows messages, masked, and leaves every one of them in the queue.")
     .option("--count <n>", "most messages to show", String(PEEK_DEFAULTS.count))
+    .addOption(appVersionOption())
     .option("--raw", "show the bodies as they are, personal data included")
     .option("--force", "look even where it may move a message to the dead-letter queue")
     .option("--json", "print one JSON object a message")

@@ -1,0 +1,114 @@
+// Counts the work that is done on texts, so that a test can hold it to a bound that no machine's speed changes.
+import regexp from "eslint-plugin-regexp";
+import { Linter } from "eslint";
+
+export interface Work {
+  /** Characters that the built-in functions on texts were asked to look at. */
+  readonly characters: number;
+  /** The longest text that an expression was given, in UTF-16 units. */
+  readonly longestMatched: number;
+  /** Expressions that can take more than linear time and were given a text longer than `long`. They were not run: they would not end. */
+  readonly superLinear: readonly string[];
+}
+
+/** These look at a place in a text, not at all of it. */
+const OF_ONE_PLACE: ReadonlySet<string | symbol> = new Set([
+  ...["at", "charAt", "charCodeAt", "codePointAt", "startsWith", "endsWith"],
+  ...["slice", "substring", "substr", "toString", "valueOf", "concat"],
+]);
+
+/**
+ * Does `work` and counts. Until it ends, the prototypes of texts and expressions are changed for everything in this process.
+ *
+ * @param long see {@link Work.superLinear}
+ */
+export async function meter(long: number, work: () => unknown): Promise<Work> {
+  let characters = 0;
+  let longestMatched = 0;
+  let isJudging = false;
+  const superLinear = new Set<string>();
+  const restore: (() => void)[] = [];
+  const replace = (target: object, key: string | symbol, wrap: (original: AnyFunction) => unknown): void => {
+    const descriptor = Object.getOwnPropertyDescriptor(target, key);
+    const original: unknown = descriptor?.value;
+    if (descriptor === undefined || !isFunction(original)) return;
+    Object.defineProperty(target, key, { ...descriptor, value: wrap(original) });
+    restore.push(() => Object.defineProperty(target, key, descriptor));
+  };
+  const judge = (expression: RegExp, text: string): void => {
+    longestMatched = Math.max(longestMatched, text.length);
+    if (text.length <= long) return;
+    isJudging = true;
+    const passes = isLinear(expression);
+    isJudging = false;
+    if (passes) return;
+    superLinear.add(String(expression));
+    throw new Error(`${String(expression)} can take more than linear time`);
+  };
+  replace(
+    RegExp.prototype,
+    "exec",
+    (original) =>
+      function (this: RegExp, text: string): unknown {
+        if (isJudging) return Reflect.apply(original, this, [text]);
+        judge(this, text);
+        const { lastIndex } = this;
+        const found: unknown = Reflect.apply(original, this, [text]);
+        characters += lookedAt(this, lastIndex, text, found);
+        return found;
+      },
+  );
+  for (const key of Reflect.ownKeys(String.prototype)) {
+    if (key === "constructor") continue;
+    replace(
+      String.prototype,
+      key,
+      (original) =>
+        function (this: string, ...args: readonly unknown[]): unknown {
+          if (!isJudging) characters += OF_ONE_PLACE.has(key) ? 1 : this.length;
+          return Reflect.apply(original, this, args);
+        },
+    );
+  }
+  try {
+    await work();
+  } catch (error) {
+    if (superLinear.size === 0) throw error;
+  } finally {
+    for (const undo of restore) undo();
+  }
+  return { characters, longestMatched, superLinear: [...superLinear] };
+}
+
+type AnyFunction = (...args: readonly unknown[]) => unknown;
+
+function isFunction(value: unknown): value is AnyFunction {
+  return typeof value === "function";
+}
+
+/** The characters from where a search began to the end of what matched, or of the text; a sticky one looks at one place. */
+function lookedAt({ global, sticky }: RegExp, lastIndex: number, text: string, found: unknown): number {
+  const from = global || sticky ? lastIndex : 0;
+  if (!Array.isArray(found)) return sticky ? 1 : Math.max(text.length - from, 1);
+  const [matched = "", index] = [found[0] as string | undefined, Reflect.get(found, "index") as number];
+  return Math.max(index + matched.length - from, 1);
+}
+
+const linter = new Linter();
+const judged = new Map<string, boolean>();
+
+/** By the same analysis that lints the code; it reaches the expressions of libraries too. */
+function isLinear(expression: RegExp): boolean {
+  const source = String(expression);
+  const known = judged.get(source);
+  if (known !== undefined) return known;
+  const messages = linter.verify(`${source};`, {
+    plugins: { regexp },
+    rules: {
+      "regexp/no-super-linear-backtracking": ["error", { report: "potential" }],
+      "regexp/no-super-linear-move": ["error", { report: "potential", ignorePartial: false }],
+    },
+  });
+  judged.set(source, messages.length === 0);
+  return messages.length === 0;
+}
