@@ -30,7 +30,8 @@ const DRIVER = /[\\/]node_modules[\\/]postgres[\\/]/;
 
 /** What an error that nobody waited for means: the driver has some when a connection ends at a bad moment. Others are bugs of our own. */
 export function uncaught(error: unknown): unknown {
-  const [first = ""] = error instanceof Error ? (/^\s+at .*$/m.exec(error.stack ?? "") ?? []) : [];
+  const lines = error instanceof Error ? (error.stack ?? "").split("\n") : [];
+  const first = lines.find((line) => line.trimStart().startsWith("at ")) ?? "";
   if (!DRIVER.test(first)) return error;
   return new Failure(
     "unavailable",

@@ -26,7 +26,7 @@ export const ARRAYS: Record<string, postgres.PostgresType> = Object.fromEntries(
 type Element = string | number | bigint | boolean | Date | null;
 
 /** An array as Postgres reads it (PostgreSQL documentation, "Array Input and Output Syntax"). */
-export function arrayText(values: readonly Element[]): string {
+function arrayText(values: readonly Element[]): string {
   return `{${values.map(elementText).join(",")}}`;
 }
 
@@ -36,17 +36,12 @@ function elementText(value: Element): string {
   return `"${text.replace(/["\\]/g, "\\$&")}"`;
 }
 
-/** An element, quoted or not, with what ends it. */
-const ELEMENT = /(?:"((?:[^"\\]|\\.)*)"|([^,{}"]+))[,}]/gsy;
+/** An element, quoted or not. */
+const ELEMENT = /"((?:[^"\\]|\\.)*)"|([^,{}"]+)/gs;
 
 function elements(text: string, parse: (text: string) => unknown): unknown[] {
-  ELEMENT.lastIndex = 1;
-  const found: unknown[] = [];
-  for (;;) {
-    const match = ELEMENT.exec(text);
-    if (match === null) return found;
-    const [, quoted, plain = ""] = match;
-    if (quoted !== undefined) found.push(parse(quoted.replace(/\\(.)/gs, "$1")));
-    else found.push(plain === "NULL" ? null : parse(plain));
-  }
+  return Array.from(text.matchAll(ELEMENT), ([, quoted, plain = ""]) => {
+    if (quoted !== undefined) return parse(quoted.replace(/\\(.)/gs, "$1"));
+    return plain === "NULL" ? null : parse(plain);
+  });
 }

@@ -67,7 +67,7 @@ export function createOpener(identityFile: string): Opener {
 function whyNoIdentity(identityFile: string): string {
   if (/^age-encryption\.org\/|^-----BEGIN AGE ENCRYPTED FILE-----/m.test(identityFile))
     return "The --identity file is encrypted with age, as a passphrase protects it: decrypt it first, with age -d.";
-  if (/^\s*AGE-PLUGIN-/m.test(identityFile))
+  if (identityFile.split("\n").some((line) => line.trimStart().startsWith("AGE-PLUGIN-")))
     return "The --identity file holds an identity of an age plugin, which cannot be used here: name a file with the AGE-SECRET-KEY-… that age-keygen wrote.";
   if (/^-----BEGIN /m.test(identityFile))
     return "The --identity file holds a key in PEM, such as one for SSH, which cannot be used here: name a file with the AGE-SECRET-KEY-… that age-keygen wrote.";

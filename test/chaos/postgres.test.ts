@@ -133,15 +133,15 @@ async function failLoads({ sql }: Bench, sqlState: string, count: number): Promi
     create trigger fail before insert on public.user_logins for each statement execute procedure public.fail()`);
 }
 
-it("a default of read-only, as on a standby: gives everything back, exit 5", () =>
+it("a database that is set to read-only: gives everything back, exit 2, and names the setting", () =>
   withBench(async (bench) => {
     const sent = makeMessages(100);
     await makeTables(bench);
     await bench.send(sent.bodies);
     await bench.sql.unsafe(`alter database ${bench.queue} set default_transaction_read_only = on`);
     const outcome = await ended(bench, sent, bench.start(["drain", "--json", "--retry-for", "1"]));
-    expect(outcome.code).toBe(5);
-    expect(outcome.stderr).toContain("25006");
+    expect(outcome.code).toBe(2);
+    expect(outcome.stderr).toContain("default_transaction_read_only");
     expect(await bench.contents()).toEqual({ ready: sent.bodies.length, inflight: 0, delayed: 0 });
     await bench.sql.unsafe(`alter database ${bench.queue} reset default_transaction_read_only`);
     await expectEachOnce(bench, sent, VISIBILITY_TIMEOUT);
