@@ -36,7 +36,8 @@ $$;
 -- The analyst: reads the rows, and nothing that could lead back to a person.
 grant select on public.user_logins to fetch_etl_analyst;
 
--- The privacy officer: `reveal`, `forget`, `rotate`, `verify` and `quarantine`. May write the log, and not change or delete what stands there;
+-- The privacy officer: `reveal`, `forget`, `rotate`, `verify` and `quarantine`. Can also read the vault directly, which leaves no
+-- record: use pgaudit to log every read. May write the log, and not change or delete what stands there;
 -- time and user are the database's own to fill in.
 grant usage on schema fetch_etl to fetch_etl_privacy_officer;
 grant select, insert, delete on fetch_etl.vault to fetch_etl_privacy_officer;

@@ -19,9 +19,14 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
   ["FETCH_ETL_QUEUE", "queue, name, URL or ARN"],
   ["FETCH_ETL_SQS_PROTOCOL", "auto, json or query"],
   ["AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL", "SQS endpoint, for a server of your own"],
+  ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true ignores AWS_ENDPOINT_URL* and the profile's endpoint_url"],
   [
     "AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
     "region and credentials, found as every AWS SDK finds them",
+  ],
+  [
+    "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY",
+    "the proxy to AWS, and the hosts to reach without it; in either case",
   ],
   ["FETCH_ETL_LOG_FORMAT", "text or json"],
   ["NO_COLOR, FORCE_COLOR", "no colour, or colour even without a terminal"],
