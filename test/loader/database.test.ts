@@ -40,7 +40,7 @@ async function gone(pid: number): Promise<void> {
     new Promise((resolve) => {
       setImmediate(resolve);
     });
-  for (let isThere = true; isThere; ) {
+  for (let isThere = true; isThere;) {
     await turn();
     try {
       process.kill(pid, 0);
@@ -86,6 +86,13 @@ describe("a connection that ends", () => {
     await sql`select 1`;
     await close();
     await expect(sql`select 1`.execute()).rejects.toMatchObject({ code: "CONNECTION_ENDED" });
+  });
+
+  it("leaves no timer behind once it is closed, which would keep the process alive", async () => {
+    const timers = (): string[] => process.getActiveResourcesInfo().filter((name) => name === "Timeout");
+    const before = timers();
+    await withConnection(proxy.url, ({ sql }) => sql`select 1`);
+    expect(timers()).toEqual(before);
   });
 
   it("fails every statement that waits for the login, not only the first", async () => {
