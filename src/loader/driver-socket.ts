@@ -15,6 +15,7 @@ const OF_SYSTEM = /^E[A-Z]+$/;
 
 export class DriverSocket extends EventEmitter {
   readonly #socket: Socket;
+  readonly #farewells: (() => void)[] = [];
   /** The driver reads it before it says goodbye to the server. */
   readyState: "open" | "closed" = "open";
 
@@ -43,6 +44,12 @@ export class DriverSocket extends EventEmitter {
     });
   }
 
+  /** Where the driver says goodbye, it waits for the end with a listener that hears of it once; the one that stays may not. */
+  override once(event: string, listener: () => void): this {
+    if (event === "close") this.#farewells.push(listener);
+    return this;
+  }
+
   /** The driver need not wait for room: it sends a statement at a time, whose bytes are in memory already. */
   write(bytes: Uint8Array): boolean {
     if (this.readyState === "open") this.#socket.write(bytes);
@@ -64,6 +71,7 @@ export class DriverSocket extends EventEmitter {
     this.#socket.destroy();
     if (this.listenerCount("error") > 0) this.emit("error", error);
     this.removeAllListeners();
+    for (const listener of this.#farewells) listener();
   }
 }
 

@@ -40,7 +40,7 @@ describe("what was sent and loaded longer ago than --ledger-days is forgotten", 
   it.each([
     ["by a run that empties the queue", []],
     ["by one that ends at --max-messages", ["--max-messages", "5"]],
-    ["by one that ends at --max-seconds", ["--max-seconds", "2"]],
+    ["by one that ends at --max-seconds", ["--max-seconds", "3"]],
   ])("%s", (_which, flags) =>
     withLedger(async (bench) => {
       await bench.send(logins);

@@ -88,6 +88,13 @@ describe("a connection that ends", () => {
     await expect(sql`select 1`.execute()).rejects.toMatchObject({ code: "CONNECTION_ENDED" });
   });
 
+  it("leaves no timer behind once it is closed, which would keep the process alive", async () => {
+    const timers = (): string[] => process.getActiveResourcesInfo().filter((name) => name === "Timeout");
+    const before = timers();
+    await withConnection(proxy.url, ({ sql }) => sql`select 1`);
+    expect(timers()).toEqual(before);
+  });
+
   it("fails every statement that waits for the login, not only the first", async () => {
     const silent = await startUnreliablePostgres(inject("postgresUrl"), () => ({
       afterBytes: 0,
