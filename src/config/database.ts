@@ -154,13 +154,13 @@ function parseUrl(text: string, problems: Problems): Parameters | undefined {
   return found;
 }
 
-/** The part of a URL in which hosts stand, after user and password. */
-const HOSTS = /^[a-z]+:\/\/(?:[^/?#]*@)?(?<hosts>[^/?#]*)(?<path>[^?]*)/i;
+/** The part of a URL in which user, password and hosts stand, and the path. */
+const AUTHORITY = /^[a-z]+:\/\/([^/?#]*)([^?]*)/i;
 
 /** An `@` in what looks like the path is the end of a password with a `/` in it. */
 function namesSeveralHosts(url: string): boolean {
-  const { hosts = "", path = "" } = HOSTS.exec(url)?.groups ?? {};
-  return hosts.includes(",") && !path.includes("@");
+  const [, authority = "", path = ""] = AUTHORITY.exec(url) ?? [];
+  return authority.slice(authority.lastIndexOf("@") + 1).includes(",") && !path.includes("@");
 }
 
 function severalHosts(source: DatabaseSettings["source"]): string {

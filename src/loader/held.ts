@@ -39,7 +39,8 @@ export function toHeld(row: HeldRow): HeldMessage {
     messageId: row.message_id,
     sentAt: sentAt === SENT_TIME_UNKNOWN ? undefined : sentAt,
     storedSentAt: row.stored_sent_at,
-    reasons: row.reasons,
+    // Somebody who may write to the table can put a NULL among them.
+    reasons: row.reasons.map((reason: string | null) => reason ?? ""),
     body: { keyId: row.key_id, bytes: Buffer.from(row.sealed, "hex") },
     quarantinedAt: epochMs(row.quarantined_at),
   };
