@@ -154,12 +154,13 @@ function parseUrl(text: string, problems: Problems): Parameters | undefined {
   return found;
 }
 
-/** The part of a URL in which user, password and hosts stand, and the path. */
-const AUTHORITY = /^[a-z]+:\/\/([^/?#]*)([^?]*)/i;
-
 /** An `@` in what looks like the path is the end of a password with a `/` in it. */
 function namesSeveralHosts(url: string): boolean {
-  const [, authority = "", path = ""] = AUTHORITY.exec(url) ?? [];
+  const start = url.indexOf("://") + "://".length;
+  const found = url.slice(start).search(/[/?#]/);
+  const end = found === -1 ? url.length : start + found;
+  const authority = url.slice(start, end);
+  const [path = ""] = url.slice(end).split("?", 1);
   return authority.slice(authority.lastIndexOf("@") + 1).includes(",") && !path.includes("@");
 }
 
