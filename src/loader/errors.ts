@@ -22,7 +22,6 @@ const LOST = /^(08|40|53|55P03|57|25006|25P0[34])/;
 
 /** Time limits that a role, a database or a server may set, by the code of what they end. */
 const LIMITS: Readonly<Record<string, string>> = {
-  "57014": "statement_timeout",
   "55P03": "lock_timeout",
   "25P03": "idle_in_transaction_session_timeout",
   "25P04": "transaction_timeout",
