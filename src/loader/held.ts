@@ -32,6 +32,34 @@ export interface HeldRow {
   readonly quarantined_at: string;
 }
 
+/** A page ends at so many messages, or with the one that brings it to so many bytes: a body may have a megabyte. */
+const PAGE = { messages: 500, bytes: 8_000_000 } as const;
+
+/**
+ * A statement that reads the next messages of the quarantine, in the order of its key. Its first three parameters are the key of the message
+ * that the page comes after: `storedSentAt`, `queue`, `messageId`.
+ *
+ * @param reads the columns that are read, those of the key and `sealed` among them: a user needs no right on others
+ * @param gives what is made of them
+ * @param which a condition
+ */
+export function heldPage(reads: string, gives: string, which: string): string {
+  return `
+    select ${gives} from (
+      select *, pg_catalog.sum(pg_catalog.octet_length(sealed)) over (order by sent_at, queue, message_id)
+        operator(pg_catalog.-) pg_catalog.octet_length(sealed) as bytes_before
+      from (
+        select ${reads} from fetch_etl.quarantine
+        where (sent_at, queue, message_id)
+            operator(pg_catalog.>) ($1::pg_catalog.text::pg_catalog.timestamptz, $2::pg_catalog.text, $3::pg_catalog.text)
+          and ${which}
+        order by sent_at, queue, message_id limit ${PAGE.messages}
+      ) as next
+    ) as measured
+    where bytes_before operator(pg_catalog.<) ${PAGE.bytes}
+    order by sent_at, queue, message_id`;
+}
+
 export function toHeld(row: HeldRow): HeldMessage {
   const sentAt = epochMs(row.stored_sent_at);
   return {

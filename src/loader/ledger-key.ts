@@ -3,6 +3,7 @@ import { Failure } from "../failure.ts";
 import type { Reader, Sql } from "./database.ts";
 import { errorCode } from "./error-code.ts";
 import { LEDGER_UPGRADE } from "./tables.ts";
+import { inTransaction, READ_COMMITTED } from "./transaction.ts";
 
 const UNIQUE_VIOLATION = "23505";
 const LOCK_NOT_AVAILABLE = "55P03";
@@ -91,7 +92,7 @@ async function build(sql: Sql): Promise<void> {
 
 /** A build in another session holds the lock that is waited for here: what is unfinished when it is granted is nobody's. */
 async function dropUnfinished(sql: Sql): Promise<void> {
-  await sql.begin(async (tx) => {
+  await inTransaction(sql, READ_COMMITTED, async (tx) => {
     await tx.unsafe(WHILE_BUILT);
     await tx.unsafe("lock table fetch_etl.ledger in share update exclusive mode");
     if ((await lookAtKey(tx))?.index !== "unfinished") return;
@@ -103,7 +104,7 @@ async function dropUnfinished(sql: Sql): Promise<void> {
 /** Both keys at once do no harm: where others are in the way, the next run drops it. */
 async function dropEarlier(sql: Sql): Promise<void> {
   try {
-    await sql.begin(async (tx) => {
+    await inTransaction(sql, READ_COMMITTED, async (tx) => {
       await tx.unsafe(BRIEFLY);
       await tx.unsafe(LEDGER_UPGRADE.dropEarlier);
     });

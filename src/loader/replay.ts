@@ -7,7 +7,7 @@ import type { Reader, Sql } from "./database.ts";
 import { droppedRows } from "./dropped-rows.ts";
 import { asFailure, translate } from "./errors.ts";
 import { explainForbidden } from "./forbidden.ts";
-import { HELD_COLUMNS, toHeld, type HeldRow } from "./held.ts";
+import { HELD_COLUMNS, heldPage, toHeld, type HeldRow } from "./held.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { fullName } from "./quote.ts";
 import { ensureReplayedAt } from "./replayed-at.ts";
@@ -16,9 +16,6 @@ import { keepValues, rowArrays, toHexOrNull } from "./statement.ts";
 import { tablesFor } from "./tables.ts";
 import { inTransaction, SNAPSHOT } from "./transaction.ts";
 import { BEFORE_ALL, inTurn, TURNS } from "./turns.ts";
-
-/** A page ends at so many messages, or with the one that brings it to so many bytes: a body may have a megabyte. */
-const PAGE = { messages: 500, bytes: 8_000_000 } as const;
 
 /** Makes what is missing: the vault's tables where one is kept, and the column in which what is loaded is marked. */
 export async function openReplay(
@@ -45,6 +42,9 @@ const OF_QUEUE =
   "($4::pg_catalog.text is null or queue operator(pg_catalog.=) $4\n" +
   "             or pg_catalog.regexp_replace(queue, '^.*[:/]', '') operator(pg_catalog.=) $4)";
 
+/** What {@link HELD_COLUMNS} are made of. */
+const READ_COLUMNS = "queue, message_id, sent_at, reasons, key_id, sealed, quarantined_at";
+
 async function page(
   sql: Reader,
   after: HeldMessage | undefined,
@@ -52,22 +52,7 @@ async function page(
 ): Promise<HeldMessage[]> {
   const { storedSentAt, queue, messageId } = after ?? BEFORE_ALL;
   const rows = await sql.unsafe<HeldRow[]>(
-    `select ${HELD_COLUMNS} from (
-       select *, pg_catalog.sum(pg_catalog.octet_length(sealed)) over (order by sent_at, queue, message_id)
-         operator(pg_catalog.-) pg_catalog.octet_length(sealed) as bytes_before
-       from (
-         select * from fetch_etl.quarantine
-         where replayed_at is null
-           and sent_at operator(pg_catalog.>=) $1::pg_catalog.text::pg_catalog.timestamptz
-           and (sent_at operator(pg_catalog.>) $1::pg_catalog.text::pg_catalog.timestamptz
-             or queue operator(pg_catalog.>) $2
-             or (queue operator(pg_catalog.=) $2 and message_id operator(pg_catalog.>) $3))
-           and ${OF_QUEUE}
-         order by sent_at, queue, message_id limit ${PAGE.messages}
-       ) as next
-     ) as measured
-     where bytes_before operator(pg_catalog.<) ${PAGE.bytes}
-     order by sent_at, queue, message_id`,
+    heldPage(READ_COLUMNS, HELD_COLUMNS, `replayed_at is null and ${OF_QUEUE}`),
     [storedSentAt, queue, messageId, only ?? null],
   );
   return rows.map(toHeld);

@@ -2,7 +2,7 @@
 import { createBodyOpener, createTokenReader } from "../drainer/held.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import type { Transaction } from "./database.ts";
-import { exactly } from "./held.ts";
+import { exactly, heldPage } from "./held.ts";
 import type { Right } from "./rights.ts";
 import { BEFORE_ALL, type HeldKey } from "./turns.ts";
 
@@ -33,8 +33,6 @@ export interface SearchResult {
 
 /** A sealed body that is longer is not read. SQS allows 1 MiB a message; some servers allow more. */
 const MOST_BYTES = 16 * 1024 * 1024;
-/** A page ends at so many messages, or with the one that brings it to so many bytes. */
-const PAGE = { messages: 500, bytes: 8_000_000 } as const;
 /** Messages a deletion. */
 const AT_ONCE = 10_000;
 
@@ -82,28 +80,19 @@ interface PageRow extends HeldKey {
   readonly sealed: string | null;
 }
 
+const PAGE_COLUMNS = `${exactly("sent_at")} as "storedSentAt", queue, message_id as "messageId", key_id as "keyId",
+  case when pg_catalog.octet_length(sealed) operator(pg_catalog.<=) ${MOST_BYTES} then pg_catalog.encode(sealed, 'hex') end as sealed`;
+
 function page(tx: Transaction, keyIds: readonly string[], after: HeldKey): Promise<PageRow[]> {
   const { storedSentAt, queue, messageId } = after;
-  const sentAt = tx`${storedSentAt}::pg_catalog.text::pg_catalog.timestamptz`;
-  return tx<PageRow[]>`
-    select ${tx.unsafe(exactly("sent_at"))} as "storedSentAt", queue, message_id as "messageId", key_id as "keyId",
-           case when bytes operator(pg_catalog.<=) ${MOST_BYTES}::pg_catalog.int4
-             then pg_catalog.encode(sealed, 'hex') end as sealed
-    from (
-      select sent_at, queue, message_id, key_id, sealed, bytes,
-             pg_catalog.sum(bytes) over (order by sent_at, queue, message_id) operator(pg_catalog.-) bytes as bytes_before
-      from (
-        select sent_at, queue, message_id, key_id, sealed, pg_catalog.octet_length(sealed) as bytes
-        from fetch_etl.quarantine
-        where key_id operator(pg_catalog.=) any(${[...keyIds]}::pg_catalog.text[])
-          and sent_at operator(pg_catalog.>=) ${sentAt}
-          and (sent_at operator(pg_catalog.>) ${sentAt} or queue operator(pg_catalog.>) ${queue}
-               or (queue operator(pg_catalog.=) ${queue} and message_id operator(pg_catalog.>) ${messageId}))
-        order by sent_at, queue, message_id limit ${PAGE.messages}::pg_catalog.int4
-      ) as next
-    ) as measured
-    where bytes_before operator(pg_catalog.<) ${PAGE.bytes}::pg_catalog.int4
-    order by sent_at, queue, message_id`;
+  return tx.unsafe<PageRow[]>(
+    heldPage(
+      "sent_at, queue, message_id, key_id, sealed",
+      PAGE_COLUMNS,
+      "key_id operator(pg_catalog.=) any($4::pg_catalog.text[])",
+    ),
+    [storedSentAt, queue, messageId, [...keyIds]],
+  );
 }
 
 /** @returns how many were deleted */
