@@ -1,6 +1,5 @@
 // A proxy between the command line and Postgres that cuts the connection at a moment of the test's choice.
-import { once } from "node:events";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { endTogether, startPostgresRelay } from "./postgres-relay.ts";
 
 /** When to cut: before the load's statement reaches the server, or when its answer comes back. */
 export type Moment = "before the commit" | "after the commit";
@@ -27,33 +26,19 @@ export async function startPostgresProxy(
   databaseUrl: string,
   cutAt: (load: number) => Moment | undefined,
 ): Promise<PostgresProxy> {
-  const target = new URL(databaseUrl);
-  const sockets = new Set<Socket>();
   let loads = 0;
   let cuts = 0;
-
-  const server = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname);
+  const { url, stop } = await startPostgresRelay(databaseUrl, (client, upstream) => {
     let prepared = false;
     let cutting = false;
-    const hangUp = (): void => {
-      client.destroy();
-      upstream.destroy();
-    };
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on("error", hangUp).on("close", () => {
-        sockets.delete(socket);
-        hangUp();
-      });
-    }
+    endTogether(client, upstream);
     client.on("data", (data) => {
       if (data.includes(LOAD)) prepared = true;
       const isLoad = prepared && data[0] === BIND;
       const moment = isLoad ? cutAt(++loads) : undefined;
       if (moment !== undefined) cuts += 1;
       if (moment === "before the commit") {
-        hangUp();
+        client.destroy();
         return;
       }
       if (moment === "after the commit") cutting = true;
@@ -61,21 +46,9 @@ export async function startPostgresProxy(
     });
     upstream.on("data", (data) => {
       // Any answer to the load comes after its commit: there is one answer, at the end of its own transaction.
-      if (cutting) hangUp();
+      if (cutting) client.destroy();
       else client.write(data);
     });
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const url = new URL(databaseUrl);
-  url.port = String((server.address() as AddressInfo).port);
-  return {
-    url: url.href,
-    cuts: () => cuts,
-    stop: async () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, "close");
-    },
-  };
+  return { url, cuts: () => cuts, stop };
 }

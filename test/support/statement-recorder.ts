@@ -1,6 +1,5 @@
 // A proxy between the command line and Postgres that notes every statement which is sent.
-import { once } from "node:events";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { endTogether, startPostgresRelay } from "./postgres-relay.ts";
 
 export interface StatementRecorder {
   /** The database's URL by way of the proxy. */
@@ -17,22 +16,9 @@ const PROTOCOL = 196_608;
 
 /** Starts a proxy to the server of `databaseUrl`, which must not be asked for TLS. */
 export async function recordStatements(databaseUrl: string): Promise<StatementRecorder> {
-  const target = new URL(databaseUrl);
   const statements = new Set<string>();
-  const sockets = new Set<Socket>();
-  const server = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname);
-    const hangUp = (): void => {
-      client.destroy();
-      upstream.destroy();
-    };
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on("error", hangUp).on("close", () => {
-        sockets.delete(socket);
-        hangUp();
-      });
-    }
+  const { url, stop } = await startPostgresRelay(databaseUrl, (client, upstream) => {
+    endTogether(client, upstream);
     const read = reader((statement) => statements.add(statement));
     client.on("data", (data) => {
       read(data);
@@ -40,19 +26,7 @@ export async function recordStatements(databaseUrl: string): Promise<StatementRe
     });
     upstream.on("data", (data) => client.write(data));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const url = new URL(databaseUrl);
-  url.port = String((server.address() as AddressInfo).port);
-  return {
-    url: url.href,
-    statements,
-    stop: async () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, "close");
-    },
-  };
+  return { url, statements, stop };
 }
 
 /** Takes what a client sends, piece by piece, and tells the statements in it. */

@@ -1,6 +1,5 @@
 // A proxy in front of Postgres whose connections end, or fall silent, where a test wants it.
-import { once } from "node:events";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { startPostgresRelay } from "./postgres-relay.ts";
 
 /** What becomes of a connection once so many bytes of the server's have passed. */
 export interface Ending {
@@ -24,21 +23,16 @@ export async function startUnreliablePostgres(
   databaseUrl: string,
   endingOf: (connection: number) => Ending | undefined = () => undefined,
 ): Promise<UnreliablePostgres> {
-  const target = new URL(databaseUrl);
-  const clients = new Set<Socket>();
   let connections = 0;
   let silence = (): void => undefined;
 
-  const server = createServer((client) => {
+  const { url, clients, stop } = await startPostgresRelay(databaseUrl, (client, upstream) => {
     const ending = endingOf(++connections);
-    const upstream = connect(Number(target.port), target.hostname);
     let passed = 0;
     let isSilent = false;
-    clients.add(client);
     client
       .on("error", () => undefined)
       .on("close", () => {
-        clients.delete(client);
         upstream.destroy();
       });
     upstream
@@ -71,12 +65,8 @@ export async function startUnreliablePostgres(
       });
     });
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const url = new URL(databaseUrl);
-  url.port = String((server.address() as AddressInfo).port);
   return {
-    url: url.href,
+    url,
     onSilence: (listener) => {
       silence = listener;
     },
@@ -86,10 +76,6 @@ export async function startUnreliablePostgres(
         else client.resetAndDestroy();
       }
     },
-    stop: async () => {
-      for (const client of clients) client.destroy();
-      server.close();
-      await once(server, "close");
-    },
+    stop,
   };
 }
