@@ -141,7 +141,8 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
         return new Failure(
           "configuration",
           `Postgres refused while ${doing} (SQLSTATE ${code}), and would again: look at what table ${fullName(settings.table)} and those ` +
-            "in schema fetch_etl are, and at their columns, partitions, rules and triggers.",
+            "in schema fetch_etl are, and at their columns, partitions, rules and triggers." +
+            (code === CHECK_VIOLATION ? " It may be a missing partition." : ""),
           cause,
         );
       }
