@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import postgres from "postgres";
 import type { DatabaseSettings } from "../config/database.ts";
+import { Failure } from "../failure.ts";
 import { ARRAYS } from "./arrays.ts";
 import { DriverSocket } from "./driver-socket.ts";
 import { Login } from "./login.ts";
@@ -15,7 +16,11 @@ export type Reader = Pick<Sql, "unsafe">;
 /** A part of a statement. */
 export type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
+/** Gets the name of the routine in Postgres that a notice or a warning comes from. */
 type OnNotice = (routine: string | undefined) => void;
+
+/** Where Postgres warns that a commit no longer waits for its synchronous standby (syncrep.c). */
+const WAIT_CANCELLED = "SyncRepWaitForLSN";
 
 /** Seconds that a statement under way is waited for when the connection is closed. */
 const PATIENCE = 2;
@@ -29,15 +34,31 @@ const KEEP_ALIVE_MS = 60_000;
  * setting; behind a pooler, what a transaction leaves is gone in the next, or is somebody else's.
  */
 export interface Connection {
+  /** Each transaction (`begin`) is {@link Connection.replicated}. */
   readonly sql: Sql;
+  /**
+   * For a statement that commits by itself.
+   *
+   * @throws {Failure} `unavailable` when its wait for a synchronous standby was cancelled: a failover would lose what it committed
+   */
+  readonly replicated: <T>(commit: () => Promise<T>) => Promise<T>;
   /** Whether TLS is in use; false before the first statement. */
   readonly isEncrypted: () => Promise<boolean>;
   /** Ends it for good, even when a server that does not answer keeps a statement waiting; a broken one at once. */
   readonly close: (state?: "broken") => Promise<void>;
 }
 
-/** @param onNotice gets the name of the routine in Postgres that a notice or a warning comes from */
-export function connect(settings: DatabaseSettings, onNotice: OnNotice = () => undefined): Connection {
+export function connect(settings: DatabaseSettings): Connection {
+  let cancelledWaits = 0;
+  const onNotice: OnNotice = (routine) => {
+    if (routine === WAIT_CANCELLED) cancelledWaits += 1;
+  };
+  const replicated = async <T>(commit: () => Promise<T>): Promise<T> => {
+    const before = cancelledWaits;
+    const result = await commit();
+    if (cancelledWaits > before) throw new Failure("unavailable", ON_PRIMARY_ALONE);
+    return result;
+  };
   let session = new Session(settings, onNotice);
   let isClosed = false;
   const current = (): Session => {
@@ -48,11 +69,12 @@ export function connect(settings: DatabaseSettings, onNotice: OnNotice = () => u
     apply: (_sql, self, args): unknown => Reflect.apply(current().sql, self, args),
     get: (_sql, name): unknown =>
       name === "begin"
-        ? (...args: Parameters<Sql["begin"]>) => current().begin(...args)
+        ? (...args: Parameters<Sql["begin"]>) => replicated(() => current().begin(...args))
         : Reflect.get(current().sql, name),
   });
   return {
     sql,
+    replicated,
     isEncrypted: () => Promise.resolve(session.socket instanceof TLSSocket),
     close: async (state) => {
       isClosed = true;
@@ -60,6 +82,10 @@ export function connect(settings: DatabaseSettings, onNotice: OnNotice = () => u
     },
   };
 }
+
+const ON_PRIMARY_ALONE =
+  "Postgres committed, but the wait for a synchronous standby was cancelled: what was written is on the primary alone, and a failover would " +
+  "lose it. Check synchronous_standby_names, and which standbys pg_stat_replication shows. Then run the command again.";
 
 /** A session with the server, from the socket's opening to its end, and the driver that speaks on it. */
 class Session {

@@ -3,7 +3,6 @@ import { randomUUID } from "node:crypto";
 import type { DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
 import { DatabaseLost, RowRefused, type Entry, type Loader, type LoadResult } from "../drainer/ports.ts";
-import { Failure } from "../failure.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { offerBodyMac } from "./body-mac.ts";
 import { connect, type Connection, type Fragment, type Sql } from "./database.ts";
@@ -22,8 +21,6 @@ import { withColumn } from "./unstorable.ts";
 /** Stands in for the sent time that a server does not tell, so that a redelivery meets its own ledger entry. */
 export const SENT_TIME_UNKNOWN = 0;
 
-/** Where Postgres warns that a commit no longer waits for its synchronous standby (syncrep.c): the data are on the primary alone. */
-const WAIT_CANCELLED = "SyncRepWaitForLSN";
 /** Writes to the log, so that the commit waits for the standby, and with that for all that was committed before. */
 const WAIT_FOR_STANDBY = "pg_catalog.pg_logical_emit_message(true, 'fetch-etl', '')";
 
@@ -54,16 +51,12 @@ export async function openLoader(
   let connection: Connection | undefined;
   let keepsMacs = false;
   let warning: string | undefined;
-  /** The routines that warned of the last commit. */
-  const warnings = new Set<string | undefined>();
 
   const run = async <T>(doing: string, action: (sql: Sql) => Promise<T>): Promise<T> => {
-    connection ??= connect(settings, (routine) => {
-      warnings.add(routine);
-    });
-    const { sql } = connection;
+    connection ??= connect(settings);
+    const { sql, replicated } = connection;
     try {
-      return await action(sql);
+      return await replicated(() => action(sql));
     } catch (error) {
       const translated = translate(await explainForbidden(error, sql, settings), settings, doing);
       if (translated instanceof DatabaseLost) await close("broken");
@@ -110,7 +103,6 @@ export async function openLoader(
     load: async (entries) => {
       const ids = entries.map(({ messageId }) => messageId);
       const result = await run("writing rows", async (sql) => {
-        warnings.clear();
         const settled =
           unsettled.size === 0
             ? new Set<string>()
@@ -118,7 +110,6 @@ export async function openLoader(
         const left = entries.filter(({ messageId }) => !settled.has(messageId));
         for (const entry of left) unsettled.set(entry.messageId, entry);
         const written = left.length === 0 ? NOTHING : await writeAll(sql, left);
-        if (warnings.has(WAIT_CANCELLED)) throw new Failure("unavailable", ON_PRIMARY_ALONE);
         return add(written, settledResult(entries, settled));
       }).catch(async (error: unknown) => {
         const [only, ...others] = entries;
@@ -133,10 +124,6 @@ export async function openLoader(
     close: () => close(),
   };
 }
-
-const ON_PRIMARY_ALONE =
-  "Postgres committed rows, and its wait for a synchronous standby was cancelled: they are on the primary alone, and their messages were not " +
-  "deleted. See synchronous_standby_names, and which standbys pg_stat_replication shows.";
 
 const NOTHING: LoadResult = { loaded: 0, quarantined: 0, duplicates: 0 };
 

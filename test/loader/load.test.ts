@@ -5,9 +5,8 @@ import postgres from "postgres";
 import { expect, inject, it } from "vitest";
 import { readDatabase, type DatabaseSettings } from "../../src/config/database.ts";
 import { Problems } from "../../src/config/problems.ts";
-import { DatabaseLost, type Entry } from "../../src/drainer/ports.ts";
+import { type Entry } from "../../src/drainer/ports.ts";
 import { openLoader } from "../../src/loader/loader.ts";
-import { startPostgres } from "../../sandbox/postgres.ts";
 
 const LEFT = { kind: "configuration" };
 const OLD_LEDGER = `create schema fetch_etl; create table fetch_etl.ledger (queue text not null, sent_at timestamptz not null,
@@ -19,10 +18,8 @@ interface Database {
   readonly settings: DatabaseSettings;
 }
 
-async function withDatabase(
-  use: (database: Database) => Promise<void>,
-  serverUrl = inject("postgresUrl"),
-): Promise<void> {
+async function withDatabase(use: (database: Database) => Promise<void>): Promise<void> {
+  const serverUrl = inject("postgresUrl");
   const admin = postgres(serverUrl, { max: 1, onnotice: () => undefined });
   const name = `load_${randomBytes(6).toString("hex")}`;
   await admin.unsafe(`create database ${name}`);
@@ -187,40 +184,3 @@ it.each([
     await loader.close();
   }),
 );
-
-it("does not take a commit for done whose wait for a synchronous standby was cancelled", async () => {
-  const server = await startPostgres();
-  try {
-    await withDatabase(async ({ sql, settings }) => {
-      await (await openLoader(settings, "arn:first")).close();
-      await sql`alter system set synchronous_standby_names = 'nobody'`;
-      // A reload takes effect at some later moment.
-      await server.restart();
-      const loader = await openLoader(settings, "arn:first");
-      const cancelWait = async (): Promise<void> => {
-        for (let cancelled = 0; cancelled === 0;) {
-          await setTimeout(10);
-          const waiting = await sql`
-            select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep' and application_name = ${settings.applicationName}`;
-          cancelled = waiting.length;
-        }
-      };
-      for (const batch of [[row("a")], [row("a")]]) {
-        const [outcome] = await Promise.allSettled([loader.load(batch), cancelWait()]);
-        expect(outcome).toMatchObject({ status: "rejected", reason: { name: "DatabaseLost" } });
-        expect(outcome.status === "rejected" && outcome.reason instanceof DatabaseLost).toBe(true);
-      }
-      // So does another drain, to which it is a duplicate.
-      const other = await openLoader(settings, "arn:first");
-      const [duplicate] = await Promise.allSettled([other.load([row("a")]), cancelWait()]);
-      expect(duplicate).toMatchObject({ status: "rejected", reason: { name: "DatabaseLost" } });
-      await sql`alter system reset synchronous_standby_names`;
-      await sql`select pg_reload_conf()`;
-      expect(await loader.load([row("a")])).toEqual({ loaded: 1, quarantined: 0, duplicates: 0 });
-      expect(await counted(sql)).toEqual({ rows: 1, held: 0, noted: 1 });
-      await Promise.all([loader.close(), other.close()]);
-    }, server.url);
-  } finally {
-    await server.dispose();
-  }
-});

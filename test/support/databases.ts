@@ -30,8 +30,7 @@ export interface Databases {
   dispose(): Promise<void>;
 }
 
-export async function openDatabases(): Promise<Databases> {
-  const url = inject("postgresUrl");
+export async function openDatabases(url = inject("postgresUrl")): Promise<Databases> {
   const admin = postgres(url, { max: 1, onnotice: () => undefined });
   const made: Database[] = [];
   const roles: string[] = [];
