@@ -21,6 +21,8 @@ export const DATABASE_CHECKS = [
   "columns",
   "database rights",
   "writing",
+  "triggers",
+  "public schema",
   "ledger",
 ] as const;
 export type CheckName =

@@ -10,6 +10,7 @@ import { requireOwners } from "./owners.ts";
 import { fullName } from "./quote.ts";
 import { lacking, missingGrants, rightsFor } from "./rights.ts";
 import { grantsToMake, mayNotMake, missingTables, wrongColumns } from "./schema.ts";
+import { checkPublicSchema, checkTableCode } from "./table-code.ts";
 import { BODY_MAC, tablesFor, type Table } from "./tables.ts";
 import { inTransaction, SNAPSHOT } from "./transaction.ts";
 import { unloggedTables } from "./unlogged.ts";
@@ -54,6 +55,8 @@ export async function examineTables(
         wanted.filter((table) => !isMissing(table)),
       );
     }),
+    await run("triggers", () => checkTableCode(sql, logins)),
+    await run("public schema", () => checkPublicSchema(sql)),
     await run("ledger", async () =>
       isMissing({ schema: "fetch_etl", name: "ledger" })
         ? skipped("ledger", "not checked: there is no table yet")

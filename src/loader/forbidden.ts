@@ -1,10 +1,11 @@
-// What forbids the work, or would change it in silence: row-level security, and settings of the role, the database or the server. Each is
-// named in a sentence.
+// What forbids the work, or would change it in silence: row-level security, settings of the role, the database or the server, and triggers
+// that may drop rows. Each is named in a sentence.
 import postgres from "postgres";
 import { place, type DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
 import type { Reader } from "./database.ts";
+import { unseenDrops } from "./dropped-rows.ts";
 import { shown } from "./errors.ts";
 import { fullName } from "./quote.ts";
 import { allTables } from "./tables.ts";
@@ -31,7 +32,11 @@ export async function forbidden(
   settings: DatabaseSettings,
   tables: readonly TableName[],
 ): Promise<Failure | undefined> {
-  return (await forbiddenByPolicy(sql, written(tables))) ?? (await forbiddenBySetting(sql, settings));
+  return (
+    (await forbiddenByPolicy(sql, written(tables))) ??
+    (await forbiddenBySetting(sql, settings)) ??
+    (await unseenDrops(sql))
+  );
 }
 
 /** The failure behind an error of the driver where a policy or a setting explains it; else the error itself. */

@@ -4,7 +4,7 @@ import type { TableName } from "../config/table.ts";
 import type { HeldMessage } from "../drainer/held.ts";
 import type { PassedMessage, ReplayStore } from "../drainer/replay.ts";
 import type { Reader, Sql } from "./database.ts";
-import { droppedRows } from "./dropped-rows.ts";
+import { droppedRows, unseenDrops } from "./dropped-rows.ts";
 import { asFailure, translate } from "./errors.ts";
 import { explainForbidden } from "./forbidden.ts";
 import { HELD_COLUMNS, heldPage, toHeld, type HeldRow } from "./held.ts";
@@ -25,6 +25,8 @@ export async function openReplay(
 ): Promise<ReplayStore> {
   await ensureTables(sql, settings.user, tablesFor(settings.table, vaultKey !== undefined));
   await ensureReplayedAt(sql);
+  const failure = await unseenDrops(sql);
+  if (failure !== undefined) throw failure;
   return {
     page: (after) =>
       inTransaction(sql, SNAPSHOT, (tx) => page(tx, after, queue)).catch(async (error: unknown) => {

@@ -5,6 +5,7 @@ import { Failure } from "../failure.ts";
 import { AlteredEntry, type Remask } from "../recovery/remask.ts";
 import type { Left, RotationTables } from "../recovery/rotate.ts";
 import { connect, type Sql, type Transaction } from "./database.ts";
+import { unseenDrops } from "./dropped-rows.ts";
 import { asFailure } from "./errors.ts";
 import { explainForbidden } from "./forbidden.ts";
 import { fullName } from "./quote.ts";
@@ -103,6 +104,8 @@ async function checkTables(sql: Sql, { user, table }: DatabaseSettings): Promise
     { ...rows, right: "update", columns: ["masked_ip", "masked_device_id"] },
     ...RIGHTS,
   ]);
+  const failure = await unseenDrops(sql);
+  if (failure !== undefined) throw failure;
 }
 
 /** How many blocks the longest partition has now, and how many partitions there are; one where the table has none. */

@@ -126,7 +126,7 @@ async function rowCount({ sql }: Database): Promise<unknown> {
 
 async function doctor(
   settings: DatabaseSettings,
-): Promise<Record<string, { status: string; wayOut?: string }>> {
+): Promise<Record<string, { status: string; finding: string; wayOut?: string }>> {
   const checks = await examineDatabase(settings, true, () => Date.now());
   return Object.fromEntries(checks.map((check) => [check.name, check]));
 }
@@ -386,5 +386,75 @@ describe("a time limit that a role or a database sets", () => {
         ),
       });
     });
+  });
+});
+
+describe("code that the tables run", () => {
+  const DROPS = "create function f() returns trigger language plpgsql as $$ begin return null; end $$;";
+
+  it.each(["ledger", "vault", "vault_keys"])(
+    "stops whoever could not tell a row that a trigger of fetch_etl.%s drops",
+    async (table) => {
+      const database = await loaded();
+      await database.sql.unsafe(
+        `${DROPS} create trigger odd before insert on fetch_etl.${table} for each row execute procedure f()`,
+      );
+      const before = await rowCount(database);
+      for (const command of ["drain", "rotate", "quarantine replay"]) {
+        await expect(COMMANDS[command]?.(database.settings), command).rejects.toMatchObject({
+          kind: "configuration",
+          message: expect.stringContaining(`odd on fetch_etl.${table}`),
+        });
+      }
+      expect(await rowCount(database)).toEqual(before);
+      expect((await doctor(database.settings))["writing"]?.status).toBe("failed");
+      await database.sql.unsafe(`alter table fetch_etl.${table} disable trigger odd`);
+      await drain(database.settings, "c");
+    },
+  );
+
+  it("is listed by doctor with its owner, who is warned of where nobody vouches for them", async () => {
+    const database = await loaded();
+    const { sql, settings } = database;
+    const triggers = async (): Promise<unknown> => (await doctor(settings))["triggers"];
+    expect(await triggers()).toMatchObject({ status: "ok", finding: "none on the tables" });
+    await sql.unsafe(`
+      alter table public.user_logins rename to part; create table public.user_logins (like part) partition by list (locale);
+      alter table public.part alter user_id type varchar(128); alter table public.user_logins attach partition public.part default;
+      alter table public.user_logins owner to ${settings.user};
+      create function f() returns trigger language plpgsql as $$ begin return new; end $$; alter function f() owner to ${settings.user};
+      create trigger own after insert on public.part for each row execute procedure f();
+      create trigger "Is off" after insert on public.part for each row execute procedure f(); alter table public.part disable trigger "Is off";
+      create rule twice as on delete to fetch_etl.quarantine do also nothing;
+      create policy everything on public.user_logins using (true); alter table public.user_logins enable row level security`);
+    expect(await triggers()).toMatchObject({
+      status: "ok",
+      finding: [
+        `policy everything on public.user_logins owned by "${settings.user}"`,
+        `rule twice on fetch_etl.quarantine owned by "${settings.user}"`,
+        `trigger own on public.part runs public.f(), owned by "${settings.user}"`,
+      ].join("; "),
+    });
+    const stranger = await databases.otherRole(database, "");
+    await sql.unsafe(`alter function f() owner to ${stranger.user}`);
+    expect(await triggers()).toMatchObject({
+      status: "warning",
+      finding: expect.stringContaining(`runs public.f(), owned by "${stranger.user}"`),
+      wayOut: expect.stringContaining("public.f()"),
+    });
+    await sql.unsafe(
+      `drop trigger "Is off" on public.part; drop trigger own on public.part; drop function f()`,
+    );
+  });
+
+  it("can be anybody's where every role may create objects in schema public, of which doctor warns", async () => {
+    const { sql, settings } = await loaded();
+    await sql`grant create on schema public to public`;
+    expect((await doctor(settings))["public schema"]).toMatchObject({
+      status: "warning",
+      wayOut: expect.stringContaining("revoke create on schema public from public"),
+    });
+    await sql`revoke create on schema public from public`;
+    expect((await doctor(settings))["public schema"]).toMatchObject({ status: "ok" });
   });
 });
