@@ -114,7 +114,7 @@ function isLocal(host: string): boolean {
 async function checkServerClock(sql: Sql, now: () => number): Promise<Check> {
   const from = now();
   const [server] = await sql<{ at: string }[]>`
-    select (extract(epoch from pg_catalog.clock_timestamp()) operator(pg_catalog.*) 1000)::bigint as at`;
+    select (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) operator(pg_catalog.*) 1000)::bigint as at`;
   const to = now();
   const at = server === undefined ? to : Number(server.at);
   return checkClock("Postgres clock", ahead({ from, to }, { from: at, to: at }));

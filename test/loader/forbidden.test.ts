@@ -420,7 +420,7 @@ describe("code that the tables run", () => {
     expect(await triggers()).toMatchObject({ status: "ok", finding: "none on the tables" });
     await sql.unsafe(`
       alter table public.user_logins rename to part; create table public.user_logins (like part) partition by list (locale);
-      alter table public.part alter user_id type varchar(128); alter table public.user_logins attach partition public.part default;
+      alter table public.part alter user_id type varchar(128); alter table public.user_logins attach partition public.part for values in (null);
       alter table public.user_logins owner to ${settings.user};
       create function f() returns trigger language plpgsql as $$ begin return new; end $$; alter function f() owner to ${settings.user};
       create trigger own after insert on public.part for each row execute procedure f();
