@@ -14,7 +14,9 @@ function read(path: string): string {
 const documents = new Map(
   [
     ...["README.md", "CONTRIBUTING.md", "SECURITY.md"],
-    ...readdirSync(new URL("../../docs", import.meta.url)).map((name) => `docs/${name}`),
+    ...readdirSync(new URL("../../docs", import.meta.url))
+      .filter((name) => name.endsWith(".md"))
+      .map((name) => `docs/${name}`),
   ].map((path) => [path, read(path)] as const),
 );
 const readme = read("README.md");

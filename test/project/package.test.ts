@@ -26,13 +26,15 @@ it("the package holds bin, the built sources and the usual texts", async () => {
         path
           .replace(/^dist\/src\/.*\.js$/, "dist/src/*.js")
           .replace(/^deploy\/.*/, "deploy/*")
-          .replace(/^docs\/.*\.md$/, "docs/*.md"),
+          .replace(/^docs\/[^/]*\.md$/, "docs/*.md")
+          .replace(/^docs\/examples\/fetch_etl_token\.(?:py|go|sql)$/, "docs/examples/*"),
       ),
     );
     expect(kinds).toEqual(
       new Set([
         ...["package.json", "README.md", "LICENSE", "CHANGELOG.md", "bin/fetch-etl.js", "dist/src/*.js"],
         ...["deploy/*", "docs/*.md", "dist/man/fetch-etl.1", "bench/results/latest.svg"],
+        ...["docs/token-vectors.json", "docs/examples/*"],
       ]),
     );
     // npm links a manual page only where `man` is a list.
