@@ -40,19 +40,19 @@ export const MARKS: readonly Mark[] = [
     ...{ scenario: "20ms", figure: "throughput", entry: "fetch-etl", against: "sqs-consumer", atLeast: 10 },
   },
   {
-    name: "throughput at 20 ms, against the usual answer",
+    name: "throughput at 20 ms, against one insert per row",
     ...{ scenario: "20ms", figure: "throughput", entry: "fetch-etl", against: "usual-answer", atLeast: 30 },
   },
   {
-    name: "CPU a message, against the SDK loop",
+    name: "CPU per message, against the SDK loop",
     ...{ scenario: "loopback", figure: "cpu", entry: "fetch-etl", against: "sdk-loop", atMost: 0.8 },
   },
   {
-    name: "SQS requests a message, 10,000 waiting, loopback",
+    name: "SQS requests per message, 10,000 waiting, loopback",
     ...{ scenario: "requests", figure: "requests", entry: "loopback", atMost: 0.205 },
   },
   {
-    name: "SQS requests a message, 10,000 waiting, 20 ms",
+    name: "SQS requests per message, 10,000 waiting, 20 ms",
     ...{ scenario: "requests", figure: "requests", entry: "20 ms", atMost: 0.205 },
   },
   {
@@ -74,7 +74,7 @@ export const MARKS: readonly Mark[] = [
     ...({ scenario: "memory", figure: "memory", entry, atMost: 320 } as const),
   })),
   {
-    name: "CPU a message at 200,000 messages, against 20,000",
+    name: "CPU per message at 200,000 messages, against 20,000",
     ...{ scenario: "deep-queue", figure: "cpu", entry: "fetch-etl, 200,000", against: "fetch-etl, 20,000" },
   },
   {
@@ -132,7 +132,7 @@ export const MARKS: readonly Mark[] = [
     ...{ scenario: "grown-tables", figure: "throughput", entry: "grown tables", against: "empty tables" },
   },
   {
-    name: "CPU a message into 10 million rows, against empty tables",
+    name: "CPU per message into 10 million rows, against empty tables",
     ...{ scenario: "grown-tables", figure: "cpu", entry: "grown tables", against: "empty tables" },
   },
 ];
