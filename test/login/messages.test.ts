@@ -8,7 +8,7 @@ import { spellIp } from "../../src/masking/canonical.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
 import { createMask } from "../../src/masking/token.ts";
 
-const HEADING = "## What is read from a message";
+const HEADING = "## Accepted values";
 const page = readFileSync(new URL("../../docs/messages.md", import.meta.url), "utf8");
 const section = page.slice(page.indexOf(HEADING)).split("\n## ")[0] ?? "";
 const examples = section
