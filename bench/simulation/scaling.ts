@@ -72,7 +72,14 @@ export function comparisonTable(comparisons: readonly Comparison[]): string {
   const alone = (latencyMs: number): Comparison | undefined =>
     comparisons.find((each) => each.latencyMs === latencyMs && each.workers === 1);
   return markdown(
-    ["per call", "drains", "messages/s, measured", "simulated", "relative to one drain, measured", "simulated"],
+    [
+      "per call",
+      "drains",
+      "messages/s, measured",
+      "simulated",
+      "relative to one drain, measured",
+      "simulated",
+    ],
     comparisons.map(({ latencyMs, workers, measured, simulated }) => [
       `${latencyMs} ms`,
       ...[workers, measured, simulated].map(whole),
@@ -93,13 +100,7 @@ export async function manyTable(results: Results, counts: readonly number[]): Pr
     rows.push([workers, few.throughput, few.mostInFlight, many.throughput, many.mostInFlight].map(whole));
   }
   return markdown(
-    [
-      "drains",
-      "1 core: messages/s",
-      "max in flight",
-      "8 cores: messages/s",
-      "max in flight",
-    ],
+    ["drains", "1 core: messages/s", "max in flight", "8 cores: messages/s", "max in flight"],
     rows,
   );
 }
@@ -115,10 +116,7 @@ export async function fifoTable(results: Results, groupCounts: readonly number[]
     }
     rows.push([groups, ...found].map(whole));
   }
-  return markdown(
-    ["message groups", "1 drain", "4 drains", "1 drain, `leave`", "4 drains, `leave`"],
-    rows,
-  );
+  return markdown(["message groups", "1 drain", "4 drains", "1 drain, `leave`", "4 drains, `leave`"], rows);
 }
 
 async function onTheirOwn(
