@@ -35,7 +35,7 @@ export const ASSUMED = {
 
 /** What a single look showed, which no run of the benchmark repeats. */
 export const MEASURED_BY_HAND = {
-  /** Microseconds of a core that Postgres has to do for a row (docs/performance.md). */
+  /** Microseconds of a core that Postgres has to do for a row (docs/benchmark.md). */
   postgresCpuPerRow: 12,
   /** Entries of the ledger that a run forgets a second: 3 million in 12 s. */
   prunedPerSecond: 250_000,
