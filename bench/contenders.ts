@@ -24,13 +24,13 @@ export const CONTENDERS = {
   },
   wire: { title: "wire, no database", args: [entry("wire")], writes: "nothing", usesQueue: true },
   "sqs-consumer": {
-    title: "sqs-consumer, an insert a batch",
+    title: "sqs-consumer, one insert per batch",
     args: [entry("sqs-consumer")],
     writes: "rows",
     usesQueue: true,
   },
   "usual-answer": {
-    title: "usual answer, an insert a row",
+    title: "plain loop, one insert per row",
     args: [entry("usual-answer")],
     writes: "rows",
     usesQueue: true,

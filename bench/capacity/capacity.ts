@@ -1,4 +1,4 @@
-// What so many messages a day take, worked out of what was measured and of AWS's limits: the tables of docs/scaling.md. Pure.
+// Resources by messages per day, from measured figures and AWS limits: the tables of docs/scaling.md. Pure.
 import type { Figure } from "../figures/figures.ts";
 import { medianOf } from "../figures/results.ts";
 import { known } from "../figures/statistics.ts";
@@ -35,7 +35,7 @@ export const ASSUMED = {
 
 /** What a single look showed, which no run of the benchmark repeats. */
 export const MEASURED_BY_HAND = {
-  /** Microseconds of a core that Postgres has to do for a row (docs/performance.md). */
+  /** Microseconds of a core that Postgres has to do for a row (docs/benchmark.md). */
   postgresCpuPerRow: 12,
   /** Entries of the ledger that a run forgets a second: 3 million in 12 s. */
   prunedPerSecond: 250_000,
@@ -82,7 +82,14 @@ export function measuredIn(report: Pick<Report, "scenarios">, sizes: TableSizes)
 /** What there is to do, a line for each number of messages a day. */
 export function workTable(measured: Measured, perDay: readonly number[]): string {
   return markdown(
-    ["messages a day", "a second", "at the peak", "processes", "runs of a day, in all", "SQS, USD a month"],
+    [
+      "messages per day",
+      "per second",
+      "at peak",
+      "processes",
+      "total run time per day",
+      "SQS, USD per month",
+    ],
     perDay.map((messages) => {
       const mean = messages / DAY;
       const usd = usdAMonth(
@@ -104,8 +111,8 @@ export function workTable(measured: Measured, perDay: readonly number[]): string
 export function diskTable(measured: Measured, perDay: readonly number[]): string {
   return markdown(
     [
-      ...["messages a day", "`user_logins` a day", "a year", "its partitions"],
-      ...ASSUMED.ledgerDays.map((days) => `ledger of ${days} days`),
+      ...["messages per day", "`user_logins` per day", "per year", "partitions"],
+      ...ASSUMED.ledgerDays.map((days) => `ledger, ${days} days`),
     ],
     perDay.map((messages) => [
       whole(messages),
@@ -140,7 +147,7 @@ export function mostHeld({ concurrency, batchSize }: { concurrency: number; batc
 function partitions(bytesADay: number): string {
   const fits = (days: number): boolean => bytesADay * days <= ASSUMED.partition * GB;
   if (fits(365)) return "none";
-  return fits(31) ? "a month each" : "a day each";
+  return fits(31) ? "monthly" : "daily";
 }
 
 /** Two digits that count. */

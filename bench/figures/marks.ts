@@ -24,43 +24,43 @@ export interface MarkResult extends Mark {
 
 export const MARKS: readonly Mark[] = [
   {
-    name: "throughput on loopback, against the SDK loop",
+    name: "throughput on loopback vs. the SDK loop",
     ...{ scenario: "loopback", figure: "throughput", entry: "fetch-etl", against: "sdk-loop", atLeast: 1.3 },
   },
   {
-    name: "throughput on loopback, against the wire",
+    name: "throughput on loopback vs. the wire",
     ...{ scenario: "loopback", figure: "throughput", entry: "fetch-etl", against: "wire" },
   },
   {
-    name: "throughput at 20 ms, against the SDK loop",
+    name: "throughput at 20 ms vs. the SDK loop",
     ...{ scenario: "20ms", figure: "throughput", entry: "fetch-etl", against: "sdk-loop", atLeast: 1 },
   },
   {
-    name: "throughput at 20 ms, against sqs-consumer",
+    name: "throughput at 20 ms vs. sqs-consumer",
     ...{ scenario: "20ms", figure: "throughput", entry: "fetch-etl", against: "sqs-consumer", atLeast: 10 },
   },
   {
-    name: "throughput at 20 ms, against the usual answer",
+    name: "throughput at 20 ms vs. one insert per row",
     ...{ scenario: "20ms", figure: "throughput", entry: "fetch-etl", against: "usual-answer", atLeast: 30 },
   },
   {
-    name: "CPU a message, against the SDK loop",
+    name: "CPU per message vs. the SDK loop",
     ...{ scenario: "loopback", figure: "cpu", entry: "fetch-etl", against: "sdk-loop", atMost: 0.8 },
   },
   {
-    name: "SQS requests a message, 10,000 waiting, loopback",
+    name: "SQS requests per message, 10,000 waiting, loopback",
     ...{ scenario: "requests", figure: "requests", entry: "loopback", atMost: 0.205 },
   },
   {
-    name: "SQS requests a message, 10,000 waiting, 20 ms",
+    name: "SQS requests per message, 10,000 waiting, 20 ms",
     ...{ scenario: "requests", figure: "requests", entry: "20 ms", atMost: 0.205 },
   },
   {
-    name: "peak memory, against the SDK loop",
+    name: "peak memory vs. the SDK loop",
     ...{ scenario: "loopback", figure: "memory", entry: "fetch-etl", against: "sdk-loop", atMost: 1.25 },
   },
   {
-    name: "peak memory at 200,000 messages, against 20,000",
+    name: "peak memory at 200,000 messages vs. 20,000",
     ...{
       scenario: "deep-queue",
       figure: "memory",
@@ -74,30 +74,30 @@ export const MARKS: readonly Mark[] = [
     ...({ scenario: "memory", figure: "memory", entry, atMost: 320 } as const),
   })),
   {
-    name: "CPU a message at 200,000 messages, against 20,000",
+    name: "CPU per message at 200,000 messages vs. 20,000",
     ...{ scenario: "deep-queue", figure: "cpu", entry: "fetch-etl, 200,000", against: "fetch-etl, 20,000" },
   },
   {
-    name: "2 processes at 20 ms, against one",
+    name: "2 processes at 20 ms vs. one",
     ...{ scenario: "processes-20ms", figure: "throughput", entry: "2 × fetch-etl", against: "1 × fetch-etl" },
     atLeast: 1.9,
   },
   {
-    name: "4 processes at 20 ms, against one",
+    name: "4 processes at 20 ms vs. one",
     ...{ scenario: "processes-20ms", figure: "throughput", entry: "4 × fetch-etl", against: "1 × fetch-etl" },
     atLeast: 3.6,
   },
   {
-    name: "4 processes at 50 ms, against one",
+    name: "4 processes at 50 ms vs. one",
     ...{ scenario: "processes-50ms", figure: "throughput", entry: "4 × fetch-etl", against: "1 × fetch-etl" },
   },
   {
-    name: "throughput with a vault, against without, loopback",
+    name: "throughput with a vault vs. without, loopback",
     ...{ scenario: "vault", figure: "throughput", entry: "with a vault", against: "without a vault" },
     atLeast: 0.85,
   },
   {
-    name: "throughput with a vault, against without, 20 ms",
+    name: "throughput with a vault vs. without, 20 ms",
     ...{ scenario: "vault", figure: "throughput", entry: "with, 20 ms", against: "without, 20 ms" },
     atLeast: 0.85,
   },
@@ -110,7 +110,7 @@ export const MARKS: readonly Mark[] = [
     ...{ scenario: "20ms", figure: "afterLast", entry: "fetch-etl", atMost: 2.5 },
   },
   {
-    name: "fetch-etl --version, against node -e 0",
+    name: "fetch-etl --version vs. node -e 0",
     ...{
       scenario: "startup",
       figure: "whole",
@@ -128,11 +128,11 @@ export const MARKS: readonly Mark[] = [
     ...{ scenario: "empty", figure: "whole", entry: "20 ms", atMost: 2.8 },
   },
   {
-    name: "throughput into 10 million rows, against empty tables",
+    name: "throughput into 10 million rows vs. empty tables",
     ...{ scenario: "grown-tables", figure: "throughput", entry: "grown tables", against: "empty tables" },
   },
   {
-    name: "CPU a message into 10 million rows, against empty tables",
+    name: "CPU per message into 10 million rows vs. empty tables",
     ...{ scenario: "grown-tables", figure: "cpu", entry: "grown tables", against: "empty tables" },
   },
 ];

@@ -1,4 +1,4 @@
-// `node dist/bench/report/page.js`: the tables of docs/performance.md, made of the results that are kept.
+// `node dist/bench/report/page.js`: the tables of docs/performance.md, made from the stored results.
 import { fileURLToPath } from "node:url";
 import { CONTENDERS, type ContenderName } from "../contenders.ts";
 import type { Figure } from "../figures/figures.ts";
@@ -20,10 +20,10 @@ export function programTable(results: Results): string {
     [
       "",
       "messages/s, loopback",
-      "at 20 ms a call",
-      "CPU a message, loopback",
+      "at 20 ms per call",
+      "CPU per message, loopback",
       "peak memory",
-      "SQS requests a message",
+      "SQS requests per message",
     ],
     PROGRAMS.map((label) => [
       CONTENDERS[label].title,
@@ -39,7 +39,7 @@ export function programTable(results: Results): string {
 /** What was wanted and what came of it. */
 export function marksTable(marks: readonly MarkResult[]): string {
   return markdown(
-    ["what", "mark", "measured"],
+    ["what", "target", "measured"],
     marks.map((mark) => {
       const unit = mark.against === undefined ? "" : "×";
       const value = `${known(mark.value).toFixed(known(mark.value) < 0.5 ? 3 : 2)}${unit}`;
@@ -62,7 +62,7 @@ const GROWTH = [
 
 export function growthTable(results: Results): string {
   return markdown(
-    ["as this grows", "throughput, against before", "CPU a message"],
+    ["what grows", "throughput, relative to before", "CPU per message"],
     GROWTH.map(([what, scenario, entry, before]) => {
       const ratio = (figure: Figure): string =>
         `${known(

@@ -10,7 +10,7 @@ export const LEGEND = [
   "Medians over the rounds; a ratio is taken within each round first.",
   "messages/s   from the start of the process to SQS's last answer to a delete",
   "CPU µs       of the contender's processes, a message; memory: the peak of the largest process",
-  "requests     SQS requests a message: receives + deletes + others",
+  "requests     SQS requests per message: receives + deletes + others",
   "after last   from SQS's last answer to a delete to the end of the process",
 ];
 

@@ -1,4 +1,4 @@
-// `node dist/bench/simulation/main.js`: the tables of docs/scaling.md that are simulated. Takes half a minute.
+// `node dist/bench/simulation/main.js`: the tables of docs/parallel-drains.md that are simulated. Takes half a minute.
 import { readKept } from "../report/report.ts";
 import { compare, comparisonTable, fifoTable, manyTable } from "./scaling.ts";
 

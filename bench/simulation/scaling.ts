@@ -1,4 +1,4 @@
-// How many drains do together, simulated from what one was measured to take: the tables of docs/scaling.md.
+// How many drains do together, simulated from what one was measured to take: the tables of docs/parallel-drains.md.
 import { DRAIN_DEFAULTS } from "../../src/config/defaults.ts";
 import { AWS, MEASURED_BY_HAND } from "../capacity/capacity.ts";
 import type { Figure } from "../figures/figures.ts";
@@ -72,7 +72,14 @@ export function comparisonTable(comparisons: readonly Comparison[]): string {
   const alone = (latencyMs: number): Comparison | undefined =>
     comparisons.find((each) => each.latencyMs === latencyMs && each.workers === 1);
   return markdown(
-    ["a call", "drains", "messages/s measured", "simulated", "against one, measured", "simulated"],
+    [
+      "per call",
+      "drains",
+      "messages/s, measured",
+      "simulated",
+      "relative to one drain, measured",
+      "simulated",
+    ],
     comparisons.map(({ latencyMs, workers, measured, simulated }) => [
       `${latencyMs} ms`,
       ...[workers, measured, simulated].map(whole),
@@ -93,13 +100,7 @@ export async function manyTable(results: Results, counts: readonly number[]): Pr
     rows.push([workers, few.throughput, few.mostInFlight, many.throughput, many.mostInFlight].map(whole));
   }
   return markdown(
-    [
-      "drains",
-      "Postgres of 1 core: messages/s",
-      "most in flight",
-      "of 8 cores: messages/s",
-      "most in flight",
-    ],
+    ["drains", "1 core: messages/s", "max in flight", "8 cores: messages/s", "max in flight"],
     rows,
   );
 }
@@ -115,10 +116,7 @@ export async function fifoTable(results: Results, groupCounts: readonly number[]
     }
     rows.push([groups, ...found].map(whole));
   }
-  return markdown(
-    ["message groups", "1 drain: messages/s", "4 drains", "1 with `--on-reject leave`", "4 likewise"],
-    rows,
-  );
+  return markdown(["message groups", "1 drain", "4 drains", "1 drain, `leave`", "4 drains, `leave`"], rows);
 }
 
 async function onTheirOwn(

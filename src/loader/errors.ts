@@ -133,7 +133,7 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
     case LACKS_RIGHT:
       return new Failure(
         "configuration",
-        `Postgres user ${user} lacks a right for ${doing} (SQLSTATE 42501). Grant it, or run once as a user who has it; docs/operations.md lists the rights.`,
+        `Postgres user ${user} lacks a right for ${doing} (SQLSTATE 42501). Grant it, or run once as a user who has it; docs/permissions.md lists the rights.`,
         cause,
       );
     default:

@@ -200,6 +200,6 @@ export async function wrongColumns(sql: Sql, logins: TableName): Promise<string[
   if (wrong.length === 0) return [];
   return [
     `The table ${fullName(logins)} has other columns than fetch-etl writes: ${wrong.join("; ")}. ` +
-      "Alter it, or point DATABASE_URL at the right database; docs/architecture.md shows the table.",
+      "Alter it, or point DATABASE_URL at the right database; docs/messages.md shows the table.",
   ];
 }

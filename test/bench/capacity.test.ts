@@ -41,23 +41,22 @@ const fifo = AWS.fifoCalls * 10;
 const atPeak = (1e9 / 86_400) * ASSUMED.peak;
 
 it.each([
-  `${number(measured.throughput)} messages a second at 20 ms a call`,
+  `One drain loads ${number(measured.throughput)} messages per second at 20 ms per call`,
   `10^9 / 86,400 s · 3 / ${number(measured.throughput)} = ${(atPeak / measured.throughput).toFixed(1)}, so ${processesFor(measured, 1e9)}.`,
-  `for each of ${ASSUMED.runs} runs, one every five minutes, the ${measured.emptyRun.toFixed(1)} s`,
-  `**\`user_logins\`**: ${number(measured.row)} bytes a row`,
-  `**Ledger**: ${number(measured.ledgerEntry)} bytes an entry`,
-  `${number(MEASURED_BY_HAND.prunedPerSecond)} a second: ${number(MEASURED_BY_HAND.prunedPerSecond / measured.throughput)} times as fast`,
-  `${number(measured.vaultEntries)} bytes a message for both values`,
+  `plus ${measured.emptyRun.toFixed(1)} s for each of ${ASSUMED.runs} runs (one every five minutes)`,
+  `**\`user_logins\`** takes ${number(measured.row)} bytes per row`,
+  `**Ledger**: ${number(measured.ledgerEntry)} bytes per entry`,
+  `${number(MEASURED_BY_HAND.prunedPerSecond)} per second: ${number(MEASURED_BY_HAND.prunedPerSecond / measured.throughput)} times as fast`,
+  `${number(measured.vaultEntries)} bytes per message for both values`,
   `about ${number(AWS.inFlight)} messages in flight`,
-  `a drain holds ${number(held)} at most: ${Math.floor(AWS.inFlight / held)} drains`,
-  `${number(fifo)} messages a second, ${number((fifo * 86_400) / 1e6)} million a day; ${AWS.fifoCalls} a second with`,
-  `${number(measured.throughput / 10)} receives a second`,
-  `${measured.requests} requests a message are USD ${(measured.requests * AWS.usdPerMillionRequests).toFixed(2)} a million messages`,
-  `${number(measured.cpu)} µs of CPU a message at 20 ms a call, so ${(measured.cpu / 60).toFixed(1)} minutes`,
-  `A run on an empty queue makes ${ASSUMED.requestsOfEmptyRun} requests`,
-  `${ASSUMED.runs} runs a day cost USD ${usdAMonth(ASSUMED.runs * (ASSUMED.requestsOfEmptyRun + ASSUMED.requestsNotFull)).toFixed(2)} a month`,
-  `KEDA's look every ${ASSUMED.kedaPolls} s is another USD ${usdAMonth(86_400 / ASSUMED.kedaPolls).toFixed(2)}.`,
-  `takes ${MEASURED_BY_HAND.postgresCpuPerRow} µs of a core for a row`,
+  `a drain holds at most ${number(held)}: ${Math.floor(AWS.inFlight / held)} drains`,
+  `${number(fifo)} messages per second, ${number((fifo * 86_400) / 1e6)} million per day; ${AWS.fifoCalls} per second with`,
+  `${number(measured.throughput / 10)} receives per second`,
+  `${measured.requests} requests per message cost USD ${(measured.requests * AWS.usdPerMillionRequests).toFixed(2)} per million messages`,
+  `${number(measured.cpu)} µs of CPU per message at 20 ms per call, so ${(measured.cpu / 60).toFixed(1)} minutes`,
+  `a run on an empty queue makes ${ASSUMED.requestsOfEmptyRun} requests`,
+  `${ASSUMED.runs} runs per day cost USD ${usdAMonth(ASSUMED.runs * (ASSUMED.requestsOfEmptyRun + ASSUMED.requestsNotFull)).toFixed(2)} per month`,
+  `a query every ${ASSUMED.kedaPolls} s costs another USD ${usdAMonth(86_400 / ASSUMED.kedaPolls).toFixed(2)} per month`,
 ])("the page says: %s", (sentence) => {
   expect(unpadded(page).replaceAll("\n", " ").replace(/ +/g, " ")).toContain(sentence);
 });

@@ -26,8 +26,8 @@ test("a scenario's table has a line an entry, with a dash for what was not measu
 
 test("the marks' table says what was wanted, and whether it was met", () => {
   const table = markTable(judge([loopback]));
-  expect(table).toMatch(/throughput on loopback, against the SDK loop +2\.00x +1\.3 or more +met/);
-  expect(table).toMatch(/CPU a message, against the SDK loop +- /);
+  expect(table).toMatch(/throughput on loopback vs. the SDK loop +2\.00x +1\.3 or more +met/);
+  expect(table).toMatch(/CPU per message vs. the SDK loop +- /);
   expect(markTable([])).toContain("No mark");
 });
 

@@ -1,7 +1,7 @@
 // The simulation of many drains: it agrees with what was measured, and keeps to SQS's limits.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { AWS } from "../../bench/capacity/capacity.ts";
+import { AWS, MEASURED_BY_HAND } from "../../bench/capacity/capacity.ts";
 import type { Report } from "../../bench/report/report.ts";
 import { simulate, type Fleet } from "../../bench/simulation/fleet.ts";
 import { compare, comparisonTable, fifoTable, manyTable } from "../../bench/simulation/scaling.ts";
@@ -9,7 +9,7 @@ import { unpadded } from "../support/markdown.ts";
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 const results = JSON.parse(read("bench/results/latest.json")) as Report;
-const page = unpadded(read("docs/scaling.md"));
+const page = unpadded(read("docs/parallel-drains.md"));
 
 /** The lines of a table's rows. */
 const rowsOf = (table: string): string[] => table.split("\n").slice(2);
@@ -22,16 +22,22 @@ describe("the benchmark's runs of 1, 2 and 4 processes", async () => {
     expect(Math.abs(simulated / measured - 1)).toBeLessThan(1 / 8);
   });
 
-  it("stand in docs/scaling.md", () => {
+  it("stand in docs/parallel-drains.md", () => {
     expect(page).toContain(comparisonTable(comparisons));
   });
+});
+
+it("uses the CPU time per row that docs/parallel-drains.md states", () => {
+  expect(page.replaceAll("\n", " ")).toContain(
+    `a Postgres that takes ${MEASURED_BY_HAND.postgresCpuPerRow} µs of a core for a row`,
+  );
 });
 
 // Of the long tables the rows that do not take long; `node dist/bench/simulation/main.js` makes them whole.
 it.each([
   ["many drains", () => manyTable(results, [1, 2, 4])],
   ["FIFO queues", () => fifoTable(results, [10])],
-])("docs/scaling.md has what is simulated of %s", async (_what, table) => {
+])("docs/parallel-drains.md has what is simulated of %s", async (_what, table) => {
   const rows = rowsOf(await table());
   expect(rows.length).toBeGreaterThan(0);
   for (const row of rows) expect(page).toContain(row);

@@ -6,9 +6,9 @@ export const CLEAN_STOP_SECONDS = promised();
 
 function promised(): number {
   const reliability = readFileSync(new URL("../../docs/reliability.md", import.meta.url), "utf8");
-  const [, seconds] = /a signal comes +\| ends within (\d+) s,/.exec(reliability) ?? [];
+  const [, seconds] = /a signal arrives +\| exits within (\d+) s,/.exec(reliability) ?? [];
   if (seconds === undefined)
-    throw new Error("docs/reliability.md does not tell within which time a drain ends");
+    throw new Error("docs/reliability.md does not say within how many seconds a drain exits");
   return Number(seconds);
 }
 

@@ -36,7 +36,11 @@ it("what has no partition goes to the quarantine, and is loaded once there is on
     await bench.sql`drop table user_logins_others`;
     const dated = (date: string) =>
       generateLogins(15).map((login) => JSON.stringify({ ...login, create_date: date }));
-    await bench.send([...dated("2026-03-31"), ...dated("2026-04-01")]);
+    // In turn, so that no batch holds only rows without a partition.
+    const inTurn = generateLogins(30).map((login, index) =>
+      JSON.stringify({ ...login, create_date: index % 2 === 0 ? "2026-03-31" : "2026-04-01" }),
+    );
+    await bench.send(inTurn);
     const drained = await bench.run(["drain", "--json", "--concurrency", "1"]);
     expect(json(drained)).toMatchObject({ loaded: 15, quarantined: 15, deleted: 30 });
     expect(drained).toMatchObject({

@@ -1,4 +1,4 @@
-// The table of examples in docs/reference.md, held against the decoder and the masks of a real run.
+// The table of examples in docs/messages.md, held against the decoder and the masks of a real run.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { createEntryMaker } from "../../src/drainer/entry.ts";
@@ -8,9 +8,9 @@ import { spellIp } from "../../src/masking/canonical.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
 import { createMask } from "../../src/masking/token.ts";
 
-const HEADING = "## What is read from a message";
-const reference = readFileSync(new URL("../../docs/reference.md", import.meta.url), "utf8");
-const section = reference.slice(reference.indexOf(HEADING)).split("\n## ")[0] ?? "";
+const HEADING = "## Accepted values";
+const page = readFileSync(new URL("../../docs/messages.md", import.meta.url), "utf8");
+const section = page.slice(page.indexOf(HEADING)).split("\n## ")[0] ?? "";
 const examples = section
   .split("\n")
   .filter((line) => line.startsWith("| `"))
@@ -40,7 +40,7 @@ function expectedOf(name: string, stored: string): unknown {
   const [, masked] = /^the token of `(.+)`$/.exec(stored) ?? [];
   if (masked !== undefined)
     return name === "ip" ? mask.ip(bytesOf(masked)) : mask.deviceId(Buffer.from(masked));
-  if (stored === "the day on which SQS took the message") return SENT_ON;
+  if (stored === "the day on which SQS received the message") return SENT_ON;
   return JSON.parse(stored.slice(1, -1));
 }
 
@@ -59,7 +59,7 @@ function bytesOf(address: string): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-describe("the reference says what becomes of a value:", () => {
+describe("docs/messages.md says what becomes of a value:", () => {
   it.each(examples)("$key $value: $stored", ({ key, value, stored }) => {
     const [name = "", style] = key.replaceAll("`", "").split(", ");
     const appVersion: AppVersionStyle = style === "major" ? "major" : "full";
