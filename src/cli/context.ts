@@ -90,8 +90,8 @@ export interface Context {
   readonly writeFile: (path: string, text: string) => Promise<void>;
   /** Does some work on a file while no other process does any. */
   readonly withFileLock: <T>(path: string, action: () => Promise<T>) => Promise<T>;
-  /** Whether a file can be put there: its folder is there and can be written to. */
-  readonly canWrite: (path: string) => boolean;
+  /** Throws the system's error where no file can be put there, as when its folder is missing or may not be written to. */
+  readonly checkWritable: (path: string) => void;
   readonly services: Services;
   /** The exit code that something thrown leads to, and the sentence that tells it, which is safe to print. */
   readonly explain: (error: unknown) => Explanation;

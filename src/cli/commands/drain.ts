@@ -29,7 +29,7 @@ const SOCKETS_BESIDE = 4;
 /** @returns the exit code */
 export async function runDrain(flags: DrainFlags, context: Context): Promise<number> {
   const problems = new Problems();
-  const files = readRunFiles(flags, context.canWrite, problems);
+  const files = readRunFiles(flags, context.checkWritable, problems);
   const started = context.clock.now();
   return recordRun(files, flags.dryRun === true, context, (run) =>
     drainQueue(flags, context, problems, { run, started }),
