@@ -7,13 +7,14 @@ import { Failure } from "../failure.ts";
 import { connect, type Sql } from "./database.ts";
 import { asFailure } from "./errors.ts";
 import { explainForbidden } from "./forbidden.ts";
-import { epochMs, exactly, HELD_COLUMNS, toHeld, type HeldRow } from "./held.ts";
+import { epochMs, exactly, HELD_COLUMNS, HELD_READS, heldPage, toHeld, type HeldRow } from "./held.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { purge } from "./purge.ts";
 import { openReplay } from "./replay.ts";
 import { heldCondition, replayedAtColumn } from "./replayed-at.ts";
 import { tablesPresent } from "./schema.ts";
 import { inTransaction, SNAPSHOT } from "./transaction.ts";
+import { BEFORE_ALL } from "./turns.ts";
 
 /** What is held and not replayed. */
 export interface QuarantineSummary {
@@ -35,15 +36,24 @@ export interface HeldReason {
 
 /** A message that was quarantined, whether it was replayed or not. */
 export interface FoundMessage extends HeldMessage {
+  /** How long the sealed body is; one that is longer than any that a drain seals is not read. */
+  readonly sealedBytes: number;
   /** Epoch milliseconds; undefined where it was not. */
   readonly replayedAt: number | undefined;
+}
+
+/** What has an id. */
+export interface Found {
+  /** The first of them: as many as fit a page. */
+  readonly messages: readonly FoundMessage[];
+  readonly total: number;
 }
 
 /** A connection to the quarantine. Every call throws `Failure` as a sentence for the user. */
 export interface Quarantine {
   summary(): Promise<QuarantineSummary>;
   /** The messages with an id: one of each queue that has it. */
-  find(messageId: string): Promise<FoundMessage[]>;
+  find(messageId: string): Promise<Found>;
   /**
    * @param vaultKey what the values to keep are sealed under; undefined where no vault is kept
    * @param queue the ARN or the name of the one queue whose messages are replayed; undefined for all
@@ -114,16 +124,30 @@ function summarise(sql: Sql): Promise<QuarantineSummary> {
   });
 }
 
-async function find(sql: Sql, messageId: string): Promise<FoundMessage[]> {
-  const rows = await inTransaction(sql, SNAPSHOT, async (tx) =>
-    tx.unsafe<(HeldRow & { readonly found_replayed_at: string | null })[]>(
-      `select ${HELD_COLUMNS}, ${exactly(await replayedAtColumn(tx))} as found_replayed_at
-       from fetch_etl.quarantine where message_id operator(pg_catalog.=) $1 order by sent_at, queue`,
-      [messageId],
-    ),
-  );
-  return rows.map((row) => ({
-    ...toHeld(row),
-    replayedAt: row.found_replayed_at === null ? undefined : epochMs(row.found_replayed_at),
-  }));
+async function find(sql: Sql, messageId: string): Promise<Found> {
+  const { storedSentAt, queue, messageId: first } = BEFORE_ALL;
+  return inTransaction(sql, SNAPSHOT, async (tx) => {
+    const rows = await tx.unsafe<FoundRow[]>(
+      heldPage(
+        `${HELD_READS}, ${await replayedAtColumn(tx)} as replayed`,
+        `${HELD_COLUMNS}, pg_catalog.octet_length(sealed) as sealed_bytes, ${exactly("replayed")} as found_replayed_at`,
+        "message_id operator(pg_catalog.=) $4::pg_catalog.text",
+      ),
+      [storedSentAt, queue, first, messageId],
+    );
+    const [all] = await tx<{ messages: string }[]>`
+      select pg_catalog.count(*) as messages from fetch_etl.quarantine
+      where message_id operator(pg_catalog.=) ${messageId}::pg_catalog.text`;
+    const messages = rows.map((row) => ({
+      ...toHeld(row),
+      sealedBytes: row.sealed_bytes,
+      replayedAt: row.found_replayed_at === null ? undefined : epochMs(row.found_replayed_at),
+    }));
+    return { messages, total: Number(all?.messages ?? 0) };
+  });
+}
+
+interface FoundRow extends HeldRow {
+  readonly sealed_bytes: number;
+  readonly found_replayed_at: string | null;
 }
