@@ -25,6 +25,12 @@ export const MOST_BYTES = 16 * 1024 * 1024;
 /** Likewise, all reasons of a message together. */
 const MOST_REASON_BYTES = 64 * 1024;
 
+/** Likewise, of reasons and of key ids that are counted: the most frequent ones. */
+export const MOST_COUNTED = 1000;
+
+/** A reason to count by, as `reason` holds it: somebody who may write to the table can make it NULL, or of any length. */
+export const COUNTED_REASON = `coalesce(pg_catalog."left"(reason, 500), '')`;
+
 /** A sealed body in hex; NULL for one that is longer than {@link MOST_BYTES}. */
 export const SEALED_HEX = `case when pg_catalog.octet_length(sealed) operator(pg_catalog.<=) ${MOST_BYTES}
   then pg_catalog.encode(sealed, 'hex') end`;

@@ -7,7 +7,17 @@ import { Failure } from "../failure.ts";
 import { connect, type Sql } from "./database.ts";
 import { asFailure } from "./errors.ts";
 import { explainForbidden } from "./forbidden.ts";
-import { epochMs, exactly, HELD_COLUMNS, HELD_READS, heldPage, toHeld, type HeldRow } from "./held.ts";
+import {
+  COUNTED_REASON,
+  epochMs,
+  exactly,
+  HELD_COLUMNS,
+  HELD_READS,
+  heldPage,
+  MOST_COUNTED,
+  toHeld,
+  type HeldRow,
+} from "./held.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { purge } from "./purge.ts";
 import { openReplay } from "./replay.ts";
@@ -19,9 +29,11 @@ import { BEFORE_ALL } from "./turns.ts";
 /** What is held and not replayed. */
 export interface QuarantineSummary {
   readonly total: number;
-  /** Most messages first; a message with two reasons counts for both. */
+  /** Most messages first, at most {@link MOST_COUNTED}; a message with two reasons counts for both. */
   readonly reasons: readonly HeldReason[];
-  /** How many messages were sealed under which masking key. */
+  /** Whether there may be more. */
+  readonly cut: boolean;
+  /** How many messages were sealed under which masking key, likewise. */
   readonly keys: readonly { readonly keyId: string; readonly count: number }[];
 }
 
@@ -103,23 +115,26 @@ function summarise(sql: Sql): Promise<QuarantineSummary> {
   return inTransaction(sql, SNAPSHOT, async (tx) => {
     const held = await heldCondition(tx);
     const reasons = await tx.unsafe<{ reason: string; count: string; oldest: string; example: string }[]>(`
-      select coalesce(reason, '') as reason, pg_catalog.count(*), ${exactly("pg_catalog.min(quarantined_at)")} as oldest,
+      select ${COUNTED_REASON} as reason, pg_catalog.count(*), ${exactly("pg_catalog.min(quarantined_at)")} as oldest,
              (pg_catalog.array_agg(message_id order by quarantined_at desc, sent_at desc, message_id))[1] as example
       from fetch_etl.quarantine, pg_catalog.unnest(reasons) as reason where ${held}
-      group by 1 order by pg_catalog.count(*) desc, 1`);
+      group by 1 order by pg_catalog.count(*) desc, 1 limit ${MOST_COUNTED}`);
     const keys = await tx.unsafe<{ key_id: string; count: string }[]>(`
-      select key_id, pg_catalog.count(*) from fetch_etl.quarantine where ${held}
-      group by key_id order by pg_catalog.count(*) desc, key_id`);
-    const counts = keys.map(({ key_id, count }) => ({ keyId: key_id, count: Number(count) }));
+      select pg_catalog."left"(key_id, 64) as key_id, pg_catalog.count(*) from fetch_etl.quarantine where ${held}
+      group by 1 order by pg_catalog.count(*) desc, 1 limit ${MOST_COUNTED}`);
+    const [all] = await tx.unsafe<{ messages: string }[]>(
+      `select pg_catalog.count(*) as messages from fetch_etl.quarantine where ${held}`,
+    );
     return {
-      total: counts.reduce((sum, { count }) => sum + count, 0),
+      total: Number(all?.messages ?? 0),
+      cut: reasons.length === MOST_COUNTED,
       reasons: reasons.map(({ reason, count, oldest, example }) => ({
         reason,
         count: Number(count),
         oldest: new Date(epochMs(oldest)).toISOString(),
         example,
       })),
-      keys: counts,
+      keys: keys.map(({ key_id, count }) => ({ keyId: key_id, count: Number(count) })),
     };
   });
 }

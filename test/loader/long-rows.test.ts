@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { initialise } from "../../src/loader/initialise.ts";
+import { inspect } from "../../src/loader/inspect.ts";
 import { openQuarantine } from "../../src/loader/quarantine.ts";
 import { openRotation } from "../../src/loader/rotation.ts";
 import { openVault } from "../../src/loader/vault.ts";
@@ -126,6 +127,25 @@ it("a quarantined body and reasons that are too long are not read, by a look or 
   } finally {
     await quarantine.close();
   }
+});
+
+it("of many or long reasons and key ids, the most frequent ones are counted, cut short", async () => {
+  const database = await withDevices([]);
+  await database.sql`
+    insert into fetch_etl.quarantine (queue, sent_at, message_id, reasons, key_id, sealed)
+    select 'q', 'epoch', n::text, array['often', n || repeat('x', 10000)], n || repeat('k', 10000), '' from generate_series(1, 1500) n`;
+  const quarantine = await openQuarantine(database.settings);
+  try {
+    const { total, reasons, keys, cut } = await quarantine.summary();
+    expect([total, reasons.length, keys.length, cut]).toEqual([1500, 1000, 1000, true]);
+    expect(reasons[0]).toMatchObject({ reason: "often", count: 1500 });
+    expect(Math.max(...reasons.map(({ reason }) => reason.length))).toBe(500);
+    expect(Math.max(...keys.map(({ keyId }) => keyId.length))).toBe(64);
+  } finally {
+    await quarantine.close();
+  }
+  const { quarantined, quarantineReasons } = await inspect(database.settings);
+  expect([quarantined, Object.keys(quarantineReasons).length]).toEqual([1500, 1000]);
 });
 
 it("of many messages with one id, a look brings the first ones, and their number", async () => {
