@@ -3,7 +3,7 @@ import type { Remask, Remasked } from "../recovery/remask.ts";
 import type { Fragment, Transaction } from "./database.ts";
 import { isToken } from "./is-token.ts";
 import { toHex } from "./statement.ts";
-import { readEntries } from "./vault.ts";
+import { entriesOf } from "./vault.ts";
 
 /** What is changed to. */
 export interface Target {
@@ -54,13 +54,11 @@ export async function changeRows(
     where ip is not null or device is not null`;
   if (rows.length === 0) return 0;
   const tokens = new Set(rows.flatMap(({ ip, device }) => [ip, device]).filter((token) => token !== null));
-  const held = tx`v.token operator(pg_catalog.=) any (${[...tokens]}::pg_catalog.text[])`;
   const newTokens = new Map<string, string>();
-  for (let entries = await readEntries(tx, held, ""); entries.length > 0;) {
+  for await (const entries of entriesOf(tx, [...tokens])) {
     const remasked = await remask(entries);
     await insertEntries(tx, remasked);
     for (const { earlier, token } of remasked) newTokens.set(earlier, token);
-    entries = await readEntries(tx, held, entries.at(-1)?.token ?? "");
   }
   const newToken = (token: string | null): string | null =>
     token === null ? null : (newTokens.get(token) ?? null);

@@ -145,7 +145,10 @@ async function othersWithTokens(sql: Sql, { schema, name }: TableName): Promise<
 }
 
 async function copyEntries(tx: Transaction, { keyId, remask }: Target, after: string): Promise<string[]> {
-  const entries = await readEntries(tx, earlier(tx, "v.token", keyId), after);
+  const entries = await readEntries(
+    tx,
+    tx`v.token operator(pg_catalog.>) ${after} and ${earlier(tx, "v.token", keyId)}`,
+  );
   await insertEntries(tx, await remask(entries));
   return entries.map(({ token }) => token);
 }

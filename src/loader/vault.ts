@@ -84,10 +84,11 @@ export function openVault(settings: DatabaseSettings): Vault {
     read: (tokens, reason) =>
       withVault(settings, "reading the vault", TO_READ, async (sql) => {
         await inTransaction(sql, READ_COMMITTED, (tx) => record(tx, "reveal", tokens, reason));
-        const rows = await inTransaction(sql, SNAPSHOT, (tx) =>
-          allEntries(tx, tx`v.token operator(pg_catalog.=) any(${unique(tokens)}::pg_catalog.text[])`),
-        );
-        const found = new Map(rows.map((row) => [row.token, row]));
+        const found = new Map<string, SealedEntry>();
+        await inTransaction(sql, SNAPSHOT, async (tx) => {
+          for await (const page of entriesOf(tx, unique(tokens)))
+            for (const entry of page) found.set(entry.token, entry);
+        });
         requireAll(tokens, found, "The vault does not hold", "nothing was opened; the request is on record");
         return tokens.flatMap((token) => found.get(token) ?? []);
       }),
@@ -161,14 +162,13 @@ const PAGE = { entries: 1000, bytes: 8_000_000 } as const;
 const TOO_LONG = `operator(pg_catalog.>) ${MOST_BYTES} then ''::pg_catalog.bytea else`;
 
 /**
- * The next entries, in their tokens' order. What is longer than {@link MOST_BYTES} was sealed by no drain: it is not read, and comes as
+ * Entries, the first in their tokens' order. What is longer than {@link MOST_BYTES} was sealed by no drain: it is not read, and comes as
  * no bytes, which nothing opens.
  *
  * @param which a condition on the entries `v`
- * @param after the last token of the page before; at first the empty text
- * @returns none at the end
+ * @returns as many as fit a page, and at least one where there is one
  */
-export async function readEntries(tx: Transaction, which: Fragment, after: string): Promise<SealedEntry[]> {
+export async function readEntries(tx: Transaction, which: Fragment): Promise<SealedEntry[]> {
   // As hex, because `bytea_output` says how Postgres writes bytes otherwise.
   const rows = await tx<HexEntry[]>`
     select token, field, key_id as "dataKeyId", pg_catalog.encode(sealed, 'hex') as sealed,
@@ -183,7 +183,7 @@ export async function readEntries(tx: Transaction, which: Fragment, after: strin
                  case when pg_catalog.octet_length(v.sealed) ${tx.unsafe(TOO_LONG)} v.sealed end as sealed,
                  case when pg_catalog.octet_length(k.sealed) ${tx.unsafe(TOO_LONG)} k.sealed end as data_key
           from fetch_etl.vault v left join fetch_etl.vault_keys k on k.key_id operator(pg_catalog.=) v.key_id
-          where v.token operator(pg_catalog.>) ${after} and ${which}
+          where ${which}
           order by v.token limit ${PAGE.entries}
         ) as next
       ) as measured
@@ -197,14 +197,24 @@ export async function readEntries(tx: Transaction, which: Fragment, after: strin
   }));
 }
 
-/** For as many as somebody names: all pages. */
-async function allEntries(tx: Transaction, which: Fragment): Promise<SealedEntry[]> {
-  const entries: SealedEntry[] = [];
-  for (let page = await readEntries(tx, which, ""); page.length > 0;) {
-    entries.push(...page);
-    page = await readEntries(tx, which, page.at(-1)?.token ?? "");
+/** The entries of these tokens, page by page; what the vault does not hold is left out. */
+export async function* entriesOf(
+  tx: Transaction,
+  tokens: readonly string[],
+): AsyncGenerator<SealedEntry[], void, undefined> {
+  for (let from = 0; from < tokens.length; from += PAGE.entries) {
+    let wanted = tokens.slice(from, from + PAGE.entries);
+    while (wanted.length > 0) {
+      const page = await readEntries(
+        tx,
+        tx`v.token operator(pg_catalog.=) any(${wanted}::pg_catalog.text[])`,
+      );
+      if (page.length === 0) break;
+      yield page;
+      const found = new Set(page.map(({ token }) => token));
+      wanted = wanted.filter((token) => !found.has(token));
+    }
   }
-  return entries;
 }
 
 interface HexEntry extends Omit<SealedEntry, "sealed" | "dataKey"> {
