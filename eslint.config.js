@@ -17,7 +17,7 @@ const ARROWS = {
   "drainer/sqs": {
     folders: ["drainer", "checks", "config"],
     packages: [
-      "node:(crypto|http|https|net|stream|tls)",
+      "node:(async_hooks|crypto|diagnostics_channel|http|https|net|stream|tls)",
       "@aws-sdk/[^/]+",
       "https?-proxy-agent",
       "proxy-from-env",

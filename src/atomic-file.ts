@@ -33,24 +33,29 @@ export async function writeWhole(path: string, text: string): Promise<void> {
 }
 
 /**
- * Whether {@link writeWhole} could write there, as far as that can be told without doing it. A pipe or a socket will not do, which may
- * wait for a reader for ever; nor will a name for what is open already, such as /dev/stdout, which would be taken away.
+ * Checks beforehand whether {@link writeWhole} could write there, as far as that can be told without doing it. A pipe or a socket will
+ * not do, because it may wait for a reader for ever; nor will a name for an open file, such as /dev/stdout, which would be replaced.
+ *
+ * @throws the system's error, or one with the code that fits: `EISDIR` for a folder, `ENOTSUP` for a pipe, a socket or an open file
  */
-export function canWriteWhole(path: string): boolean {
-  try {
-    const present = statSync(path, { throwIfNoEntry: false });
-    if (present === undefined ? /[\\/]$/.test(path) : !present.isFile() && !present.isCharacterDevice())
-      return false;
-    if (present?.isFile() === true && /^\/(dev|proc)\//.test(resolve(path))) return false;
-    const target = present === undefined ? path : realpathSync(path);
-    const isDevice = present?.isFile() === false;
-    const written = isDevice ? target : dirname(target);
-    accessSync(written, constants.W_OK);
-    // Node 22 and later say of what would lie within a file that it is missing.
-    return isDevice || statSync(written).isDirectory();
-  } catch {
-    return false;
+export function checkWritable(path: string): void {
+  const present = statSync(path, { throwIfNoEntry: false });
+  if (present === undefined ? /[\\/]$/.test(path) : present.isDirectory()) throw refusal("EISDIR");
+  const isDevice = present?.isCharacterDevice() === true;
+  if (present?.isFile() === false && !isDevice) throw refusal("ENOTSUP");
+  if (present?.isFile() === true && /^\/(dev|proc)\//.test(resolve(path))) throw refusal("ENOTSUP");
+  if (isDevice) {
+    accessSync(path, constants.W_OK);
+    return;
   }
+  const folder = dirname(present === undefined ? path : realpathSync(path));
+  // Node 22 and later say that what would lie within a file is missing.
+  if (!statSync(folder).isDirectory()) throw refusal("ENOTDIR");
+  accessSync(folder, constants.W_OK | constants.X_OK);
+}
+
+function refusal(code: string): Error {
+  return Object.assign(new Error("no file can be written there"), { code });
 }
 
 function unlessMissing(error: unknown): undefined {

@@ -5,7 +5,7 @@ import { setDefaultAutoSelectFamilyAttemptTimeout } from "node:net";
 import { homedir } from "node:os";
 import { buffer } from "node:stream/consumers";
 import { isatty } from "node:tty";
-import { canWriteWhole, writeWhole } from "./atomic-file.ts";
+import { checkWritable, writeWhole } from "./atomic-file.ts";
 import type { Context, Output, Services, Versions } from "./cli/context.ts";
 import { readDotEnv, type DotEnv } from "./cli/dot-env.ts";
 import { OWN_SECRETS, trimVariables } from "./cli/environment.ts";
@@ -71,7 +71,7 @@ export async function openContext(
     versions,
     writeFile: writeWhole,
     withFileLock,
-    canWrite: canWriteWhole,
+    checkWritable,
     services,
     explain,
     catchSignals,

@@ -15,7 +15,7 @@ import type { Opener } from "../recovery/identities.ts";
 import type { SealedDataKey, Sealer } from "../recovery/recipients.ts";
 import type { Remask } from "../recovery/remask.ts";
 import type { DotEnv } from "./dot-env.ts";
-import { STOP_SIGNALS, type Explanation, type StopSignal } from "./exit-codes.ts";
+import type { Explanation } from "./exit-codes.ts";
 import type { Log } from "./log.ts";
 
 /** A stream that a person or a program reads. */
@@ -90,8 +90,8 @@ export interface Context {
   readonly writeFile: (path: string, text: string) => Promise<void>;
   /** Does some work on a file while no other process does any. */
   readonly withFileLock: <T>(path: string, action: () => Promise<T>) => Promise<T>;
-  /** Whether a file can be put there: its folder is there and can be written to. */
-  readonly canWrite: (path: string) => boolean;
+  /** Throws the system's error where no file can be put there, as when its folder is missing or may not be written to. */
+  readonly checkWritable: (path: string) => void;
   readonly services: Services;
   /** The exit code that something thrown leads to, and the sentence that tells it, which is safe to print. */
   readonly explain: (error: unknown) => Explanation;
@@ -102,9 +102,4 @@ export interface Context {
   readonly catchSignals: () => AbortSignal;
   /** Has something done when the process ends, in whatever way it can still act; the function that it returns takes that back. */
   readonly atExit: (action: () => void) => () => void;
-}
-
-/** The signal that asked for a stop; undefined where none did. */
-export function stopSignalOf(stop: AbortSignal): StopSignal | undefined {
-  return stop.aborted ? STOP_SIGNALS.find((signal) => signal === stop.reason) : undefined;
 }

@@ -39,3 +39,13 @@ export type StopSignal = (typeof STOP_SIGNALS)[number];
 export function exitCodeOfSignal(signal: StopSignal): number {
   return { SIGINT: EXIT.sigint, SIGTERM: EXIT.sigterm, SIGHUP: EXIT.sighup }[signal];
 }
+
+/**
+ * The exit code of a command that ends well, be it because a signal asked for it: where the wait for a server ended so, too.
+ *
+ * @param stop aborted by the signal, with its name as the reason
+ */
+export function exitCodeOfStop(stop: AbortSignal): number {
+  if (!stop.aborted) return EXIT.done;
+  return exitCodeOfSignal(STOP_SIGNALS.find((signal) => signal === stop.reason) ?? "SIGINT");
+}

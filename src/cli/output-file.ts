@@ -1,7 +1,7 @@
 // Files that a command writes because a flag names them.
+import { unwritable } from "../config/output-path.ts";
 import { Failure } from "../failure.ts";
 import type { Context } from "./context.ts";
-import { printable } from "./report/paint.ts";
 
 /**
  * Replaces the file that a flag names, whole.
@@ -18,7 +18,6 @@ export async function writeOutputFile(
   try {
     await writeFile(path, text);
   } catch (error) {
-    const why = error instanceof Error && "code" in error ? ` (${String(error.code)})` : "";
-    throw new Failure("configuration", `${flag}: ${printable(path)} cannot be written${why}.`, error);
+    throw new Failure("configuration", unwritable(flag, path, error), error);
   }
 }

@@ -68,6 +68,6 @@ function looksSecret(path: string): boolean {
 }
 
 /** A path in a sentence: nothing in it moves a terminal's cursor or ends the line. */
-function printable(path: string): string {
+export function printable(path: string): string {
   return path.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\u{FFFD}");
 }

@@ -18,15 +18,15 @@ export interface RunFiles {
 /**
  * Reads the flags; mistakes are added to `problems`.
  *
- * @param canWrite whether a file can be put there
+ * @param checkWritable throws the system's error where no file can be put there
  */
 export function readRunFiles(
   flags: RunFileFlags,
-  canWrite: (path: string) => boolean,
+  checkWritable: (path: string) => void,
   problems: Problems,
 ): RunFiles {
-  const report = readOutputPath(flags.report, "--report", canWrite, problems);
-  const metrics = readOutputPath(metricsPath(flags, problems), "--metrics", canWrite, problems);
+  const report = readOutputPath(flags.report, "--report", checkWritable, problems);
+  const metrics = readOutputPath(metricsPath(flags, problems), "--metrics", checkWritable, problems);
   if (metrics !== undefined && report !== undefined && resolve(metrics) === resolve(report)) {
     problems.add("--report and --metrics name one file: the second would take the first one's place.");
     return { report: undefined, metrics: undefined };

@@ -57,10 +57,10 @@ export class Bisection<T> {
     return refused;
   }
 
-  /** One that values do not explain is a row's own only where another row passed. */
+  /** One that is about the table is a row's own only where another row passed. */
   #throwIfStructural(refused: readonly Refused<T>[]): void {
     if (this.#passed) return;
-    const structural = refused.find(({ error }) => !error.refusal.ofValues);
+    const structural = refused.find(({ error }) => error.refusal.of === "table");
     if (structural !== undefined) throw structural.error.failure;
   }
 }

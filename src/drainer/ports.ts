@@ -144,9 +144,16 @@ export interface Refusal {
   readonly sqlState: string;
   readonly column?: string | undefined;
   readonly constraint?: string | undefined;
-  /** True where values bring the error about; false where it may as well be the table's fault, or a missing right. */
-  readonly ofValues: boolean;
+  readonly of: RefusalOf;
 }
+
+/**
+ * What a refusal is about:
+ * - `value`: a value that no table of this database can hold, whatever became of other rows
+ * - `row`: a value and what the table demands of it; where every row is refused, the table may demand too much
+ * - `table`: the table, or a missing right; a row's own only where another row passed
+ */
+export type RefusalOf = "value" | "row" | "table";
 
 /** The database refused a batch, and would again; a smaller one may pass. */
 export class RowRefused extends Error {

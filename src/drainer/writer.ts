@@ -5,7 +5,14 @@ import type { EntryMaker } from "./entry.ts";
 import type { Patience } from "./patience.ts";
 import type { OnReject } from "./settings.ts";
 import { ALIKE, Bisection, type Refused } from "./bisection.ts";
-import { DatabaseLost, type RowRefused, type Entry, type Loader, type ReceivedMessage } from "./ports.ts";
+import {
+  DatabaseLost,
+  type Entry,
+  type Loader,
+  type ReceivedMessage,
+  type RefusalOf,
+  type RowRefused,
+} from "./ports.ts";
 import type { Tally } from "./tally.ts";
 
 /** A held message and what it became; its body where that may still be needed: that of a rejection is sealed in the entry. */
@@ -42,8 +49,8 @@ export class Writer {
   readonly #told = new Set<string>();
   readonly #items = new Bisection<Item>((items) => this.#load(items.map(({ entry }) => entry)));
   readonly #rejections = new Bisection<Entry>((entries) => this.#load(entries));
-  /** Why rows were refused, each once. */
-  readonly #reasons = new Set<string>();
+  /** Why rows were refused. */
+  readonly #reasons = new Map<string, RefusalOf>();
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -63,8 +70,9 @@ export class Writer {
     const rows = items.filter(({ entry }) => "row" in entry);
     const reasons = new Set(refused.map(({ error }) => reasonOf(error)));
     const alike = refused.length >= ALIKE && refused.length === rows.length && reasons.size === 1;
-    if (alike && !first.error.refusal.ofValues) throw first.error.failure;
-    if (alike && !this.#items.passed) {
+    const { of } = first.error.refusal;
+    if (alike && of === "table") throw first.error.failure;
+    if (alike && of === "row" && !this.#items.passed) {
       throw new Failure(
         "configuration",
         `Postgres refuses every row (${reasonOf(first.error)}), so that it must be the table: a missing ` +
@@ -72,7 +80,7 @@ export class Writer {
         first.error,
       );
     }
-    for (const reason of reasons) this.#reasons.add(reason);
+    for (const { error } of refused) this.#reasons.set(reasonOf(error), error.refusal.of);
     const { entries, onReject, tally } = this.#options;
     if (onReject === "leave") {
       tally.left += refused.length;
@@ -97,8 +105,10 @@ export class Writer {
 
   /** Warns, at the end of a run, where every row was refused for one reason: that may be the table. */
   end(): void {
-    const [reason, ...others] = this.#reasons;
-    if (reason === undefined || others.length > 0 || this.#items.passed) return;
+    const [only, ...others] = this.#reasons;
+    if (only === undefined || others.length > 0 || this.#items.passed) return;
+    const [reason, of] = only;
+    if (of === "value") return;
     this.#options.warn?.(
       `Postgres refused every row of this run for the same reason (${reason}): look at the table's constraints and triggers.`,
     );

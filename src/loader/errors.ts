@@ -1,6 +1,6 @@
 // Says what an error of the driver means for a run. Postgres's own texts quote data, so that only its codes are kept.
 import { place, type DatabaseSettings } from "../config/database.ts";
-import { DatabaseLost, RowRefused, StatementCancelled } from "../drainer/ports.ts";
+import { DatabaseLost, RowRefused, StatementCancelled, type RefusalOf } from "../drainer/ports.ts";
 import { Failure } from "../failure.ts";
 import { fullName } from "./quote.ts";
 import { isUnstorable, unstorable } from "./unstorable.ts";
@@ -12,6 +12,8 @@ import { isUnstorable, unstorable } from "./unstorable.ts";
  */
 const OF_VALUES = /^(2[0123]|38|39|44|45|54|P0)/;
 const CHECK_VIOLATION = "23514";
+/** A sequence that fills another column has no number left. */
+const SEQUENCE_EXHAUSTED = "2200H";
 const QUERY_CANCELED = "57014";
 /**
  * What passes by itself: connection exceptions, rollbacks, too few resources (connections, disk), a lock not granted,
@@ -29,7 +31,7 @@ const LIMITS: Readonly<Record<string, string>> = {
 };
 
 /** What stays as it is until somebody changes a table: a feature it has not, a state it is in, what it or its columns are (class 42). */
-const TABLE_AT_FAULT = /^(0A|42|55000|23514)/;
+const TABLE_AT_FAULT = /^(0A|2200H|42|55000|23514)/;
 
 const LACKS_RIGHT = "42501";
 
@@ -90,9 +92,14 @@ export function translate(
   const failure = explain(code, settings, doing, error);
   if (ended || OF_SESSION.test(code) || !SQLSTATE.test(code)) return failure;
   const [column, constraint] = [field(error, "column_name"), field(error, "constraint_name")];
+  return new RowRefused({ sqlState: code, column, constraint, of: aboutOf(code, constraint) }, failure);
+}
+
+function aboutOf(code: string, constraint: string | undefined): RefusalOf {
+  if (isUnstorable(code)) return "value";
   // A check has a name; that no partition takes the row has none.
-  const ofValues = OF_VALUES.test(code) && (code !== CHECK_VIOLATION || constraint !== undefined);
-  return new RowRefused({ sqlState: code, column, constraint, ofValues }, failure);
+  const isTable = code === SEQUENCE_EXHAUSTED || (code === CHECK_VIOLATION && constraint === undefined);
+  return OF_VALUES.test(code) && !isTable ? "row" : "table";
 }
 
 /** The same, for a caller that does not try again. */
@@ -141,7 +148,7 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
         return new Failure(
           "configuration",
           `Postgres refused while ${doing} (SQLSTATE ${code}), and would again: look at what table ${fullName(settings.table)} and those ` +
-            "in schema fetch_etl are, and at their columns, partitions, rules and triggers." +
+            "in schema fetch_etl are, and at their columns, partitions, rules, sequences and triggers." +
             (code === CHECK_VIOLATION ? " It may be a missing partition." : ""),
           cause,
         );

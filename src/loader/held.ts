@@ -17,9 +17,32 @@ export function epochMs(time: string): number {
   return Number.isNaN(parsed) ? SENT_TIME_UNKNOWN : parsed;
 }
 
+/**
+ * No drain seals more, and what is longer is not read: whoever may write to the tables could fill the memory with it. SQS allows 1 MiB a
+ * message; some servers allow more.
+ */
+export const MOST_BYTES = 16 * 1024 * 1024;
+/** Likewise, all reasons of a message together. */
+const MOST_REASON_BYTES = 64 * 1024;
+
+/** Likewise, of reasons and of key ids that are counted: the most frequent ones. */
+export const MOST_COUNTED = 1000;
+
+/** A reason to count by, as `reason` holds it: somebody who may write to the table can make it NULL, or of any length. */
+export const COUNTED_REASON = `coalesce(pg_catalog."left"(reason, 500), '')`;
+
+/** A sealed body in hex; NULL for one that is longer than {@link MOST_BYTES}. */
+export const SEALED_HEX = `case when pg_catalog.octet_length(sealed) operator(pg_catalog.<=) ${MOST_BYTES}
+  then pg_catalog.encode(sealed, 'hex') end`;
+
+/** What {@link HELD_COLUMNS} are made of. */
+export const HELD_READS = "queue, message_id, sent_at, reasons, key_id, sealed, quarantined_at";
+
 /** The columns of a {@link HeldRow}: no setting changes how one is written. */
-export const HELD_COLUMNS = `queue, message_id, ${exactly("sent_at")} as stored_sent_at, reasons, key_id,
-  pg_catalog.encode(sealed, 'hex') as sealed, ${exactly("quarantined_at")} as quarantined_at`;
+export const HELD_COLUMNS = `queue, message_id, ${exactly("sent_at")} as stored_sent_at, pg_catalog."left"(key_id, 64) as key_id,
+  case when pg_catalog.octet_length(pg_catalog.array_to_string(reasons, '')) operator(pg_catalog.<=) ${MOST_REASON_BYTES}
+    then reasons else '{too long to be shown}'::pg_catalog.text[] end as reasons,
+  ${SEALED_HEX} as sealed, ${exactly("quarantined_at")} as quarantined_at`;
 
 export interface HeldRow {
   readonly queue: string;
@@ -27,8 +50,8 @@ export interface HeldRow {
   readonly stored_sent_at: string;
   readonly reasons: string[];
   readonly key_id: string;
-  /** In hex. */
-  readonly sealed: string;
+  /** In hex; null where it is too long. */
+  readonly sealed: string | null;
   readonly quarantined_at: string;
 }
 
@@ -69,7 +92,7 @@ export function toHeld(row: HeldRow): HeldMessage {
     storedSentAt: row.stored_sent_at,
     // Somebody who may write to the table can put a NULL among them.
     reasons: row.reasons.map((reason: string | null) => reason ?? ""),
-    body: { keyId: row.key_id, bytes: Buffer.from(row.sealed, "hex") },
+    body: { keyId: row.key_id, bytes: Buffer.from(row.sealed ?? "", "hex") },
     quarantinedAt: epochMs(row.quarantined_at),
   };
 }

@@ -8,6 +8,7 @@ import { connect, type Reader } from "./database.ts";
 import { distributions, type Distributions } from "./distributions.ts";
 import { asFailure } from "./errors.ts";
 import { explainForbidden } from "./forbidden.ts";
+import { COUNTED_REASON, MOST_COUNTED } from "./held.ts";
 import { isToken } from "./is-token.ts";
 import { fullName } from "./quote.ts";
 import { heldCondition } from "./replayed-at.ts";
@@ -43,7 +44,7 @@ export interface Inspection {
   readonly repeatedBodies: number | null;
   /** Messages that are held; those that were replayed are none. */
   readonly quarantined: number;
-  /** Messages by reason; a message with two reasons counts for both. */
+  /** Messages by reason, the {@link MOST_COUNTED} most frequent ones; a message with two reasons counts for both. */
   readonly quarantineReasons: Readonly<Record<string, number>>;
 }
 
@@ -160,8 +161,9 @@ async function quarantine(sql: Reader): Promise<Pick<Inspection, "quarantined" |
     `select pg_catalog.count(*) from fetch_etl.quarantine where ${held}`,
   );
   const reasons = await sql.unsafe<{ reason: string; count: string }[]>(`
-    select reason, pg_catalog.count(*) from fetch_etl.quarantine, pg_catalog.unnest(reasons) as reason where ${held}
-    group by reason order by pg_catalog.count(*) desc, reason`);
+    select ${COUNTED_REASON} as reason, pg_catalog.count(*)
+    from fetch_etl.quarantine, pg_catalog.unnest(reasons) as reason where ${held}
+    group by 1 order by pg_catalog.count(*) desc, 1 limit ${MOST_COUNTED}`);
   return {
     quarantined: Number(total?.count ?? 0),
     quarantineReasons: Object.fromEntries(reasons.map(({ reason, count }) => [reason, Number(count)])),

@@ -7,20 +7,33 @@ import { Failure } from "../failure.ts";
 import { connect, type Sql } from "./database.ts";
 import { asFailure } from "./errors.ts";
 import { explainForbidden } from "./forbidden.ts";
-import { epochMs, exactly, HELD_COLUMNS, toHeld, type HeldRow } from "./held.ts";
+import {
+  COUNTED_REASON,
+  epochMs,
+  exactly,
+  HELD_COLUMNS,
+  HELD_READS,
+  heldPage,
+  MOST_COUNTED,
+  toHeld,
+  type HeldRow,
+} from "./held.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { purge } from "./purge.ts";
 import { openReplay } from "./replay.ts";
 import { heldCondition, replayedAtColumn } from "./replayed-at.ts";
 import { tablesPresent } from "./schema.ts";
 import { inTransaction, SNAPSHOT } from "./transaction.ts";
+import { BEFORE_ALL } from "./turns.ts";
 
 /** What is held and not replayed. */
 export interface QuarantineSummary {
   readonly total: number;
-  /** Most messages first; a message with two reasons counts for both. */
+  /** Most messages first, at most {@link MOST_COUNTED}; a message with two reasons counts for both. */
   readonly reasons: readonly HeldReason[];
-  /** How many messages were sealed under which masking key. */
+  /** Whether there may be more. */
+  readonly cut: boolean;
+  /** How many messages were sealed under which masking key, likewise. */
   readonly keys: readonly { readonly keyId: string; readonly count: number }[];
 }
 
@@ -35,15 +48,24 @@ export interface HeldReason {
 
 /** A message that was quarantined, whether it was replayed or not. */
 export interface FoundMessage extends HeldMessage {
+  /** How long the sealed body is; one that is longer than any that a drain seals is not read. */
+  readonly sealedBytes: number;
   /** Epoch milliseconds; undefined where it was not. */
   readonly replayedAt: number | undefined;
+}
+
+/** What has an id. */
+export interface Found {
+  /** The first of them: as many as fit a page. */
+  readonly messages: readonly FoundMessage[];
+  readonly total: number;
 }
 
 /** A connection to the quarantine. Every call throws `Failure` as a sentence for the user. */
 export interface Quarantine {
   summary(): Promise<QuarantineSummary>;
   /** The messages with an id: one of each queue that has it. */
-  find(messageId: string): Promise<FoundMessage[]>;
+  find(messageId: string): Promise<Found>;
   /**
    * @param vaultKey what the values to keep are sealed under; undefined where no vault is kept
    * @param queue the ARN or the name of the one queue whose messages are replayed; undefined for all
@@ -93,37 +115,54 @@ function summarise(sql: Sql): Promise<QuarantineSummary> {
   return inTransaction(sql, SNAPSHOT, async (tx) => {
     const held = await heldCondition(tx);
     const reasons = await tx.unsafe<{ reason: string; count: string; oldest: string; example: string }[]>(`
-      select coalesce(reason, '') as reason, pg_catalog.count(*), ${exactly("pg_catalog.min(quarantined_at)")} as oldest,
+      select ${COUNTED_REASON} as reason, pg_catalog.count(*), ${exactly("pg_catalog.min(quarantined_at)")} as oldest,
              (pg_catalog.array_agg(message_id order by quarantined_at desc, sent_at desc, message_id))[1] as example
       from fetch_etl.quarantine, pg_catalog.unnest(reasons) as reason where ${held}
-      group by 1 order by pg_catalog.count(*) desc, 1`);
+      group by 1 order by pg_catalog.count(*) desc, 1 limit ${MOST_COUNTED}`);
     const keys = await tx.unsafe<{ key_id: string; count: string }[]>(`
-      select key_id, pg_catalog.count(*) from fetch_etl.quarantine where ${held}
-      group by key_id order by pg_catalog.count(*) desc, key_id`);
-    const counts = keys.map(({ key_id, count }) => ({ keyId: key_id, count: Number(count) }));
+      select pg_catalog."left"(key_id, 64) as key_id, pg_catalog.count(*) from fetch_etl.quarantine where ${held}
+      group by 1 order by pg_catalog.count(*) desc, 1 limit ${MOST_COUNTED}`);
+    const [all] = await tx.unsafe<{ messages: string }[]>(
+      `select pg_catalog.count(*) as messages from fetch_etl.quarantine where ${held}`,
+    );
     return {
-      total: counts.reduce((sum, { count }) => sum + count, 0),
+      total: Number(all?.messages ?? 0),
+      cut: reasons.length === MOST_COUNTED,
       reasons: reasons.map(({ reason, count, oldest, example }) => ({
         reason,
         count: Number(count),
         oldest: new Date(epochMs(oldest)).toISOString(),
         example,
       })),
-      keys: counts,
+      keys: keys.map(({ key_id, count }) => ({ keyId: key_id, count: Number(count) })),
     };
   });
 }
 
-async function find(sql: Sql, messageId: string): Promise<FoundMessage[]> {
-  const rows = await inTransaction(sql, SNAPSHOT, async (tx) =>
-    tx.unsafe<(HeldRow & { readonly found_replayed_at: string | null })[]>(
-      `select ${HELD_COLUMNS}, ${exactly(await replayedAtColumn(tx))} as found_replayed_at
-       from fetch_etl.quarantine where message_id operator(pg_catalog.=) $1 order by sent_at, queue`,
-      [messageId],
-    ),
-  );
-  return rows.map((row) => ({
-    ...toHeld(row),
-    replayedAt: row.found_replayed_at === null ? undefined : epochMs(row.found_replayed_at),
-  }));
+async function find(sql: Sql, messageId: string): Promise<Found> {
+  const { storedSentAt, queue, messageId: first } = BEFORE_ALL;
+  return inTransaction(sql, SNAPSHOT, async (tx) => {
+    const rows = await tx.unsafe<FoundRow[]>(
+      heldPage(
+        `${HELD_READS}, ${await replayedAtColumn(tx)} as replayed`,
+        `${HELD_COLUMNS}, pg_catalog.octet_length(sealed) as sealed_bytes, ${exactly("replayed")} as found_replayed_at`,
+        "message_id operator(pg_catalog.=) $4::pg_catalog.text",
+      ),
+      [storedSentAt, queue, first, messageId],
+    );
+    const [all] = await tx<{ messages: string }[]>`
+      select pg_catalog.count(*) as messages from fetch_etl.quarantine
+      where message_id operator(pg_catalog.=) ${messageId}::pg_catalog.text`;
+    const messages = rows.map((row) => ({
+      ...toHeld(row),
+      sealedBytes: row.sealed_bytes,
+      replayedAt: row.found_replayed_at === null ? undefined : epochMs(row.found_replayed_at),
+    }));
+    return { messages, total: Number(all?.messages ?? 0) };
+  });
+}
+
+interface FoundRow extends HeldRow {
+  readonly sealed_bytes: number;
+  readonly found_replayed_at: string | null;
 }

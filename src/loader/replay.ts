@@ -7,7 +7,7 @@ import type { Reader, Sql } from "./database.ts";
 import { droppedRows, unseenDrops } from "./dropped-rows.ts";
 import { asFailure, translate } from "./errors.ts";
 import { explainForbidden } from "./forbidden.ts";
-import { HELD_COLUMNS, heldPage, toHeld, type HeldRow } from "./held.ts";
+import { HELD_COLUMNS, HELD_READS, heldPage, toHeld, type HeldRow } from "./held.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { fullName } from "./quote.ts";
 import { ensureReplayedAt } from "./replayed-at.ts";
@@ -44,9 +44,6 @@ const OF_QUEUE =
   "($4::pg_catalog.text is null or queue operator(pg_catalog.=) $4\n" +
   "             or pg_catalog.regexp_replace(queue, '^.*[:/]', '') operator(pg_catalog.=) $4)";
 
-/** What {@link HELD_COLUMNS} are made of. */
-const READ_COLUMNS = "queue, message_id, sent_at, reasons, key_id, sealed, quarantined_at";
-
 async function page(
   sql: Reader,
   after: HeldMessage | undefined,
@@ -54,7 +51,7 @@ async function page(
 ): Promise<HeldMessage[]> {
   const { storedSentAt, queue, messageId } = after ?? BEFORE_ALL;
   const rows = await sql.unsafe<HeldRow[]>(
-    heldPage(READ_COLUMNS, HELD_COLUMNS, `replayed_at is null and ${OF_QUEUE}`),
+    heldPage(HELD_READS, HELD_COLUMNS, `replayed_at is null and ${OF_QUEUE}`),
     [storedSentAt, queue, messageId, only ?? null],
   );
   return rows.map(toHeld);

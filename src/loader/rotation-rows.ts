@@ -3,7 +3,7 @@ import type { Remask, Remasked } from "../recovery/remask.ts";
 import type { Fragment, Transaction } from "./database.ts";
 import { isToken } from "./is-token.ts";
 import { toHex } from "./statement.ts";
-import { readEntries } from "./vault.ts";
+import { entriesOf } from "./vault.ts";
 
 /** What is changed to. */
 export interface Target {
@@ -20,6 +20,7 @@ export interface Blocks {
   readonly count: number;
 }
 
+/** A row that has an earlier token, or two; null for what is none. */
 interface Row {
   readonly place: string;
   readonly ip: string | null;
@@ -43,29 +44,31 @@ export async function changeRows(
   blocks: Blocks,
 ): Promise<number> {
   const rows = await tx<Row[]>`
-    select ${place(tx)} as place, u.masked_ip as ip, u.masked_device_id as device
-    from ${table} u
-    where ${within(tx, blocks)}
-      and (${earlier(tx, "u.masked_ip", keyId)} or ${earlier(tx, "u.masked_device_id", keyId)})`;
+    select place, ip, device from (
+      select ${place(tx)} as place,
+             case when ${earlier(tx, "u.masked_ip", keyId)} then u.masked_ip end as ip,
+             case when ${earlier(tx, "u.masked_device_id", keyId)} then u.masked_device_id end as device
+      from ${table} u
+      where ${within(tx, blocks)}
+    ) as walked
+    where ip is not null or device is not null`;
   if (rows.length === 0) return 0;
   const tokens = new Set(rows.flatMap(({ ip, device }) => [ip, device]).filter((token) => token !== null));
-  const entries = await readEntries(
-    tx,
-    tx`v.token operator(pg_catalog.=) any (${[...tokens]}::pg_catalog.text[]) and ${earlier(tx, "v.token", keyId)}`,
-  );
-  const remasked = await remask(entries);
-  if (remasked.length === 0) return 0;
-  await insertEntries(tx, remasked);
-
-  const newTokens = new Map(remasked.map((each) => [each.earlier, each.token]));
+  const newTokens = new Map<string, string>();
+  for await (const entries of entriesOf(tx, [...tokens])) {
+    const remasked = await remask(entries);
+    await insertEntries(tx, remasked);
+    for (const { earlier, token } of remasked) newTokens.set(earlier, token);
+  }
   const newToken = (token: string | null): string | null =>
-    token === null ? null : (newTokens.get(token) ?? token);
+    token === null ? null : (newTokens.get(token) ?? null);
   const changes = rows
     .map((row) => ({ ...row, newIp: newToken(row.ip), newDevice: newToken(row.device) }))
-    .filter(({ ip, newIp, device, newDevice }) => ip !== newIp || device !== newDevice);
+    .filter(({ newIp, newDevice }) => newIp !== null || newDevice !== null);
+  if (changes.length === 0) return 0;
   const { count } = await tx`
     update ${table} u
-    set masked_ip = n.new_ip, masked_device_id = n.new_device
+    set masked_ip = coalesce(n.new_ip, u.masked_ip), masked_device_id = coalesce(n.new_device, u.masked_device_id)
     from rows from (
       pg_catalog.unnest(${changes.map(({ place }) => place)}::pg_catalog.text[]),
       pg_catalog.unnest(${changes.map(({ ip }) => ip)}::pg_catalog.text[]),
@@ -74,13 +77,9 @@ export async function changeRows(
       pg_catalog.unnest(${changes.map(({ newDevice }) => newDevice)}::pg_catalog.text[])
     ) as n (place, ip, device, new_ip, new_device)
     where ${within(tx, blocks)} and ${place(tx)} operator(pg_catalog.=) n.place
-      and ${same(tx, "u.masked_ip", "n.ip")} and ${same(tx, "u.masked_device_id", "n.device")}`;
+      and coalesce(u.masked_ip operator(pg_catalog.=) n.ip, n.ip is null)
+      and coalesce(u.masked_device_id operator(pg_catalog.=) n.device, n.device is null)`;
   return count;
-}
-
-/** A condition: two texts are equal, or both NULL. */
-function same(tx: Transaction, a: string, b: string): Fragment {
-  return tx.unsafe(`coalesce(${a} operator(pg_catalog.=) ${b}, ${a} is null and ${b} is null)`);
 }
 
 /** Adds entries, in the tokens' order, as drains do: two that wait for each other must not do so crosswise. */

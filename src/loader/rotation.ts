@@ -31,8 +31,6 @@ const RIGHTS: readonly Right[] = [
 
 /** Blocks of 8 kB a batch: some two thousand rows. */
 const BLOCKS = 64;
-/** Entries of the vault a batch. */
-const ENTRIES = 1000;
 const DOING = "rotating keys";
 
 /**
@@ -150,8 +148,10 @@ async function othersWithTokens(sql: Sql, { schema, name }: TableName): Promise<
 }
 
 async function copyEntries(tx: Transaction, { keyId, remask }: Target, after: string): Promise<string[]> {
-  const next = tx`v.token operator(pg_catalog.>) ${after} and ${earlier(tx, "v.token", keyId)} order by v.token limit ${ENTRIES}`;
-  const entries = await readEntries(tx, next);
+  const entries = await readEntries(
+    tx,
+    tx`v.token operator(pg_catalog.>) ${after} and ${earlier(tx, "v.token", keyId)}`,
+  );
   await insertEntries(tx, await remask(entries));
   return entries.map(({ token }) => token);
 }

@@ -2,7 +2,7 @@
 import { createBodyOpener, createTokenReader } from "../drainer/held.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import type { Transaction } from "./database.ts";
-import { exactly, heldPage } from "./held.ts";
+import { exactly, heldPage, SEALED_HEX } from "./held.ts";
 import type { Right } from "./rights.ts";
 import { BEFORE_ALL, type HeldKey } from "./turns.ts";
 
@@ -27,12 +27,10 @@ export interface SearchResult {
   readonly keyMissing: number;
   /** The id of such a key. */
   readonly missingKey: string | undefined;
-  /** Messages that were changed after they were sealed, or are longer than {@link MOST_BYTES}. */
+  /** Messages that were changed after they were sealed, or are longer than `MOST_BYTES` of `held.ts`. */
   readonly notOpened: number;
 }
 
-/** A sealed body that is longer is not read. SQS allows 1 MiB a message; some servers allow more. */
-const MOST_BYTES = 16 * 1024 * 1024;
 /** Messages a deletion. */
 const AT_ONCE = 10_000;
 
@@ -81,7 +79,7 @@ interface PageRow extends HeldKey {
 }
 
 const PAGE_COLUMNS = `${exactly("sent_at")} as "storedSentAt", queue, message_id as "messageId", key_id as "keyId",
-  case when pg_catalog.octet_length(sealed) operator(pg_catalog.<=) ${MOST_BYTES} then pg_catalog.encode(sealed, 'hex') end as sealed`;
+  ${SEALED_HEX} as sealed`;
 
 function page(tx: Transaction, keyIds: readonly string[], after: HeldKey): Promise<PageRow[]> {
   const { storedSentAt, queue, messageId } = after;

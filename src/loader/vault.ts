@@ -7,6 +7,7 @@ import type { SealedEntry } from "../recovery/reveal.ts";
 import { connect, type Fragment, type Sql, type Transaction } from "./database.ts";
 import { asFailure } from "./errors.ts";
 import { explainForbidden } from "./forbidden.ts";
+import { MOST_BYTES } from "./held.ts";
 import { isToken } from "./is-token.ts";
 import { lacking, missingGrants, requireRights, type Right } from "./rights.ts";
 import { tablesPresent } from "./schema.ts";
@@ -83,10 +84,11 @@ export function openVault(settings: DatabaseSettings): Vault {
     read: (tokens, reason) =>
       withVault(settings, "reading the vault", TO_READ, async (sql) => {
         await inTransaction(sql, READ_COMMITTED, (tx) => record(tx, "reveal", tokens, reason));
-        const rows = await inTransaction(sql, SNAPSHOT, (tx) =>
-          readEntries(tx, tx`v.token operator(pg_catalog.=) any(${unique(tokens)}::pg_catalog.text[])`),
-        );
-        const found = new Map(rows.map((row) => [row.token, row]));
+        const found = new Map<string, SealedEntry>();
+        await inTransaction(sql, SNAPSHOT, async (tx) => {
+          for await (const page of entriesOf(tx, unique(tokens)))
+            for (const entry of page) found.set(entry.token, entry);
+        });
         requireAll(tokens, found, "The vault does not hold", "nothing was opened; the request is on record");
         return tokens.flatMap((token) => found.get(token) ?? []);
       }),
@@ -155,19 +157,64 @@ function reasonWith(reason: string, purged: readonly HoldingMessage[]): string {
   return `${reason} (quarantined messages deleted: ${purged.map(({ messageId }) => messageId).join(", ")})`;
 }
 
-/** @param which a condition on the entries `v`, and what may follow one */
+/** A page ends at so many entries, or with the one that brings it to so many bytes. */
+const PAGE = { entries: 1000, bytes: 8_000_000 } as const;
+const TOO_LONG = `operator(pg_catalog.>) ${MOST_BYTES} then ''::pg_catalog.bytea else`;
+
+/**
+ * Entries, the first in their tokens' order. What is longer than {@link MOST_BYTES} was sealed by no drain: it is not read, and comes as
+ * no bytes, which nothing opens.
+ *
+ * @param which a condition on the entries `v`
+ * @returns as many as fit a page, and at least one where there is one
+ */
 export async function readEntries(tx: Transaction, which: Fragment): Promise<SealedEntry[]> {
   // As hex, because `bytea_output` says how Postgres writes bytes otherwise.
   const rows = await tx<HexEntry[]>`
-    select v.token, v.field, v.key_id as "dataKeyId", pg_catalog.encode(v.sealed, 'hex') as sealed,
-           pg_catalog.encode(k.sealed, 'hex') as "dataKey"
-    from fetch_etl.vault v left join fetch_etl.vault_keys k on k.key_id operator(pg_catalog.=) v.key_id
-    where ${which}`;
+    select token, field, key_id as "dataKeyId", pg_catalog.encode(sealed, 'hex') as sealed,
+           pg_catalog.encode(data_key, 'hex') as "dataKey"
+    from (
+      select *, pg_catalog.sum(bytes) over (order by token) operator(pg_catalog.-) bytes as bytes_before
+      from (
+        select *, pg_catalog.octet_length(sealed)
+            operator(pg_catalog.+) coalesce(pg_catalog.octet_length(data_key), 0) as bytes
+        from (
+          select v.token, pg_catalog."left"(v.field, 64) as field, v.key_id,
+                 case when pg_catalog.octet_length(v.sealed) ${tx.unsafe(TOO_LONG)} v.sealed end as sealed,
+                 case when pg_catalog.octet_length(k.sealed) ${tx.unsafe(TOO_LONG)} k.sealed end as data_key
+          from fetch_etl.vault v left join fetch_etl.vault_keys k on k.key_id operator(pg_catalog.=) v.key_id
+          where ${which}
+          order by v.token limit ${PAGE.entries}
+        ) as next
+      ) as measured
+    ) as summed
+    where bytes_before operator(pg_catalog.<) ${PAGE.bytes}
+    order by token`;
   return rows.map(({ sealed, dataKey, ...entry }) => ({
     ...entry,
     sealed: Buffer.from(sealed, "hex"),
     dataKey: dataKey === null ? null : Buffer.from(dataKey, "hex"),
   }));
+}
+
+/** The entries of these tokens, page by page; what the vault does not hold is left out. */
+export async function* entriesOf(
+  tx: Transaction,
+  tokens: readonly string[],
+): AsyncGenerator<SealedEntry[], void, undefined> {
+  for (let from = 0; from < tokens.length; from += PAGE.entries) {
+    let wanted = tokens.slice(from, from + PAGE.entries);
+    while (wanted.length > 0) {
+      const page = await readEntries(
+        tx,
+        tx`v.token operator(pg_catalog.=) any(${wanted}::pg_catalog.text[])`,
+      );
+      if (page.length === 0) break;
+      yield page;
+      const found = new Set(page.map(({ token }) => token));
+      wanted = wanted.filter((token) => !found.has(token));
+    }
+  }
 }
 
 interface HexEntry extends Omit<SealedEntry, "sealed" | "dataKey"> {

@@ -1,5 +1,6 @@
 // Turns entries of the vault into those of another masking key. Values are open here, for as long as that takes, and nowhere else.
 import type { KeyObject } from "node:crypto";
+import { canonicalDeviceId } from "../masking/canonical.ts";
 import type { Field } from "../masking/field.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import { createMask, keyIdOf, type Mask } from "../masking/token.ts";
@@ -70,8 +71,9 @@ export function createRemask({ opener, keys, randomBytes }: RemaskSettings): Rem
     // Who may write to the vault may know the recipients too, and seal another value; but not make its token.
     const earlierMask = earlierMasks.get(keyIdOf(earlier));
     if (earlierMask !== undefined && tokenOf(earlierMask, field, value) !== earlier) throw new Altered();
-    const token = tokenOf(mask, field, value);
-    return { earlier, token, field, dataKeyId, sealed: sealValue(key, field, token, value, nonce()) };
+    const current = field === "device_id" ? asMaskedToday(value) : value;
+    const token = tokenOf(mask, field, current);
+    return { earlier, token, field, dataKeyId, sealed: sealValue(key, field, token, current, nonce()) };
   };
   return async (entries) => {
     const remasked: Remasked[] = [];
@@ -84,6 +86,16 @@ export function createRemask({ opener, keys, randomBytes }: RemaskSettings): Rem
     }
     return remasked;
   };
+}
+
+/**
+ * Earlier versions masked, and kept, UUIDs as they were spelt. The nil UUID, of which nothing is masked any more, keeps a token: a rotation
+ * takes none from a row.
+ */
+function asMaskedToday(deviceId: Uint8Array): Uint8Array {
+  const text = Buffer.from(deviceId).toString("latin1");
+  // What is not ASCII is no UUID, and nothing that Latin-1 could be read for.
+  return /^[ -~]+$/.test(text) ? (canonicalDeviceId(text) ?? deviceId) : deviceId;
 }
 
 function tokenOf(mask: Mask, field: Field, value: Uint8Array): string {

@@ -12,14 +12,26 @@ it("hands path and text on", async () => {
 });
 
 it.each([
-  ["page.html", { code: "EACCES" }, "--html: page.html cannot be written (EACCES)."],
-  ["a\u001b[2J\n.html", { code: "ENOSPC" }, "--html: a�[2J�.html cannot be written (ENOSPC)."],
-  ["page.html", {}, "--html: page.html cannot be written."],
-])("names the flag and the path %j when it cannot be written", async (path, error, message) => {
-  const writeFile = (): Promise<void> => Promise.reject(Object.assign(new Error("with /a/path"), error));
-  await expect(writeOutputFile({ writeFile }, "--html", path, "text")).rejects.toMatchObject({
-    name: "Failure",
-    kind: "configuration",
-    message,
-  });
-});
+  [
+    "page.html",
+    { code: "EROFS" },
+    "--html: the file page.html cannot be written: its file system is read-only. Name a file on another one (EROFS).",
+  ],
+  [
+    "a\u001b[2J\n.html",
+    { code: "ENOSPC" },
+    "--html: the file a�[2J�.html cannot be written: no space is left on its file system. Free some, or name a file on another one (ENOSPC).",
+  ],
+  ["page.html", { code: "EIO" }, "--html: the file page.html cannot be written (EIO)."],
+  ["page.html", {}, "--html: the file page.html cannot be written (unknown)."],
+])(
+  "names the flag, the path %j and the reason of %j when it cannot be written",
+  async (path, error, message) => {
+    const writeFile = (): Promise<void> => Promise.reject(Object.assign(new Error("with /a/path"), error));
+    await expect(writeOutputFile({ writeFile }, "--html", path, "text")).rejects.toMatchObject({
+      name: "Failure",
+      kind: "configuration",
+      message,
+    });
+  },
+);

@@ -105,5 +105,7 @@ it.each([
   const errors = lines.filter((line) => line.startsWith("error: "));
   expect(errors).toHaveLength(broken.length);
   for (const [index, path] of broken.entries())
-    expect(errors[index]).toContain(`${path} cannot be written (ENOSPC). What was loaded stays loaded.`);
+    expect(errors[index]).toContain(
+      `${path} cannot be written: no space is left on its file system. Free some, or name a file on another one (ENOSPC). What was loaded stays loaded.`,
+    );
 });

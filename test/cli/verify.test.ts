@@ -17,7 +17,7 @@ async function asked(flags: VerifyFlags): Promise<unknown> {
     env: { DATABASE_URL: "postgres://u:p@localhost/d" },
     stdout: output,
     stderr: output,
-    canWrite: () => true,
+    checkWritable: () => undefined,
     services: { inspect },
   } as unknown as Context;
   await expect(runVerify(flags, context)).rejects.toThrow("away");

@@ -5,8 +5,10 @@ import { reading } from "./told.ts";
 const NONE: RunFiles = { report: undefined, metrics: undefined };
 
 /** Files under `there/` can be written. */
-const read = (flags: RunFileFlags) =>
-  reading((problems) => readRunFiles(flags, (path) => path.startsWith("there/"), problems));
+function checkWritable(path: string): void {
+  if (!path.startsWith("there/")) throw Object.assign(new Error("no"), { code: "ENOENT" });
+}
+const read = (flags: RunFileFlags) => reading((problems) => readRunFiles(flags, checkWritable, problems));
 
 it.each<[string, RunFileFlags, Partial<RunFiles>]>([
   ["nothing", {}, {}],
@@ -18,13 +20,19 @@ it.each<[string, RunFileFlags, Partial<RunFiles>]>([
 });
 
 it.each<[string, RunFileFlags, Partial<RunFiles>, string]>([
-  ["a report that cannot be written", { report: "nowhere/run.json" }, {}, "--report"],
+  [
+    "a report that cannot be written",
+    { report: "nowhere/run.json" },
+    {},
+    "--report: the file nowhere/run.json cannot be written: its folder does not exist. Create it, or name another file (ENOENT).",
+  ],
   [
     "metrics that cannot be written",
     { metrics: "nowhere/run.prom", report: "there/a" },
     { report: "there/a" },
-    "--metrics",
+    "--metrics: the file nowhere/run.prom cannot be written: its folder does not exist. Create it, or name another file (ENOENT).",
   ],
+  ["a report without a name", { report: "" }, {}, "--report is empty: name a file."],
   ["metrics under a name that node_exporter skips", { metrics: "there/run.txt" }, {}, ".prom"],
   ["metrics of a dry run", { metrics: "there/run.prom", dryRun: true }, {}, "--dry-run"],
   ["one file for both", { metrics: "there/run.prom", report: "there/run.prom" }, {}, "one file"],

@@ -36,9 +36,11 @@ function writing(retryForMs = 30_000, chance = 1, onReject: OnReject = "quaranti
   const tally = newTally();
   const hurry = new AbortController();
   const patience = (): Patience => new Patience({ clock, retryForMs, random: () => chance });
-  const options = { loader, entries, tally, onReject, patience, hurry: hurry.signal };
+  const warned: string[] = [];
+  const warn = (line: string): void => void warned.push(line);
+  const options = { loader, entries, tally, onReject, patience, hurry: hurry.signal, warn };
   const users = (): string[] => loader.rows.map(({ user_id }) => user_id);
-  return { clock, loader, tally, hurry, users, writer: new Writer(options) };
+  return { clock, loader, tally, hurry, users, warned, writer: new Writer(options) };
 }
 
 it("refused rows with large bodies go into the quarantine in statements of about 2 MiB", async () => {
@@ -231,7 +233,7 @@ it("every row of a batch may be refused after others passed: they are quarantine
 });
 
 describe("what values do not explain", () => {
-  const lacking = refused("42501", { ofValues: false });
+  const lacking = refused("42501", { of: "table" });
 
   it("is a row's own where others pass, and is quarantined", async () => {
     const { writer, loader, users } = writing();
@@ -250,6 +252,18 @@ describe("what values do not explain", () => {
     await expect(writer.write(items(500))).rejects.toBe(REFUSED);
     expect([loader.quarantine.size, loader.calls.length < 50]).toEqual([0, true]);
     await expect(writer.write(items(1))).rejects.toBe(REFUSED);
+  });
+});
+
+describe("what no table of the database can hold", () => {
+  it("is quarantined where every row of a run has it, with no word against the table", async () => {
+    const { writer, loader, warned } = writing();
+    loader.before = (batch) => {
+      if (batch.some((entry) => "row" in entry)) throw refused("22P05", { column: "locale", of: "value" });
+    };
+    await writer.write(items(12));
+    writer.end();
+    expect([loader.quarantine.size, warned]).toEqual([12, []]);
   });
 });
 

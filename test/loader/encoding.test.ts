@@ -80,6 +80,12 @@ describe("a character that the database's encoding does not have", () => {
     ]);
   });
 
+  it("quarantines its messages where every row of a run has one: no table is blamed", async () => {
+    const database = await inEncoding("LATIN1");
+    const items = Array.from({ length: 12 }, (_, index) => item(`m${index}`, { locale: "日本" }));
+    expect(await write(database, items)).toMatchObject({ loaded: 0, quarantined: 12 });
+  });
+
   it("is told where it comes from elsewhere, as a setting to change", async () => {
     const database = await inEncoding("LATIN1");
     await initialise(database.settings);

@@ -26,7 +26,7 @@ function failureOf(fields: object): Failure {
 describe("what Postgres answers", () => {
   it.each(["22001", "23502", "23514", "44000", "54000", "P0001"])("%s is a row's fault", (code) => {
     expect(told({ code, column_name: "locale", constraint_name: "one" })).toMatchObject({
-      refusal: { sqlState: code, column: "locale", constraint: "one", ofValues: true },
+      refusal: { sqlState: code, column: "locale", constraint: "one", of: "row" },
     });
   });
 
@@ -34,7 +34,7 @@ describe("what Postgres answers", () => {
     expect(told({ code })).toBeInstanceOf(DatabaseLost);
   });
 
-  it.each(["0A000", "42P01", "42703", "42804", "42809", "428C9", "55000", "23514"])(
+  it.each(["0A000", "2200H", "42P01", "42703", "42804", "42809", "428C9", "55000", "23514"])(
     "%s is for somebody to change, who is told the table",
     (code) => {
       expect(failureOf({ code })).toMatchObject({
@@ -70,13 +70,17 @@ describe("what Postgres answers", () => {
   });
 
   it.each(["20000", "21000", "38000", "45010"])("%s may be what a trigger says of a row", (code) => {
-    expect(told({ code })).toMatchObject({ refusal: { sqlState: code, ofValues: true } });
+    expect(told({ code })).toMatchObject({ refusal: { sqlState: code, of: "row" } });
   });
 
-  it.each(["23514", "42501", "42883", "HV000", "XX000"])(
+  it.each(["22021", "22P05"])("%s is a character of a row's, whatever becomes of the others", (code) => {
+    expect(told({ code })).toMatchObject({ name: "RowRefused", refusal: { of: "value" } });
+  });
+
+  it.each(["2200H", "23514", "42501", "42883", "HV000", "XX000"])(
     "%s without more may be a row's or the table's",
     (code) => {
-      expect(told({ code })).toMatchObject({ name: "RowRefused", refusal: { ofValues: false } });
+      expect(told({ code })).toMatchObject({ name: "RowRefused", refusal: { of: "table" } });
     },
   );
 

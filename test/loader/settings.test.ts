@@ -158,8 +158,8 @@ async function commands({ settings, sql: own }: Database): Promise<unknown> {
         await Promise.all(
           ["no login", "passes later", "passes later, of an unknown time"].map((id) => quarantine.find(id)),
         )
-      ).map((found) =>
-        found.map((held) => ({
+      ).map(({ messages }) =>
+        messages.map((held) => ({
           ...held,
           body: open(held),
           replayedAt:

@@ -114,7 +114,9 @@ async function everythingOpened({ settings, sql }: Database): Promise<string> {
   const quarantine = await openQuarantine(settings);
   const ids = await sql<{ id: string }[]>`select message_id as id from fetch_etl.quarantine`;
   const open = createBodyOpener([KEYS, EARLIER]);
-  const held = (await Promise.all(ids.map(({ id }) => quarantine.find(id)))).flat().map((each) => open(each));
+  const held = (await Promise.all(ids.map(({ id }) => quarantine.find(id))))
+    .flatMap(({ messages }) => messages)
+    .map((each) => open(each));
   await quarantine.close();
   return JSON.stringify([revealed, held]);
 }

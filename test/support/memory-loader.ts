@@ -2,6 +2,7 @@
 import {
   DatabaseLost,
   RowRefused,
+  type RefusalOf,
   type Entry,
   type Loader,
   type LoadResult,
@@ -17,9 +18,9 @@ export const REFUSED = new Failure("configuration", "The database refuses.");
 /** What the database says of a batch that it refuses. */
 export function refused(
   sqlState: string,
-  { column, ofValues = true }: { column?: string; ofValues?: boolean } = {},
+  { column, of = "row" }: { column?: string; of?: RefusalOf } = {},
 ): RowRefused {
-  return new RowRefused({ sqlState, column, ofValues }, REFUSED);
+  return new RowRefused({ sqlState, column, of }, REFUSED);
 }
 
 export const LOST = new Failure("unavailable", "The database is away.");

@@ -14,8 +14,8 @@ import type { DrainReport } from "../../drainer/report.ts";
 import { Failure } from "../../failure.ts";
 import type { PostgresLoader } from "../../loader/loader.ts";
 import { deriveKeys } from "../../masking/keys.ts";
-import { stopSignalOf, type Context } from "../context.ts";
-import { EXIT, exitCodeOfSignal } from "../exit-codes.ts";
+import type { Context } from "../context.ts";
+import { EXIT, exitCodeOfStop } from "../exit-codes.ts";
 import { opened } from "../opening.ts";
 import { leftHiddenText, tallyText, writeDrainJson, writeDrainSummary } from "../report/drain-report.ts";
 import { plural } from "../report/paint.ts";
@@ -29,7 +29,7 @@ const SOCKETS_BESIDE = 4;
 /** @returns the exit code */
 export async function runDrain(flags: DrainFlags, context: Context): Promise<number> {
   const problems = new Problems();
-  const files = readRunFiles(flags, context.canWrite, problems);
+  const files = readRunFiles(flags, context.checkWritable, problems);
   const started = context.clock.now();
   return recordRun(files, flags.dryRun === true, context, (run) =>
     drainQueue(flags, context, problems, { run, started }),
@@ -64,7 +64,7 @@ async function drainQueue(
   const limits = { clock, stop, maxSeconds, started };
   const interrupted = (): number => {
     run.stoppedBy = "signal";
-    return exitCodeOfSignal(stopSignalOf(stop) ?? "SIGINT");
+    return exitCodeOfStop(stop);
   };
   const queue = await opened("SQS", context.services.openQueue(queueSettings, log), limits);
   if (queue === undefined) return interrupted();
@@ -107,8 +107,7 @@ async function drainQueue(
       .finally(endProgress);
     run.report = report;
     tell(context, flags, queue, report);
-    const signal = stopSignalOf(stop);
-    if (signal !== undefined) return exitCodeOfSignal(signal);
+    if (stop.aborted) return exitCodeOfStop(stop);
     if (report.databaseSilent) return EXIT.unavailable;
     await loader?.prune(config.ledgerDays, stop).catch(() => {
       // The rows are loaded by now: a ledger that cannot be pruned is no reason to fail.

@@ -9,8 +9,8 @@ import { createEntryMaker, utcDay } from "../../drainer/entry.ts";
 import { peek, type Peeked } from "../../drainer/peek.ts";
 import type { ReceivedMessage } from "../../drainer/ports.ts";
 import { deriveKeys } from "../../masking/keys.ts";
-import { stopSignalOf, type Context } from "../context.ts";
-import { EXIT, exitCodeOfSignal } from "../exit-codes.ts";
+import type { Context } from "../context.ts";
+import { exitCodeOfStop } from "../exit-codes.ts";
 import { opened } from "../opening.ts";
 import { leftHiddenText } from "../report/drain-report.ts";
 import { toShow, writePeeked, writePeekedJson, writeRaw, writeRawJson } from "../report/peek-report.ts";
@@ -39,7 +39,7 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
   const stop = context.catchSignals();
   const { clock } = context;
   const queue = await opened("SQS", context.services.openQueue(queueSettings, context.log), { clock, stop });
-  if (queue === undefined) return exitCodeOfSignal(stopSignalOf(stop) ?? "SIGINT");
+  if (queue === undefined) return exitCodeOfStop(stop);
   try {
     const look = <T>(at: (message: ReceivedMessage) => T): Promise<Peeked<T>> =>
       peek({ count, force: flags.force === true }, { queue, clock, stop }, at);
@@ -65,8 +65,7 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
     }
     if (looked.leftHidden > 0) context.log.warn(leftHiddenText(looked.leftHidden));
     if (looked.seen.length === 0) context.log.note(`${queue.name}: no message is visible.`);
-    const signal = stopSignalOf(stop);
-    return signal === undefined ? EXIT.done : exitCodeOfSignal(signal);
+    return exitCodeOfStop(stop);
   } finally {
     queue.close();
   }

@@ -8,8 +8,8 @@ import { Failure } from "../../failure.ts";
 import { deriveKeys } from "../../masking/keys.ts";
 import { AlteredEntry, createRemask } from "../../recovery/remask.ts";
 import { rotate } from "../../recovery/rotate.ts";
-import { stopSignalOf, type Context } from "../context.ts";
-import { EXIT, exitCodeOfSignal } from "../exit-codes.ts";
+import type { Context } from "../context.ts";
+import { EXIT, exitCodeOfStop } from "../exit-codes.ts";
 import { opened } from "../opening.ts";
 import {
   warnOfKept,
@@ -53,15 +53,14 @@ export async function runRotate(flags: RotateFlags, context: Context): Promise<n
     context.services.openRotation(database, masking.keyId, remask),
     { clock: context.clock, stop },
   );
-  if (rotation === undefined) return exitCodeOfSignal(stopSignalOf(stop) ?? "SIGINT");
+  if (rotation === undefined) return exitCodeOfStop(stop);
   try {
     const report = await rotate(rotation, stop);
     if (flags.json === true) writeRotatedJson(context, masking.keyId, report);
     else if (flags.quiet !== true) writeRotated(context, masking.keyId, report);
     warnOfKept(context, report);
     warnOfLeft(context, tableText(database.table), report);
-    const signal = stopSignalOf(stop);
-    return signal === undefined ? EXIT.done : exitCodeOfSignal(signal);
+    return exitCodeOfStop(stop);
   } catch (error) {
     if (!(error instanceof AlteredEntry)) throw error;
     writeAltered(context, error.token);

@@ -28,7 +28,7 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
   const problems = new Problems();
   const expected = wholeNumber(flags.expect, "--expect", { min: 0 }, problems);
   const appVersion = readAppVersionStyle(flags.appVersion, problems);
-  const html = readOutputPath(flags.html, "--html", context.canWrite, problems);
+  const html = readOutputPath(flags.html, "--html", context.checkWritable, problems);
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
   const database = readDatabase(context.env, problems, flags);
   problems.throwIfAny();

@@ -1,4 +1,5 @@
 // The file of `drain --metrics`: brings it up to date after a run.
+import { whyUnreadable } from "../../config/named-file.ts";
 import { queueNameToShow } from "../../config/queue.ts";
 import type { Context } from "../context.ts";
 import { writeOutputFile } from "../output-file.ts";
@@ -36,7 +37,7 @@ function readEarlier(
     text = readFile(path);
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    log.warn("The file of --metrics cannot be read: its counters start at zero.");
+    log.warn(`--metrics: the file ${whyUnreadable(error)}. Its counters start at zero.`);
     return undefined;
   }
   const earlier = parseMetrics(text);

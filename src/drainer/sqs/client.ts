@@ -4,6 +4,7 @@ import type { AwsQueryProtocol } from "@aws-sdk/core/protocols";
 import type { RequestCounts } from "../ports.ts";
 import { answerLength } from "./answer-header.ts";
 import { nameCredentialFaults } from "./credentials.ts";
+import { noteDebug } from "./lookup.ts";
 import { agentsFor } from "./proxies.ts";
 import type { Protocol, Target } from "./target.ts";
 
@@ -15,7 +16,7 @@ const MAX_ATTEMPTS = 3;
 // The SDK writes its warnings to the console where it has no logger of ours.
 const silent = {
   trace: ignore,
-  debug: ignore,
+  debug: noteDebug,
   info: ignore,
   warn: ignore,
   error: ignore,

@@ -3,7 +3,8 @@
 import { Failure } from "../../failure.ts";
 import { Throttled } from "../ports.ts";
 import { explainCredentials } from "./credentials.ts";
-import { CredentialsFault, faultOf, missingQueueCodes, withoutQuote, type Fault } from "./fault.ts";
+import { faultOf, missingQueueCodes, withoutQuote, type Fault } from "./fault.ts";
+import { CredentialsFault } from "./lookup.ts";
 import { printable, type Protocol, type Target } from "./target.ts";
 
 /** What a call was about, for the sentence. */

@@ -23,15 +23,6 @@ export class EmptyAnswer extends Error {
   override readonly name = "EmptyAnswer";
 }
 
-/** What went wrong on the way to credentials, as the cause: before anything was sent to SQS. */
-export class CredentialsFault extends Error {
-  override readonly name = "CredentialsFault";
-
-  constructor(cause: unknown) {
-    super("no credentials", { cause });
-  }
-}
-
 /** Reads the fault out of an error that the SDK threw. */
 export function faultOf(error: unknown): Fault {
   if (error instanceof EmptyAnswer) return { kind: "unreadable", status: 200 };

@@ -1,12 +1,15 @@
 import { once } from "node:events";
-import { Agent as HttpAgent } from "node:http";
+import { writeFile } from "node:fs/promises";
+import { Agent as HttpAgent, type ServerResponse } from "node:http";
 import { createServer, request, Agent as HttpsAgent } from "node:https";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { examineQueue } from "../../../src/drainer/sqs/examine.ts";
 import { openQueue } from "../../../src/drainer/sqs/open.ts";
 import { agentsFor, proxyOf } from "../../../src/drainer/sqs/proxies.ts";
 import { createAuthority } from "../../support/authority.ts";
+import { withFolder } from "../../support/folder.ts";
 import { withForwardProxy } from "../../support/forward-proxy.ts";
 import { closedEndpoint, deaf, settings, stubAwsEnvironment, withHttpServer } from "./servers.ts";
 
@@ -66,6 +69,40 @@ describe("with a proxy in the environment", () => {
       );
     },
   );
+
+  it("STS is asked for credentials through it, and a proxy that is away is named", () =>
+    withFolder(async (folder) => {
+      const credentials =
+        "<AccessKeyId>a</AccessKeyId><SecretAccessKey>b</SecretAccessKey><SessionToken>c</SessionToken>" +
+        "<Expiration>2099-01-01T00:00:00Z</Expiration>";
+      const answer =
+        "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>" +
+        `${credentials}</Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`;
+      await writeFile(join(folder, "token"), "a-token");
+      vi.stubEnv("AWS_WEB_IDENTITY_TOKEN_FILE", join(folder, "token"));
+      vi.stubEnv("AWS_ROLE_ARN", "arn:aws:iam::000000000000:role/drain");
+      for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) vi.stubEnv(name, undefined);
+      const sts = (_: unknown, response: ServerResponse): void => {
+        response.writeHead(200, { "content-type": "text/xml" }).end(answer);
+      };
+      await withHttpServer(sts, (stsUrl) =>
+        withSqs(async (endpointUrl) => {
+          vi.stubEnv("AWS_ENDPOINT_URL_STS", stsUrl);
+          await withForwardProxy(undefined, async ({ url, asked }) => {
+            vi.stubEnv("HTTP_PROXY", url);
+            (await openQueue(settings({ endpointUrl }), deaf)).close();
+            expect(new Set(asked)).toEqual(new Set([`POST ${stsUrl}/`, `POST ${endpointUrl}/`]));
+          });
+          const away = await closedEndpoint();
+          vi.stubEnv("HTTP_PROXY", away);
+          vi.stubEnv("AWS_MAX_ATTEMPTS", "1");
+          await expect(openQueue(settings({ endpointUrl }), deaf)).rejects.toMatchObject({
+            kind: "unavailable",
+            message: `No AWS credentials: STS could not be reached (ECONNREFUSED): check the network and the region (AWS_REGION). The proxy is ${away}: is it right, and up?`,
+          });
+        }),
+      );
+    }));
 
   it("TLS goes through a tunnel, and straight to the hosts that NO_PROXY names", async () => {
     const authority = await createAuthority("a proxy's test");

@@ -3,6 +3,7 @@ import { readDatabase } from "../../../config/database.ts";
 import { Problems } from "../../../config/problems.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
+import { count } from "../../report/paint.ts";
 import { writeHeld, writeHeldJson } from "../../report/quarantine-report.ts";
 import { keysAtHand } from "./keys.ts";
 import { withQuarantine } from "./open.ts";
@@ -19,6 +20,10 @@ export async function runQuarantineList(flags: QuarantineListFlags, context: Con
   // Counting takes no key, so that one that cannot be used is none.
   const keyIds = keysAtHand(context, new Problems()).map(({ keyId }) => keyId);
   const summary = await withQuarantine(context, database, (quarantine) => quarantine.summary());
+  if (summary.cut) {
+    const shown = count(summary.reasons.length);
+    context.log.warn(`There are ${shown} reasons or more: the most frequent ${shown} are shown.`);
+  }
   if (flags.json === true) writeHeldJson(context, summary);
   else writeHeld(context, summary, keyIds);
   return EXIT.done;

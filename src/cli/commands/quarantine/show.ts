@@ -6,7 +6,7 @@ import { Failure } from "../../../failure.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { writeFound, writeFoundJson, type ShownMessage } from "../../report/found-report.ts";
-import { printable } from "../../report/paint.ts";
+import { count, printable } from "../../report/paint.ts";
 import { keysAtHand } from "./keys.ts";
 import { withQuarantine } from "./open.ts";
 
@@ -28,13 +28,16 @@ export async function runQuarantineShow(
   problems.throwIfAny();
 
   const found = await withQuarantine(context, database, (quarantine) => quarantine.find(id));
-  if (found.length === 0) {
+  const { messages, total } = found;
+  if (messages.length === 0) {
     throw new Failure(
       "configuration",
       'No message in fetch_etl.quarantine has this id; "fetch-etl quarantine list" gives an example of each reason.',
     );
   }
-  const shown = found.map((message) => ({ message, opened: open?.(message) }));
+  if (messages.length < total)
+    context.log.warn(`${count(total)} messages have this id: the first ${count(messages.length)} are shown.`);
+  const shown = messages.map((message) => ({ message, opened: open?.(message) }));
   if (shown.some(({ opened }) => opened?.outcome === "opened"))
     context.log.warn("--raw shows message bodies as they are, personal data included.");
   if (flags.json === true) writeFoundJson(context, shown);

@@ -1,0 +1,70 @@
+// Listens to a search for AWS credentials. The SDK's chain goes on to its next step when one fails, and its last error does not tell what
+// the steps met.
+import { AsyncLocalStorage } from "node:async_hooks";
+import { subscribe } from "node:diagnostics_channel";
+import { ClientRequest, IncomingMessage } from "node:http";
+import { property } from "./fault.ts";
+
+/** What the steps of one search met. */
+export interface Lookup {
+  /** Messages of the SDK's errors: they may quote what a program or a server wrote, and are never shown. */
+  readonly said: string[];
+  /** Ends of HTTP requests, in their order: the path without its query, with a status, or an errno such as `ECONNREFUSED`. */
+  readonly ends: { readonly path: string; readonly status?: number; readonly errno?: string }[];
+}
+
+/** What went wrong on the way to credentials, as the cause: before anything was sent to SQS. */
+export class CredentialsFault extends Error {
+  override readonly name = "CredentialsFault";
+  readonly lookup: Lookup;
+
+  constructor(cause: unknown, lookup: Lookup) {
+    super("no credentials", { cause });
+    this.lookup = lookup;
+  }
+}
+
+const lookups = new AsyncLocalStorage<Lookup>();
+const requests = new WeakMap<object, Lookup>();
+let subscribed = false;
+
+/** Does a search, and notes in `lookup` what its steps meet. */
+export function listenTo<T>(lookup: Lookup, search: () => Promise<T>): Promise<T> {
+  if (!subscribed) {
+    subscribed = true;
+    // Node's own channels: a request starts in the context of whoever makes it, and ends in any.
+    subscribe("http.client.request.start", (message) => {
+      const [request, current] = [property(message, "request"), lookups.getStore()];
+      if (request instanceof ClientRequest && current !== undefined) requests.set(request, current);
+    });
+    subscribe("http.client.response.finish", (message) => {
+      const response = property(message, "response");
+      note(message, { status: response instanceof IncomingMessage ? response.statusCode : undefined });
+    });
+    subscribe("http.client.request.error", (message) => {
+      const errno = property(property(message, "error"), "code");
+      note(message, { errno: typeof errno === "string" ? errno : undefined });
+    });
+  }
+  return lookups.run(lookup, search);
+}
+
+/** For the SDK's logger: keeps the line where a search is under way. */
+export function noteDebug(line: unknown): void {
+  if (typeof line === "string" && line.startsWith("@smithy/property-provider "))
+    lookups.getStore()?.said.push(line);
+}
+
+function note(
+  message: unknown,
+  { status, errno }: { status?: number | undefined; errno?: string | undefined },
+): void {
+  const request = property(message, "request");
+  if (!(request instanceof ClientRequest)) return;
+  const [path = ""] = request.path.split("?");
+  requests.get(request)?.ends.push({
+    path,
+    ...(status === undefined ? {} : { status }),
+    ...(errno === undefined ? {} : { errno }),
+  });
+}
