@@ -33,7 +33,7 @@ export interface Bench {
   /** Starts the command line as a process; `env` adds to the bench's own, and takes away what is undefined. */
   readonly start: (args: readonly string[], env?: Env, input?: string) => Running;
   /** As `start`, and waits for its end: in this process where that makes no difference to the command. */
-  readonly run: (args: readonly string[], env?: Env, input?: string) => Promise<Outcome>;
+  readonly run: (args: readonly string[], env?: Env, input?: string | Uint8Array) => Promise<Outcome>;
   /** How many messages are ready, in flight and delayed. */
   contents(): Promise<{ ready: number; inflight: number; delayed: number }>;
 }
@@ -73,10 +73,7 @@ export async function withBench<T>(
       databaseUrl: databaseUrl.href,
       env,
       start,
-      run: (args, extra = {}, input) => {
-        const whole = { ...env, ...extra };
-        return canRunHere(whole) ? runHere(args, whole, input) : start(args, extra, input).outcome;
-      },
+      run: (args, extra = {}, input) => runCli(args, { ...env, ...extra }, input, folder),
       send: (bodies) => sqs.send(queueUrl, bodies),
       contents: async () => {
         const { ready, inflight, delayed } = await sqs.inspect(name);
@@ -129,6 +126,16 @@ export function startCli(
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   const outcome = once(child, "close").then(() => ({ code: child.exitCode, stdout, stderr }));
   return { child, outcome };
+}
+
+/** Runs the command line in an environment that holds nothing but what is given: in this process where that makes no difference to it. */
+export function runCli(
+  args: readonly string[],
+  env: Env,
+  input: string | Uint8Array = "",
+  cwd?: string,
+): Promise<Outcome> {
+  return canRunHere(args, env) ? runHere(args, env, input) : startCli(args, env, cwd, input).outcome;
 }
 
 /** The one JSON object that a command printed. */

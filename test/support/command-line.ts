@@ -36,13 +36,18 @@ const HANDED = new Set(
   ),
 );
 
+/** Commands that call SQS. */
+const WITH_SQS: ReadonlySet<string> = new Set(["drain", "doctor", "peek", "verify"]);
+
 /** Whether a command does with this environment the same in this process as in one of its own. */
-export function canRunHere(env: Env): boolean {
-  const others = Object.entries(env).filter(([name]) => !HANDED.has(name) && name !== ENDPOINT);
+export function canRunHere(args: readonly string[], env: Env): boolean {
+  const names = Object.keys(env).filter((name) => env[name] !== undefined && !HANDED.has(name));
+  if (!args.some((arg) => WITH_SQS.has(arg))) return names.every((name) => name.startsWith("AWS_"));
+  const isUsual = ([name, value]: [string, string]): boolean => env[name] === value;
   return (
-    Object.entries(AWS_ENVIRONMENT).every(([name, value]) => env[name] === value) &&
+    Object.entries(AWS_ENVIRONMENT).every(isUsual) &&
     (env[ENDPOINT] ?? "") !== "" &&
-    others.length === Object.keys(AWS_ENVIRONMENT).length
+    names.length === Object.keys(AWS_ENVIRONMENT).length + 1
   );
 }
 
@@ -58,7 +63,11 @@ function prepareProcess(): void {
 }
 
 /** Runs a command; its standard output and its standard error are no terminals. */
-export async function runHere(args: readonly string[], given: Env, input = ""): Promise<Outcome> {
+export async function runHere(
+  args: readonly string[],
+  given: Env,
+  input: string | Uint8Array = "",
+): Promise<Outcome> {
   prepareProcess();
   const env = { ...given };
   trimVariables(env);
