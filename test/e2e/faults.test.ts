@@ -8,6 +8,9 @@ import { failedDeletes, startProxy } from "../support/proxy.ts";
 
 const it = test.concurrent;
 
+/** Makes a drain of twenty statements out of one of two. */
+const SMALL = ["--batch-size", "50"];
+
 /** Each login has a user id of its own, so that the rows tell which messages were loaded, and how often. */
 function bodies(count: number): string[] {
   return generateLogins(count).map((login, index) => JSON.stringify({ ...login, user_id: `user-${index}` }));
@@ -35,10 +38,12 @@ async function inTheMiddle({ sql }: Bench, count: number): Promise<void> {
 
 it("ends within its grace when SQS stops answering and a signal comes, and tells what stays hidden", () =>
   withBench(async (bench) => {
-    await bench.send(bodies(3_000));
+    await bench.send(bodies(1_000));
     const proxy = await startProxy(bench.sqs.endpoint);
-    const { child, outcome } = bench.start(["drain", "--json"], { AWS_ENDPOINT_URL_SQS: proxy.endpoint });
-    await inTheMiddle(bench, 3_000);
+    const { child, outcome } = bench.start(["drain", "--json", ...SMALL], {
+      AWS_ENDPOINT_URL_SQS: proxy.endpoint,
+    });
+    await inTheMiddle(bench, 1_000);
     proxy.misbehave(() => ({ kind: "silent" }));
     child.kill("SIGTERM");
     const ended = await outcome;
@@ -48,12 +53,12 @@ it("ends within its grace when SQS stops answering and a signal comes, and tells
     expect(json(ended)).toMatchObject({ stoppedBy: "signal", remaining: null });
   }));
 
-it("loads each of 3,000 messages once when the first drain is killed in its middle", () =>
+it("loads each of 1,000 messages once when the first drain is killed in its middle", () =>
   withBench(
     async (bench) => {
-      await bench.send(bodies(3_000));
-      const { child, outcome } = bench.start(["drain"]);
-      await inTheMiddle(bench, 3_000);
+      await bench.send(bodies(1_000));
+      const { child, outcome } = bench.start(["drain", ...SMALL]);
+      await inTheMiddle(bench, 1_000);
       child.kill("SIGKILL");
       await outcome;
       const held = await bench.contents();
@@ -62,7 +67,7 @@ it("loads each of 3,000 messages once when the first drain is killed in its midd
       let report;
       do report = json(await bench.run(["drain", "--json"]));
       while ((await bench.sqs.inspect(bench.queue)).messages.length > 0);
-      await expectEachOnce(bench, 3_000);
+      await expectEachOnce(bench, 1_000);
       expect(report["remaining"]).toEqual({ visible: 0, inFlight: 0, delayed: 0 });
     },
     { VisibilityTimeout: "3" },
@@ -72,9 +77,9 @@ it.for(["SIGTERM", "SIGINT"] as const)(
   "ends cleanly at %s: what is committed is deleted, the rest is visible at once",
   (signal) =>
     withBench(async (bench) => {
-      await bench.send(bodies(3_000));
-      const { child, outcome } = bench.start(["drain", "--json"]);
-      await inTheMiddle(bench, 3_000);
+      await bench.send(bodies(1_000));
+      const { child, outcome } = bench.start(["drain", "--json", ...SMALL]);
+      await inTheMiddle(bench, 1_000);
       child.kill(signal);
       const ended = await outcome;
       expect(ended.code).toBe(signal === "SIGINT" ? 130 : 143);
@@ -82,20 +87,20 @@ it.for(["SIGTERM", "SIGINT"] as const)(
       const loaded = Number(report["loaded"]);
       expect(report).toMatchObject({ stoppedBy: "signal", deleted: loaded });
       expect(report["received"]).toBe(loaded + Number(report["released"]));
-      expect(await bench.contents()).toEqual({ ready: 3_000 - loaded, inflight: 0, delayed: 0 });
+      expect(await bench.contents()).toEqual({ ready: 1_000 - loaded, inflight: 0, delayed: 0 });
       await bench.run(["drain"]);
-      await expectEachOnce(bench, 3_000);
+      await expectEachOnce(bench, 1_000);
     }),
 );
 
 it("shares one queue among four drains on an empty database, and each message is loaded once", () =>
   withBench(async (bench) => {
-    await bench.send([...bodies(2_000), "{}"]);
+    await bench.send([...bodies(1_000), "{}"]);
     const reports = await Promise.all(Array.from({ length: 4 }, () => bench.run(["drain", "--json"])));
     expect(reports.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
-    await expectEachOnce(bench, 2_000);
+    await expectEachOnce(bench, 1_000);
     const loaded = reports.map((report) => Number(json(report)["loaded"]));
-    expect(loaded.reduce((sum, each) => sum + each)).toBe(2_000);
+    expect(loaded.reduce((sum, each) => sum + each)).toBe(1_000);
     expect(await bench.sql`select 1 from fetch_etl.quarantine`).toHaveLength(1);
   }));
 
