@@ -8,7 +8,7 @@ export default defineConfig({
   logLevel: "error",
   test: {
     // Many tests wait for a long poll to end: more files at once than there are cores keep these busy.
-    maxWorkers: availableParallelism() + 1,
+    maxWorkers: 2 * availableParallelism(),
     // The files of a worker share its modules: loading them takes longer than most files do. What a test changes in its process, it puts back.
     isolate: false,
     unstubEnvs: true,

@@ -49,7 +49,7 @@ it("ends within its grace when SQS stops answering and a signal comes, and tells
     const ended = await outcome;
     await proxy.stop();
     expect(ended.code).toBe(143);
-    expect(ended.stderr).toMatch(/^warning: [\d,]+ messages? could not be given back/);
+    expect(ended.stderr).toMatch(/^warning: [\d,]+ messages? could not be given back/m);
     expect(json(ended)).toMatchObject({ stoppedBy: "signal", remaining: null });
   }));
 

@@ -50,7 +50,7 @@ export async function withBench<T>(
   const admin = postgres(inject("postgresUrl"), { max: 1, onnotice: () => undefined });
   const folder = await mkdtemp(join(tmpdir(), "fetch-etl-test-"));
   const sqs = await startSqs();
-  await admin.unsafe(`create database ${name}`);
+  await admin.unsafe(`create database ${name} ${inject("createDatabase")}`);
   const databaseUrl = new URL(inject("postgresUrl"));
   databaseUrl.pathname = `/${name}`;
   const sql = postgres(databaseUrl.href, { max: 2, onnotice: () => undefined });
