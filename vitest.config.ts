@@ -8,16 +8,14 @@ export default defineConfig({
   logLevel: "error",
   test: {
     // Many tests wait for a long poll to end: more files at once than there are cores keep these busy.
-    maxWorkers: 2 * availableParallelism(),
-    // The files of a worker share its modules: loading them takes longer than most files do. What a test changes in its process, it puts back.
-    isolate: false,
-    unstubEnvs: true,
+    maxWorkers: availableParallelism() + 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // It imports JSON as bundlers take it, and Node does not; its source maps lead nowhere, of which Vite warns.
     server: { deps: { inline: ["@actions/workflow-parser"] } },
     projects: [
-      { extends: true, test: { name: "unit", include: UNIT } },
+      // Its files share a worker's modules: loading them takes longer than most of these files do.
+      { extends: true, test: { name: "unit", include: UNIT, isolate: false } },
       {
         extends: true,
         test: {
