@@ -89,10 +89,11 @@ describe("a connection that ends", () => {
   });
 
   it("leaves no timer behind once it is closed, which would keep the process alive", async () => {
-    const timers = (): string[] => process.getActiveResourcesInfo().filter((name) => name === "Timeout");
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
     const before = timers();
     await withConnection(proxy.url, ({ sql }) => sql`select 1`);
-    expect(timers()).toEqual(before);
+    // One that was there before may have run out meanwhile.
+    expect(timers()).toBeLessThanOrEqual(before);
   });
 
   it("fails every statement that waits for the login, not only the first", async () => {
