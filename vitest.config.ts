@@ -1,16 +1,30 @@
 import { availableParallelism } from "node:os";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
+
+/** The folders whose tests need no server: nothing there may start one, or a process. */
+const UNIT = ["test/{checks,cli,config,login,masking,recovery}/**/*.test.ts", "test/drainer/*.test.ts"];
 
 export default defineConfig({
   logLevel: "error",
   test: {
-    include: ["test/**/*.test.ts"],
-    globalSetup: ["test/support/postgres.setup.ts"],
-    // Many tests wait for a long poll to end: one file more at once than there are cores keeps these busy.
+    // Many tests wait for a long poll to end: more files at once than there are cores keep these busy.
     maxWorkers: availableParallelism() + 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // It imports JSON as bundlers take it, and Node does not; its source maps lead nowhere, of which Vite warns.
     server: { deps: { inline: ["@actions/workflow-parser"] } },
+    projects: [
+      // Its files share a worker's modules: loading them takes longer than most of these files do.
+      { extends: true, test: { name: "unit", include: UNIT, isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: "servers",
+          include: ["test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, ...UNIT],
+          globalSetup: ["test/support/postgres.setup.ts"],
+        },
+      },
+    ],
   },
 });

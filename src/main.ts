@@ -2,14 +2,14 @@
 // runs has use for is imported then, so that `--help` and `--version` are quick.
 import { readFileSync } from "node:fs";
 import { CommanderError } from "commander";
-import type { Output } from "./cli/context.ts";
+import type { Context, Output, Versions } from "./cli/context.ts";
 import { EXIT } from "./cli/exit-codes.ts";
 import type { Log } from "./cli/log.ts";
 import { createProgram } from "./cli/program.ts";
 import type { LogFlags } from "./config/log-format.ts";
 
 /**
- * Runs the command line.
+ * Runs the command line in this process: its streams, its environment, its signals.
  *
  * @param argv the arguments, without node and script
  * @returns the exit code
@@ -17,43 +17,73 @@ import type { LogFlags } from "./config/log-format.ts";
 export async function main(argv: readonly string[]): Promise<number> {
   const stderr = outputOf(process.stderr);
   const stdout = outputOf(process.stdout, (code) => {
-    void errorLog().then((log) => {
+    void commands.openErrorLog().then((log) => {
       log.error(`The output could not be written (${code}).`);
     });
   });
-  const { version, engines } = readPackage();
-  const { command, exitCode } = createProgram(version, async (flags) => {
-    const nodeNeeded = engines.node.replace(">=", "");
-    const versions = { fetchEtl: version, node: process.versions.node, nodeNeeded };
-    return (await import("./surroundings.ts")).openContext(stdout, stderr, versions, flags);
+  const versions = readVersions();
+  const commands = commandLine({
+    ...{ stdout, stderr, versions },
+    openContext: async (flags) =>
+      (await import("./surroundings.ts")).openContext(stdout, stderr, versions, flags),
+    openErrorLog: async (flags) => (await import("./surroundings.ts")).openErrorLog(stderr, flags),
   });
-  const errorLog = async (): Promise<Log> =>
-    (await import("./surroundings.ts")).openErrorLog(stderr, command.opts<LogFlags>());
   process.on("uncaughtException", (error) => {
-    void endUnexpectedly(error, errorLog);
+    void endUnexpectedly(error, commands.openErrorLog);
   });
+  try {
+    return await commands.run(argv);
+  } finally {
+    endSoon();
+  }
+}
+
+/** What the command line is run in. */
+interface Surroundings {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly versions: Versions;
+  /** Makes what a command is handed. */
+  readonly openContext: (flags: LogFlags) => Promise<Context>;
+  /** Makes the log for the error that ends a run. */
+  readonly openErrorLog: (flags: LogFlags) => Promise<Log>;
+}
+
+interface CommandLine {
+  /** Runs a command; resolves to its exit code, with what went wrong told. */
+  readonly run: (argv: readonly string[]) => Promise<number>;
+  /** A log as the flags want it, so far as they were read. */
+  readonly openErrorLog: () => Promise<Log>;
+}
+
+/** The command line, for one run. Nothing here is the process's: several may run in one. */
+export function commandLine(surroundings: Surroundings): CommandLine {
+  const { stdout, stderr, versions } = surroundings;
+  const { command, exitCode } = createProgram(versions.fetchEtl, surroundings.openContext);
   let usage = "";
   for (const each of [command, ...command.commands.flatMap((group) => [group, ...group.commands])]) {
     each.exitOverride().configureOutput({ writeOut: stdout.write, writeErr: (text) => (usage += text) });
   }
-  try {
-    await command.parseAsync(argv, { from: "user" });
-    return exitCode() ?? EXIT.done;
-  } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
-    const log = await errorLog();
-    if (error instanceof CommanderError) {
-      if (log.format === "text") stderr.write(withoutValue(usage));
-      else log.error(usageSentence(error));
-      return EXIT.configuration;
+  const openErrorLog = (): Promise<Log> => surroundings.openErrorLog(command.opts<LogFlags>());
+  const run = async (argv: readonly string[]): Promise<number> => {
+    try {
+      await command.parseAsync(argv, { from: "user" });
+      return exitCode() ?? EXIT.done;
+    } catch (error) {
+      if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
+      const log = await openErrorLog();
+      if (error instanceof CommanderError) {
+        if (log.format === "text") stderr.write(withoutValue(usage));
+        else log.error(usageSentence(error));
+        return EXIT.configuration;
+      }
+      const { explain, frames } = await import("./explain.ts");
+      const { code, sentence } = explain(error);
+      log.error(sentence, frames(error));
+      return code;
     }
-    const { explain, frames } = await import("./explain.ts");
-    const { code, sentence } = explain(error);
-    log.error(sentence, frames(error));
-    return code;
-  } finally {
-    endSoon();
-  }
+  };
+  return { run, openErrorLog };
 }
 
 /** The last net, for an error that nobody waited for: told as any other, without its text. */
@@ -124,6 +154,9 @@ interface Package {
   readonly engines: { readonly node: string };
 }
 
-function readPackage(): Package {
-  return JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as Package;
+function readVersions(): Versions {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const { version, engines } = JSON.parse(text) as Package;
+  const nodeNeeded = engines.node.replace(">=", "");
+  return { fetchEtl: version, node: process.versions.node, nodeNeeded };
 }

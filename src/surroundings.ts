@@ -46,45 +46,64 @@ export async function openContext(
   versions: Versions,
   flags: LogFlags,
 ): Promise<Context> {
-  const { env, dotEnv } = environment();
-  const problems = new Problems();
-  const format = readLogFormat(flags, env, problems);
-  problems.throwIfAny();
-  const log = await openLog({ stderr, env, flags, format, epochNow });
+  const context = await createContext(
+    {
+      ...environment(),
+      // Node opens standard input when it is first asked for: only a command that reads it asks.
+      stdin: { isTerminal: isatty(0), readAll: () => buffer(process.stdin) },
+      ...{ stdout, stderr, versions, catchSignals },
+      atExit: (action) => {
+        process.on("exit", action);
+        return () => process.off("exit", action);
+      },
+    },
+    flags,
+  );
   // Until a command asks for a clean stop there is nothing to leave clean. As process 1 of a container, one would live on otherwise.
   for (const signal of STOP_SIGNALS) process.on(signal, endAtOnce);
   setDefaultAutoSelectFamilyAttemptTimeout(ADDRESS_MS);
+  return context;
+}
+
+/** What of a context is the process's own. */
+type OfProcess = Pick<
+  Context,
+  "env" | "dotEnv" | "stdin" | "stdout" | "stderr" | "versions" | "catchSignals" | "atExit"
+>;
+
+/**
+ * A context with what is real whichever process a command runs in.
+ *
+ * @throws {Failure} `configuration` where the environment does not say how to log
+ */
+export async function createContext(ofProcess: OfProcess, flags: LogFlags): Promise<Context> {
+  const { env, stderr } = ofProcess;
+  const problems = new Problems();
+  const format = readLogFormat(flags, env, problems);
+  problems.throwIfAny();
   return {
-    env,
-    // Node opens standard input when it is first asked for: only a command that reads it asks.
-    stdin: { isTerminal: isatty(0), readAll: () => buffer(process.stdin) },
-    stdout,
-    stderr,
-    log,
+    ...ofProcess,
+    log: await openLog({ stderr, env, flags, format, epochNow }),
     clock: systemClock,
     epochNow,
     random: () => Math.random(),
     randomBytes,
     readFile: (path) => readFileSync(path, "utf8"),
     fileMode,
-    dotEnv,
-    versions,
     writeFile: writeWhole,
     withFileLock,
     checkWritable,
     services,
     explain,
-    catchSignals,
-    atExit: (action) => {
-      process.on("exit", action);
-      return () => process.off("exit", action);
-    },
   };
 }
 
 /** A log for the error that ends a run; there may have been no context yet, because a flag or `.env` is wrong. */
-export function openErrorLog(stderr: Output, flags: LogFlags): Promise<Log> {
-  const env = environmentAtHand();
+export function openErrorLog(
+  stderr: Output,
+  flags: LogFlags,
+  env: NodeJS.ProcessEnv = environmentAtHand(),
+): Promise<Log> {
   return openLog({ stderr, env, flags, format: readLogFormat(flags, env, new Problems()), epochNow });
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import {
+import promises, {
   chmod,
   link,
   lstat,
@@ -9,22 +9,16 @@ import {
   readdir,
   readFile,
   realpath,
-  rename,
   rm,
   stat,
   symlink,
   writeFile,
 } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, vi } from "vitest";
 import { checkWritable, writeWhole } from "../src/atomic-file.ts";
-
-// A rename that fails is hard to bring about, the more so for root.
-vi.mock(import("node:fs/promises"), async (original) => {
-  const real = await original();
-  return { ...real, rename: vi.fn(real.rename) };
-});
 
 /** The code of the reason why a file cannot be put there; undefined where it can. */
 function codeOf(path: string): unknown {
@@ -82,11 +76,18 @@ it("leaves the old file and no temporary one where the rename fails", () =>
     const path = join(folder, "page.html");
     await writeFile(path, "old");
     const during: string[] = [];
-    vi.mocked(rename).mockImplementationOnce(async () => {
+    // A rename that fails is hard to bring about, the more so for root.
+    const rename = vi.spyOn(promises, "rename").mockImplementation(async () => {
       during.push(...(await readdir(folder)));
       throw new Error("no rename here");
     });
-    await expect(writeWhole(path, "new")).rejects.toThrow("no rename here");
+    syncBuiltinESMExports();
+    try {
+      await expect(writeWhole(path, "new")).rejects.toThrow("no rename here");
+    } finally {
+      rename.mockRestore();
+      syncBuiltinESMExports();
+    }
     expect(during).toEqual([expect.stringMatching(/^\.page\.html\.\d+\.[0-9a-f]{8}\.tmp$/), "page.html"]);
     expect(await readdir(folder)).toEqual(["page.html"]);
     expect(await readFile(path, "utf8")).toBe("old");

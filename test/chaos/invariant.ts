@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import { generateLogins } from "../../sandbox/messages.ts";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
-import { json, type Bench, type Outcome, type Running } from "../support/bench.ts";
+import { json, type Bench, type Outcome } from "../support/bench.ts";
 
 /** `CHAOS=full` asks for the long version of everything. */
 export const FULL = process.env["CHAOS"] === "full";
@@ -47,7 +47,7 @@ function expectProperEnd(bench: Bench, sent: Sent, { code, stdout, stderr }: Out
   expect(stderr).not.toContain("    at ");
 }
 
-export async function ended(bench: Bench, sent: Sent, { outcome }: Running): Promise<Outcome> {
+export async function ended(bench: Bench, sent: Sent, outcome: Promise<Outcome>): Promise<Outcome> {
   const result = await outcome;
   expectProperEnd(bench, sent, result);
   return result;
@@ -60,7 +60,7 @@ export async function ended(bench: Bench, sent: Sent, { outcome }: Running): Pro
 export async function expectEachOnce(bench: Bench, sent: Sent, visibilityTimeout: number): Promise<void> {
   const deadline = performance.now() + (visibilityTimeout + 20) * 1000;
   for (;;) {
-    const last = await ended(bench, sent, bench.start(["drain", "--json"]));
+    const last = await ended(bench, sent, bench.run(["drain", "--json"]));
     expect({ code: last.code, stderr: last.stderr }).toMatchObject({ code: 0 });
     const { remaining } = json(last);
     const { messages } = await bench.sqs.inspect(bench.queue);

@@ -1,4 +1,5 @@
 // Postgres on its worst days: restarted, cut off, full, locked, and refusing.
+import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { startPostgres, type StopMode } from "../../sandbox/postgres.ts";
 import { json, makeTables, withBench, type Bench } from "../support/bench.ts";
@@ -20,7 +21,7 @@ it.for(["before the commit", "after the commit"] as const)(
       const outcome = await ended(
         bench,
         sent,
-        bench.start(["drain", "--json", "--batch-size", "50"], { DATABASE_URL: proxy.url }),
+        bench.start(["drain", "--json", "--batch-size", "50"], { DATABASE_URL: proxy.url }).outcome,
       );
       expect(proxy.cuts()).toBe(2);
       await proxy.stop();
@@ -41,7 +42,7 @@ it("a connection that is cut every time: waits for --retry-for, gives everything
     await bench.send(sent.bodies);
     const proxy = await startPostgresProxy(bench.databaseUrl, () => "before the commit");
     const flags = ["drain", "--json", "--retry-for", "2"];
-    const outcome = await ended(bench, sent, bench.start(flags, { DATABASE_URL: proxy.url }));
+    const outcome = await ended(bench, sent, bench.start(flags, { DATABASE_URL: proxy.url }).outcome);
     expect(proxy.cuts()).toBeGreaterThan(3);
     await proxy.stop();
     expect(outcome.code).toBe(5);
@@ -70,7 +71,7 @@ it("a server that is restarted again and again, fast and immediate: the drain go
         restarts += 1;
       }
       expect(restarts).toBe(times(20, 3));
-      const outcome = await ended(bench, sent, running);
+      const outcome = await ended(bench, sent, running.outcome);
       expect(outcome.code).toBe(0);
       expect(json(outcome)).toMatchObject({
         loaded: sent.users.length,
@@ -94,7 +95,7 @@ it("too many clients: waits, and goes on when there is room", () =>
     await bench.send(sent.bodies);
     // A row that is refused for want of a connection, as far as its SQLSTATE tells, three times.
     await failLoads(bench, "53300", 3);
-    const outcome = await ended(bench, sent, bench.start(["drain", "--json"]));
+    const outcome = await ended(bench, sent, bench.run(["drain", "--json"]));
     expect(outcome.code).toBe(0);
     expect(json(outcome)).toMatchObject({ loaded: 100, quarantined: sent.invalid });
     await expectEachOnce(bench, sent, VISIBILITY_TIMEOUT);
@@ -113,7 +114,7 @@ it.for<[string, string]>([
       await makeTables(bench);
       await bench.send(sent.bodies);
       await failLoads(bench, sqlState, 1_000);
-      const outcome = await ended(bench, sent, bench.start(["drain", "--json", "--retry-for", "1"]));
+      const outcome = await ended(bench, sent, bench.run(["drain", "--json", "--retry-for", "1"]));
       expect(outcome.code).toBe(5);
       expect(outcome.stderr).toContain(sqlState);
       expect(await bench.contents()).toEqual({ ready: sent.bodies.length, inflight: 0, delayed: 0 });
@@ -139,7 +140,7 @@ it("a database that is set to read-only: gives everything back, exit 2, and name
     await makeTables(bench);
     await bench.send(sent.bodies);
     await bench.sql.unsafe(`alter database ${bench.queue} set default_transaction_read_only = on`);
-    const outcome = await ended(bench, sent, bench.start(["drain", "--json", "--retry-for", "1"]));
+    const outcome = await ended(bench, sent, bench.run(["drain", "--json", "--retry-for", "1"]));
     expect(outcome.code).toBe(2);
     expect(outcome.stderr).toContain("default_transaction_read_only");
     expect(await bench.contents()).toEqual({ ready: sent.bodies.length, inflight: 0, delayed: 0 });
@@ -153,7 +154,7 @@ it("a right that is taken away in the middle: gives everything back, exit 2, and
     await makeTables(bench);
     await bench.send(sent.bodies);
     await failLoads(bench, "42501", 1_000);
-    const outcome = await ended(bench, sent, bench.start(["drain", "--json"]));
+    const outcome = await ended(bench, sent, bench.run(["drain", "--json"]));
     expect(outcome.code).toBe(2);
     expect(outcome.stderr).toMatch(/42501.*Grant/);
     expect(await bench.contents()).toEqual({ ready: sent.bodies.length, inflight: 0, delayed: 0 });
@@ -167,7 +168,7 @@ it("a column that is too narrow: the rows that do not fit are quarantined, with 
     await makeTables(bench);
     await bench.sql.unsafe("alter table public.user_logins alter column user_id type varchar(6)");
     await bench.send(sent.bodies);
-    const outcome = await ended(bench, sent, bench.start(["drain", "--json"]));
+    const outcome = await ended(bench, sent, bench.run(["drain", "--json"]));
     // user-0 to user-9 fit.
     expect(json(outcome)).toMatchObject({
       loaded: 10,
@@ -201,9 +202,9 @@ it("a table that stays locked: a signal ends the run all the same, and everythin
     await bench.sql.begin(async (tx) => {
       await tx`lock table public.user_logins in access exclusive mode`;
       const running = bench.start(["drain", "--json"]);
-      while ((await bench.contents()).ready > 0) await new Promise((resolve) => setImmediate(resolve));
+      while ((await bench.contents()).ready > 0) await setTimeout(20);
       running.child.kill("SIGTERM");
-      const outcome = await ended(bench, sent, running);
+      const outcome = await ended(bench, sent, running.outcome);
       expect(outcome.code).toBe(143);
       expect(json(outcome)).toMatchObject({
         loaded: 0,
@@ -227,6 +228,7 @@ async function rowsBeyond(url: string, count: number): Promise<void> {
         const [row] = await sql`select count(*)::integer as rows from public.user_logins`;
         if (Number(row?.["rows"]) > count) return;
       }
+      await setTimeout(20);
     }
   } finally {
     await sql.end();
@@ -238,8 +240,8 @@ async function withDatabase(bench: Bench, url: string, use: (bench: Bench) => Pr
   const { default: postgres } = await import("postgres");
   const sql = postgres(url, { max: 1, onnotice: () => undefined });
   try {
-    const start: Bench["start"] = (args, env = {}) => bench.start(args, { DATABASE_URL: url, ...env });
-    await use({ ...bench, sql, databaseUrl: url, start, run: (args, env) => start(args, env).outcome });
+    const run: Bench["run"] = (args, env = {}) => bench.run(args, { DATABASE_URL: url, ...env });
+    await use({ ...bench, sql, databaseUrl: url, run });
   } finally {
     await sql.end();
   }

@@ -43,7 +43,7 @@ async function hit(
     const running = bench.start(["drain", "--json"]);
     await Promise.race([setTimeout(random() * LONGEST_MS), running.outcome]);
     if (running.child.kill(signal)) landed += 1;
-    const outcome = await ended(bench, sent, running);
+    const outcome = await ended(bench, sent, running.outcome);
     expect([null, EXIT.done, EXIT.sigint, EXIT.sigterm]).toContain(outcome.code);
     if (outcome.code === EXIT.sigint || outcome.code === EXIT.sigterm) {
       expect(json(outcome)).toMatchObject({ stoppedBy: "signal" });
@@ -80,7 +80,8 @@ it.for(times([2, 3, 4], [3]))(
       const running = Array.from({ length: drains }, () => bench.start(["drain", "--json"]));
       await Promise.race([setTimeout(mulberry32(SEED + drains)() * LONGEST_MS), running[0]?.outcome]);
       running[0]?.child.kill("SIGKILL");
-      for (const each of running.slice(1)) expect((await ended(bench, sent, each)).code).toBe(EXIT.done);
+      for (const each of running.slice(1))
+        expect((await ended(bench, sent, each.outcome)).code).toBe(EXIT.done);
       await expectEachOnce(bench, sent, VISIBILITY_TIMEOUT);
     }, ATTRIBUTES),
 );
@@ -93,14 +94,14 @@ it("a second signal ends the process at once, although the database does not ans
     await bench.sql.begin(async (tx) => {
       await tx`lock table public.user_logins in access exclusive mode`;
       const running = bench.start(["drain", "--json"]);
-      while ((await bench.contents()).ready > 0) await new Promise((resolve) => setImmediate(resolve));
+      while ((await bench.contents()).ready > 0) await setTimeout(20);
       running.child.kill("SIGTERM");
       // Signals as close as one press of Ctrl-C count as one: so it may take more than one on a slow machine.
       while (running.child.exitCode === null) {
         await Promise.race([setTimeout(500), running.outcome]);
         running.child.kill("SIGTERM");
       }
-      const outcome = await ended(bench, sent, running);
+      const outcome = await ended(bench, sent, running.outcome);
       expect(outcome).toMatchObject({ code: EXIT.sigterm, stdout: "" });
     });
     await expectEachOnce(bench, sent, VISIBILITY_TIMEOUT);

@@ -1,4 +1,5 @@
 // SQS on its worst days: a proxy between it and the drain plays them.
+import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { json, makeTables, withBench, type Bench, type Outcome } from "../support/bench.ts";
 import { failedDeletes, sqsError, startProxy, type Call, type Fault, type Proxy } from "../support/proxy.ts";
@@ -24,8 +25,8 @@ function underFaults(
       await bench.send(sent.bodies);
       const proxy = await startProxy(bench.sqs.endpoint, faults);
       try {
-        const running = bench.start(["drain", "--json", ...args], { AWS_ENDPOINT_URL_SQS: proxy.endpoint });
-        await check(await ended(bench, sent, running), bench, proxy);
+        const outcome = bench.run(["drain", "--json", ...args], { AWS_ENDPOINT_URL_SQS: proxy.endpoint });
+        await check(await ended(bench, sent, outcome), bench, proxy);
       } finally {
         await proxy.stop();
       }
@@ -183,9 +184,10 @@ it("visibility that runs out while a batch is being written: nothing doubles, an
       const proxy = await startProxy(bench.sqs.endpoint, refuse);
       const { outcome } = await bench.sql.begin(async (tx) => {
         await tx`lock table public.user_logins in access exclusive mode`;
-        const running = bench.start(["drain", "--json"], { AWS_ENDPOINT_URL_SQS: proxy.endpoint });
-        while (!(await haveRunOut())) await new Promise((resolve) => setImmediate(resolve));
-        return { outcome: running.outcome };
+        const drained = bench.run(["drain", "--json"], { AWS_ENDPOINT_URL_SQS: proxy.endpoint });
+        while (!(await haveRunOut())) await setTimeout(20);
+        // Wrapped, so that the lock is not held until the drain has ended.
+        return { outcome: drained };
       });
       const result = await outcome;
       expect(result.code).toBe(0);

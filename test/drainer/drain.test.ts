@@ -13,9 +13,6 @@ import { CLEAN_STOP_SECONDS } from "../deploy/clean-stop.ts";
 import { LOST, MemoryLoader } from "../support/memory-loader.ts";
 import { MemoryQueue } from "../support/memory-queue.ts";
 
-// Time is not real here: a test that takes long does not end.
-vi.setConfig({ testTimeout: 10_000 });
-
 const keys = deriveKeys(Buffer.alloc(32, 1));
 const nothing = { app_version: null, device_type: null, ip: null, locale: null, device_id: null };
 const REFUSED = new Failure("configuration", "The role may not delete.");

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ENVIRONMENT } from "../../src/cli/environment.ts";
-import { makeTables, startCli, waitsForLock, withBench } from "../support/bench.ts";
+import { makeTables, runCli, startCli, waitsForLock, withBench } from "../support/bench.ts";
 
 const it = test.concurrent;
 
@@ -38,16 +38,13 @@ it.for([
   ["drain --dry-rnu", "--dry-run"],
   ["quarantine replay --app-versoin full", "--app-version"],
 ])("%s is a mistake of usage that asks: did you mean %s?", async ([line = "", meant = ""]) => {
-  const { code, stdout, stderr } = await startCli(line.split(" "), {}).outcome;
+  const { code, stdout, stderr } = await runCli(line.split(" "), {});
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toContain(`Did you mean ${meant}?`);
 });
 
 it("makes a new masking key each time, as a line for .env", async () => {
-  const [first, second] = await Promise.all([
-    startCli(["keygen"], {}).outcome,
-    startCli(["keygen"], {}).outcome,
-  ]);
+  const [first, second] = await Promise.all([runCli(["keygen"], {}), runCli(["keygen"], {})]);
   expect(first.stdout).toMatch(/^FETCH_ETL_MASKING_KEY=[A-Za-z0-9+/]{43}=\n$/);
   expect(first.stdout).not.toBe(second.stdout);
 });
@@ -56,7 +53,7 @@ it("reads .env in the working folder; the environment wins over it, and a flag o
   withBench(async (bench) => {
     const folder = await mkdtemp(join(tmpdir(), "fetch-etl-dotenv-"));
     try {
-      const key = (await startCli(["keygen"], {}).outcome).stdout;
+      const key = (await runCli(["keygen"], {})).stdout;
       const lines = { ...bench.env, FETCH_ETL_MASKING_KEY: undefined, FETCH_ETL_QUEUE: "from-dotenv" };
       const text = Object.entries(lines).flatMap(([name, value]) =>
         value === undefined ? [] : [`${name}=${value}`],

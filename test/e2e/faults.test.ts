@@ -1,4 +1,5 @@
 // Nothing lost, nothing doubled, whatever happens to the process or to the delivery of a message.
+import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { generateLogins, generateMessages } from "../../sandbox/messages.ts";
 import { USER_LOGINS } from "../../sandbox/sandbox.ts";
@@ -6,6 +7,9 @@ import { json, makeTables, withBench, type Bench } from "../support/bench.ts";
 import { failedDeletes, startProxy } from "../support/proxy.ts";
 
 const it = test.concurrent;
+
+/** Makes a drain of twenty statements out of one of two. */
+const SMALL = ["--batch-size", "50"];
 
 /** Each login has a user id of its own, so that the rows tell which messages were loaded, and how often. */
 function bodies(count: number): string[] {
@@ -28,15 +32,33 @@ async function inTheMiddle({ sql }: Bench, count: number): Promise<void> {
     const rows = Number(row?.["rows"]);
     if (rows > 0 && rows < count) return;
     if (rows >= count) throw new Error("the drain was over too soon to be interrupted");
+    await setTimeout(10);
   }
 }
 
-it("loads each of 5,000 messages once when the first drain is killed in its middle", () =>
+it("ends within its grace when SQS stops answering and a signal comes, and tells what stays hidden", () =>
+  withBench(async (bench) => {
+    await bench.send(bodies(1_000));
+    const proxy = await startProxy(bench.sqs.endpoint);
+    const { child, outcome } = bench.start(["drain", "--json", ...SMALL], {
+      AWS_ENDPOINT_URL_SQS: proxy.endpoint,
+    });
+    await inTheMiddle(bench, 1_000);
+    proxy.misbehave(() => ({ kind: "silent" }));
+    child.kill("SIGTERM");
+    const ended = await outcome;
+    await proxy.stop();
+    expect(ended.code).toBe(143);
+    expect(ended.stderr).toMatch(/^warning: [\d,]+ messages? could not be given back/m);
+    expect(json(ended)).toMatchObject({ stoppedBy: "signal", remaining: null });
+  }));
+
+it("loads each of 1,000 messages once when the first drain is killed in its middle", () =>
   withBench(
     async (bench) => {
-      await bench.send(bodies(5_000));
-      const { child, outcome } = bench.start(["drain"]);
-      await inTheMiddle(bench, 5_000);
+      await bench.send(bodies(1_000));
+      const { child, outcome } = bench.start(["drain", ...SMALL]);
+      await inTheMiddle(bench, 1_000);
       child.kill("SIGKILL");
       await outcome;
       const held = await bench.contents();
@@ -45,7 +67,7 @@ it("loads each of 5,000 messages once when the first drain is killed in its midd
       let report;
       do report = json(await bench.run(["drain", "--json"]));
       while ((await bench.sqs.inspect(bench.queue)).messages.length > 0);
-      await expectEachOnce(bench, 5_000);
+      await expectEachOnce(bench, 1_000);
       expect(report["remaining"]).toEqual({ visible: 0, inFlight: 0, delayed: 0 });
     },
     { VisibilityTimeout: "3" },
@@ -55,9 +77,9 @@ it.for(["SIGTERM", "SIGINT"] as const)(
   "ends cleanly at %s: what is committed is deleted, the rest is visible at once",
   (signal) =>
     withBench(async (bench) => {
-      await bench.send(bodies(5_000));
-      const { child, outcome } = bench.start(["drain", "--json"]);
-      await inTheMiddle(bench, 5_000);
+      await bench.send(bodies(1_000));
+      const { child, outcome } = bench.start(["drain", "--json", ...SMALL]);
+      await inTheMiddle(bench, 1_000);
       child.kill(signal);
       const ended = await outcome;
       expect(ended.code).toBe(signal === "SIGINT" ? 130 : 143);
@@ -65,20 +87,20 @@ it.for(["SIGTERM", "SIGINT"] as const)(
       const loaded = Number(report["loaded"]);
       expect(report).toMatchObject({ stoppedBy: "signal", deleted: loaded });
       expect(report["received"]).toBe(loaded + Number(report["released"]));
-      expect(await bench.contents()).toEqual({ ready: 5_000 - loaded, inflight: 0, delayed: 0 });
+      expect(await bench.contents()).toEqual({ ready: 1_000 - loaded, inflight: 0, delayed: 0 });
       await bench.run(["drain"]);
-      await expectEachOnce(bench, 5_000);
+      await expectEachOnce(bench, 1_000);
     }),
 );
 
 it("shares one queue among four drains on an empty database, and each message is loaded once", () =>
   withBench(async (bench) => {
-    await bench.send([...bodies(2_000), "{}"]);
+    await bench.send([...bodies(1_000), "{}"]);
     const reports = await Promise.all(Array.from({ length: 4 }, () => bench.run(["drain", "--json"])));
     expect(reports.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
-    await expectEachOnce(bench, 2_000);
+    await expectEachOnce(bench, 1_000);
     const loaded = reports.map((report) => Number(json(report)["loaded"]));
-    expect(loaded.reduce((sum, each) => sum + each)).toBe(2_000);
+    expect(loaded.reduce((sum, each) => sum + each)).toBe(1_000);
     expect(await bench.sql`select 1 from fetch_etl.quarantine`).toHaveLength(1);
   }));
 
@@ -132,7 +154,7 @@ it("keeps messages hidden for as long as a locked table makes it wait", () =>
         await tx`lock table public.user_logins in access exclusive mode`;
         const { outcome } = bench.start(["drain", "--json"]);
         // Twice the visibility timeout, and more: without an extension everything would be visible again.
-        await new Promise((resolve) => setTimeout(resolve, 11_000));
+        await setTimeout(11_000);
         expect(await bench.contents()).toEqual({ ready: 0, inflight: 90, delayed: 0 });
         // Wrapped, so that the lock is not held until the drain has ended.
         return { outcome };
@@ -191,19 +213,4 @@ it("says so, and exits 5, when the database has not answered by the time limit; 
     while ((await bench.sqs.inspect(bench.queue)).messages.length > 0);
     expect(report["remaining"]).toEqual({ visible: 0, inFlight: 0, delayed: 0 });
     await expectEachOnce(bench, 20);
-  }));
-
-it("ends within its grace when SQS stops answering and a signal comes, and tells what stays hidden", () =>
-  withBench(async (bench) => {
-    await bench.send(bodies(5_000));
-    const proxy = await startProxy(bench.sqs.endpoint);
-    const { child, outcome } = bench.start(["drain", "--json"], { AWS_ENDPOINT_URL_SQS: proxy.endpoint });
-    await inTheMiddle(bench, 5_000);
-    proxy.misbehave(() => ({ kind: "silent" }));
-    child.kill("SIGTERM");
-    const ended = await outcome;
-    await proxy.stop();
-    expect(ended.code).toBe(143);
-    expect(ended.stderr).toMatch(/^warning: [\d,]+ messages? could not be given back/);
-    expect(json(ended)).toMatchObject({ stoppedBy: "signal", remaining: null });
   }));

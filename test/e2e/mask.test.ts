@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { deriveKeys } from "../../src/masking/keys.ts";
-import { json, startCli, withBench, type Outcome } from "../support/bench.ts";
+import { json, runCli, withBench, type Outcome } from "../support/bench.ts";
 import { login } from "../support/vault.ts";
 
 const it = test.concurrent;
@@ -15,7 +15,7 @@ const KEYS = `${KEY.toString("base64")},${EARLIER.toString("base64")}`;
 
 /** With masking keys, and nothing that leads to a queue or a database. */
 function mask(args: readonly string[], input?: string | Uint8Array): Promise<Outcome> {
-  return startCli(["mask", ...args], { FETCH_ETL_MASKING_KEY: KEYS }, undefined, input).outcome;
+  return runCli(["mask", ...args], { FETCH_ETL_MASKING_KEY: KEYS }, input);
 }
 
 it("prints the tokens that a drain wrote, however an address or a UUID is spelled", () =>
@@ -92,7 +92,7 @@ it.for<[string, string[], string | Uint8Array, RegExp, string]>([
 });
 
 it("tells that there is no masking key", async () => {
-  const { code, stderr } = await startCli(["mask", "--field", "ip", "192.0.2.1"], {}).outcome;
+  const { code, stderr } = await runCli(["mask", "--field", "ip", "192.0.2.1"], {});
   expect(code).toBe(2);
   expect(stderr).toContain("FETCH_ETL_MASKING_KEY");
 });

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { generateMessages } from "../../sandbox/messages.ts";
-import { startCli, withBench, type Bench } from "../support/bench.ts";
+import { runCli, startCli, withBench, type Bench } from "../support/bench.ts";
 import { withFolder } from "../support/folder.ts";
 
 const it = test.concurrent;
@@ -225,7 +225,7 @@ it("takes the log's format from .env, also for a mistake in the flags", () =>
   }));
 
 it("refuses a format that it does not know, by exit code 2", async () => {
-  const { code, stderr } = await startCli(["keygen"], { FETCH_ETL_LOG_FORMAT: "xml" }).outcome;
+  const { code, stderr } = await runCli(["keygen"], { FETCH_ETL_LOG_FORMAT: "xml" });
   expect(code).toBe(2);
   expect(stderr).toMatch(/^error: .*FETCH_ETL_LOG_FORMAT must be one of: text, json\.\n$/);
 });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generateMessages } from "../../sandbox/messages.ts";
 import { startPostgres, type PostgresServer } from "../../sandbox/postgres.ts";
 import { createAuthority } from "../support/authority.ts";
-import { json, startCli, withBench, type Outcome } from "../support/bench.ts";
+import { json, runCli, withBench, type Outcome } from "../support/bench.ts";
 
 let folder: string;
 let server: PostgresServer;
@@ -40,7 +40,7 @@ function url(host: string, parameters: string): string {
 }
 
 function init(databaseUrl: string): Promise<Outcome> {
-  return startCli(["init"], { DATABASE_URL: databaseUrl }).outcome;
+  return runCli(["init"], { DATABASE_URL: databaseUrl });
 }
 
 describe("a server with TLS is taken with", () => {
@@ -78,7 +78,7 @@ it("variables of libpq's that say nothing of one host do not trouble it", async 
   const databaseUrl = url(RIGHT_NAME, "sslmode=verify-full&sslrootcert=own.pem");
   for (const attribute of ["any", "read-write", "prefer-standby", "standby"]) {
     const env = { DATABASE_URL: databaseUrl, PGTARGETSESSIONATTRS: attribute };
-    expect(await startCli(["init"], env).outcome).toMatchObject({ code: 0, stderr: "" });
+    expect(await runCli(["init"], env)).toMatchObject({ code: 0, stderr: "" });
   }
 });
 

@@ -92,7 +92,7 @@ describe("a connection that ends", () => {
     const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
     const before = timers();
     await withConnection(proxy.url, ({ sql }) => sql`select 1`);
-    // One of the tests before may end meanwhile.
+    // One that was there before may have run out meanwhile.
     expect(timers()).toBeLessThanOrEqual(before);
   });
 

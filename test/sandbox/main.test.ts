@@ -68,41 +68,44 @@ async function exists(folder: string): Promise<boolean> {
   );
 }
 
-test.each(["SIGINT", "SIGTERM"] as const)(
-  "it prints the environment, and %s stops it cleanly",
-  async (signal) => {
-    const { child, env, data } = await start();
-    expect(Object.keys(env)).toEqual([
-      "AWS_ENDPOINT_URL_SQS",
-      "AWS_REGION",
-      "AWS_ACCESS_KEY_ID",
-      "AWS_SECRET_ACCESS_KEY",
-      "DATABASE_URL",
-      "FETCH_ETL_QUEUE",
-    ]);
-    expect(await canConnect(env["AWS_ENDPOINT_URL_SQS"])).toBe(true);
-    child.kill(signal);
-    expect(await exit(child)).toBe(0);
-    expect(await canConnect(env["DATABASE_URL"])).toBe(false);
-    expect(await exists(data)).toBe(false);
-  },
-);
-
-test("killed hard, it leaves neither a server nor a file behind", async () => {
+test("it prints the environment, refuses a port that is taken in one sentence, and SIGINT stops it cleanly", async () => {
   const { child, env, data } = await start();
-  child.kill("SIGKILL");
-  await expect.poll(() => canConnect(env["DATABASE_URL"]), { timeout: 10_000 }).toBe(false);
-  await expect.poll(() => exists(data), { timeout: 10_000 }).toBe(false);
-});
+  expect(Object.keys(env)).toEqual([
+    "AWS_ENDPOINT_URL_SQS",
+    "AWS_REGION",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "DATABASE_URL",
+    "FETCH_ETL_QUEUE",
+  ]);
+  expect(await canConnect(env["AWS_ENDPOINT_URL_SQS"])).toBe(true);
 
-test("a taken port is one sentence and exit code 1", async () => {
-  const { env } = await start();
   const { port } = new URL(env["AWS_ENDPOINT_URL_SQS"] ?? "");
   const second = launch(port);
   const [said, code] = await Promise.all([text(second.stderr), exit(second)]);
   expect(said).toContain(`port ${port} on 127.0.0.1 is in use`);
   expect(said.trim().split("\n")).toHaveLength(1);
   expect(code).toBe(1);
+
+  await stopsCleanly({ child, env, data }, "SIGINT");
+});
+
+test("SIGTERM stops it cleanly, too", async () => {
+  await stopsCleanly(await start(), "SIGTERM");
+});
+
+async function stopsCleanly({ child, env, data }: Program, signal: NodeJS.Signals): Promise<void> {
+  child.kill(signal);
+  expect(await exit(child)).toBe(0);
+  expect(await canConnect(env["DATABASE_URL"])).toBe(false);
+  expect(await exists(data)).toBe(false);
+}
+
+test("killed hard, it leaves neither a server nor a file behind", async () => {
+  const { child, env, data } = await start();
+  child.kill("SIGKILL");
+  await expect.poll(() => canConnect(env["DATABASE_URL"]), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => exists(data), { timeout: 10_000 }).toBe(false);
 });
 
 test("a variable that holds no port is one sentence and exit code 1", async () => {

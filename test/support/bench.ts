@@ -10,14 +10,11 @@ import { fileURLToPath } from "node:url";
 import postgres from "postgres";
 import { inject } from "vitest";
 import { startSqs, type SqsServer } from "../../sandbox/sqs.ts";
+import { AWS_ENVIRONMENT, canRunHere, runHere, type Env, type Outcome } from "./command-line.ts";
 
 export const BIN = fileURLToPath(new URL("../../bin/fetch-etl.js", import.meta.url));
 
-export interface Outcome {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+export type { Outcome } from "./command-line.ts";
 
 export interface Running {
   readonly child: ChildProcess;
@@ -33,17 +30,10 @@ export interface Bench {
   /** What leads the command line to the bench, a masking key included. */
   readonly env: Readonly<Record<string, string>>;
   send(bodies: readonly string[]): Promise<void>;
-  /** Starts the command line; `env` adds to the bench's own, and takes away what is undefined. */
-  readonly start: (
-    args: readonly string[],
-    env?: Readonly<Record<string, string | undefined>>,
-    input?: string,
-  ) => Running;
-  readonly run: (
-    args: readonly string[],
-    env?: Readonly<Record<string, string | undefined>>,
-    input?: string,
-  ) => Promise<Outcome>;
+  /** Starts the command line as a process; `env` adds to the bench's own, and takes away what is undefined. */
+  readonly start: (args: readonly string[], env?: Env, input?: string) => Running;
+  /** As `start`, and waits for its end: in this process where that makes no difference to the command. */
+  readonly run: (args: readonly string[], env?: Env, input?: string | Uint8Array) => Promise<Outcome>;
   /** How many messages are ready, in flight and delayed. */
   contents(): Promise<{ ready: number; inflight: number; delayed: number }>;
 }
@@ -60,17 +50,15 @@ export async function withBench<T>(
   const admin = postgres(inject("postgresUrl"), { max: 1, onnotice: () => undefined });
   const folder = await mkdtemp(join(tmpdir(), "fetch-etl-test-"));
   const sqs = await startSqs();
-  await admin.unsafe(`create database ${name}`);
+  await admin.unsafe(`create database ${name} ${inject("createDatabase")}`);
   const databaseUrl = new URL(inject("postgresUrl"));
   databaseUrl.pathname = `/${name}`;
   const sql = postgres(databaseUrl.href, { max: 2, onnotice: () => undefined });
   try {
     const queueUrl = await sqs.createQueue(name, attributes);
     const env = {
+      ...AWS_ENVIRONMENT,
       AWS_ENDPOINT_URL_SQS: sqs.endpoint,
-      AWS_REGION: "us-east-1",
-      AWS_ACCESS_KEY_ID: "test",
-      AWS_SECRET_ACCESS_KEY: "test-secret-access-key",
       DATABASE_URL: databaseUrl.href,
       FETCH_ETL_QUEUE: name,
       FETCH_ETL_MASKING_KEY: randomBytes(32).toString("base64"),
@@ -85,7 +73,7 @@ export async function withBench<T>(
       databaseUrl: databaseUrl.href,
       env,
       start,
-      run: (args, extra, input) => start(args, extra, input).outcome,
+      run: (args, extra = {}, input) => runCli(args, { ...env, ...extra }, input, folder),
       send: (bodies) => sqs.send(queueUrl, bodies),
       contents: async () => {
         const { ready, inflight, delayed } = await sqs.inspect(name);
@@ -121,7 +109,7 @@ export async function waitsForLock({ sql }: Bench): Promise<void> {
 /** Starts the built command line in an environment, and with a standard input, that hold nothing but what is given. */
 export function startCli(
   args: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
+  env: Env,
   cwd: string = tmpdir(),
   input: string | Uint8Array = "",
 ): Running {
@@ -138,6 +126,16 @@ export function startCli(
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   const outcome = once(child, "close").then(() => ({ code: child.exitCode, stdout, stderr }));
   return { child, outcome };
+}
+
+/** Runs the command line in an environment that holds nothing but what is given: in this process where that makes no difference to it. */
+export function runCli(
+  args: readonly string[],
+  env: Env,
+  input: string | Uint8Array = "",
+  cwd?: string,
+): Promise<Outcome> {
+  return canRunHere(args, env) ? runHere(args, env, input) : startCli(args, env, cwd, input).outcome;
 }
 
 /** The one JSON object that a command printed. */

@@ -48,7 +48,7 @@ export async function openDatabases(url = inject("postgresUrl")): Promise<Databa
     admin,
     make: async (create = "") => {
       const name = `d${randomBytes(6).toString("hex")}`;
-      await admin.unsafe(`create database ${name} owner ${role} ${create}`);
+      await admin.unsafe(`create database ${name} owner ${role} ${inject("createDatabase")} ${create}`);
       const own = new URL(url);
       own.pathname = `/${name}`;
       const database = {

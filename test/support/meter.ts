@@ -96,12 +96,21 @@ function lookedAt({ global, sticky }: RegExp, lastIndex: number, text: string, f
 
 const linter = new Linter();
 const judged = new Map<string, boolean>();
+/** One that is used again and again is not even written down: that takes longer than to use it. */
+const judgedObjects = new WeakMap<RegExp, boolean>();
+
+function isLinear(expression: RegExp): boolean {
+  const known = judgedObjects.get(expression);
+  if (known !== undefined) return known;
+  const source = String(expression);
+  const passes = judged.get(source) ?? analyse(source);
+  judged.set(source, passes);
+  judgedObjects.set(expression, passes);
+  return passes;
+}
 
 /** By the same analysis that lints the code; it reaches the expressions of libraries too. */
-function isLinear(expression: RegExp): boolean {
-  const source = String(expression);
-  const known = judged.get(source);
-  if (known !== undefined) return known;
+function analyse(source: string): boolean {
   const messages = linter.verify(`${source};`, {
     plugins: { regexp },
     rules: {
@@ -109,6 +118,5 @@ function isLinear(expression: RegExp): boolean {
       "regexp/no-super-linear-move": ["error", { report: "potential", ignorePartial: false }],
     },
   });
-  judged.set(source, messages.length === 0);
   return messages.length === 0;
 }

@@ -6,6 +6,8 @@ declare module "vitest" {
   export interface ProvidedContext {
     /** For the superuser `postgres`. */
     postgresUrl: string;
+    /** What follows the name in `create database`, for one that is made in a third less time where that can be had. */
+    createDatabase: string;
   }
 }
 
@@ -13,5 +15,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const server = await startPostgres();
   console.log(`PostgreSQL ${server.version}`);
   project.provide("postgresUrl", server.url);
+  project.provide("createDatabase", parseInt(server.version) >= 15 ? "strategy file_copy" : "");
   return () => server.dispose();
 }
