@@ -46,6 +46,8 @@ class Drain {
   readonly #failures: unknown[] = [];
   /** The ids of messages that were left in the queue, where they come again. */
   readonly #left = new Set<string>();
+  /** Whether the database has a batch to answer for. */
+  #isLoading = false;
 
   constructor(settings: DrainSettings, parts: DrainParts) {
     const { queue, clock, tally = newTally() } = parts;
@@ -98,12 +100,10 @@ class Drain {
 
     const keeping = this.#holds.keep(over.signal).catch(this.#fail);
     const timing = this.#watchTime(over.signal);
-    let writing = loader !== undefined;
     const written = loader === undefined ? Promise.resolve() : this.#writeAll(loader).catch(this.#fail);
-    void written.then(() => (writing = false));
     const polled = await within(SQS_GRACE_MS, this.#receiveAll().catch(this.#fail));
     await within(GRACE_MS, written);
-    const databaseSilent = writing;
+    const databaseSilent = this.#isLoading;
     await within(SQS_GRACE_MS, this.#deleter.finish().catch(this.#fail));
     const held = this.#holds.size;
     const released = (await within(SQS_GRACE_MS, this.#holds.releaseAll())) ?? 0;
@@ -215,7 +215,10 @@ class Drain {
       }
       if (batch.length === 0) await this.#deleter.finish();
       else {
-        const left = await writer.write(batch);
+        this.#isLoading = true;
+        const left = await writer.write(batch).finally(() => {
+          this.#isLoading = false;
+        });
         for (const { message } of left) this.#leave(message);
         this.#buffer.done(batch);
         this.#wakePoller();

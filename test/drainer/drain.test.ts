@@ -588,6 +588,18 @@ it.each(["SQS", "Postgres", "SQS and Postgres"])(
   },
 );
 
+it("does not blame Postgres for deletes that SQS does not answer", async () => {
+  const { run, queue, clock, stop } = draining({ messages: 3000, settings: { batchSize: 10 } });
+  queue.before = async ({ action }) => {
+    await clock.wait(5);
+    if (action === "delete") await new Promise<void>(() => undefined);
+  };
+  const running = run();
+  await clock.wait(1000);
+  stop.abort("SIGTERM");
+  expect(await running).toMatchObject({ stoppedBy: "signal", databaseSilent: false });
+});
+
 describe("when SQS asks for fewer calls", () => {
   it("the drain slows down, and it is no error", async () => {
     const { run, queue, clock, users } = draining({ messages: 300 });
