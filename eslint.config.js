@@ -3,6 +3,9 @@ import { defineConfig } from "eslint/config";
 import regexp from "eslint-plugin-regexp";
 import tseslint from "typescript-eslint";
 
+/** What the command line is made of. */
+const BELOW_CLI = ["postgres", "quarantine", "drain", "recovery", "doctor", "config", "login", "masking"];
+
 /**
  * The arrows of the architecture: which other folders of src/ each folder may import from, and which packages (regular expressions). What is
  * not named is an error, and docs/architecture.md has the same table. A folder within another is one of its own.
@@ -10,12 +13,13 @@ import tseslint from "typescript-eslint";
 const ARROWS = {
   masking: { folders: [], packages: ["node:crypto", "ipaddr\\.js"] },
   login: { folders: ["masking"], packages: [] },
-  checks: { folders: [], packages: [] },
+  doctor: { folders: [], packages: [] },
   config: { folders: ["login", "masking"], packages: ["node:(os|path)"] },
   recovery: { folders: ["masking"], packages: ["node:crypto", "age-encryption"] },
-  drainer: { folders: ["login", "masking"], packages: ["node:(events|timers/promises)"] },
-  "drainer/sqs": {
-    folders: ["drainer", "checks", "config"],
+  drain: { folders: ["login", "masking"], packages: ["node:(events|timers/promises)"] },
+  quarantine: { folders: ["drain", "login", "masking"], packages: [] },
+  sqs: {
+    folders: ["drain", "doctor", "config"],
     packages: [
       "node:(async_hooks|crypto|diagnostics_channel|http|https|net|stream|tls)",
       "@aws-sdk/[^/]+",
@@ -23,40 +27,31 @@ const ARROWS = {
       "proxy-from-env",
     ],
   },
-  loader: {
-    folders: ["drainer", "recovery", "checks", "config", "login", "masking"],
+  postgres: {
+    folders: ["drain", "quarantine", "recovery", "doctor", "config", "login", "masking"],
     packages: ["node:(crypto|dns/promises|events|fs|net|tls)", "postgres", "@mongodb-js/saslprep"],
   },
   cli: {
-    folders: [
-      ...["cli/definitions", "cli/report"],
-      ...["loader", "drainer", "recovery", "checks", "config", "login", "masking"],
-    ],
+    folders: [...["cli/commands", "cli/completion", "cli/log", "cli/terminal"], ...BELOW_CLI],
     packages: ["node:util", "commander"],
   },
-  "cli/definitions": {
-    folders: ["cli", "cli/commands", "cli/completion", "config", "login", "masking"],
-    packages: ["commander"],
-  },
   "cli/completion": { folders: ["cli"], packages: ["commander"] },
+  "cli/terminal": { folders: ["cli", "drain"], packages: ["node:util", "chalk", "ora"] },
+  "cli/log": { folders: ["cli", "cli/terminal", "drain", "config"], packages: ["node:util", "pino"] },
   "cli/commands": {
     folders: [
-      ...["cli", "cli/report", "cli/report/page"],
-      ...["loader", "drainer", "recovery", "checks", "config", "login", "masking"],
+      ...["cli", "cli/commands/verify/page", "cli/completion", "cli/log", "cli/terminal"],
+      ...BELOW_CLI,
     ],
-    packages: [],
+    packages: ["commander", "chalk", "prom-client"],
   },
-  "cli/report": {
-    folders: ["cli", "loader", "drainer", "recovery", "checks", "config", "login", "masking"],
-    packages: ["node:util", "chalk", "ora", "pino", "prom-client"],
-  },
-  "cli/report/page": {
-    folders: ["cli", "cli/report", "loader", "drainer", "checks", "config", "login", "masking"],
+  "cli/commands/verify/page": {
+    folders: ["cli", "cli/commands", "cli/terminal", "postgres", "config", "login"],
     packages: ["@observablehq/plot", "linkedom"],
   },
 };
 /** What makes the others real, or stands beside the tool. */
-const NOBODYS = ["main.ts", "surroundings.ts", "explain.ts", "atomic-file.ts"].map((file) => `**/${file}`);
+const NOBODYS = ["main.ts", "runtime.ts", "explain.ts", "write-file.ts"].map((file) => `**/${file}`);
 const BESIDE = ["sandbox", "bench", "manual", "test"].map((folder) => `**/${folder}/**`);
 
 const forbid = (files, patterns) => ({
@@ -121,7 +116,7 @@ export default defineConfig(
     ["manual/**"],
     [
       {
-        group: ["**/config/**", "**/drainer/**", "**/loader/**", "**/cli/commands/**"],
+        group: ["**/config/**", "**/src/drain/**", "**/postgres/**"],
         message: "The manual page is made from the definitions of the commands.",
       },
     ],
@@ -135,7 +130,7 @@ export default defineConfig(
     ["bench/simulation/**"],
     [
       {
-        regex: "/src/(?!drainer/[^/]+$|config/defaults\\.ts$)|/(servers|runs)/",
+        regex: "/src/(?!drain/[^/]+$|config/defaults\\.ts$)|/(servers|runs)/",
         message: "The simulation runs the drain's loop in virtual time.",
       },
     ],

@@ -2,7 +2,10 @@ import { availableParallelism } from "node:os";
 import { configDefaults, defineConfig } from "vitest/config";
 
 /** The folders whose tests need no server: nothing there may start one, or a process. */
-const UNIT = ["test/{checks,cli,config,login,masking,recovery}/**/*.test.ts", "test/drainer/*.test.ts"];
+const UNIT = [
+  "test/{cli,config,doctor,login,masking,quarantine,recovery}/**/*.test.ts",
+  "test/drain/*.test.ts",
+];
 
 export default defineConfig({
   logLevel: "error",

@@ -1,6 +1,6 @@
 // Turns what was thrown into an exit code and a sentence that quotes no data.
 import { EXIT, type Explanation } from "./cli/exit-codes.ts";
-import { DatabaseLost, RowRefused, StatementCancelled, Throttled } from "./drainer/ports.ts";
+import { DatabaseLost, RowRefused, StatementCancelled, Throttled } from "./drain/ports.ts";
 import { Failure } from "./failure.ts";
 import { AlteredEntry } from "./recovery/remask.ts";
 

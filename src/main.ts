@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { CommanderError } from "commander";
 import type { Context, Output, Versions } from "./cli/context.ts";
 import { EXIT } from "./cli/exit-codes.ts";
-import type { Log } from "./cli/log.ts";
+import type { Log } from "./cli/log/log.ts";
 import { createProgram } from "./cli/program.ts";
 import type { LogFlags } from "./config/log-format.ts";
 
@@ -24,9 +24,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   const versions = readVersions();
   const commands = commandLine({
     ...{ stdout, stderr, versions },
-    openContext: async (flags) =>
-      (await import("./surroundings.ts")).openContext(stdout, stderr, versions, flags),
-    openErrorLog: async (flags) => (await import("./surroundings.ts")).openErrorLog(stderr, flags),
+    openContext: async (flags) => (await import("./runtime.ts")).openContext(stdout, stderr, versions, flags),
+    openErrorLog: async (flags) => (await import("./runtime.ts")).openErrorLog(stderr, flags),
   });
   process.on("uncaughtException", (error) => {
     void endUnexpectedly(error, commands.openErrorLog);

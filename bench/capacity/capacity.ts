@@ -135,7 +135,7 @@ export function processesFor({ throughput }: Measured, perDay: number): number {
 
 /**
  * The most messages that one drain holds: in its buffer or being written, waiting for a delete, being deleted
- * (`src/drainer/drain.ts`).
+ * (`src/drain/loop.ts`).
  */
 export function mostHeld({ concurrency, batchSize }: { concurrency: number; batchSize: number }): number {
   const buffer = 2 * batchSize + 10 * concurrency;

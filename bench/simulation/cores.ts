@@ -1,5 +1,5 @@
 // What can do only so much at once: the cores of a machine, or a thread, which is one.
-import type { Clock } from "../../src/drainer/clock.ts";
+import type { Clock } from "../../src/drain/clock.ts";
 
 /** So many at once; the others wait for their turn. */
 export class Cores {

@@ -1,9 +1,9 @@
 // Workers that drain one queue into one database: the drain's own loop, in virtual time.
-import { drain } from "../../src/drainer/drain.ts";
-import type { EntryMaker } from "../../src/drainer/entry.ts";
-import type { Clock } from "../../src/drainer/clock.ts";
-import type { Loader } from "../../src/drainer/ports.ts";
-import type { DrainReport } from "../../src/drainer/report.ts";
+import { drain } from "../../src/drain/loop.ts";
+import type { EntryMaker } from "../../src/drain/entry.ts";
+import type { Clock } from "../../src/drain/clock.ts";
+import type { Loader } from "../../src/drain/ports.ts";
+import type { DrainReport } from "../../src/drain/report.ts";
 import { mulberry32 } from "../../sandbox/messages.ts";
 import { Cores, Thread } from "./cores.ts";
 import { SimulatedSqs, type SqsLimits } from "./sqs.ts";

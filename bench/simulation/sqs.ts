@@ -6,8 +6,8 @@ import {
   type Queue,
   type QueueDepth,
   type ReceivedMessage,
-} from "../../src/drainer/ports.ts";
-import type { Clock } from "../../src/drainer/clock.ts";
+} from "../../src/drain/ports.ts";
+import type { Clock } from "../../src/drain/clock.ts";
 
 export interface SqsLimits {
   /** Messages that may be in flight at once; beyond that a long poll finds nothing. */

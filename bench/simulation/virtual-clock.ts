@@ -1,6 +1,6 @@
 // Time that passes only when everything else has come to rest.
 import TinyQueue from "tinyqueue";
-import type { Clock } from "../../src/drainer/clock.ts";
+import type { Clock } from "../../src/drain/clock.ts";
 
 interface Timer {
   readonly at: number;

@@ -1,22 +1,22 @@
 // What a command is handed: everything real that it touches, so that a test can hand it something else.
-import type { Check } from "../checks/check.ts";
+import type { Check } from "../doctor/check.ts";
 import type { DatabaseSettings } from "../config/database.ts";
 import type { SqsSettings } from "../config/queue.ts";
-import type { Clock } from "../drainer/clock.ts";
-import type { Notices, Queue } from "../drainer/ports.ts";
-import type { Initialised } from "../loader/initialise.ts";
-import type { Inspection } from "../loader/inspect.ts";
-import type { PostgresLoader } from "../loader/loader.ts";
-import type { Quarantine } from "../loader/quarantine.ts";
-import type { Vault } from "../loader/vault.ts";
-import type { Rotation } from "../loader/rotation.ts";
+import type { Clock } from "../drain/clock.ts";
+import type { Notices, Queue } from "../drain/ports.ts";
+import type { Initialised } from "../postgres/init.ts";
+import type { Verification } from "../postgres/verify.ts";
+import type { PostgresLoader } from "../postgres/load.ts";
+import type { Quarantine } from "../postgres/quarantine.ts";
+import type { Vault } from "../postgres/vault.ts";
+import type { Rotation } from "../postgres/rotation.ts";
 import type { AppVersionStyle } from "../login/app-version.ts";
 import type { Opener } from "../recovery/identities.ts";
 import type { SealedDataKey, Sealer } from "../recovery/recipients.ts";
 import type { Remask } from "../recovery/remask.ts";
 import type { DotEnv } from "./dot-env.ts";
 import type { Explanation } from "./exit-codes.ts";
-import type { Log } from "./log.ts";
+import type { Log } from "./log/log.ts";
 
 /** A stream that a person or a program reads. */
 export interface Output {
@@ -40,15 +40,18 @@ interface Input {
 /** The outside world. Opened only when a command asks, so that `--help` and `--version` load neither SDK nor driver. */
 export interface Services {
   openQueue(settings: SqsSettings, notices: Notices): Promise<Queue>;
-  examineQueue(settings: SqsSettings, epochNow: () => number): Promise<readonly Check[]>;
-  examineDatabase(
+  checkQueue(settings: SqsSettings, epochNow: () => number): Promise<readonly Check[]>;
+  checkDatabase(
     settings: DatabaseSettings,
     keepsVault: boolean,
     epochNow: () => number,
   ): Promise<readonly Check[]>;
   openLoader(settings: DatabaseSettings, queueId: string, vaultKey?: SealedDataKey): Promise<PostgresLoader>;
   initialise(settings: DatabaseSettings): Promise<Initialised>;
-  inspect(settings: DatabaseSettings, draw?: { readonly appVersion: AppVersionStyle }): Promise<Inspection>;
+  verifyTables(
+    settings: DatabaseSettings,
+    draw?: { readonly appVersion: AppVersionStyle },
+  ): Promise<Verification>;
   openQuarantine(settings: DatabaseSettings): Promise<Quarantine>;
   createSealer(recipients: readonly string[]): Promise<Sealer>;
   /** @param identityFile the file's text */

@@ -1,6 +1,6 @@
 // Reads `.env` in the working folder: settings, one a line.
 import { parseEnv } from "node:util";
-import { NOT_UTF8, whyUnreadable } from "../config/named-file.ts";
+import { NOT_UTF8, whyUnreadable } from "../config/files.ts";
 import { Failure } from "../failure.ts";
 import { isSetting } from "./environment.ts";
 

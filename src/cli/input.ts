@@ -1,8 +1,8 @@
 // What a command is to work on: its arguments or, where there are none, the lines of standard input.
-import { whyUnreadable } from "../config/named-file.ts";
+import { whyUnreadable } from "../config/files.ts";
 import { Failure } from "../failure.ts";
 import type { Context } from "./context.ts";
-import { plural } from "./report/paint.ts";
+import { plural } from "./terminal/style.ts";
 
 /** A value, and where it stood: for a sentence that must not show it. */
 export interface Given {

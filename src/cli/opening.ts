@@ -1,5 +1,5 @@
 // Waits for what a command opens. Nothing is held by then, so that a signal or the time limit ends the wait at once.
-import type { Clock } from "../drainer/clock.ts";
+import type { Clock } from "../drain/clock.ts";
 import { Failure } from "../failure.ts";
 
 export interface OpeningLimits {

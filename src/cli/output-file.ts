@@ -1,5 +1,5 @@
 // Files that a command writes because a flag names them.
-import { unwritable } from "../config/output-path.ts";
+import { unwritable } from "../config/files.ts";
 import { Failure } from "../failure.ts";
 import type { Context } from "./context.ts";
 

@@ -1,12 +1,19 @@
-// commander's tree. The commands' names and flags are in definitions/, what they do in commands/.
+// commander's tree. Each command has a folder in commands/: its name and flags are in command.ts, what it does in run.ts.
 import { CliCommand, type ActionFor } from "./command.ts";
 import { LOG_FORMATS, type LogFlags } from "../config/log-format.ts";
 import type { Context } from "./context.ts";
-import { defineHelp } from "./definitions/help.ts";
-import { defineLoading } from "./definitions/loading.ts";
-import { defineQuarantine } from "./definitions/quarantine.ts";
-import { defineRecovery } from "./definitions/recovery.ts";
-import { defineSetup } from "./definitions/setup.ts";
+import { defineCompletion } from "./commands/completion/command.ts";
+import { defineDoctor } from "./commands/doctor/command.ts";
+import { defineDrain } from "./commands/drain/command.ts";
+import { defineForget } from "./commands/forget/command.ts";
+import { defineInit } from "./commands/init/command.ts";
+import { defineKeygen } from "./commands/keygen/command.ts";
+import { defineMask } from "./commands/mask/command.ts";
+import { definePeek } from "./commands/peek/command.ts";
+import { defineQuarantine } from "./commands/quarantine/command.ts";
+import { defineReveal } from "./commands/reveal/command.ts";
+import { defineRotate } from "./commands/rotate/command.ts";
+import { defineVerify } from "./commands/verify/command.ts";
 import { choice } from "./option.ts";
 
 export interface Program {
@@ -50,11 +57,15 @@ export function createProgram(version: string, openContext: (flags: LogFlags) =>
     .example("fetch-etl peek --count 5", "look at five messages")
     .example("fetch-etl drain", "load what the queue holds")
     .example("fetch-etl verify", "count and check what is loaded");
-  defineLoading(program, action);
-  defineQuarantine(program, action);
-  defineRecovery(program, action);
-  defineSetup(program, action);
-  defineHelp(program);
+  program.commandsGroup("Load:");
+  for (const define of [defineDrain, definePeek, defineVerify, defineQuarantine]) define(program, action);
+  program.commandsGroup("Personal data:");
+  for (const define of [defineMask, defineReveal, defineForget, defineRotate]) define(program, action);
+  program.commandsGroup("Set up:");
+  for (const define of [defineKeygen, defineInit, defineDoctor]) define(program, action);
+  program.commandsGroup("Help:");
+  defineCompletion(program);
+  program.helpCommand("help [command]", "display help for command");
   return { command: program, exitCode: () => exitCode };
 }
 

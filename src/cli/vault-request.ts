@@ -1,5 +1,5 @@
 // What somebody asks of the vault: tokens, and the reason that goes on record.
-import type { Problems } from "../config/problems.ts";
+import type { Problems } from "../config/readers.ts";
 import { TOKEN_PATTERN } from "../masking/token.ts";
 import type { Context } from "./context.ts";
 import { argumentsOrLines, placesOf } from "./input.ts";

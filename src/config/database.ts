@@ -1,7 +1,6 @@
 // Finds the database: DATABASE_URL, or libpq's PG* variables.
 import { userInfo } from "node:os";
-import { oneOf } from "./one-of.ts";
-import type { Problems } from "./problems.ts";
+import { oneOf, type Problems } from "./readers.ts";
 import { Secret } from "./secret.ts";
 import { readTable, type TableFlags, type TableName } from "./table.ts";
 

@@ -1,12 +1,9 @@
 // Reads what `drain` was asked to do.
-import type { AppVersionStyle } from "../login/app-version.ts";
-import { readAppVersionStyle } from "./app-version-style.ts";
+import { APP_VERSION_STYLES, type AppVersionStyle } from "../login/app-version.ts";
 import { DRAIN_DEFAULTS } from "./defaults.ts";
-import { wholeNumber } from "./numbers.ts";
-import { readOnReject } from "./on-reject.ts";
-import type { Problems } from "./problems.ts";
+import { wholeNumber, oneOf, type Problems } from "./readers.ts";
 import type { QueueFlags } from "./queue.ts";
-import type { RunFileFlags } from "./run-files.ts";
+import type { RunFileFlags } from "./files.ts";
 import type { TableFlags } from "./table.ts";
 
 export interface DrainFlags extends QueueFlags, TableFlags, RunFileFlags {
@@ -72,4 +69,17 @@ function readMaxMessages({ maxMessages, dryRun }: DrainFlags, problems: Problems
     wholeNumber(maxMessages, "--max-messages with --dry-run", range, problems) ??
     DRAIN_DEFAULTS.dryRunMessages
   );
+}
+
+/** Reads the flag `--app-version`; a mistake is added to `problems`, and reads as `full`. */
+export function readAppVersionStyle(text: string | undefined, problems: Problems): AppVersionStyle {
+  return oneOf(text ?? "full", "--app-version", APP_VERSION_STYLES, problems) ?? "full";
+}
+
+/** `leave` leaves it in the queue, so that the queue's own redrive policy moves it to the dead-letter queue. */
+export const ON_REJECT = ["quarantine", "leave"] as const;
+
+/** Reads the flag `--on-reject`; a mistake is added to `problems`, and reads as `quarantine`. */
+export function readOnReject(text: string | undefined, problems: Problems): (typeof ON_REJECT)[number] {
+  return oneOf(text ?? "quarantine", "--on-reject", ON_REJECT, problems) ?? "quarantine";
 }

@@ -1,6 +1,5 @@
 // Reads how the lines on stderr are to be written.
-import { oneOf } from "./one-of.ts";
-import type { Problems } from "./problems.ts";
+import { oneOf, type Problems } from "./readers.ts";
 
 export const LOG_FORMATS = ["text", "json"] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];

@@ -1,7 +1,7 @@
 // Finds the masking keys: in the environment, or in a file that the environment names.
 import { MIN_KEY_BYTES } from "../masking/keys.ts";
-import { readNamedFile } from "./named-file.ts";
-import type { Problems } from "./problems.ts";
+import { readNamedFile } from "./files.ts";
+import type { Problems } from "./readers.ts";
 import { Secret } from "./secret.ts";
 
 const KEY = "FETCH_ETL_MASKING_KEY";

@@ -1,7 +1,5 @@
 // Finds the queue and how to speak to it.
-import { oneOf } from "./one-of.ts";
-import type { Problems } from "./problems.ts";
-import { queueArnOf } from "./queue-arn.ts";
+import { oneOf, type Problems } from "./readers.ts";
 
 export const SQS_PROTOCOLS = ["auto", "json", "query"] as const;
 type SqsProtocol = (typeof SQS_PROTOCOLS)[number];
@@ -118,4 +116,31 @@ function isHttpUrl(text: string): boolean {
 function nonEmpty(text: string | undefined): string | undefined {
   const trimmed = text?.trim();
   return trimmed === "" ? undefined : trimmed;
+}
+
+/** `arn:aws:sqs:region:account:name`, in whichever of AWS's partitions. */
+export interface QueueArn {
+  readonly region: string;
+  /** Twelve digits. */
+  readonly account: string;
+  readonly name: string;
+}
+
+const ARN =
+  /^arn:aws(?:-[a-z]+)*:sqs:(?<region>[a-z0-9-]+):(?<account>\d{12}):(?<name>[A-Za-z0-9_-]{1,80}(?:\.fifo)?)$/;
+
+/** @returns undefined for what is no queue's ARN */
+export function queueArnOf(text: string): QueueArn | undefined {
+  const { region, account, name } = ARN.exec(text)?.groups ?? {};
+  return region === undefined || account === undefined || name === undefined
+    ? undefined
+    : { region, account, name };
+}
+
+/** The ARN, or the name; undefined for every queue, and where the mistake was added to `problems`. */
+export function readHeldQueue(flag: string | undefined, problems: Problems): string | undefined {
+  if (flag === undefined || queueArnOf(flag) !== undefined) return flag;
+  const name = queueNameToShow(flag);
+  if (name === undefined) problems.add("--queue is neither a queue's name nor its URL nor its ARN.");
+  return name;
 }

@@ -1,5 +1,7 @@
 // Reads for whom values are kept recoverable.
-import type { Problems } from "./problems.ts";
+import type { Problems } from "./readers.ts";
+import { readNamedFile } from "./files.ts";
+import { Secret } from "./secret.ts";
 
 const RECIPIENT = "FETCH_ETL_RECOVERY_RECIPIENT";
 /** X25519, or ML-KEM-768 with X25519 (`age1pq1…`): those whose identities `reveal` can use. A `1` is in no recipient's data. */
@@ -41,4 +43,19 @@ export function readRecipients(env: NodeJS.ProcessEnv, problems: Problems): read
     );
   }
   return recipients;
+}
+
+/**
+ * The text of an identity file.
+ *
+ * @param readFile gives a file's text, and throws the system's error where it cannot be read
+ * @returns undefined, with the mistake added to `problems`, where it cannot be read
+ */
+export function readIdentityFile(
+  path: string,
+  readFile: (path: string) => string,
+  problems: Problems,
+): Secret | undefined {
+  const text = readNamedFile(path, "--identity", readFile, problems);
+  return text === undefined ? undefined : new Secret(text);
 }

@@ -1,6 +1,5 @@
 // Reads which table the logins go to.
-import { isPostgresName, MOST_NAME_BYTES } from "./postgres-name.ts";
-import type { Problems } from "./problems.ts";
+import type { Problems } from "./readers.ts";
 
 /** As the catalogue has them: case counts, and nothing is quoted. Neither holds a dot. */
 export interface TableName {
@@ -40,4 +39,28 @@ function isName(text: string): boolean {
 /** The table in a sentence: `user_logins`, or another one with its schema. */
 export function tableText({ schema, name }: TableName): string {
   return schema === DEFAULT_TABLE.schema && name === DEFAULT_TABLE.name ? name : `${schema}.${name}`;
+}
+
+/** It cuts a longer name, and would not find it again. */
+export const MOST_NAME_BYTES = 63;
+
+/** Whether it can name something, quoted, in a statement and on a terminal. */
+export function isPostgresName(text: string): boolean {
+  const bytes = Buffer.byteLength(text);
+  return bytes > 0 && bytes <= MOST_NAME_BYTES && !/\p{Cc}/u.test(text) && text.isWellFormed();
+}
+
+const DEFAULT_ROLE = "fetch_etl_loader";
+
+/** The role's name; a mistake is added to `problems`. `public` would be everybody, however it is quoted. */
+export function readLoaderRole(flag: string | undefined, problems: Problems): string {
+  const role = flag ?? DEFAULT_ROLE;
+  if (!isPostgresName(role)) {
+    problems.add(
+      `--loader-role takes a role's name of 1 to ${MOST_NAME_BYTES} bytes, without control characters.`,
+    );
+  } else if (/^(public|none|pg_.*)$/.test(role)) {
+    problems.add("--loader-role names a role that Postgres keeps for itself: choose another name.");
+  }
+  return role;
 }

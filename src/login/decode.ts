@@ -1,6 +1,6 @@
 // Pure: a message's contract. A body becomes a login, or the reasons why it is none; a reason never holds a value.
 import { canonicalDeviceId, canonicalIp } from "../masking/canonical.ts";
-import type { Field } from "../masking/field.ts";
+import type { Field } from "../masking/keys.ts";
 import { readAppVersion, type AppVersionStyle } from "./app-version.ts";
 import { readCreateDate } from "./create-date.ts";
 import { textInEnvelope } from "./envelope.ts";

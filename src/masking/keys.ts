@@ -42,3 +42,6 @@ export function deriveKeys(master: Uint8Array): MaskingKeys {
     body: key("body"),
   };
 }
+
+export const FIELDS = ["ip", "device_id"] as const;
+export type Field = (typeof FIELDS)[number];

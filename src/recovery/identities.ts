@@ -2,7 +2,7 @@
 import { createSecretKey, type KeyObject } from "node:crypto";
 import { Decrypter } from "age-encryption";
 import { Failure } from "../failure.ts";
-import type { Field } from "../masking/field.ts";
+import type { Field } from "../masking/keys.ts";
 import { unseal } from "../masking/seal.ts";
 import { DATA_KEY_BYTES, vaultContext } from "./recipients.ts";
 

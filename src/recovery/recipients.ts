@@ -2,7 +2,7 @@
 import { createSecretKey, randomUUID, type KeyObject } from "node:crypto";
 import { Encrypter } from "age-encryption";
 import { Failure } from "../failure.ts";
-import type { Field } from "../masking/field.ts";
+import type { Field } from "../masking/keys.ts";
 import { NONCE_BYTES, seal } from "../masking/seal.ts";
 
 /** What a sealed value belongs to: opening it asks for the same field and token. */

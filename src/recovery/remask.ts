@@ -1,8 +1,7 @@
 // Turns entries of the vault into those of another masking key. Values are open here, for as long as that takes, and nowhere else.
 import type { KeyObject } from "node:crypto";
 import { canonicalDeviceId } from "../masking/canonical.ts";
-import type { Field } from "../masking/field.ts";
-import type { MaskingKeys } from "../masking/keys.ts";
+import type { Field, MaskingKeys } from "../masking/keys.ts";
 import { createMask, keyIdOf, type Mask } from "../masking/token.ts";
 import { Altered, type Opener } from "./identities.ts";
 import { nonces, sealValue } from "./recipients.ts";

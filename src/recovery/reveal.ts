@@ -1,7 +1,7 @@
 // Opens entries of the vault: all of them, or none.
 import type { KeyObject } from "node:crypto";
 import { spellIp } from "../masking/canonical.ts";
-import type { Field } from "../masking/field.ts";
+import type { Field } from "../masking/keys.ts";
 import { Altered, type Opener } from "./identities.ts";
 
 /** An entry as the vault holds it; nothing in it is to be trusted. */

@@ -4,16 +4,16 @@ import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { generateLogins, mulberry32 } from "../../sandbox/messages.ts";
 import { readDatabase, type DatabaseSettings } from "../../src/config/database.ts";
-import { createEntryMaker } from "../../src/drainer/entry.ts";
-import type { Entry } from "../../src/drainer/ports.ts";
+import { createEntryMaker } from "../../src/drain/entry.ts";
+import type { Entry } from "../../src/drain/ports.ts";
 import { explain } from "../../src/explain.ts";
-import { examineDatabase } from "../../src/loader/examine.ts";
-import { initialise } from "../../src/loader/initialise.ts";
-import { inspect } from "../../src/loader/inspect.ts";
-import { openLoader } from "../../src/loader/loader.ts";
-import { openQuarantine } from "../../src/loader/quarantine.ts";
-import { openRotation } from "../../src/loader/rotation.ts";
-import { openVault } from "../../src/loader/vault.ts";
+import { checkDatabase } from "../../src/postgres/doctor.ts";
+import { initialise } from "../../src/postgres/init.ts";
+import { verifyTables } from "../../src/postgres/verify.ts";
+import { openLoader } from "../../src/postgres/load.ts";
+import { openQuarantine } from "../../src/postgres/quarantine.ts";
+import { openRotation } from "../../src/postgres/rotation.ts";
+import { openVault } from "../../src/postgres/vault.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
 import { createOpener } from "../../src/recovery/identities.ts";
 import { createSealer } from "../../src/recovery/recipients.ts";
@@ -71,8 +71,8 @@ async function everyCommand(bench: VaultBench): Promise<Record<string, Work>> {
       }
     },
     init: initialise,
-    verify: (settings) => inspect(settings, { appVersion: "full" }),
-    doctor: (settings) => examineDatabase(settings, true, Date.now),
+    verify: (settings) => verifyTables(settings, { appVersion: "full" }),
+    doctor: (settings) => checkDatabase(settings, true, Date.now),
     quarantine: async (settings) => {
       const quarantine = await openQuarantine(settings);
       try {

@@ -4,7 +4,7 @@ import { ENVIRONMENT, trimmed, trimVariables } from "../../src/cli/environment.t
 import { readDatabase } from "../../src/config/database.ts";
 import { readLogFormat } from "../../src/config/log-format.ts";
 import { readMaskingKeys } from "../../src/config/masking-key.ts";
-import { Problems } from "../../src/config/problems.ts";
+import { Problems } from "../../src/config/readers.ts";
 import { readQueue } from "../../src/config/queue.ts";
 import { readRecipients } from "../../src/config/recovery.ts";
 import { readTable } from "../../src/config/table.ts";

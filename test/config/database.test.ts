@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Problems } from "../../src/config/problems.ts";
+import { Problems } from "../../src/config/readers.ts";
 import { DEFAULT_TABLE } from "../../src/config/table.ts";
 import { readDatabase } from "../../src/config/database.ts";
 import { reading } from "./told.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { readIdentityFile } from "../../src/config/identity.ts";
+import { readIdentityFile } from "../../src/config/recovery.ts";
 import { reading } from "./told.ts";
 
 const TEXT = "AGE-SECRET-KEY-1QQQ\n";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { wholeNumber } from "../../src/config/numbers.ts";
+import { wholeNumber } from "../../src/config/readers.ts";
 import { reading } from "./told.ts";
 
 const flag = (text: string | undefined, range: { min: number; max?: number }) =>

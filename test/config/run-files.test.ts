@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { readRunFiles, type RunFileFlags, type RunFiles } from "../../src/config/run-files.ts";
+import { readRunFiles, type RunFileFlags, type RunFiles } from "../../src/config/files.ts";
 import { reading } from "./told.ts";
 
 const NONE: RunFiles = { report: undefined, metrics: undefined };

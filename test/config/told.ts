@@ -1,5 +1,5 @@
 // What a list of configuration mistakes tells the user.
-import { Problems } from "../../src/config/problems.ts";
+import { Problems } from "../../src/config/readers.ts";
 import { Failure } from "../../src/failure.ts";
 
 /** Runs a reader. Gives what it read, and the sentences that the user would be told. */

@@ -46,7 +46,7 @@ describe.each([
 
 describe("the adapter of SQS", () => {
   it("makes no call that drain.json does not allow, in whatever case", () => {
-    const folder = new URL("../../src/drainer/sqs/", import.meta.url);
+    const folder = new URL("../../src/sqs/", import.meta.url);
     const calls = readdirSync(folder).flatMap((name) => [
       ...readFileSync(new URL(name, folder), "utf8").matchAll(/new (\w+)Command\(/g),
     ]);

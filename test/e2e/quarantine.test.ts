@@ -5,12 +5,11 @@ import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { expect, test } from "vitest";
 import { generateLogins, mulberry32 } from "../../sandbox/messages.ts";
 import { USER_LOGINS } from "../../sandbox/sandbox.ts";
-import { sealContext } from "../../src/drainer/entry.ts";
-import { deriveKeys } from "../../src/masking/keys.ts";
+import { sealContext } from "../../src/drain/entry.ts";
+import { deriveKeys, type Field } from "../../src/masking/keys.ts";
 import { NONCE_BYTES, seal } from "../../src/masking/seal.ts";
 import { createMask } from "../../src/masking/token.ts";
 import { createOpener } from "../../src/recovery/identities.ts";
-import type { Field } from "../../src/masking/field.ts";
 import { SEED } from "../chaos/random.ts";
 import { json, makeTables, withBench, type Bench, type Outcome } from "../support/bench.ts";
 

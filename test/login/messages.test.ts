@@ -1,7 +1,7 @@
 // The table of examples in docs/messages.md, held against the decoder and the masks of a real run.
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { createEntryMaker } from "../../src/drainer/entry.ts";
+import { createEntryMaker } from "../../src/drain/entry.ts";
 import type { AppVersionStyle } from "../../src/login/app-version.ts";
 import { LOGIN_COLUMNS, type LoginRow } from "../../src/login/row.ts";
 import { spellIp } from "../../src/masking/canonical.ts";

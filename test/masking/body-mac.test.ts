@@ -1,7 +1,7 @@
 import { createSecretKey } from "node:crypto";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { bodyMac } from "../../src/masking/body-mac.ts";
+import { bodyMac } from "../../src/masking/token.ts";
 
 const key = createSecretKey(Buffer.alloc(32, 1));
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");

@@ -1,8 +1,7 @@
 // A login's fields are masked as docs/token-format.md says: by its vectors, which another implementation made.
 import { describe, expect, it } from "vitest";
 import { decodeLogin, type Decoded } from "../../src/login/decode.ts";
-import type { Field } from "../../src/masking/field.ts";
-import { deriveKeys } from "../../src/masking/keys.ts";
+import { deriveKeys, type Field } from "../../src/masking/keys.ts";
 import { createMask } from "../../src/masking/token.ts";
 import { TOKEN_VECTORS } from "../support/token-vectors.ts";
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { canonicalIp } from "../../src/masking/canonical.ts";
-import type { Field } from "../../src/masking/field.ts";
+import type { Field } from "../../src/masking/keys.ts";
 import { openDatabases } from "../support/databases.ts";
 import { withFolder } from "../support/folder.ts";
 import { TOKEN_VECTORS } from "../support/token-vectors.ts";

@@ -3,7 +3,7 @@ import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { expect, it } from "vitest";
 import { canonicalIp } from "../../src/masking/canonical.ts";
 import { createOpener } from "../../src/recovery/identities.ts";
-import type { Field } from "../../src/masking/field.ts";
+import type { Field } from "../../src/masking/keys.ts";
 import { createSealer } from "../../src/recovery/recipients.ts";
 import { revealEntries, type SealedEntry } from "../../src/recovery/reveal.ts";
 

@@ -5,7 +5,7 @@ import { Writable } from "node:stream";
 import type { Output } from "../../src/cli/context.ts";
 import { ENVIRONMENT, isSetting, trimVariables } from "../../src/cli/environment.ts";
 import { commandLine } from "../../src/main.ts";
-import { createContext, openErrorLog } from "../../src/surroundings.ts";
+import { createContext, openErrorLog } from "../../src/runtime.ts";
 
 export interface Outcome {
   readonly code: number | null;

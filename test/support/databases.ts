@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import postgres from "postgres";
 import { inject } from "vitest";
 import { readDatabase, type DatabaseSettings } from "../../src/config/database.ts";
-import { Problems } from "../../src/config/problems.ts";
+import { Problems } from "../../src/config/readers.ts";
 
 export interface Database {
   /** For the role. */

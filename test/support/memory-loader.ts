@@ -7,7 +7,7 @@ import {
   type Loader,
   type LoadResult,
   type Rejection,
-} from "../../src/drainer/ports.ts";
+} from "../../src/drain/ports.ts";
 import { Failure } from "../../src/failure.ts";
 import type { LoginRow } from "../../src/login/row.ts";
 

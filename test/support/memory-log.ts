@@ -1,5 +1,5 @@
 // A log that keeps its lines.
-import type { Log } from "../../src/cli/log.ts";
+import type { Log } from "../../src/cli/log/log.ts";
 
 /** `lines` are as in `warn: A sentence.` */
 export function memoryLog(): { log: Log; lines: readonly string[] } {

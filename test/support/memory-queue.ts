@@ -1,6 +1,6 @@
 // A queue in memory.
-import type { Clock } from "../../src/drainer/clock.ts";
-import type { FailedEntry, Queue, QueueDepth, ReceivedMessage } from "../../src/drainer/ports.ts";
+import type { Clock } from "../../src/drain/clock.ts";
+import type { FailedEntry, Queue, QueueDepth, ReceivedMessage } from "../../src/drain/ports.ts";
 
 export interface Call {
   readonly action: "receive" | "delete" | "changeVisibility" | "depth";

@@ -1,6 +1,6 @@
 // The vectors of docs/token-format.md.
 import { readFileSync } from "node:fs";
-import type { Field } from "../../src/masking/field.ts";
+import type { Field } from "../../src/masking/keys.ts";
 
 interface Key {
   /** Base64. */

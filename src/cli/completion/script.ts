@@ -2,8 +2,7 @@
 import type { CliCommand } from "../command.ts";
 import { bashScript } from "./bash.ts";
 import { fishScript } from "./fish.ts";
-import { placesOf, type Place } from "./place.ts";
-import type { Shell } from "./shells.ts";
+import { placesOf, type Place, type Shell } from "./place.ts";
 import { zshScript } from "./zsh.ts";
 
 const WRITERS: Record<Shell, (name: string, places: readonly Place[]) => string> = {

@@ -1,12 +1,11 @@
 // `fetch-etl quarantine list`: how many messages are held, and why.
 import { readDatabase } from "../../../config/database.ts";
-import { Problems } from "../../../config/problems.ts";
+import { Problems } from "../../../config/readers.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
-import { count } from "../../report/paint.ts";
-import { writeHeld, writeHeldJson } from "../../report/quarantine-report.ts";
-import { keysAtHand } from "./keys.ts";
-import { withQuarantine } from "./open.ts";
+import { count } from "../../terminal/style.ts";
+import { writeHeld, writeHeldJson } from "./report.ts";
+import { keysAtHand, withQuarantine } from "./open.ts";
 
 export interface QuarantineListFlags {
   readonly json?: boolean;

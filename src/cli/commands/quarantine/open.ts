@@ -1,8 +1,11 @@
 // Hands a command the quarantine, and closes it afterwards.
 import type { DatabaseSettings } from "../../../config/database.ts";
 import { Failure } from "../../../failure.ts";
-import type { Quarantine } from "../../../loader/quarantine.ts";
+import type { Quarantine } from "../../../postgres/quarantine.ts";
 import type { Context } from "../../context.ts";
+import { readMaskingKeys } from "../../../config/masking-key.ts";
+import type { Problems } from "../../../config/readers.ts";
+import { deriveKeys, type MaskingKeys } from "../../../masking/keys.ts";
 
 /** @param settings undefined only where that was told as a mistake already */
 export async function withQuarantine<T>(
@@ -17,4 +20,12 @@ export async function withQuarantine<T>(
   } finally {
     await quarantine.close();
   }
+}
+
+/** The keys that are configured, none where none is; mistakes are added to `problems`. */
+export function keysAtHand({ env, readFile }: Context, problems: Problems): MaskingKeys[] {
+  const isSet = (name: string): boolean => (env[name] ?? "") !== "";
+  if (!isSet("FETCH_ETL_MASKING_KEY") && !isSet("FETCH_ETL_MASKING_KEY_FILE")) return [];
+  const keys = readMaskingKeys(env, readFile, problems)?.reveal() ?? [];
+  return keys.map((key) => deriveKeys(key));
 }

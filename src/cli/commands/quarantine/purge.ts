@@ -1,10 +1,9 @@
 // `fetch-etl quarantine purge`: deletes what nobody will look at any more.
 import { readDatabase } from "../../../config/database.ts";
-import { wholeNumber } from "../../../config/numbers.ts";
-import { Problems } from "../../../config/problems.ts";
+import { wholeNumber, Problems } from "../../../config/readers.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
-import { writePurged, writePurgedJson } from "../../report/quarantine-report.ts";
+import { writePurged, writePurgedJson } from "./report.ts";
 import { withQuarantine } from "./open.ts";
 
 export interface QuarantinePurgeFlags {

@@ -1,18 +1,18 @@
 // `fetch-etl quarantine replay`: gives the held messages another chance.
 import { readDatabase } from "../../../config/database.ts";
-import { readAppVersionStyle } from "../../../config/app-version-style.ts";
-import { readHeldQueue } from "../../../config/held-queue.ts";
+import { readAppVersionStyle } from "../../../config/drain.ts";
+import { readHeldQueue } from "../../../config/queue.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
-import { Problems } from "../../../config/problems.ts";
+import { Problems } from "../../../config/readers.ts";
 import type { TableFlags } from "../../../config/table.ts";
 import { readRecipients } from "../../../config/recovery.ts";
-import { createBodyOpener } from "../../../drainer/held.ts";
-import { replay } from "../../../drainer/replay.ts";
+import { createBodyOpener } from "../../../quarantine/message.ts";
+import { replay } from "../../../quarantine/replay.ts";
 import { Failure } from "../../../failure.ts";
 import { deriveKeys } from "../../../masking/keys.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
-import { writeReplayed, writeReplayedJson, writeUnopened } from "../../report/quarantine-report.ts";
+import { writeReplayed, writeReplayedJson, writeUnopened } from "./report.ts";
 import { withQuarantine } from "./open.ts";
 
 export interface QuarantineReplayFlags extends TableFlags {

@@ -1,14 +1,13 @@
 // `fetch-etl quarantine show`: one held message, and its body where that is asked for.
 import { readDatabase } from "../../../config/database.ts";
-import { Problems } from "../../../config/problems.ts";
-import { createBodyOpener } from "../../../drainer/held.ts";
+import { Problems } from "../../../config/readers.ts";
+import { createBodyOpener } from "../../../quarantine/message.ts";
 import { Failure } from "../../../failure.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
-import { writeFound, writeFoundJson, type ShownMessage } from "../../report/found-report.ts";
-import { count, printable } from "../../report/paint.ts";
-import { keysAtHand } from "./keys.ts";
-import { withQuarantine } from "./open.ts";
+import { writeFound, writeFoundJson, type ShownMessage } from "./show-report.ts";
+import { count, printable } from "../../terminal/style.ts";
+import { keysAtHand, withQuarantine } from "./open.ts";
 
 export interface QuarantineShowFlags {
   readonly raw?: boolean;

@@ -1,0 +1,84 @@
+// What `doctor` checks on this machine: versions, settings, files, keys.
+import { failed, ok, warning, type Check } from "../../../doctor/check.ts";
+import { readMaskingKeys } from "../../../config/masking-key.ts";
+import { Problems } from "../../../config/readers.ts";
+import { readRecipients } from "../../../config/recovery.ts";
+import { Failure } from "../../../failure.ts";
+import { deriveKeys } from "../../../masking/keys.ts";
+import type { Context, Versions } from "../../context.ts";
+import { OWN_SECRETS } from "../../environment.ts";
+import { plural } from "../../terminal/style.ts";
+
+export function checkVersions({ fetchEtl, node, nodeNeeded }: Versions): Check {
+  const finding = `fetch-etl ${fetchEtl}, Node ${node}`;
+  if (node.localeCompare(nodeNeeded, "en", { numeric: true }) >= 0) return ok("versions", finding);
+  return failed("versions", finding, {
+    kind: "configuration",
+    message: `fetch-etl needs Node ${nodeNeeded} or later: install it, or see which one is found first (cron's PATH is short).`,
+  });
+}
+
+/** One check for each mistake. */
+export function checkSettings({ sentences }: Problems): readonly Check[] {
+  if (sentences.length === 0) return [ok("settings", "queue and database are named")];
+  return sentences.map((message) => failed("settings", "cannot be used", { kind: "configuration", message }));
+}
+
+const SECRETS = [...OWN_SECRETS, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+
+export function checkDotEnv({ fileMode, dotEnv }: Context): Check {
+  if (dotEnv === undefined) return ok(".env", "none in this folder");
+  const mode = fileMode(".env");
+  if (mode === undefined || !isShared(mode)) return ok(".env", "readable for its owner only");
+  const holdsSecrets = SECRETS.some((name) => (dotEnv.values[name] ?? "") !== "");
+  if (!holdsSecrets) return ok(".env", "holds no secret");
+  return warning(
+    ".env",
+    `holds secrets, and others may read it (mode ${octal(mode)})`,
+    "Run: chmod 600 .env",
+  );
+}
+
+export function checkMaskingKey({ env, readFile, fileMode }: Context): Check {
+  const name = "masking key";
+  const problems = new Problems();
+  const keys = readMaskingKeys(env, readFile, problems)?.reveal();
+  if (keys === undefined) {
+    const message = problems.sentences.join(" ");
+    return failed(name, "none that can be used", { kind: "configuration", message });
+  }
+  const [first, ...earlier] = keys.map((key) => deriveKeys(key).keyId);
+  const finding = `id ${first ?? ""}${earlier.length === 0 ? "" : `, earlier ${earlier.join(", ")}`}`;
+  const path = env["FETCH_ETL_MASKING_KEY_FILE"] ?? "";
+  const mode = path === "" ? undefined : fileMode(path);
+  if (mode === undefined || !isShared(mode)) return ok(name, finding);
+  return warning(
+    name,
+    `${finding}; others may read its file (mode ${octal(mode)})`,
+    "Run chmod 600 on the file that FETCH_ETL_MASKING_KEY_FILE names.",
+  );
+}
+
+export async function checkRecipient({ env, services }: Context): Promise<Check> {
+  const name = "recipient";
+  const problems = new Problems();
+  const recipients = readRecipients(env, problems);
+  try {
+    problems.throwIfAny();
+    if (recipients === undefined) return ok(name, "none: the values behind tokens are not kept");
+    await services.createSealer(recipients);
+    return ok(name, `${plural(recipients.length, "recipient")}: the values behind tokens are kept, sealed`);
+  } catch (error) {
+    if (error instanceof Failure) return failed(name, "none that can be used", error);
+    throw error;
+  }
+}
+
+/** Whether group or others may read it. */
+function isShared(mode: number): boolean {
+  return (mode & 0o044) !== 0;
+}
+
+function octal(mode: number): string {
+  return mode.toString(8).padStart(4, "0");
+}

@@ -1,0 +1,67 @@
+// What `doctor` tells.
+import type { ChalkInstance } from "chalk";
+import { DATABASE_CHECKS, LOCAL_CHECKS, QUEUE_CHECKS, type Check } from "../../../doctor/check.ts";
+import type { Context } from "../../context.ts";
+import { writeJson } from "../../json.ts";
+import { styleFor, plural, printable } from "../../terminal/style.ts";
+import { wrap } from "../../terminal/table.ts";
+
+const MARKS: Readonly<Record<Check["status"], string>> = { ok: "✔", warning: "!", failed: "✖", skipped: "-" };
+
+const NAME_WIDTH = Math.max(
+  ...[...LOCAL_CHECKS, ...QUEUE_CHECKS, ...DATABASE_CHECKS].map((name) => name.length),
+);
+/** Mark, name, and a space and two. */
+const INDENT = 1 + 1 + NAME_WIDTH + 2;
+
+export function writeDiagnosisJson(context: Context, checks: readonly Check[]): void {
+  writeJson(context.stdout, {
+    command: "doctor",
+    checks: checks.map((check) => ({
+      name: check.name,
+      status: check.status,
+      finding: printable(check.finding),
+      ...("wayOut" in check ? { wayOut: printable(check.wayOut) } : {}),
+    })),
+    ok: !checks.some(({ status }) => status === "failed"),
+  });
+}
+
+/** A line a check and, where there is one, a line for the way out; on a terminal as many as they take. */
+export function writeChecks({ stdout, env }: Context, checks: readonly Check[]): void {
+  const style = styleFor(stdout, env);
+  const width = stdout.columns - INDENT;
+  for (const check of checks) {
+    const texts = "wayOut" in check ? [check.finding, check.wayOut] : [check.finding];
+    const [first, ...others] = texts.flatMap((text) => wrap(printable(text), width));
+    const color = colorOf(check, style);
+    stdout.write(`${color(MARKS[check.status])} ${check.name.padEnd(NAME_WIDTH)}  ${first ?? ""}\n`);
+    for (const line of others) stdout.write(`${" ".repeat(INDENT)}${line}\n`);
+  }
+}
+
+function colorOf({ status }: Check, style: ChalkInstance): (text: string) => string {
+  switch (status) {
+    case "ok":
+      return style.green;
+    case "warning":
+      return style.yellow;
+    case "failed":
+      return style.red;
+    case "skipped":
+      return style.dim;
+  }
+}
+
+/** The last line. */
+export function writeVerdict({ stdout, env }: Context, checks: readonly Check[]): void {
+  const style = styleFor(stdout, env);
+  const count = (status: Check["status"]): number => checks.filter((check) => check.status === status).length;
+  const [failures, warnings, skips] = [count("failed"), count("warning"), count("skipped")];
+  const parts = [
+    failures === 0 ? style.green("ok") : style.red(`${failures} failed`),
+    ...(warnings === 0 ? [] : [plural(warnings, "warning")]),
+    ...(skips === 0 ? [] : [`${skips} not checked`]),
+  ];
+  stdout.write(`${parts.join(", ")}\n`);
+}

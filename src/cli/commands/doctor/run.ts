@@ -1,0 +1,70 @@
+// `fetch-etl doctor`: checks all that a drain needs, and changes nothing.
+import { allSkipped, DATABASE_CHECKS, QUEUE_CHECKS, type Check } from "../../../doctor/check.ts";
+import { readDatabase } from "../../../config/database.ts";
+import { Problems } from "../../../config/readers.ts";
+import { readQueue, type QueueFlags } from "../../../config/queue.ts";
+import type { TableFlags } from "../../../config/table.ts";
+import type { Context } from "../../context.ts";
+import { EXIT } from "../../exit-codes.ts";
+import {
+  checkDotEnv,
+  checkMaskingKey,
+  checkRecipient,
+  checkSettings,
+  checkVersions,
+} from "./local-checks.ts";
+import { writeChecks, writeDiagnosisJson, writeVerdict } from "./report.ts";
+
+export interface DoctorFlags extends QueueFlags, TableFlags {
+  readonly json?: boolean;
+}
+
+/** One for each right that is asked for at the same time. */
+const SOCKETS = 3;
+
+/**
+ * Queue and database are looked at side by side, and told in a fixed order.
+ *
+ * @returns the exit code
+ */
+export async function runDoctor(flags: DoctorFlags, context: Context): Promise<number> {
+  const { env, services, epochNow, versions } = context;
+  const problems = new Problems();
+  const queue = readQueue(flags, env, SOCKETS, problems);
+  const wrongOfQueue = problems.sentences.length;
+  const database = readDatabase(env, problems, flags);
+  const wrongOfDatabase = problems.sentences.length - wrongOfQueue;
+  const recipient = await checkRecipient(context);
+  const keepsVault = (env["FETCH_ETL_RECOVERY_RECIPIENT"] ?? "").trim() !== "";
+  const local = [
+    checkVersions(versions),
+    ...checkSettings(problems),
+    checkDotEnv(context),
+    checkMaskingKey(context),
+    recipient,
+  ];
+  const tell = (checks: readonly Check[]): void => {
+    if (flags.json !== true) writeChecks(context, checks);
+  };
+  tell(local);
+  const outside = await Promise.all([
+    wrongOfQueue === 0
+      ? services.checkQueue(queue, epochNow)
+      : allSkipped(QUEUE_CHECKS, "not checked: see settings"),
+    database === undefined || wrongOfDatabase > 0
+      ? allSkipped(DATABASE_CHECKS, "not checked: see settings")
+      : services.checkDatabase(database, keepsVault, epochNow),
+  ]);
+  tell(outside.flat());
+  const checks = [...local, ...outside.flat()];
+  if (flags.json === true) writeDiagnosisJson(context, checks);
+  else writeVerdict(context, checks);
+  return exitCodeOf(checks);
+}
+
+/** What somebody has to change comes before what is worth a retry. */
+function exitCodeOf(checks: readonly Check[]): number {
+  const kinds = checks.flatMap((check) => (check.status === "failed" ? [check.kind] : []));
+  if (kinds.length === 0) return EXIT.done;
+  return kinds.includes("configuration") ? EXIT.configuration : EXIT.unavailable;
+}

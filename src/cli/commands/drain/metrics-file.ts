@@ -1,0 +1,55 @@
+// The file of `drain --metrics`: brings it up to date after a run.
+import { whyUnreadable } from "../../../config/files.ts";
+import { queueNameToShow } from "../../../config/queue.ts";
+import type { Context } from "../../context.ts";
+import { writeOutputFile } from "../../output-file.ts";
+import { parseMetrics, type EarlierMetrics } from "./earlier-metrics.ts";
+import { metricsText, UNKNOWN_QUEUE } from "./metrics.ts";
+import type { RunRecord } from "./run-report.ts";
+
+type MetricsContext = Pick<Context, "log" | "readFile" | "writeFile" | "withFileLock" | "versions">;
+
+/**
+ * Adds a run to the file, which carries what is remembered from run to run: counters grow on, and the last success stays. A file that is
+ * not there starts them at zero; so does one that is of no use, with a warning. Runs that end together add to it one after the other.
+ *
+ * @throws {Failure} where the file cannot be written
+ */
+export async function updateMetrics(path: string, record: RunRecord, context: MetricsContext): Promise<void> {
+  await context.withFileLock(path, () => update(path, record, context));
+}
+
+async function update(path: string, record: RunRecord, context: MetricsContext): Promise<void> {
+  const known = record.queue === undefined ? undefined : queueNameToShow(record.queue);
+  const earlier = readEarlier(path, known, context);
+  const queue = known ?? earlier?.queue ?? UNKNOWN_QUEUE;
+  const text = await metricsText({ ...record, queue }, earlier, context.versions.fetchEtl);
+  await writeOutputFile(context, "--metrics", path, text);
+}
+
+function readEarlier(
+  path: string,
+  queue: string | undefined,
+  { log, readFile }: MetricsContext,
+): EarlierMetrics | undefined {
+  let text: string;
+  try {
+    text = readFile(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    log.warn(`--metrics: the file ${whyUnreadable(error)}. Its counters start at zero.`);
+    return undefined;
+  }
+  const earlier = parseMetrics(text);
+  if (earlier === undefined) {
+    log.warn(
+      "The file of --metrics held something else than this tool's metrics: its counters start at zero.",
+    );
+    return undefined;
+  }
+  if (queue === undefined || [queue, UNKNOWN_QUEUE].includes(earlier.queue)) return earlier;
+  log.warn(
+    `The file of --metrics held the metrics of queue ${earlier.queue}, which are gone: every queue needs a file of its own.`,
+  );
+  return undefined;
+}

@@ -1,0 +1,78 @@
+// What a run is in the words of Prometheus: names, types, help, and values. Counters go on from what an earlier run wrote.
+// (https://prometheus.io/docs/practices/naming/, https://prometheus.io/docs/instrumenting/exposition_formats/)
+import { Counter, Gauge, Registry } from "prom-client";
+import { EXIT } from "../../exit-codes.ts";
+import type { EarlierMetrics, Labels } from "./earlier-metrics.ts";
+import type { RunRecord } from "./run-report.ts";
+
+/** The label of a queue whose name is not known. */
+export const UNKNOWN_QUEUE = "unknown";
+
+type Sample = readonly [labels: Labels, value: number];
+
+/** @returns Prometheus' text format */
+export async function metricsText(
+  run: RunRecord & { readonly queue: string },
+  earlier: EarlierMetrics | undefined,
+  version: string,
+): Promise<string> {
+  const registry = new Registry();
+  const { queue, exitCode, requests, remaining } = run;
+  const settingsOf = (name: string, help: string, samples: readonly Sample[]) => ({
+    name: `fetch_etl_${name}`,
+    help,
+    labelNames: ["queue", ...Object.keys(samples[0]?.[0] ?? {})],
+    registers: [registry],
+  });
+  const before = (name: string, labels: Labels): number => earlier?.value(`fetch_etl_${name}`, labels) ?? 0;
+  const counter = (name: string, help: string, samples: readonly Sample[]): void => {
+    const metric = new Counter(settingsOf(name, help, samples));
+    for (const [labels, more] of samples) metric.inc({ queue, ...labels }, before(name, labels) + more);
+  };
+  const gauge = (name: string, help: string, samples: readonly Sample[]): void => {
+    const metric = new Gauge(settingsOf(name, help, samples));
+    for (const [labels, value] of samples) metric.set({ queue, ...labels }, value);
+  };
+
+  const finished = run.finishedAt / 1000;
+  const seconds = run.durationMs / 1000;
+  const outcomes: readonly Sample[] = [
+    [{ outcome: "loaded" }, run.loaded],
+    [{ outcome: "duplicate" }, run.duplicates],
+    [{ outcome: "quarantined" }, run.quarantined],
+    [{ outcome: "left" }, run.left],
+    [{ outcome: "released" }, run.released],
+  ];
+  counter(
+    "runs_total",
+    "Runs by exit code.",
+    Object.values(EXIT).map((code): Sample => [{ exit_code: String(code) }, code === exitCode ? 1 : 0]),
+  );
+  counter("run_seconds_total", "Time that runs took.", [[{}, seconds]]);
+  counter("messages_received_total", "Messages that SQS handed out, redeliveries included.", [
+    [{}, run.received],
+  ]);
+  counter("messages_total", "Messages by what became of them.", outcomes);
+  counter("messages_deleted_total", "Messages that were deleted from the queue.", [[{}, run.deleted]]);
+  counter("sqs_requests_total", "Requests to SQS, retries included.", [
+    [{ operation: "receive" }, requests.receive],
+    [{ operation: "delete" }, requests.delete],
+    [{ operation: "other" }, requests.other],
+  ]);
+  gauge("last_run_timestamp_seconds", "When the last run ended.", [[{}, finished]]);
+  gauge("last_success_timestamp_seconds", "When the last run that exited with 0 ended; 0 where none has.", [
+    [{}, exitCode === EXIT.done ? finished : before("last_success_timestamp_seconds", {})],
+  ]);
+  gauge("last_run_exit_code", "The last run's exit code.", [[{}, exitCode]]);
+  gauge("last_run_duration_seconds", "How long the last run took.", [[{}, seconds]]);
+  gauge("last_run_messages", "The last run's messages by what became of them.", outcomes);
+  if (remaining !== undefined) {
+    gauge("queue_messages", "Messages in the queue at the end of the last run, as SQS counts them.", [
+      [{ state: "visible" }, remaining.visible],
+      [{ state: "in_flight" }, remaining.inFlight],
+      [{ state: "delayed" }, remaining.delayed],
+    ]);
+  }
+  gauge("build_info", "The version that ran last; the value is always 1.", [[{ version }, 1]]);
+  return registry.metrics();
+}

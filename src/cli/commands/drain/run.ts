@@ -1,0 +1,169 @@
+// `fetch-etl drain`: the main job.
+import { place, readDatabase } from "../../../config/database.ts";
+import { readDrain, type DrainFlags } from "../../../config/drain.ts";
+import { readMaskingKeys } from "../../../config/masking-key.ts";
+import { Problems } from "../../../config/readers.ts";
+import { readRecipients } from "../../../config/recovery.ts";
+import { queueNameToShow, readQueue } from "../../../config/queue.ts";
+import { readRunFiles } from "../../../config/files.ts";
+import { drain } from "../../../drain/loop.ts";
+import { createEntryMaker, utcDay } from "../../../drain/entry.ts";
+import type { Queue } from "../../../drain/ports.ts";
+import { requireRedrive } from "../../../drain/dead-letter.ts";
+import type { DrainReport } from "../../../drain/report.ts";
+import { Failure } from "../../../failure.ts";
+import type { PostgresLoader } from "../../../postgres/load.ts";
+import { deriveKeys } from "../../../masking/keys.ts";
+import type { Context } from "../../context.ts";
+import { EXIT, exitCodeOfStop } from "../../exit-codes.ts";
+import { opened } from "../../opening.ts";
+import { leftHiddenText, tallyText, writeDrainJson, writeDrainSummary } from "./report.ts";
+import { plural } from "../../terminal/style.ts";
+import { startProgressLog } from "../../log/progress-log.ts";
+import { startProgress, type Watched } from "../../terminal/progress.ts";
+import { recordRun, type Run } from "./run-record.ts";
+
+/** A receive and a delete for each unit of concurrency, and a few for the rest. */
+const SOCKETS_BESIDE = 4;
+
+/** @returns the exit code */
+export async function runDrain(flags: DrainFlags, context: Context): Promise<number> {
+  const problems = new Problems();
+  const files = readRunFiles(flags, context.checkWritable, problems);
+  const started = context.clock.now();
+  return recordRun(files, flags.dryRun === true, context, (run) =>
+    drainQueue(flags, context, problems, { run, started }),
+  );
+}
+
+async function drainQueue(
+  flags: DrainFlags,
+  context: Context,
+  problems: Problems,
+  { run, started }: { readonly run: Run; readonly started: number },
+): Promise<number> {
+  const config = readDrain(flags, problems);
+  const queueSettings = readQueue(flags, context.env, 2 * config.concurrency + SOCKETS_BESIDE, problems);
+  run.queueName = queueNameToShow(queueSettings.queue);
+  const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
+  const database = flags.dryRun === true ? undefined : readDatabase(context.env, problems, flags);
+  const recipients = flags.dryRun === true ? undefined : readRecipients(context.env, problems);
+  problems.throwIfAny();
+  if (masterKeys === undefined) throw new Failure("configuration", "There is no masking key.");
+
+  const stop = context.catchSignals();
+  const { clock, log, random, versions } = context;
+  log.event("The run begins.", {
+    version: versions.fetchEtl,
+    queue: run.queueName,
+    dryRun: flags.dryRun === true,
+  });
+  log.debug("The settings.", { ...config });
+  const sealer = recipients === undefined ? undefined : await context.services.createSealer(recipients);
+  const { maxSeconds } = config;
+  const limits = { clock, stop, maxSeconds, started };
+  const interrupted = (): number => {
+    run.stoppedBy = "signal";
+    return exitCodeOfStop(stop);
+  };
+  const queue = await opened("SQS", context.services.openQueue(queueSettings, log), limits);
+  if (queue === undefined) return interrupted();
+  run.queue = queue;
+  let loader: PostgresLoader | undefined;
+  try {
+    if (config.onReject === "leave") requireRedrive(queue);
+    if (database !== undefined) {
+      const opening = context.services.openLoader(database, queue.id, sealer?.dataKey);
+      loader = await opened(`Postgres at ${place(database)}`, opening, limits);
+      if (loader === undefined) return interrupted();
+    }
+    if (loader?.warning !== undefined) log.warn(loader.warning);
+    const entries = createEntryMaker({
+      keys: deriveKeys(masterKeys.reveal()[0]),
+      queueId: queue.id,
+      appVersion: config.appVersion,
+      today: utcDay(context.epochNow()),
+      randomBytes: context.randomBytes,
+      sealer,
+    });
+    const { counts: tally } = run;
+    const endProgress = await showProgress(context, flags, {
+      name: queue.name,
+      counts: tally,
+      depth: () => queue.depth(),
+      stop,
+      maxMessages: config.maxMessages,
+      dryRun: flags.dryRun === true,
+    });
+    const secondsGone = (clock.now() - started) / 1000;
+    const settings = maxSeconds === undefined ? config : { ...config, maxSeconds: maxSeconds - secondsGone };
+    const report = await drain(settings, {
+      queue,
+      loader,
+      entries,
+      clock,
+      random,
+      stop,
+      counts: tally,
+      notices: log,
+    })
+      .catch((error: unknown) => {
+        endProgress();
+        const verb = flags.dryRun === true ? "would have loaded" : "loaded";
+        if (tally.received > 0) log.warn(`Before it failed: ${verb} ${tallyText(tally)}.`);
+        throw error;
+      })
+      .finally(endProgress);
+    run.report = report;
+    tell(context, flags, queue, report);
+    if (stop.aborted) return exitCodeOfStop(stop);
+    if (report.databaseSilent) return EXIT.unavailable;
+    await loader?.prune(config.ledgerDays, stop).catch(() => {
+      // The rows are loaded by now: a ledger that cannot be pruned is no reason to fail.
+      log.warn("The ledger could not be pruned this time; the next run tries again.");
+    });
+    return report.quarantined + report.left > 0 && flags.failOnQuarantine === true
+      ? EXIT.quarantined
+      : EXIT.done;
+  } finally {
+    await loader?.close();
+    queue.close();
+  }
+}
+
+/** Counts that grow: lines for machines, a spinner for people, nothing for who asked for none. */
+async function showProgress(
+  context: Context,
+  { json, quiet }: DrainFlags,
+  watched: Watched,
+): Promise<() => void> {
+  if (context.log.format === "json") return startProgressLog(context, watched.name, watched.counts);
+  return json === true || quiet === true ? () => undefined : startProgress(context, watched);
+}
+
+function tell(context: Context, flags: DrainFlags, queue: Queue, report: DrainReport): void {
+  const dryRun = flags.dryRun === true;
+  if (flags.json === true) writeDrainJson(context, queue.name, report, dryRun);
+  else if (flags.quiet !== true) writeDrainSummary(context, queue.name, report, dryRun);
+  if (report.quarantined > 0 && !dryRun) {
+    context.log.warn(
+      `${plural(report.quarantined, "message")} went to fetch_etl.quarantine; "fetch-etl verify" tells why.`,
+    );
+  }
+  if (report.left > 0 && !dryRun) {
+    context.log.warn(
+      `${plural(report.left, "delivery", "deliveries")} from queue ${queue.name} could not be loaded: the messages stayed in it, and its ` +
+        `redrive policy moves what was received ${queue.maxReceiveCount ?? 0} times to the dead-letter queue, where "fetch-etl peek" ` +
+        "tells what breaks the contract.",
+    );
+  }
+  if (report.databaseSilent) {
+    context.log.warn("Postgres did not answer before the end: what was sent to it may still be committed.");
+  }
+  if (report.leftHidden > 0) context.log.warn(leftHiddenText(report.leftHidden));
+  if (report.stillVisible) {
+    context.log.warn(
+      `Queue ${queue.name} counts ${plural(report.remaining?.visible ?? 0, "visible message")} that it does not hand out.`,
+    );
+  }
+}

@@ -1,0 +1,47 @@
+// `fetch-etl forget`: deletes the values behind tokens for ever, and puts it on record.
+import { readDatabase } from "../../../config/database.ts";
+import { Problems } from "../../../config/readers.ts";
+import { Failure } from "../../../failure.ts";
+import type { Context } from "../../context.ts";
+import { EXIT } from "../../exit-codes.ts";
+import { writeForgotten, writeForgottenJson, writeLeft } from "../reveal/report.ts";
+import { readVaultRequest } from "../../vault-request.ts";
+import { keysAtHand } from "../quarantine/open.ts";
+
+export interface ForgetFlags {
+  readonly reason: string;
+  readonly purgeQuarantine?: boolean;
+  readonly json?: boolean;
+}
+
+/**
+ * Needs a database, and neither identity nor queue; a masking key only to search the quarantine. Forgets all values, or none. A message
+ * that comes later with the same value brings it back.
+ *
+ * @returns the exit code
+ */
+export async function runForget(
+  flags: ForgetFlags,
+  context: Context,
+  args: readonly string[],
+): Promise<number> {
+  const problems = new Problems();
+  const database = readDatabase(context.env, problems);
+  const { tokens, reason } = await readVaultRequest(args, flags.reason, context, problems);
+  const keys = keysAtHand(context, problems);
+  const purge = flags.purgeQuarantine === true;
+  if (purge && keys.length === 0) {
+    problems.add(
+      "--purge-quarantine opens bodies with the masking key: set FETCH_ETL_MASKING_KEY or FETCH_ETL_MASKING_KEY_FILE.",
+    );
+  }
+  problems.throwIfAny();
+  if (database === undefined) throw new Failure("configuration", "There is no database.");
+  const vault = await context.services.openVault(database);
+  const forgotten = await vault.forget(tokens, reason, { keys, purge });
+  const request = { tokens, keyIds: keys.map(({ keyId }) => keyId) };
+  if (flags.json === true) writeForgottenJson(context, forgotten, request);
+  else writeForgotten(context, forgotten);
+  writeLeft(context, forgotten, request);
+  return EXIT.done;
+}

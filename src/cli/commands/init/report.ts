@@ -1,0 +1,30 @@
+// What `init` tells.
+import type { Initialised } from "../../../postgres/init.ts";
+import type { Context } from "../../context.ts";
+import { writeJson } from "../../json.ts";
+import { styleFor } from "../../terminal/style.ts";
+
+export function writeInitialisedJson(context: Context, { made, present }: Initialised): void {
+  writeJson(context.stdout, { command: "init", made, present });
+}
+
+/** A name without a dot is the schema's. */
+function named(name: string): string {
+  return name.includes(".") ? name : `schema ${name}`;
+}
+
+/** One line; on a terminal one for each name. */
+export function writeInitialised(context: Context, { made, present }: Initialised): void {
+  const { stdout, env } = context;
+  if (!stdout.isTerminal) {
+    const parts = [
+      made.length === 0 ? "nothing to make" : `made ${made.map(named).join(", ")}`,
+      ...(present.length === 0 ? [] : [`there already: ${present.map(named).join(", ")}`]),
+    ];
+    stdout.write(`${parts.join("; ")}\n`);
+    return;
+  }
+  const style = styleFor(stdout, env);
+  for (const name of made) stdout.write(`${style.green("made")}           ${named(name)}\n`);
+  for (const name of present) stdout.write(`${style.dim("there already")}  ${named(name)}\n`);
+}

@@ -1,0 +1,29 @@
+// `fetch-etl keygen`: a new masking key.
+import { Failure } from "../../../failure.ts";
+import { MIN_KEY_BYTES } from "../../../masking/keys.ts";
+import type { Context } from "../../context.ts";
+import { EXIT } from "../../exit-codes.ts";
+
+export interface KeygenFlags {
+  readonly force?: boolean;
+}
+
+/**
+ * Prints a line for `.env`, made to be appended to it: on a line of its own, and not beside another key.
+ *
+ * @returns the exit code
+ */
+export function runKeygen({ force }: KeygenFlags, { stdout, randomBytes, dotEnv }: Context): number {
+  const existing = dotEnv?.text ?? "";
+  if (force !== true && /^[ \t]*(export[ \t]+)?FETCH_ETL_MASKING_KEY[ \t]*=[ \t]*\S/m.test(existing)) {
+    throw new Failure(
+      "configuration",
+      "The .env in this folder has a masking key already. A second one would take its place, and tokens made with the first " +
+        "would not match any more. --force prints one all the same.",
+    );
+  }
+  const key = Buffer.from(randomBytes(MIN_KEY_BYTES)).toString("base64");
+  const lineEnd = existing === "" || existing.endsWith("\n") ? "" : "\n";
+  stdout.write(`${lineEnd}FETCH_ETL_MASKING_KEY=${key}\n`);
+  return EXIT.done;
+}

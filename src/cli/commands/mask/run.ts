@@ -1,0 +1,79 @@
+// `fetch-etl mask`: the tokens of values that somebody has.
+import { readMaskingKeys } from "../../../config/masking-key.ts";
+import { Problems } from "../../../config/readers.ts";
+import { Failure } from "../../../failure.ts";
+import { canonicalDeviceId, canonicalIp } from "../../../masking/canonical.ts";
+import { FIELDS, deriveKeys, type Field, type MaskingKeys } from "../../../masking/keys.ts";
+import { createMask, type Mask } from "../../../masking/token.ts";
+import type { Context } from "../../context.ts";
+import { EXIT } from "../../exit-codes.ts";
+import { argumentsOrLines, placesOf } from "../../input.ts";
+import { writeMasked, writeMaskedJson } from "./report.ts";
+
+export interface MaskFlags {
+  readonly field: string;
+  readonly keyId?: string;
+  readonly json?: boolean;
+}
+
+/**
+ * Needs a masking key, and neither database nor queue. Masks all values, or none; a mistake is told by the value's place alone.
+ *
+ * @returns the exit code
+ */
+export async function runMask(flags: MaskFlags, context: Context, args: readonly string[]): Promise<number> {
+  const problems = new Problems();
+  const field = readField(flags.field, problems);
+  const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
+  problems.throwIfAny();
+  if (field === undefined || masterKeys === undefined) {
+    throw new Failure("configuration", "There is no field or no masking key.");
+  }
+  const keys = keysWithId(
+    masterKeys.reveal().map((key) => deriveKeys(key)),
+    flags.keyId,
+  );
+  const mask = createMask(keys);
+  const given = await argumentsOrLines(args, context);
+  const tokens = given.flatMap(({ text }) => tokenOf(field, mask, text) ?? []);
+  if (tokens.length < given.length) {
+    const wrong = given.filter(({ text }) => tokenOf(field, mask, text) === undefined);
+    throw new Failure("configuration", `${NOT_MASKED[field]}: ${placesOf(wrong)}. Nothing was masked.`);
+  }
+  if (flags.json === true) writeMaskedJson(context, field, keys.keyId, tokens);
+  else writeMasked(context, tokens);
+  return EXIT.done;
+}
+
+/** Why a value has no token. */
+const NOT_MASKED = {
+  ip: "Not an IP address",
+  device_id: "Not a device id (empty, or the nil UUID, which is stored as NULL and has no token)",
+} as const satisfies Record<Field, string>;
+
+function readField(text: string, problems: Problems): Field | undefined {
+  const field = FIELDS.find((name) => name === text);
+  if (field === undefined) problems.add(`--field must be ${FIELDS.join(" or ")}.`);
+  return field;
+}
+
+function keysWithId(configured: readonly MaskingKeys[], keyId: string | undefined): MaskingKeys {
+  const found = configured.find((keys) => keyId === undefined || keys.keyId === keyId);
+  if (found !== undefined) return found;
+  // What was asked for is not shown: it may be a key.
+  const ids = configured.map((keys) => keys.keyId).join(", ");
+  throw new Failure(
+    "configuration",
+    `--key-id names no configured masking key; these have the ids ${ids}, the first one's first.`,
+  );
+}
+
+/** A value's token as a drain makes it; undefined for what a drain rejects or stores as NULL. */
+function tokenOf(field: Field, mask: Mask, text: string): string | undefined {
+  if (field === "ip") {
+    const address = canonicalIp(text);
+    return address === undefined ? undefined : mask.ip(address);
+  }
+  const deviceId = text === "" ? null : canonicalDeviceId(text);
+  return deviceId === null ? undefined : mask.deviceId(deviceId);
+}

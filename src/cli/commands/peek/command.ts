@@ -1,0 +1,19 @@
+// The name, flags and examples of `fetch-etl peek`.
+import { PEEK_DEFAULTS } from "../../../config/defaults.ts";
+import type { ActionFor, CliCommand } from "../../command.ts";
+import { appVersionOption, withQueueOptions } from "../../shared-options.ts";
+
+export function definePeek(program: CliCommand, action: ActionFor): void {
+  withQueueOptions(program.command("peek"))
+    .summary("show messages, masked, and leave them in the queue")
+    .description("Shows messages, masked, and leaves every one of them in the queue.")
+    .option("--count <n>", "most messages to show", String(PEEK_DEFAULTS.count))
+    .addOption(appVersionOption())
+    .option("--raw", "show the bodies as they are, personal data included")
+    .option("--force", "look even where it may move a message to the dead-letter queue")
+    .option("--json", "print one JSON object a message")
+    .option("--quiet", "print nothing but messages, warnings and errors")
+    .example("fetch-etl peek --count 5", "look at five messages")
+    .example("fetch-etl peek --json | jq .rejection", "see why messages would be quarantined")
+    .action(action(async () => (await import("./run.ts")).runPeek));
+}

@@ -1,0 +1,71 @@
+// `fetch-etl peek`: shows messages and leaves them in the queue.
+import { readAppVersionStyle } from "../../../config/drain.ts";
+import { PEEK_DEFAULTS } from "../../../config/defaults.ts";
+import { readMaskingKeys } from "../../../config/masking-key.ts";
+import { wholeNumber, Problems } from "../../../config/readers.ts";
+import { readQueue, type QueueFlags } from "../../../config/queue.ts";
+import { createEntryMaker, utcDay } from "../../../drain/entry.ts";
+import { peek, type Peeked } from "../../../drain/peek.ts";
+import type { ReceivedMessage } from "../../../drain/ports.ts";
+import { deriveKeys } from "../../../masking/keys.ts";
+import type { Context } from "../../context.ts";
+import { exitCodeOfStop } from "../../exit-codes.ts";
+import { opened } from "../../opening.ts";
+import { leftHiddenText } from "../drain/report.ts";
+import { toShow, writePeeked, writePeekedJson, writeRaw, writeRawJson } from "./report.ts";
+
+export interface PeekFlags extends QueueFlags {
+  readonly count?: string;
+  readonly appVersion?: string;
+  readonly raw?: boolean;
+  readonly force?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+const SOCKETS = 10;
+
+/** @returns the exit code */
+export async function runPeek(flags: PeekFlags, context: Context): Promise<number> {
+  const problems = new Problems();
+  const count = wholeNumber(flags.count, "--count", { min: 1, max: 10_000 }, problems) ?? PEEK_DEFAULTS.count;
+  const appVersion = readAppVersionStyle(flags.appVersion, problems);
+  const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
+  const masterKeys =
+    flags.raw === true ? undefined : readMaskingKeys(context.env, context.readFile, problems);
+  problems.throwIfAny();
+
+  const stop = context.catchSignals();
+  const { clock } = context;
+  const queue = await opened("SQS", context.services.openQueue(queueSettings, context.log), { clock, stop });
+  if (queue === undefined) return exitCodeOfStop(stop);
+  try {
+    const look = <T>(at: (message: ReceivedMessage) => T): Promise<Peeked<T>> =>
+      peek({ count, force: flags.force === true }, { queue, clock, stop }, at);
+    let looked: Peeked<unknown>;
+    if (masterKeys === undefined) {
+      context.log.warn("--raw shows message bodies as they are, personal data included.");
+      const write = flags.json === true ? writeRawJson : writeRaw;
+      looked = await look((message) => {
+        write(context, message);
+      });
+    } else {
+      const entries = createEntryMaker({
+        keys: deriveKeys(masterKeys.reveal()[0]),
+        queueId: queue.id,
+        appVersion,
+        today: utcDay(context.epochNow()),
+        randomBytes: context.randomBytes,
+      });
+      const shown = await look((message) => toShow(message, entries.fromMessage(message)));
+      if (flags.json === true) writePeekedJson(context, shown.seen);
+      else writePeeked(context, shown.seen);
+      looked = shown;
+    }
+    if (looked.leftHidden > 0) context.log.warn(leftHiddenText(looked.leftHidden));
+    if (looked.seen.length === 0) context.log.note(`${queue.name}: no message is visible.`);
+    return exitCodeOfStop(stop);
+  } finally {
+    queue.close();
+  }
+}

@@ -1,0 +1,80 @@
+// What `quarantine list`, `replay` and `purge` tell.
+import type { ReplayReport } from "../../../quarantine/replay.ts";
+import type { QuarantineSummary } from "../../../postgres/quarantine.ts";
+import type { Context } from "../../context.ts";
+import { writeJson } from "../../json.ts";
+import { count, styleFor, plural, printable } from "../../terminal/style.ts";
+import { columns } from "../../terminal/table.ts";
+
+export function writeHeldJson({ stdout }: Context, { total, reasons, keys }: QuarantineSummary): void {
+  writeJson(stdout, { command: "quarantine list", total, reasons, keys });
+}
+
+/** @param keyIds of the masking keys that are configured */
+export function writeHeld(context: Context, summary: QuarantineSummary, keyIds: readonly string[]): void {
+  const { stdout } = context;
+  const { total, reasons, keys } = summary;
+  const style = styleFor(stdout, context.env);
+  stdout.write(`${style.bold("fetch_etl.quarantine")}: ${plural(total, "message")}\n`);
+  if (total === 0) return;
+  const lines = reasons.map(({ reason, count: messages, oldest, example }) => [
+    `  ${printable(reason)}`,
+    count(messages),
+    oldest.slice(0, 10),
+    printable(example),
+  ]);
+  stdout.write(columns([["  reason", "messages", "oldest", "an id"], ...lines]));
+  if (reasons.reduce((sum, { count: messages }) => sum + messages, 0) > total)
+    stdout.write("A message with several reasons counts in the line of each.\n");
+  // Under the first key alone, or nobody knows: nothing to tell. An earlier key must not be thrown away unawares.
+  if (keys.length === 1 && (keyIds.length === 0 || keys[0]?.keyId === keyIds[0])) return;
+  const isMissing = (keyId: string): boolean => keyIds.length > 0 && !keyIds.includes(keyId);
+  const keyLines = keys.map(({ keyId, count: messages }) => [
+    `  ${printable(keyId)}`,
+    plural(messages, "message"),
+    isMissing(keyId) ? "not configured" : "",
+  ]);
+  stdout.write(`sealed under masking key\n${columns(keyLines)}`);
+}
+
+export function writeReplayedJson({ stdout }: Context, report: ReplayReport): void {
+  const { loaded, rejected } = report;
+  writeJson(stdout, { command: "quarantine replay", loaded, rejected, unopened: unopened(report) });
+}
+
+/** One line. */
+export function writeReplayed(context: Context, report: ReplayReport): void {
+  const style = styleFor(context.stdout, context.env);
+  const parts = [`${count(report.loaded)} loaded`, `${count(report.rejected)} still rejected`];
+  const closed = unopened(report);
+  if (closed > 0) parts.push(`${count(closed)} not opened`);
+  context.stdout.write(`${style.bold("fetch_etl.quarantine")}: ${parts.join(", ")}\n`);
+}
+
+/** On stderr: which bodies could not be opened, and what to do about it. */
+export function writeUnopened({ log }: Context, { missingKeys, altered }: ReplayReport): void {
+  for (const [keyId, messages] of missingKeys) {
+    log.warn(
+      `${plural(messages, "message")} sealed under masking key ${printable(keyId)}, which is not configured: ` +
+        "add it to FETCH_ETL_MASKING_KEY, after the first and a comma.",
+    );
+  }
+  const [example] = altered;
+  if (example === undefined) return;
+  log.error(
+    `${plural(altered.length, "message")} not loaded, changed after the body was sealed, such as ${printable(example)}.`,
+  );
+}
+
+function unopened({ missingKeys, altered }: ReplayReport): number {
+  return [...missingKeys.values()].reduce((sum, messages) => sum + messages, altered.length);
+}
+
+export function writePurgedJson({ stdout }: Context, purged: number): void {
+  writeJson(stdout, { command: "quarantine purge", purged });
+}
+
+export function writePurged(context: Context, purged: number): void {
+  const style = styleFor(context.stdout, context.env);
+  context.stdout.write(`${style.bold("fetch_etl.quarantine")}: ${plural(purged, "message")} purged\n`);
+}

@@ -1,0 +1,115 @@
+// What `reveal` and `forget` print.
+import type { HoldingMessage, SearchResult } from "../../../postgres/search.ts";
+import type { Forgotten } from "../../../postgres/vault.ts";
+import { keyIdOf } from "../../../masking/token.ts";
+import type { Revealed, RevealedValue } from "../../../recovery/reveal.ts";
+import type { Context } from "../../context.ts";
+import type { Log } from "../../log/log.ts";
+import { writeJson } from "../../json.ts";
+import { plural, printable } from "../../terminal/style.ts";
+
+/** A line a token: the token, two spaces, the value. */
+export function writeRevealed({ stdout }: Context, values: readonly RevealedValue[]): void {
+  stdout.write(values.map(({ token, value }) => `${token}  ${printable(value)}\n`).join(""));
+}
+
+export function writeRevealedJson({ stdout }: Context, values: readonly RevealedValue[]): void {
+  writeJson(stdout, { command: "reveal", values });
+}
+
+/** For an entry that is not as it was sealed. */
+export function writeNotRevealed({ log }: Context, { token, why }: Extract<Revealed, { ok: false }>): void {
+  const what =
+    why === "altered"
+      ? "the value, its field or its data key was altered after it was sealed"
+      : "its data key is missing from fetch_etl.vault_keys";
+  log.error(
+    `The vault's entry for ${token} cannot be opened: ${what}. Nothing is revealed. ` +
+      "Find out who may write to the vault, and bring the entry back from a backup or leave its token out.",
+  );
+}
+
+export function writeForgotten({ stdout }: Context, { forgotten, purged }: Forgotten): void {
+  const messages = purged === 0 ? "" : ` and deleted ${plural(purged, "quarantined message")}`;
+  stdout.write(`forgot ${plural(forgotten, "value")}${messages}; rows keep their tokens\n`);
+}
+
+/** What was asked for. */
+interface Asked {
+  readonly tokens: readonly string[];
+  /** Of the masking keys that are configured. */
+  readonly keyIds: readonly string[];
+}
+
+export function writeForgottenJson({ stdout }: Context, result: Forgotten, asked: Asked): void {
+  const { forgotten, quarantine, purged, otherKeys } = result;
+  const quarantinedBodies =
+    "found" in quarantine
+      ? {
+          found: quarantine.found.map(({ messageId }) => messageId),
+          purged,
+          notOpened: quarantine.keyMissing + quarantine.notOpened,
+          tokensNotSought: tokensNotSought(asked).length,
+        }
+      : null;
+  writeJson(stdout, { command: "forget", forgotten, quarantinedBodies, otherKeys });
+}
+
+/** Ids that a sentence names. */
+const MOST_NAMED = 10;
+
+/** On stderr: where the values are still, or may be, and what to do about it. */
+export function writeLeft({ log }: Context, result: Forgotten, asked: Asked): void {
+  const { quarantine, purged, otherKeys } = result;
+  if ("found" in quarantine) {
+    if (purged === 0) warnOfFound(log, quarantine.found);
+    warnOfNotOpened(log, quarantine, asked);
+  } else {
+    log.warn(`The quarantine was not searched for these values. ${quarantine.notSearched}`);
+  }
+  if (otherKeys.length > 0) {
+    log.warn(
+      `The vault holds values under ${otherKeys.length === 1 ? "another masking key" : "other masking keys"} too: ${otherKeys.slice(0, MOST_NAMED).join(", ")}. ` +
+        'The same values may be among them, under other tokens: "fetch-etl mask --key-id" prints these, to forget them too.',
+    );
+  }
+}
+
+function warnOfFound(log: Log, found: readonly HoldingMessage[]): void {
+  if (found.length === 0) return;
+  const ids = found.slice(0, MOST_NAMED).map(({ messageId }) => printable(messageId));
+  const others = found.length - ids.length;
+  log.warn(
+    `${plural(found.length, "quarantined message holds", "quarantined messages hold")} these values too: ` +
+      `${ids.join(", ")}${others > 0 ? ` and ${plural(others, "other")}` : ""}. "fetch-etl quarantine replay" could bring them back. ` +
+      "Run the same command with --purge-quarantine to delete the messages.",
+  );
+}
+
+function warnOfNotOpened(log: Log, { keyMissing, missingKey, notOpened }: SearchResult, asked: Asked): void {
+  if (keyMissing > 0) {
+    log.warn(
+      `${plural(keyMissing, "quarantined message was", "quarantined messages were")} not searched for these values, sealed under ` +
+        `${asked.keyIds.length === 0 ? "a masking key" : "masking keys that are not configured"}, such as ${printable(missingKey ?? "")}: ` +
+        `set FETCH_ETL_MASKING_KEY${asked.keyIds.length === 0 ? "" : " to all keys, with commas"} and run the same command with --purge-quarantine.`,
+    );
+  }
+  if (notOpened > 0) {
+    log.warn(
+      `${plural(notOpened, "quarantined message was", "quarantined messages were")} not searched for these values: ` +
+        'the body is longer than 16 MiB, or was changed after it was sealed. "fetch-etl quarantine purge" deletes messages by age.',
+    );
+  }
+  const tokens = tokensNotSought(asked);
+  if (asked.keyIds.length > 0 && tokens.length > 0) {
+    log.warn(
+      `The quarantine was not searched for the values of ${plural(tokens.length, "token")} of other masking keys, such as ${keyIdOf(tokens[0] ?? "")}, ` +
+        "which are not configured: add them to FETCH_ETL_MASKING_KEY, after the first and a comma.",
+    );
+  }
+}
+
+/** Tokens that no configured key makes, so that no body can be held against them. */
+function tokensNotSought({ tokens, keyIds }: Asked): string[] {
+  return [...new Set(tokens)].filter((token) => !keyIds.includes(keyIdOf(token)));
+}

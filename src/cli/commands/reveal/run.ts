@@ -1,0 +1,46 @@
+// `fetch-etl reveal`: opens the values behind tokens, once it is on record.
+import { readDatabase } from "../../../config/database.ts";
+import { readIdentityFile } from "../../../config/recovery.ts";
+import { Problems } from "../../../config/readers.ts";
+import { Failure } from "../../../failure.ts";
+import { revealEntries } from "../../../recovery/reveal.ts";
+import type { Context } from "../../context.ts";
+import { EXIT } from "../../exit-codes.ts";
+import { writeNotRevealed, writeRevealed, writeRevealedJson } from "./report.ts";
+import { readVaultRequest } from "../../vault-request.ts";
+
+export interface RevealFlags {
+  readonly identity: string;
+  readonly reason: string;
+  readonly json?: boolean;
+}
+
+/**
+ * Needs a database and an identity, and neither masking key nor queue. Reveals all values, or none.
+ *
+ * @returns the exit code
+ */
+export async function runReveal(
+  flags: RevealFlags,
+  context: Context,
+  args: readonly string[],
+): Promise<number> {
+  const problems = new Problems();
+  const identityFile = readIdentityFile(flags.identity, context.readFile, problems);
+  const database = readDatabase(context.env, problems);
+  const { tokens, reason } = await readVaultRequest(args, flags.reason, context, problems);
+  problems.throwIfAny();
+  if (database === undefined || identityFile === undefined) {
+    throw new Failure("configuration", "There is no database or no identity.");
+  }
+  const opener = await context.services.createOpener(identityFile.reveal());
+  const vault = await context.services.openVault(database);
+  const revealed = await revealEntries(opener, await vault.read(tokens, reason));
+  if (!revealed.ok) {
+    writeNotRevealed(context, revealed);
+    return EXIT.mismatch;
+  }
+  if (flags.json === true) writeRevealedJson(context, revealed.values);
+  else writeRevealed(context, revealed.values);
+  return EXIT.done;
+}

@@ -1,0 +1,65 @@
+// `fetch-etl rotate`: brings rows and vault from earlier masking keys to the first one.
+import { place, readDatabase } from "../../../config/database.ts";
+import { readIdentityFile } from "../../../config/recovery.ts";
+import { readMaskingKeys } from "../../../config/masking-key.ts";
+import { Problems } from "../../../config/readers.ts";
+import { tableText, type TableFlags } from "../../../config/table.ts";
+import { Failure } from "../../../failure.ts";
+import { deriveKeys } from "../../../masking/keys.ts";
+import { AlteredEntry, createRemask } from "../../../recovery/remask.ts";
+import { rotate } from "../../../recovery/rotate.ts";
+import type { Context } from "../../context.ts";
+import { EXIT, exitCodeOfStop } from "../../exit-codes.ts";
+import { opened } from "../../opening.ts";
+import { warnOfKept, warnOfLeft, writeAltered, writeRotated, writeRotatedJson } from "./report.ts";
+
+export interface RotateFlags extends TableFlags {
+  readonly identity: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+/**
+ * Every drain should have the new list of keys before: what one adds that still masks with an earlier key wants another run.
+ *
+ * @returns the exit code
+ */
+export async function runRotate(flags: RotateFlags, context: Context): Promise<number> {
+  const problems = new Problems();
+  const identityFile = readIdentityFile(flags.identity, context.readFile, problems);
+  const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
+  const database = readDatabase(context.env, problems, flags);
+  problems.throwIfAny();
+  if (identityFile === undefined || masterKeys === undefined || database === undefined) {
+    throw new Failure("configuration", "There is no identity, no masking key or no database.");
+  }
+
+  const [first, ...others] = masterKeys.reveal();
+  const masking = deriveKeys(first);
+  const remask = createRemask({
+    opener: await context.services.createOpener(identityFile.reveal()),
+    keys: [masking, ...others.map((key) => deriveKeys(key))],
+    randomBytes: context.randomBytes,
+  });
+  const stop = context.catchSignals();
+  const rotation = await opened(
+    `Postgres at ${place(database)}`,
+    context.services.openRotation(database, masking.keyId, remask),
+    { clock: context.clock, stop },
+  );
+  if (rotation === undefined) return exitCodeOfStop(stop);
+  try {
+    const report = await rotate(rotation, stop);
+    if (flags.json === true) writeRotatedJson(context, masking.keyId, report);
+    else if (flags.quiet !== true) writeRotated(context, masking.keyId, report);
+    warnOfKept(context, report);
+    warnOfLeft(context, tableText(database.table), report);
+    return exitCodeOfStop(stop);
+  } catch (error) {
+    if (!(error instanceof AlteredEntry)) throw error;
+    writeAltered(context, error.token);
+    return EXIT.mismatch;
+  } finally {
+    await rotation.close();
+  }
+}

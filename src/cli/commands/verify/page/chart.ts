@@ -1,0 +1,95 @@
+// A chart as SVG, drawn without a browser. Its colours are the page's: `currentColor` and `--bar`.
+import * as Plot from "@observablehq/plot";
+import { DOMParser } from "linkedom";
+import type { Counted } from "../../../terminal/bars.ts";
+import { count } from "../../../terminal/style.ts";
+import type { Spread } from "../spread.ts";
+import { shorten } from "../../../terminal/table.ts";
+import { Markup } from "./markup.ts";
+
+/** In CSS pixels; the page shows it at about this size on a phone too, so that the text stays legible. */
+const WIDTH = 340;
+const ROW_HEIGHT = 24;
+const FONT_SIZE = 12;
+/** Ample widths for characters of that size: most, and those that may be wide. */
+const NARROW = 7.2;
+const WIDE = 12;
+const LONGEST_LABEL = 14;
+const GAP = 8;
+/** What is there at all can be seen: in parts of the longest bar. */
+const SHORTEST_BAR = 1 / 150;
+
+/** Plot names the groups within a chart, in which a name means nothing. */
+const GROUP_LABEL = /(<g\b[^<>]*?) aria-label="[^"]*"/g;
+
+export function chartOf({ heading, counted }: Spread): Markup {
+  const labels = counted.map(({ label }) => shorten(label, LONGEST_LABEL));
+  const numbers = counted.map((each) => count(each.count));
+  const most = Math.max(...counted.map(drawn), 1);
+  const bars = counted.map((each, index) => ({
+    index,
+    length: each.count === 0 ? 0 : Math.max(drawn(each), most * SHORTEST_BAR),
+    number: numbers[index],
+  }));
+  const svg: unknown = Plot.plot({
+    document: new DOMParser().parseFromString("<html></html>", "text/html"),
+    width: WIDTH,
+    height: counted.length * ROW_HEIGHT,
+    marginTop: 0,
+    marginBottom: 0,
+    marginLeft: widest(labels) + GAP,
+    marginRight: widest(numbers) + GAP,
+    // Equal texts, such as two that were shortened, must not fall together.
+    y: { domain: bars.map(({ index }) => index), padding: 0.3, label: null },
+    x: { domain: [0, most], axis: null },
+    marks: [
+      Plot.axisY({
+        tickFormat: (index: number) => labels[index] ?? "",
+        tickSize: 0,
+        tickPadding: GAP,
+        fontSize: FONT_SIZE,
+      }),
+      Plot.barX(
+        bars.filter((_, index) => counted[index]?.isRest !== true),
+        { x: "length", y: "index", fill: "var(--bar)", rx: 2 },
+      ),
+      Plot.text(bars, {
+        x: ({ index, length }: { index: number; length: number }) =>
+          counted[index]?.isRest === true ? 0 : length,
+        y: "index",
+        text: "number",
+        textAnchor: "start",
+        dx: GAP / 2,
+        fontSize: FONT_SIZE,
+      }),
+    ],
+    ariaLabel: described(heading, counted),
+  });
+  return new Markup(outerHtml(svg).replace("<svg ", '<svg role="img" ').replace(GROUP_LABEL, "$1"));
+}
+
+/** For who does not see it; the numbers stand in a table beside it. */
+function described(heading: string, counted: readonly Counted[]): string {
+  const [first, ...others] = counted.filter(({ isRest }) => isRest !== true);
+  if (first === undefined) return `Bar chart, ${heading}`;
+  const longest = others.reduce((most, each) => (each.count > most.count ? each : most), first);
+  return `Bar chart, ${heading}. The longest bar: ${longest.label}, ${count(longest.count)}.`;
+}
+
+/** A rest has no bar: it would dwarf the others. */
+function drawn(each: Counted): number {
+  return each.isRest === true ? 0 : each.count;
+}
+
+function widest(texts: readonly string[]): number {
+  const widths = texts.map((text) =>
+    Array.from(text).reduce((sum, character) => sum + (/[ -@[-~]/.test(character) ? NARROW : WIDE), 0),
+  );
+  return Math.ceil(Math.max(...widths));
+}
+
+function outerHtml(element: unknown): string {
+  if (typeof element !== "object" || element === null || !("outerHTML" in element))
+    throw new TypeError("not an element");
+  return String(element.outerHTML);
+}

@@ -1,0 +1,108 @@
+// What `verify` tells.
+import type { QueueDepth } from "../../../drain/ports.ts";
+import type { Verification, Repeated } from "../../../postgres/verify.ts";
+import type { Distributions } from "../../../postgres/distributions.ts";
+import type { Context } from "../../context.ts";
+import { barLines } from "../../terminal/bars.ts";
+import { writeJson } from "../../json.ts";
+import { count, styleFor, plural, printable } from "../../terminal/style.ts";
+import { spreadsOf } from "./spread.ts";
+import { columns } from "../../terminal/table.ts";
+
+export interface Verified extends Verification {
+  /** Null where the queue could not be reached. */
+  readonly queue: QueueDepth | null;
+  readonly expected: number | undefined;
+  readonly ok: boolean;
+}
+
+export function writeVerifiedJson(context: Context, verified: Verified): void {
+  writeJson(context.stdout, {
+    command: "verify",
+    rows: verified.rows,
+    distinct: verified.distinct,
+    nulls: verified.nulls,
+    createDate: verified.createDate,
+    unmasked: verified.unmasked,
+    keyIds: verified.keyIds,
+    mostRepeated: verified.mostRepeated,
+    distributions: verified.distributions,
+    repeatedBodies: verified.repeatedBodies,
+    quarantined: verified.quarantined,
+    quarantineReasons: verified.quarantineReasons,
+    queue: verified.queue,
+    ...(verified.expected === undefined ? {} : { expected: verified.expected }),
+    ok: verified.ok,
+  });
+}
+
+export function writeVerified(context: Context, verified: Verified): void {
+  const { distinct, nulls, mostRepeated } = verified;
+  const style = styleFor(context.stdout, context.env);
+  const withNulls = Object.entries(nulls).filter(([, rows]) => rows > 0);
+  const lines = [
+    ["rows", count(verified.rows)],
+    ["distinct users", count(distinct.users)],
+    ["distinct addresses", count(distinct.ips)],
+    ["distinct devices", count(distinct.devices)],
+    ["create_date", dateRange(verified)],
+    ["nulls", withNulls.map(([column, rows]) => `${column} ${count(rows)}`).join(", ") || "none"],
+    ["unmasked values", count(verified.unmasked)],
+    ...(verified.repeatedBodies === null ? [] : [["bodies that came again", count(verified.repeatedBodies)]]),
+    ["quarantined", count(verified.quarantined)],
+    ["queue", queueText(verified.queue)],
+  ];
+  context.stdout.write(columns(lines));
+  writeKeyIds(context, verified.keyIds);
+  if (verified.distributions !== undefined) writeDistributions(context, verified.distributions);
+  writeRepeated(context, "most repeated devices", mostRepeated.devices);
+  writeRepeated(context, "most repeated addresses", mostRepeated.ips);
+  writeReasons(context, verified.quarantineReasons);
+  const verdict = verified.ok ? style.green("ok") : style.red("mismatch");
+  context.stdout.write(`${verdict}${verified.queue === null ? " (the queue was not checked)" : ""}\n`);
+}
+
+/** A value that stands in two rows counts twice. */
+function writeKeyIds({ stdout }: Context, keyIds: Verified["keyIds"]): void {
+  const lines = Object.entries(keyIds).map(([id, { ips, devices }]) => [
+    `  ${id}`,
+    `${count(ips)} masked_ip`,
+    `${count(devices)} masked_device_id`,
+  ]);
+  if (lines.length > 0) stdout.write(`rows by masking key\n${columns(lines)}`);
+}
+
+/** Where there is no terminal, lines are as wide as most are. */
+const USUAL_COLUMNS = 80;
+
+function writeDistributions({ stdout, env }: Context, distributions: Distributions): void {
+  const style = styleFor(stdout, env);
+  for (const { heading, counted } of spreadsOf(distributions)) {
+    const lines = barLines(counted, stdout.columns === 0 ? USUAL_COLUMNS : stdout.columns);
+    const drawn = lines.map(({ before, bar, after }) => `${before}${style.cyan(bar)}${after}\n`);
+    stdout.write(`${heading}\n${drawn.join("")}`);
+  }
+}
+
+function writeRepeated({ stdout }: Context, heading: string, repeated: readonly Repeated[]): void {
+  if (repeated.length === 0) return;
+  const lines = repeated.map(({ token, rows }) => [`  ${token}`, plural(rows, "row")]);
+  stdout.write(`${heading}\n${columns(lines)}`);
+}
+
+function writeReasons({ stdout }: Context, reasons: Readonly<Record<string, number>>): void {
+  const lines = Object.entries(reasons).map(([reason, messages]) => [
+    `  ${printable(reason)}`,
+    plural(messages, "message"),
+  ]);
+  if (lines.length > 0) stdout.write(`quarantined because\n${columns(lines)}`);
+}
+
+export function dateRange({ createDate: { min, max } }: Verified): string {
+  return min === null ? "-" : `${min} to ${max ?? "-"}`;
+}
+
+export function queueText(queue: QueueDepth | null): string {
+  if (queue === null) return "not checked";
+  return `${count(queue.visible)} visible, ${count(queue.inFlight)} in flight, ${count(queue.delayed)} delayed`;
+}

@@ -1,0 +1,89 @@
+// `fetch-etl verify`: counts and checks what is in the tables and what is left in the queue.
+import { readDatabase } from "../../../config/database.ts";
+import { readAppVersionStyle } from "../../../config/drain.ts";
+import { wholeNumber, Problems } from "../../../config/readers.ts";
+import { readOutputPath } from "../../../config/files.ts";
+import { queueNameToShow, readQueue, type QueueFlags, type SqsSettings } from "../../../config/queue.ts";
+import { tableText, type TableFlags } from "../../../config/table.ts";
+import { Throttled, type QueueDepth } from "../../../drain/ports.ts";
+import { Failure } from "../../../failure.ts";
+import type { Context } from "../../context.ts";
+import { EXIT } from "../../exit-codes.ts";
+import { writeOutputFile } from "../../output-file.ts";
+import { writeVerified, writeVerifiedJson, type Verified } from "./report.ts";
+
+export interface VerifyFlags extends QueueFlags, TableFlags {
+  readonly expect?: string;
+  readonly appVersion?: string;
+  readonly html?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+const SOCKETS = 1;
+
+/** @returns the exit code */
+export async function runVerify(flags: VerifyFlags, context: Context): Promise<number> {
+  const problems = new Problems();
+  const expected = wholeNumber(flags.expect, "--expect", { min: 0 }, problems);
+  const appVersion = readAppVersionStyle(flags.appVersion, problems);
+  const html = readOutputPath(flags.html, "--html", context.checkWritable, problems);
+  const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
+  const database = readDatabase(context.env, problems, flags);
+  problems.throwIfAny();
+  if (database === undefined) throw new Failure("configuration", "There is no database.");
+
+  const quiet = flags.quiet === true;
+  const shown = flags.json === true || html !== undefined || !quiet;
+  const inspection = await context.services.verifyTables(database, shown ? { appVersion } : undefined);
+  const queue = await depthOf(queueSettings, context);
+  const table = tableText(database.table);
+  const mismatches: string[] = [];
+  if (inspection.unmasked > 0) {
+    mismatches.push(
+      `${inspection.unmasked} masked_ip and masked_device_id values in ${table} are not tokens: personal data may stand there unmasked.`,
+    );
+  }
+  if (expected !== undefined && inspection.rows !== expected) {
+    mismatches.push(`${table} has ${inspection.rows} rows, not the ${expected} of --expect.`);
+  }
+  const { distributions } = inspection;
+  const verified: Verified = { ...inspection, queue, expected, ok: mismatches.length === 0 };
+  if (flags.json === true) writeVerifiedJson(context, verified);
+  else if (!quiet) writeVerified(context, verified);
+  for (const mismatch of mismatches) context.log.error(mismatch);
+  let exitCode: number = verified.ok ? EXIT.done : EXIT.mismatch;
+  if (html !== undefined && distributions !== undefined) {
+    // What draws takes long to load.
+    const { verifyPage } = await import("./page/page.ts");
+    const page = verifyPage({
+      verified: { ...verified, distributions },
+      mismatches,
+      table,
+      queue: queueNameToShow(queueSettings.queue) ?? "(not shown)",
+      at: context.epochNow(),
+      version: context.versions.fetchEtl,
+    });
+    await writeOutputFile(context, "--html", html, page).catch((error: unknown) => {
+      context.log.error(context.explain(error).sentence);
+      if (exitCode === EXIT.done) exitCode = EXIT.unexpected;
+    });
+  }
+  return exitCode;
+}
+
+/** Null when the queue cannot be reached: the rows are checked all the same. */
+async function depthOf(settings: SqsSettings, context: Context): Promise<QueueDepth | null> {
+  try {
+    const queue = await context.services.openQueue(settings, context.log);
+    try {
+      return await queue.depth();
+    } finally {
+      queue.close();
+    }
+  } catch (error) {
+    if (!(error instanceof Failure) && !(error instanceof Throttled)) throw error;
+    context.log.warn(`The queue was not checked. ${error.message}`);
+    return null;
+  }
+}

@@ -1,0 +1,25 @@
+// Live counts for machines: a line of the log now and then.
+import type { Counts } from "../../drain/counts.ts";
+import type { Context } from "../context.ts";
+
+const INTERVAL_MS = 10_000;
+
+/** Logs the counts as they grow, until the function that it returns is called. */
+export function startProgressLog(
+  { log, clock }: Pick<Context, "log" | "clock">,
+  queue: string,
+  counts: Readonly<Counts>,
+): () => void {
+  const over = new AbortController();
+  const beat = async (): Promise<void> => {
+    for (;;) {
+      await clock.wait(INTERVAL_MS, over.signal);
+      if (over.signal.aborted) return;
+      log.event("Draining.", { queue, ...counts });
+    }
+  };
+  void beat();
+  return () => {
+    over.abort();
+  };
+}

@@ -1,0 +1,163 @@
+// Reads and checks the files that flags and variables name.
+import type { Problems } from "./readers.ts";
+import { resolve } from "node:path";
+
+/**
+ * The file's text without a byte order mark.
+ *
+ * @param setting such as `--identity`, for the sentences
+ * @param readFile gives a file's text, and throws the system's error where it cannot be read
+ * @returns undefined, with the mistake added to `problems`, where it cannot be read, is empty or is not UTF-8
+ */
+export function readNamedFile(
+  path: string,
+  setting: string,
+  readFile: (path: string) => string,
+  problems: Problems,
+): string | undefined {
+  if (looksSecret(path)) {
+    problems.add(`${setting} takes the path of a file, and its value looks like a key: set the path.`);
+    return undefined;
+  }
+  const file = `${setting}: the file ${printable(path)}`;
+  let text: string;
+  try {
+    text = readFile(path).replace(/^\uFEFF/, "");
+  } catch (error) {
+    problems.add(`${file} ${whyUnreadable(error)}.`);
+    return undefined;
+  }
+  if (text.includes("\0") || text.includes("\uFFFD")) {
+    problems.add(`${file} ${NOT_UTF8}.`);
+    return undefined;
+  }
+  if (text.trim() === "") {
+    problems.add(`${file} is empty.`);
+    return undefined;
+  }
+  return text;
+}
+
+/** What a text with NUL characters, or with bytes that no UTF-8 has, most probably is: PowerShell's `>` writes it. */
+export const NOT_UTF8 = "is not UTF-8 text: it may be UTF-16, as PowerShell writes it. Save it as UTF-8";
+
+/** Why a file cannot be read, to follow its name in a sentence: with the system's code, without its text. */
+export function whyUnreadable(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+  return `${REASONS[code] ?? "cannot be read"} (${code})`;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "does not exist",
+  EACCES: "cannot be read by this user: check its permissions, and those of the folders above it",
+  EPERM: "cannot be read by this user: the system does not permit it",
+  EISDIR: "is a folder: name a file",
+  ENOTDIR: "does not exist: part of its path is a file, not a folder",
+  ELOOP: "is a symbolic link that leads back to itself",
+};
+
+/** Random base64 of 40 characters lacks one of the three kinds of character once in a thousand times. */
+const KEY_SHAPED = /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[A-Za-z0-9+/_-]{40,}={0,2}$/;
+
+/** Whether what should be a path looks like a masking key, a list of them, an age identity or a PEM file. */
+function looksSecret(path: string): boolean {
+  if (path.includes("-----BEGIN") || /AGE-(SECRET-KEY|PLUGIN)-/i.test(path)) return true;
+  return path.split(/[,=]/).some((part) => {
+    const text = part.replace(/\s+/g, "");
+    return KEY_SHAPED.test(text) || /^[0-9a-f]{40,}$/i.test(text);
+  });
+}
+
+/** A path in a sentence: nothing in it moves a terminal's cursor or ends the line. */
+export function printable(path: string): string {
+  return path.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\u{FFFD}");
+}
+
+/**
+ * @param flag such as `--html`, for the sentence
+ * @param checkWritable throws the system's error where no file can be put there
+ * @returns undefined for a file that is not asked for, or that cannot be written, which is added to `problems`
+ */
+export function readOutputPath(
+  path: string | undefined,
+  flag: string,
+  checkWritable: (path: string) => void,
+  problems: Problems,
+): string | undefined {
+  if (path === "") {
+    problems.add(`${flag} is empty: name a file.`);
+    return undefined;
+  }
+  if (path === undefined) return undefined;
+  try {
+    checkWritable(path);
+    return path;
+  } catch (error) {
+    problems.add(unwritable(flag, path, error));
+    return undefined;
+  }
+}
+
+/** The sentence for a file that cannot be written: with the system's code, without its text. */
+export function unwritable(flag: string, path: string, error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+  const reason = WHY_UNWRITABLE[code];
+  return `${flag}: the file ${printable(path)} cannot be written${reason === undefined ? "" : `: ${reason}`} (${code}).`;
+}
+
+const WHY_UNWRITABLE: Readonly<Record<string, string>> = {
+  ENOENT: "its folder does not exist. Create it, or name another file",
+  ENOTDIR: "part of its path is a file, not a folder",
+  EISDIR: "it is a folder. Name a file in it",
+  EACCES:
+    "permission denied. This user needs write and search permission on its folder, and search permission above it",
+  EPERM: "the system does not permit it. Check the owner and the attributes of the file and its folder",
+  EROFS: "its file system is read-only. Name a file on another one",
+  ENOSPC: "no space is left on its file system. Free some, or name a file on another one",
+  EDQUOT: "this user's disk quota is used up. Free some space, or name a file on another file system",
+  ENAMETOOLONG: "its name is too long. Choose a shorter one",
+  ELOOP: "it is a symbolic link that leads back to itself",
+  ENOTSUP: "it is a pipe, a socket or a file that is already open. Name a regular file by its own path",
+};
+
+export interface RunFileFlags {
+  readonly report?: string;
+  readonly metrics?: string;
+  readonly dryRun?: boolean;
+}
+
+/** Undefined for a file that is not asked for, or is named by mistake. */
+export interface RunFiles {
+  readonly report: string | undefined;
+  readonly metrics: string | undefined;
+}
+
+/**
+ * Reads the flags; mistakes are added to `problems`.
+ *
+ * @param checkWritable throws the system's error where no file can be put there
+ */
+export function readRunFiles(
+  flags: RunFileFlags,
+  checkWritable: (path: string) => void,
+  problems: Problems,
+): RunFiles {
+  const report = readOutputPath(flags.report, "--report", checkWritable, problems);
+  const metrics = readOutputPath(metricsPath(flags, problems), "--metrics", checkWritable, problems);
+  if (metrics !== undefined && report !== undefined && resolve(metrics) === resolve(report)) {
+    problems.add("--report and --metrics name one file: the second would take the first one's place.");
+    return { report: undefined, metrics: undefined };
+  }
+  return { report, metrics };
+}
+
+function metricsPath({ metrics, dryRun }: RunFileFlags, problems: Problems): string | undefined {
+  if (metrics === undefined) return undefined;
+  const mistakes: string[] = [];
+  if (!metrics.endsWith(".prom"))
+    mistakes.push("--metrics must name a file that ends in .prom: node_exporter reads no other.");
+  if (dryRun === true)
+    mistakes.push("--metrics does not go with --dry-run, which would count as a run that loads.");
+  for (const mistake of mistakes) problems.add(mistake);
+  return mistakes.length === 0 ? metrics : undefined;
+}

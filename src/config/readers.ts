@@ -1,0 +1,54 @@
+// Reads values of flags and variables, and gathers the mistakes in them, so that all are reported at once.
+import { Failure } from "../failure.ts";
+
+/** A list of mistakes, each a sentence that names the setting and the way out, and never holds a secret. */
+export class Problems {
+  readonly #sentences: string[] = [];
+
+  add(sentence: string): void {
+    this.#sentences.push(sentence);
+  }
+
+  get sentences(): readonly string[] {
+    return this.#sentences;
+  }
+
+  /** @throws {Failure} of kind `configuration`, with every mistake a line, when there are any */
+  throwIfAny(): void {
+    if (this.#sentences.length > 0) throw new Failure("configuration", this.#sentences.join("\n"));
+  }
+}
+
+/**
+ * A whole number of `min` to `max`, or undefined where nothing was given.
+ * A mistake is added to `problems` and reads as undefined.
+ */
+export function wholeNumber(
+  text: string | undefined,
+  flag: string,
+  { min, max = Number.MAX_SAFE_INTEGER }: { min: number; max?: number },
+  problems: Problems,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`;
+  problems.add(`${flag} takes a whole number ${range}.`);
+  return undefined;
+}
+
+/**
+ * The one of `names` that `text` is; undefined, with the mistake added to `problems`, where it is none of them.
+ *
+ * @param setting what to name in the sentence, such as `--app-version`
+ */
+export function oneOf<Name extends string>(
+  text: string,
+  setting: string,
+  names: readonly Name[],
+  problems: Problems,
+): Name | undefined {
+  const found = names.find((name) => name === text);
+  if (found === undefined) problems.add(`${setting} must be one of: ${names.join(", ")}.`);
+  return found;
+}

@@ -1,0 +1,182 @@
+// The connection to Postgres.
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import postgres from "postgres";
+import type { DatabaseSettings } from "../config/database.ts";
+import { Failure } from "../failure.ts";
+import { ARRAYS } from "./arrays.ts";
+import { DriverSocket } from "./driver-socket.ts";
+import { Authentication } from "./authentication.ts";
+import { closedEarly, openSocket, tooSlow } from "./socket.ts";
+
+export type Sql = postgres.Sql;
+export type Transaction = postgres.TransactionSql;
+/** A connection or a transaction, for statements without parts. */
+export type Reader = Pick<Sql, "unsafe">;
+/** A part of a statement. */
+export type Fragment = postgres.PendingQuery<postgres.Row[]>;
+
+/** Gets the name of the routine in Postgres that a notice or a warning comes from. */
+type OnNotice = (routine: string | undefined) => void;
+
+/** Where Postgres warns that a commit no longer waits for its synchronous standby (syncrep.c). */
+const WAIT_CANCELLED = "SyncRepWaitForLSN";
+
+/** Seconds that a statement under way is waited for when the connection is closed. */
+const PATIENCE = 2;
+
+/** How long a connection is idle before the operating system asks whether the other side is still there. */
+const KEEP_ALIVE_MS = 60_000;
+
+/**
+ * One connection, opened when it is first used. When it has ended, as by a server that closes idle ones, the next use opens another,
+ * once: a use that fails is the caller's to repeat. What was under way at the end fails. So nothing may be left in its session, such as a
+ * setting; behind a pooler, what a transaction leaves is gone in the next, or is somebody else's.
+ */
+export interface Connection {
+  /** Each transaction (`begin`) is {@link Connection.replicated}. */
+  readonly sql: Sql;
+  /**
+   * For a statement that commits by itself.
+   *
+   * @throws {Failure} `unavailable` when its wait for a synchronous standby was cancelled: a failover would lose what it committed
+   */
+  readonly replicated: <T>(commit: () => Promise<T>) => Promise<T>;
+  /** Whether TLS is in use; false before the first statement. */
+  readonly isEncrypted: () => Promise<boolean>;
+  /** Ends it for good, even when a server that does not answer keeps a statement waiting; a broken one at once. */
+  readonly close: (state?: "broken") => Promise<void>;
+}
+
+export function connect(settings: DatabaseSettings): Connection {
+  let cancelledWaits = 0;
+  const onNotice: OnNotice = (routine) => {
+    if (routine === WAIT_CANCELLED) cancelledWaits += 1;
+  };
+  const replicated = async <T>(commit: () => Promise<T>): Promise<T> => {
+    const before = cancelledWaits;
+    const result = await commit();
+    if (cancelledWaits > before) throw new Failure("unavailable", ON_PRIMARY_ALONE);
+    return result;
+  };
+  let session = new Session(settings, onNotice);
+  let isClosed = false;
+  const current = (): Session => {
+    if (session.hasEnded && !isClosed) session = new Session(settings, onNotice);
+    return session;
+  };
+  const sql = new Proxy(session.sql, {
+    apply: (_sql, self, args): unknown => Reflect.apply(current().sql, self, args),
+    get: (_sql, name): unknown =>
+      name === "begin"
+        ? (...args: Parameters<Sql["begin"]>) => replicated(() => current().begin(...args))
+        : Reflect.get(current().sql, name),
+  });
+  return {
+    sql,
+    replicated,
+    isEncrypted: () => Promise.resolve(session.socket instanceof TLSSocket),
+    close: async (state) => {
+      isClosed = true;
+      await session.close(state === "broken" ? 0 : PATIENCE);
+    },
+  };
+}
+
+const ON_PRIMARY_ALONE =
+  "Postgres committed, but the wait for a synchronous standby was cancelled: what was written is on the primary alone, and a failover would " +
+  "lose it. Check synchronous_standby_names, and which standbys pg_stat_replication shows. Then run the command again.";
+
+/** A session with the server, from the socket's opening to its end, and the driver that speaks on it. */
+class Session {
+  readonly sql: Sql;
+  socket: Socket | undefined;
+  hasEnded = false;
+  readonly #settings: DatabaseSettings;
+  readonly #login = new Authentication();
+  readonly #ending = new AbortController();
+  /** Transactions under way. */
+  readonly #transactions = new Set<(error: unknown) => void>();
+  #wire: DriverSocket | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(settings: DatabaseSettings, onNotice: OnNotice) {
+    this.#settings = settings;
+    const options = {
+      ...{ host: "postgres", port: settings.port, database: settings.database, username: settings.user },
+      password: () => this.#login.password(settings),
+      socket: () => this.#open(),
+      connection: { application_name: settings.applicationName },
+      types: ARRAYS,
+      fetch_types: false,
+      max: 1,
+      // A pooler may give each transaction another session, in which a statement that was prepared in the one before is not known; and
+      // nothing tells for sure that there is none. It costs a round trip a statement: nothing that can be measured at 500 rows.
+      prepare: false,
+      // Printed to stdout by default, and a notice may quote data.
+      onnotice: (notice: postgres.Notice) => {
+        onNotice(notice["routine"]);
+      },
+      // The socket comes with its own TLS and time limit. What is left out here, the driver reads from variables of its own, such as PGDEBUG.
+      ...{ ssl: false, sslnegotiation: null, connect_timeout: 0, idle_timeout: 0, max_lifetime: null },
+      ...{ keep_alive: 0, max_pipeline: 100, backoff: false, debug: false, publications: "" },
+    };
+    this.sql = postgres(options);
+  }
+
+  /** A transaction; the driver may never settle one whose connection ends between its statements. */
+  begin(...args: Parameters<Sql["begin"]>): Promise<unknown> {
+    const work: Promise<unknown> = this.sql.begin(...args);
+    return new Promise((resolve, reject) => {
+      this.#transactions.add(reject);
+      void work.then(resolve, reject).finally(() => this.#transactions.delete(reject));
+    });
+  }
+
+  /** @param patience seconds that what is under way is waited for; none where nobody is logged in yet */
+  async close(patience: number): Promise<void> {
+    if (this.#login.isOver && !this.hasEnded) {
+      // Ends when the server has closed the connection, too, of which the driver is not told.
+      const ended = new Promise((resolve) => {
+        this.#ending.signal.addEventListener("abort", resolve);
+      });
+      await Promise.race([this.sql.end({ timeout: patience }), ended]);
+    }
+    this.#end(closedEarly(this.#settings));
+  }
+
+  async #open(): Promise<DriverSocket> {
+    const { connectTimeout } = this.#settings;
+    if (connectTimeout > 0) {
+      this.#timer = setTimeout(() => {
+        if (!this.#login.isOver) this.#end(tooSlow(this.#settings));
+      }, connectTimeout * 1000);
+    }
+    try {
+      this.socket = await openSocket(this.#settings, this.#ending.signal);
+      this.#ending.signal.throwIfAborted();
+    } catch (error) {
+      this.socket?.destroy();
+      this.#end(error);
+      throw error;
+    }
+    this.socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    this.#wire = new DriverSocket(this.socket, this.#login, (error) => {
+      this.#end(this.#login.isOver ? error : closedEarly(this.#settings));
+    });
+    return this.#wire;
+  }
+
+  /** Fails everything that is under way. */
+  #end(reason: unknown): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    clearTimeout(this.#timer);
+    this.#ending.abort();
+    const error = reason instanceof Error ? reason : new Error("the connection has ended");
+    this.#wire?.fail(error);
+    for (const reject of this.#transactions) reject(error);
+    // What the driver still keeps in a queue.
+    void this.sql.end({ timeout: 0 }).catch(() => undefined);
+  }
+}

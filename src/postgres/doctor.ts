@@ -1,0 +1,121 @@
+// Looks at the database for one who sets up; writes nothing.
+import { isIP } from "node:net";
+import { ahead, checkClock } from "../doctor/clocks.ts";
+import {
+  allSkipped,
+  DATABASE_CHECKS,
+  failed,
+  ok,
+  warning,
+  type Check,
+  type CheckName,
+} from "../doctor/check.ts";
+import { place, type DatabaseSettings } from "../config/database.ts";
+import { connect, type Connection, type Sql } from "./connection.ts";
+import { asFailure, shown } from "./errors.ts";
+import { checkTables } from "./doctor-tables.ts";
+import { checksCertificate } from "./tls.ts";
+
+/** The encoding that has every character. */
+const UNICODE = "UTF8";
+/** `server_version_num` of the first version that all SQL runs on. */
+const OLDEST = 100_000;
+
+/**
+ * The checks of {@link DATABASE_CHECKS}, in their order.
+ *
+ * @param keepsVault whether a drain with these settings writes to the vault
+ * @param now epoch milliseconds
+ */
+export async function checkDatabase(
+  settings: DatabaseSettings,
+  keepsVault: boolean,
+  now: () => number,
+): Promise<readonly Check[]> {
+  const [database, ...others] = DATABASE_CHECKS;
+  const connection = connect(settings);
+  const { sql } = connection;
+  const run = async (name: CheckName, check: () => Promise<Check>): Promise<Check> => {
+    try {
+      return await check();
+    } catch (error) {
+      return failed(name, "not found out", asFailure(error, settings, "looking at the database"));
+    }
+  };
+  try {
+    const reached = await checkServer(sql, settings);
+    return [
+      reached,
+      await run("TLS", () => checkTls(connection, settings)),
+      await run("Postgres clock", () => checkServerClock(sql, now)),
+      ...(await checkTables(sql, settings, keepsVault, run)),
+    ];
+  } catch (error) {
+    const failure = asFailure(error, settings, "looking at the database");
+    const finding = failure.kind === "unavailable" ? "not reached" : "cannot be used";
+    return [failed(database, finding, failure), ...allSkipped(others, "not checked: see database")];
+  } finally {
+    await connection.close();
+  }
+}
+
+async function checkServer(sql: Sql, settings: DatabaseSettings): Promise<Check> {
+  const name = "database";
+  const [server] = await sql<{ version: number; encoding: string }[]>`
+    select pg_catalog.current_setting('server_version_num')::integer as version,
+           pg_catalog.current_setting('server_encoding') as encoding`;
+  const number = server?.version ?? 0;
+  const version = `PostgreSQL ${Math.floor(number / 10_000)}.${number % 10_000}`;
+  const { user, database } = settings;
+  const finding = `${shown(database)} at ${place(settings)}, ${version}, user ${shown(user)}`;
+  const encoding = server?.encoding ?? UNICODE;
+  if (number >= OLDEST) return encoding === UNICODE ? ok(name, finding) : otherEncoding(finding, encoding);
+  const message = `fetch-etl needs PostgreSQL ${OLDEST / 10_000} or later: upgrade the server, or choose another one in ${settings.source}.`;
+  return failed(name, finding, { kind: "configuration", message });
+}
+
+/** What a text of such a database cannot hold, or is counted by. */
+function otherEncoding(finding: string, encoding: string): Check {
+  const consequence =
+    encoding === "SQL_ASCII"
+      ? "It counts the widths of columns in bytes, and checks no text."
+      : "Messages with characters that it does not have are quarantined.";
+  return warning(
+    "database",
+    `${finding}, encoding ${encoding}`,
+    `${consequence} A database in ${UNICODE} holds all.`,
+  );
+}
+
+async function checkTls(connection: Connection, settings: DatabaseSettings): Promise<Check> {
+  const name = "TLS";
+  const { host, sslMode, source } = settings;
+  if (await connection.isEncrypted()) {
+    return ok(name, `on, the server's certificate ${checked(settings)} (sslmode ${sslMode})`);
+  }
+  if (isLocal(host)) return ok(name, "off, and the server is on this machine");
+  return warning(
+    name,
+    `off (sslmode ${sslMode}), and the server is on another machine`,
+    `Switch TLS on in the server, and set sslmode=verify-full in ${source}.`,
+  );
+}
+
+function checked(settings: DatabaseSettings): string {
+  if (!checksCertificate(settings)) return "not checked";
+  return settings.sslMode === "verify-full" ? "and name checked" : "checked, its name not";
+}
+
+function isLocal(host: string): boolean {
+  if (host.startsWith("/") || host === "localhost") return true;
+  return isIP(host) === 4 ? host.startsWith("127.") : host === "::1";
+}
+
+async function checkServerClock(sql: Sql, now: () => number): Promise<Check> {
+  const from = now();
+  const [server] = await sql<{ at: string }[]>`
+    select (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) operator(pg_catalog.*) 1000)::bigint as at`;
+  const to = now();
+  const at = server === undefined ? to : Number(server.at);
+  return checkClock("Postgres clock", ahead({ from, to }, { from: at, to: at }));
+}

@@ -1,0 +1,74 @@
+// Whose the tables are: who owns one decides what code runs when it is used, in triggers, rules, policies and defaults.
+import type { TableName } from "../config/table.ts";
+import { Failure } from "../failure.ts";
+import type { Reader } from "./connection.ts";
+import { identifier, literal } from "./quote.ts";
+
+/**
+ * Parts of a `with recursive`: `own`, the roles that the present user is or is a member of, and `used`, the tables in schema `fetch_etl` and
+ * the logins' table with all that it is a part of and all its parts.
+ */
+export function usedTables({ schema, name }: TableName): string {
+  return `own as (
+      select r.oid from pg_catalog.pg_roles r where r.rolname operator(pg_catalog.=) current_user
+      union
+      select m.roleid from pg_catalog.pg_auth_members m join own on m.member operator(pg_catalog.=) own.oid
+    ), target as (
+      select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+      where n.nspname operator(pg_catalog.=) ${literal(schema)} and c.relname operator(pg_catalog.=) ${literal(name)}
+    ), parts as (
+      select oid from target
+      union
+      select i.inhrelid from pg_catalog.pg_inherits i join parts on i.inhparent operator(pg_catalog.=) parts.oid
+    ), wholes as (
+      select oid from target
+      union
+      select i.inhparent from pg_catalog.pg_inherits i join wholes on i.inhrelid operator(pg_catalog.=) wholes.oid
+    ), used as (
+      select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+      where c.relkind operator(pg_catalog.=) any ('{r,p,v,f,m}')
+        and (n.nspname operator(pg_catalog.=) 'fetch_etl'
+          or c.oid operator(pg_catalog.=) any (array(select oid from parts union select oid from wholes)))
+    )`;
+}
+
+/** A condition: the role `r` is the present user, a role that it is a member of, the database's owner, or a superuser. */
+export const IS_TRUSTED = `(r.rolsuper or r.rolname operator(pg_catalog.=) 'pg_database_owner'
+      or r.oid operator(pg_catalog.=) any (array(
+        select oid from own
+        union all
+        select d.datdba from pg_catalog.pg_database d
+        where d.datname operator(pg_catalog.=) pg_catalog.current_database())))`;
+
+/**
+ * Looks at schema `fetch_etl` and at {@link usedTables}, in one statement.
+ *
+ * @throws {Failure} `configuration` when one of them belongs to a role that is not trusted. That a superuser may act as any role makes it
+ *   no member.
+ */
+export async function requireOwners(sql: Reader, logins: TableName): Promise<void> {
+  const [foreign] = await sql.unsafe<{ kind: string; object: string; owner: string }[]>(`
+    with recursive ${usedTables(logins)}, objects as (
+      select 'schema' as kind, pg_catalog.quote_ident(n.nspname) as object, n.nspowner as owner
+      from pg_catalog.pg_namespace n where n.nspname operator(pg_catalog.=) 'fetch_etl'
+      union all
+      select case when c.relkind operator(pg_catalog.=) 'v' then 'view'
+               when c.relkind operator(pg_catalog.=) 'm' then 'materialized view'
+               when c.relkind operator(pg_catalog.=) 'f' then 'foreign table' else 'table' end,
+             pg_catalog.format('%I.%I', n.nspname, c.relname), c.relowner
+      from used join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) used.oid
+      join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+    )
+    select o.kind, o.object, r.rolname::pg_catalog.text as owner
+    from objects o join pg_catalog.pg_roles r on r.oid operator(pg_catalog.=) o.owner
+    where not ${IS_TRUSTED}
+    order by o.kind, o.object limit 1`);
+  if (foreign === undefined) return;
+  const { kind, object, owner } = foreign;
+  throw new Failure(
+    "configuration",
+    `The ${kind} ${object} belongs to role "${owner}", which is neither you, a role that you are a member of, the database's owner nor a ` +
+      "superuser, and whose code would run with your rights. Find out who made it. If it is to be used, run as the database's owner or " +
+      `a superuser: ALTER ${kind.toUpperCase()} ${object} OWNER TO a role that you trust; if role ${identifier(owner)} is trusted, become a member of it.`,
+  );
+}

@@ -1,0 +1,168 @@
+// The quarantine, for those who work it off: counts, single messages, and the way out, which is a replay or a purge.
+import type { DatabaseSettings } from "../config/database.ts";
+import type { TableName } from "../config/table.ts";
+import type { QuarantinedMessage } from "../quarantine/message.ts";
+import type { ReplayStore } from "../quarantine/replay.ts";
+import { Failure } from "../failure.ts";
+import { connect, type Sql } from "./connection.ts";
+import { asFailure } from "./errors.ts";
+import { explainForbidden } from "./forbidden.ts";
+import {
+  COUNTED_REASON,
+  epochMs,
+  exactly,
+  MESSAGE_COLUMNS,
+  HELD_READS,
+  pageStatement,
+  MOST_COUNTED,
+  toQuarantined,
+  type QuarantinedRow,
+} from "./quarantined-message.ts";
+import type { SealedDataKey } from "../recovery/recipients.ts";
+import { purge } from "./purge.ts";
+import { openReplay } from "./replay.ts";
+import { heldCondition, replayedAtColumn } from "./replayed-at.ts";
+import { tablesPresent } from "./schema.ts";
+import { inTransaction, SNAPSHOT } from "./transaction.ts";
+import { BEFORE_ALL } from "./advisory-locks.ts";
+
+/** What is held and not replayed. */
+export interface QuarantineSummary {
+  readonly total: number;
+  /** Most messages first, at most {@link MOST_COUNTED}; a message with two reasons counts for both. */
+  readonly reasons: readonly HeldReason[];
+  /** Whether there may be more. */
+  readonly cut: boolean;
+  /** How many messages were sealed under which masking key, likewise. */
+  readonly keys: readonly { readonly keyId: string; readonly count: number }[];
+}
+
+export interface HeldReason {
+  readonly reason: string;
+  readonly count: number;
+  /** When the first of them was quarantined, ISO 8601. */
+  readonly oldest: string;
+  /** The id of the message that was quarantined last. */
+  readonly example: string;
+}
+
+/** A message that was quarantined, whether it was replayed or not. */
+export interface FoundMessage extends QuarantinedMessage {
+  /** How long the sealed body is; one that is longer than any that a drain seals is not read. */
+  readonly sealedBytes: number;
+  /** Epoch milliseconds; undefined where it was not. */
+  readonly replayedAt: number | undefined;
+}
+
+/** What has an id. */
+export interface Found {
+  /** The first of them: as many as fit a page. */
+  readonly messages: readonly FoundMessage[];
+  readonly total: number;
+}
+
+/** A connection to the quarantine. Every call throws `Failure` as a sentence for the user. */
+export interface Quarantine {
+  summary(): Promise<QuarantineSummary>;
+  /** The messages with an id: one of each queue that has it. */
+  find(messageId: string): Promise<Found>;
+  /**
+   * @param vaultKey what the values to keep are sealed under; undefined where no vault is kept
+   * @param queue the ARN or the name of the one queue whose messages are replayed; undefined for all
+   */
+  openReplay(vaultKey: SealedDataKey | undefined, queue: string | undefined): Promise<ReplayStore>;
+  /** Deletes what was quarantined `days` ago or earlier, and tells how many that were. */
+  purge(days: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** @throws {Failure} when the database cannot be reached, or there is no quarantine */
+export async function openQuarantine(settings: DatabaseSettings): Promise<Quarantine> {
+  const { sql, close } = connect(settings);
+  const run = async <T>(doing: string, action: () => Promise<T>): Promise<T> => {
+    try {
+      return await action();
+    } catch (error) {
+      throw asFailure(await explainForbidden(error, sql, settings), settings, doing);
+    }
+  };
+  try {
+    await run("looking at its tables", () => requireQuarantine(sql, settings.table));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    summary: () => run("reading the quarantine", () => summarise(sql)),
+    find: (messageId) => run("reading the quarantine", () => find(sql, messageId)),
+    openReplay: (vaultKey, queue) =>
+      run("preparing the quarantine for a replay", () => openReplay(sql, settings, { vaultKey, queue })),
+    purge: (days) => run("purging the quarantine", () => purge(sql, days)),
+    close: () => close(),
+  };
+}
+
+async function requireQuarantine(sql: Sql, logins: TableName): Promise<void> {
+  if ((await tablesPresent(sql, logins)).quarantine) return;
+  throw new Failure(
+    "configuration",
+    `There is no table fetch_etl.quarantine yet: "fetch-etl init" makes it.`,
+  );
+}
+
+/** In one snapshot, so that the figures agree with each other while a drain goes on. */
+function summarise(sql: Sql): Promise<QuarantineSummary> {
+  return inTransaction(sql, SNAPSHOT, async (tx) => {
+    const held = await heldCondition(tx);
+    const reasons = await tx.unsafe<{ reason: string; count: string; oldest: string; example: string }[]>(`
+      select ${COUNTED_REASON} as reason, pg_catalog.count(*), ${exactly("pg_catalog.min(quarantined_at)")} as oldest,
+             (pg_catalog.array_agg(message_id order by quarantined_at desc, sent_at desc, message_id))[1] as example
+      from fetch_etl.quarantine, pg_catalog.unnest(reasons) as reason where ${held}
+      group by 1 order by pg_catalog.count(*) desc, 1 limit ${MOST_COUNTED}`);
+    const keys = await tx.unsafe<{ key_id: string; count: string }[]>(`
+      select pg_catalog."left"(key_id, 64) as key_id, pg_catalog.count(*) from fetch_etl.quarantine where ${held}
+      group by 1 order by pg_catalog.count(*) desc, 1 limit ${MOST_COUNTED}`);
+    const [all] = await tx.unsafe<{ messages: string }[]>(
+      `select pg_catalog.count(*) as messages from fetch_etl.quarantine where ${held}`,
+    );
+    return {
+      total: Number(all?.messages ?? 0),
+      cut: reasons.length === MOST_COUNTED,
+      reasons: reasons.map(({ reason, count, oldest, example }) => ({
+        reason,
+        count: Number(count),
+        oldest: new Date(epochMs(oldest)).toISOString(),
+        example,
+      })),
+      keys: keys.map(({ key_id, count }) => ({ keyId: key_id, count: Number(count) })),
+    };
+  });
+}
+
+async function find(sql: Sql, messageId: string): Promise<Found> {
+  const { storedSentAt, queue, messageId: first } = BEFORE_ALL;
+  return inTransaction(sql, SNAPSHOT, async (tx) => {
+    const rows = await tx.unsafe<FoundRow[]>(
+      pageStatement(
+        `${HELD_READS}, ${await replayedAtColumn(tx)} as replayed`,
+        `${MESSAGE_COLUMNS}, pg_catalog.octet_length(sealed) as sealed_bytes, ${exactly("replayed")} as found_replayed_at`,
+        "message_id operator(pg_catalog.=) $4::pg_catalog.text",
+      ),
+      [storedSentAt, queue, first, messageId],
+    );
+    const [all] = await tx<{ messages: string }[]>`
+      select pg_catalog.count(*) as messages from fetch_etl.quarantine
+      where message_id operator(pg_catalog.=) ${messageId}::pg_catalog.text`;
+    const messages = rows.map((row) => ({
+      ...toQuarantined(row),
+      sealedBytes: row.sealed_bytes,
+      replayedAt: row.found_replayed_at === null ? undefined : epochMs(row.found_replayed_at),
+    }));
+    return { messages, total: Number(all?.messages ?? 0) };
+  });
+}
+
+interface FoundRow extends QuarantinedRow {
+  readonly sealed_bytes: number;
+  readonly found_replayed_at: string | null;
+}

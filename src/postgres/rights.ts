@@ -1,0 +1,88 @@
+// What a user may do with the tables, looked up before it is done.
+import type { TableName } from "../config/table.ts";
+import { Failure } from "../failure.ts";
+import type { Sql } from "./connection.ts";
+import { fullName, identifier, schemaName } from "./quote.ts";
+
+/** A right on a table, or on some of its columns alone. */
+export interface Right {
+  /** `fetch_etl` where it is left out. */
+  readonly schema?: string;
+  readonly table: string;
+  readonly right: "select" | "insert" | "update" | "delete";
+  /** Postgres knows no deleting of columns. */
+  readonly columns?: readonly string[];
+}
+
+/** What a drain does with fetch-etl's own tables; asking for less would let a run fail in its middle. */
+const LOAD_RIGHTS: readonly Right[] = [
+  { table: "ledger", right: "insert" },
+  { table: "ledger", right: "select" },
+  { table: "quarantine", right: "insert" },
+];
+
+/** More that a drain does where a vault is kept. */
+const VAULT_RIGHTS: readonly Right[] = [
+  { table: "vault_keys", right: "insert" },
+  { table: "vault", right: "insert" },
+];
+
+/** What a drain does at its end where it may. */
+export const PRUNE_RIGHT: Right = { table: "ledger", right: "delete" };
+
+/** Takes from everybody the right to make functions and operators where unqualified names are looked up; granted before Postgres 15. */
+export const REVOKE_CREATE = "revoke create on schema public from public";
+
+/** A condition: everybody may make things in the schema `n`. */
+export const GRANTED_TO_ALL = "pg_catalog.has_schema_privilege('public', n.oid, 'create')";
+
+/** The rights that a drain needs. */
+export function rightsFor({ schema, name }: TableName, keepsVault: boolean): readonly Right[] {
+  return [{ schema, table: name, right: "insert" }, ...LOAD_RIGHTS, ...(keepsVault ? VAULT_RIGHTS : [])];
+}
+
+export function grantUsage(schema: string, role: string): string {
+  return `GRANT USAGE ON SCHEMA ${schemaName(schema)} TO ${identifier(role)};`;
+}
+
+export function grant({ schema = "fetch_etl", table, right, columns = [] }: Right, role: string): string {
+  const what = `${right.toUpperCase()}${columns.length === 0 ? "" : ` (${columns.join(", ")})`}`;
+  return `GRANT ${what} ON ${fullName({ schema, name: table })} TO ${identifier(role)};`;
+}
+
+/** The GRANT for each right that is missing, `USAGE` on the schema included. A table that does not exist lacks all. */
+export async function missingGrants(sql: Sql, user: string, rights: readonly Right[]): Promise<string[]> {
+  const missing = new Set<string>();
+  for (const { schema = "fetch_etl", table, right, columns = [] } of rights) {
+    const [found] = await sql<{ schema: boolean; right: boolean }[]>`
+      select pg_catalog.has_schema_privilege(n.oid, 'usage') as schema,
+        coalesce(
+          (select pg_catalog.bool_and(pg_catalog.has_column_privilege(c.oid, name, ${right}))
+           from pg_catalog.unnest(${[...columns]}::pg_catalog.text[]) as name),
+          pg_catalog.has_table_privilege(c.oid, ${right})) as right
+      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+      where n.nspname operator(pg_catalog.=) ${schema} and c.relname operator(pg_catalog.=) ${table}`;
+    if (found?.schema !== true) missing.add(grantUsage(schema, user));
+    if (found?.right !== true) missing.add(grant({ schema, table, right, columns }, user));
+  }
+  return [...missing];
+}
+
+/**
+ * @param doing what the rights are for, for the sentence
+ * @throws {Failure} `configuration` when one is missing, with the GRANT for each
+ */
+export async function requireRights(
+  sql: Sql,
+  user: string,
+  doing: string,
+  rights: readonly Right[],
+): Promise<void> {
+  const missing = await missingGrants(sql, user, rights);
+  if (missing.length > 0) throw new Failure("configuration", lacking(user, doing, missing));
+}
+
+/** The sentence for rights that are missing. */
+export function lacking(user: string, doing: string, grants: readonly string[]): string {
+  return `Postgres user "${user}" lacks rights for ${doing}. As the tables' owner, run: ${grants.join(" ")}`;
+}

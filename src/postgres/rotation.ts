@@ -1,0 +1,199 @@
+// The tables' side of a key rotation. The logins' table has no key and no index: it is walked by its blocks.
+import type { DatabaseSettings } from "../config/database.ts";
+import type { TableName } from "../config/table.ts";
+import { Failure } from "../failure.ts";
+import { AlteredEntry, type Remask } from "../recovery/remask.ts";
+import type { Left, RotationTables } from "../recovery/rotate.ts";
+import { connect, type Sql, type Transaction } from "./connection.ts";
+import { unseenDrops } from "./dropped-rows.ts";
+import { asFailure } from "./errors.ts";
+import { explainForbidden } from "./forbidden.ts";
+import { fullName } from "./quote.ts";
+import { requireRights, type Right } from "./rights.ts";
+import { changeRows, earlier, insertEntries, type RotationTarget } from "./rotation-rows.ts";
+import { tablesPresent } from "./schema.ts";
+import { withLock, LOCKS } from "./advisory-locks.ts";
+import { readEntries, record } from "./vault.ts";
+
+/** The tables on a connection. Call {@link Rotation.close} when done. */
+export interface Rotation extends RotationTables {
+  close(): Promise<void>;
+}
+
+/** Beside those on the logins' table. */
+const RIGHTS: readonly Right[] = [
+  { table: "vault", right: "select" },
+  { table: "vault", right: "insert" },
+  { table: "vault", right: "delete" },
+  { table: "vault_keys", right: "select" },
+  { table: "reveal_log", right: "insert", columns: ["action", "reason", "tokens"] },
+];
+
+/** Blocks of 8 kB a batch: some two thousand rows. */
+const BLOCKS = 64;
+const DOING = "rotating keys";
+
+/**
+ * Connects, checks tables and rights, and puts the run on record.
+ *
+ * @param keyId of the masking key to change to
+ * @throws {Failure} when there is no vault, or the user lacks a right
+ */
+export async function openRotation(
+  settings: DatabaseSettings,
+  keyId: string,
+  remask: Remask,
+): Promise<Rotation> {
+  const { sql, close } = connect(settings);
+  const run = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof AlteredEntry) throw error;
+      throw asFailure(await explainForbidden(error, sql, settings), settings, DOING);
+    }
+  };
+  const inTransaction = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
+    run(() => withLock(sql, LOCKS.vault, work));
+  try {
+    const heap = await run(async () => {
+      await checkTables(sql, settings);
+      return heapOf(sql, fullName(settings.table));
+    });
+    await inTransaction((tx) => record(tx, "rotate", [], `rotate to key ${keyId}`));
+    const target: RotationTarget = { table: sql.unsafe(fullName(settings.table)), keyId, remask };
+    const others = (await run(() => othersWithTokens(sql, settings.table))).map(fullName);
+    // A batch takes its blocks from every partition at once.
+    const blocks = Math.max(1, Math.floor(BLOCKS / heap.parts));
+    return {
+      rowBatches: Math.ceil(heap.blocks / blocks),
+      changeRows: (batch) =>
+        inTransaction((tx) => changeRows(tx, target, { first: batch * blocks, count: blocks })),
+      copyEntries: (after) => inTransaction((tx) => copyEntries(tx, target, after)),
+      others,
+      deleteEntries: (tokens) => inTransaction((tx) => deleteEntries(tx, target, tokens)),
+      left: () => inTransaction((tx) => left(tx, target)),
+      close: () => close(),
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function checkTables(sql: Sql, { user, table }: DatabaseSettings): Promise<void> {
+  const present = await tablesPresent(sql, table);
+  if (!present.vault) {
+    throw new Failure(
+      "configuration",
+      "There is no vault in this database, and without the values behind them tokens cannot be made anew: " +
+        "a drain keeps values where FETCH_ETL_RECOVERY_RECIPIENT is set.",
+    );
+  }
+  if (!present.userLogins) {
+    throw new Failure(
+      "configuration",
+      `There is no table ${fullName(table)}: name the table whose tokens are to change with --table.`,
+    );
+  }
+  const rows = { schema: table.schema, table: table.name };
+  await requireRights(sql, user, DOING, [
+    { ...rows, right: "select" },
+    { ...rows, right: "update", columns: ["masked_ip", "masked_device_id"] },
+    ...RIGHTS,
+  ]);
+  const failure = await unseenDrops(sql);
+  if (failure !== undefined) throw failure;
+}
+
+/** How many blocks the longest partition has now, and how many partitions there are; one where the table has none. */
+async function heapOf(sql: Sql, table: string): Promise<{ blocks: number; parts: number }> {
+  const [heap] = await sql<{ blocks: string; parts: string; only: boolean }[]>`
+    with recursive tree as (
+      select ${table}::pg_catalog.text::pg_catalog.regclass::pg_catalog.oid as oid
+      union
+      select i.inhrelid from pg_catalog.pg_inherits i join tree on i.inhparent operator(pg_catalog.=) tree.oid
+    )
+    select coalesce(pg_catalog.max(pg_catalog.pg_relation_size(c.oid)) filter (where relkind operator(pg_catalog.=) 'r'), 0)
+             operator(pg_catalog./) pg_catalog.current_setting('block_size')::integer as blocks,
+           greatest(pg_catalog.count(*) filter (where relkind operator(pg_catalog.=) 'r'), 1) as parts,
+           pg_catalog.bool_and(relkind operator(pg_catalog.=) any ('{r,p}')) as only
+    from tree join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) tree.oid`;
+  if (heap?.only !== true) {
+    throw new Failure(
+      "configuration",
+      `${table} is a view, or a part of it is in another database: keys can be rotated only where its rows are.`,
+    );
+  }
+  return { blocks: Number(heap.blocks), parts: Number(heap.parts) };
+}
+
+/**
+ * Other tables that may hold the vault's tokens: another drain's, or a copy. They are looked for in the catalogue alone: to read one would
+ * run what its owner made, such as a policy.
+ */
+async function othersWithTokens(sql: Sql, { schema, name }: TableName): Promise<TableName[]> {
+  return sql<TableName[]>`
+    select n.nspname as schema, c.relname as name
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+    where c.relkind operator(pg_catalog.=) any ('{r,p}') and not c.relispartition
+      and n.nspname operator(pg_catalog.!~) '^pg_'
+      and (n.nspname, c.relname) operator(pg_catalog.<>) (${schema}, ${name})
+      and 2 operator(pg_catalog.=) (
+        select pg_catalog.count(*) from pg_catalog.pg_attribute a
+        where a.attrelid operator(pg_catalog.=) c.oid and not a.attisdropped
+          and a.attname operator(pg_catalog.=) any ('{masked_ip,masked_device_id}')
+          and a.atttypid operator(pg_catalog.=) any (array['pg_catalog.text', 'pg_catalog.varchar']::pg_catalog.regtype[]))
+    order by 1, 2`;
+}
+
+async function copyEntries(
+  tx: Transaction,
+  { keyId, remask }: RotationTarget,
+  after: string,
+): Promise<string[]> {
+  const entries = await readEntries(
+    tx,
+    tx`v.token operator(pg_catalog.>) ${after} and ${earlier(tx, "v.token", keyId)}`,
+  );
+  await insertEntries(tx, await remask(entries));
+  return entries.map(({ token }) => token);
+}
+
+/**
+ * No drain that keeps values can commit between the look at the rows and the deletion: it would find its token's entry, add a row,
+ * and the entry would be gone.
+ */
+async function deleteEntries(
+  tx: Transaction,
+  { table, keyId }: RotationTarget,
+  tokens: readonly string[],
+): Promise<number> {
+  // A nested loop, which a planner without statistics may think of, would read the rows once an entry.
+  await tx.unsafe(
+    "set local lock_timeout = '30s'; set local enable_nestloop = off; lock table fetch_etl.vault in share row exclusive mode",
+  );
+  const { count } = await tx`
+    delete from fetch_etl.vault v
+    where v.token operator(pg_catalog.=) any (${[...tokens]}::pg_catalog.text[])
+      and not exists (select from ${table} u
+                      where u.masked_ip operator(pg_catalog.=) v.token and ${earlier(tx, "u.masked_ip", keyId)})
+      and not exists (select from ${table} u
+                      where u.masked_device_id operator(pg_catalog.=) v.token and ${earlier(tx, "u.masked_device_id", keyId)})`;
+  return count;
+}
+
+async function left(tx: Transaction, { table, keyId }: RotationTarget): Promise<Left[]> {
+  const rows = await tx<{ keyId: string; values: string; inVault: string }[]>`
+    select pg_catalog.substr(m.token, 4, 8) as "keyId", pg_catalog.count(*) as values, pg_catalog.count(v.token) as "inVault"
+    from ${table} u
+    cross join lateral (values (u.masked_ip), (u.masked_device_id)) as m (token)
+    left join fetch_etl.vault v on v.token operator(pg_catalog.=) m.token
+    where ${earlier(tx, "m.token", keyId)}
+    group by 1 order by 1`;
+  return rows.map((row) => ({
+    keyId: row.keyId,
+    values: Number(row.values),
+    inVault: Number(row.inVault),
+  }));
+}

@@ -1,0 +1,112 @@
+// Looks in the quarantine for the values behind tokens, and deletes the messages that hold them.
+import { createBodyOpener, createTokenReader } from "../quarantine/message.ts";
+import type { MaskingKeys } from "../masking/keys.ts";
+import type { Transaction } from "./connection.ts";
+import { exactly, pageStatement, SEALED_HEX } from "./quarantined-message.ts";
+import type { Right } from "./rights.ts";
+import { BEFORE_ALL, type MessageKey } from "./advisory-locks.ts";
+
+/** Of a search. */
+export const TO_SEARCH: Right = {
+  table: "quarantine",
+  right: "select",
+  columns: ["queue", "sent_at", "message_id", "key_id", "sealed"],
+};
+export const TO_PURGE: Right = { table: "quarantine", right: "delete" };
+
+/** A quarantined message that holds one of the values. */
+export interface HoldingMessage extends MessageKey {
+  /** Those of the tokens whose values it holds. */
+  readonly tokens: readonly string[];
+}
+
+/** What a search found; messages that were replayed keep their body, and count too. */
+export interface SearchResult {
+  readonly found: readonly HoldingMessage[];
+  /** Messages that are sealed under a masking key that is not configured. */
+  readonly keyMissing: number;
+  /** The id of such a key. */
+  readonly missingKey: string | undefined;
+  /** Messages that were changed after they were sealed, or are longer than `MOST_BYTES` of `held.ts`. */
+  readonly notOpened: number;
+}
+
+/** Messages a deletion. */
+const AT_ONCE = 10_000;
+
+/** @param keys the masking keys that are configured: a body under another cannot be opened */
+export async function searchQuarantine(
+  tx: Transaction,
+  tokens: ReadonlySet<string>,
+  keys: readonly MaskingKeys[],
+): Promise<SearchResult> {
+  const keyIds = keys.map(({ keyId }) => keyId);
+  const [missing] = await tx<{ messages: string; example: string | null }[]>`
+    select pg_catalog.count(*) as messages, pg_catalog."left"(pg_catalog.min(key_id), 64) as example
+    from fetch_etl.quarantine where key_id operator(pg_catalog.<>) all(${keyIds}::pg_catalog.text[])`;
+  const open = createBodyOpener(keys);
+  const tokensOf = createTokenReader(keys);
+  const found: HoldingMessage[] = [];
+  let notOpened = 0;
+  const look = ({ storedSentAt, queue, messageId, keyId, sealed }: PageRow): void => {
+    const bytes = Buffer.from(sealed ?? "", "hex");
+    const opened = open({ queue, messageId, body: { keyId, bytes } });
+    if (opened.outcome !== "opened") {
+      notOpened += 1;
+      return;
+    }
+    const held = [...new Set(tokensOf(opened.text))].filter((token) => tokens.has(token));
+    if (held.length > 0) found.push({ storedSentAt, queue, messageId, tokens: held });
+  };
+  let last: MessageKey | undefined = keys.length === 0 ? undefined : BEFORE_ALL;
+  while (last !== undefined) {
+    const rows: PageRow[] = await page(tx, keyIds, last);
+    rows.forEach(look);
+    last = rows.at(-1);
+  }
+  return {
+    found,
+    keyMissing: Number(missing?.messages ?? 0),
+    missingKey: missing?.example ?? undefined,
+    notOpened,
+  };
+}
+
+interface PageRow extends MessageKey {
+  readonly keyId: string;
+  /** Hex; null for what is too long. */
+  readonly sealed: string | null;
+}
+
+const PAGE_COLUMNS = `${exactly("sent_at")} as "storedSentAt", queue, message_id as "messageId", key_id as "keyId",
+  ${SEALED_HEX} as sealed`;
+
+function page(tx: Transaction, keyIds: readonly string[], after: MessageKey): Promise<PageRow[]> {
+  const { storedSentAt, queue, messageId } = after;
+  return tx.unsafe<PageRow[]>(
+    pageStatement(
+      "sent_at, queue, message_id, key_id, sealed",
+      PAGE_COLUMNS,
+      "key_id operator(pg_catalog.=) any($4::pg_catalog.text[])",
+    ),
+    [storedSentAt, queue, messageId, [...keyIds]],
+  );
+}
+
+/** @returns how many were deleted */
+export async function deleteQuarantined(tx: Transaction, messages: readonly MessageKey[]): Promise<number> {
+  let deleted = 0;
+  for (let from = 0; from < messages.length; from += AT_ONCE) {
+    const some = messages.slice(from, from + AT_ONCE);
+    const { count } = await tx`
+      delete from fetch_etl.quarantine q using rows from (
+        pg_catalog.unnest(${some.map(({ storedSentAt }) => storedSentAt)}::pg_catalog.text[]),
+        pg_catalog.unnest(${some.map(({ queue }) => queue)}::pg_catalog.text[]),
+        pg_catalog.unnest(${some.map(({ messageId }) => messageId)}::pg_catalog.text[])
+      ) as held (sent_at, queue, message_id)
+      where q.sent_at operator(pg_catalog.=) held.sent_at::pg_catalog.timestamptz
+        and q.queue operator(pg_catalog.=) held.queue and q.message_id operator(pg_catalog.=) held.message_id`;
+    deleted += count;
+  }
+  return deleted;
+}

@@ -1,0 +1,210 @@
+// What is real for a command that runs: environment, time, randomness, signals, SQS and Postgres.
+import { randomBytes } from "node:crypto";
+import { lstatSync, readFileSync, statSync } from "node:fs";
+import { setDefaultAutoSelectFamilyAttemptTimeout } from "node:net";
+import { homedir } from "node:os";
+import { buffer } from "node:stream/consumers";
+import { isatty } from "node:tty";
+import { checkWritable, writeWhole } from "./write-file.ts";
+import type { Context, Output, Services, Versions } from "./cli/context.ts";
+import { readDotEnv, type DotEnv } from "./cli/dot-env.ts";
+import { OWN_SECRETS, trimVariables } from "./cli/environment.ts";
+import { exitCodeOfSignal, STOP_SIGNALS, type StopSignal } from "./cli/exit-codes.ts";
+import type { Log } from "./cli/log/log.ts";
+import { openLog } from "./cli/log/open.ts";
+import { readLogFormat, type LogFlags } from "./config/log-format.ts";
+import { Problems } from "./config/readers.ts";
+import { systemClock } from "./drain/clock.ts";
+import { explain } from "./explain.ts";
+import { withFileLock } from "./file-lock.ts";
+
+/** SDK and driver take longer to load than all the rest: each is imported when it is needed. */
+const services: Services = {
+  openQueue: async (settings, notices) => (await import("./sqs/open.ts")).openQueue(settings, notices),
+  checkQueue: async (settings, epochNow) => (await import("./sqs/doctor.ts")).checkQueue(settings, epochNow),
+  checkDatabase: async (settings, keepsVault, epochNow) =>
+    (await import("./postgres/doctor.ts")).checkDatabase(settings, keepsVault, epochNow),
+  openLoader: async (settings, queueId, vaultKey) =>
+    (await import("./postgres/load.ts")).openLoader(settings, queueId, vaultKey),
+  initialise: async (settings) => (await import("./postgres/init.ts")).initialise(settings),
+  verifyTables: async (settings, draw) => (await import("./postgres/verify.ts")).verifyTables(settings, draw),
+  openQuarantine: async (settings) => (await import("./postgres/quarantine.ts")).openQuarantine(settings),
+  createSealer: async (recipients) =>
+    (await import("./recovery/recipients.ts")).createSealer(recipients, randomBytes),
+  createOpener: async (identityFile) => (await import("./recovery/identities.ts")).createOpener(identityFile),
+  openVault: async (settings) => (await import("./postgres/vault.ts")).openVault(settings),
+  openRotation: async (settings, keyId, remask) =>
+    (await import("./postgres/rotation.ts")).openRotation(settings, keyId, remask),
+};
+
+/** @throws {Failure} `configuration` where the environment cannot be read, or does not say how to log */
+export async function openContext(
+  stdout: Output,
+  stderr: Output,
+  versions: Versions,
+  flags: LogFlags,
+): Promise<Context> {
+  const context = await createContext(
+    {
+      ...environment(),
+      // Node opens standard input when it is first asked for: only a command that reads it asks.
+      stdin: { isTerminal: isatty(0), readAll: () => buffer(process.stdin) },
+      ...{ stdout, stderr, versions, catchSignals },
+      atExit: (action) => {
+        process.on("exit", action);
+        return () => process.off("exit", action);
+      },
+    },
+    flags,
+  );
+  // Until a command asks for a clean stop there is nothing to leave clean. As process 1 of a container, one would live on otherwise.
+  for (const signal of STOP_SIGNALS) process.on(signal, endAtOnce);
+  setDefaultAutoSelectFamilyAttemptTimeout(ADDRESS_MS);
+  return context;
+}
+
+/** What of a context is the process's own. */
+type OfProcess = Pick<
+  Context,
+  "env" | "dotEnv" | "stdin" | "stdout" | "stderr" | "versions" | "catchSignals" | "atExit"
+>;
+
+/**
+ * A context with what is real whichever process a command runs in.
+ *
+ * @throws {Failure} `configuration` where the environment does not say how to log
+ */
+export async function createContext(ofProcess: OfProcess, flags: LogFlags): Promise<Context> {
+  const { env, stderr } = ofProcess;
+  const problems = new Problems();
+  const format = readLogFormat(flags, env, problems);
+  problems.throwIfAny();
+  return {
+    ...ofProcess,
+    log: await openLog({ stderr, env, flags, format, epochNow }),
+    clock: systemClock,
+    epochNow,
+    random: () => Math.random(),
+    randomBytes,
+    readFile: (path) => readFileSync(path, "utf8"),
+    fileMode,
+    writeFile: writeWhole,
+    withFileLock,
+    checkWritable,
+    services,
+    explain,
+  };
+}
+
+/** A log for the error that ends a run; there may have been no context yet, because a flag or `.env` is wrong. */
+export function openErrorLog(
+  stderr: Output,
+  flags: LogFlags,
+  env: NodeJS.ProcessEnv = environmentAtHand(),
+): Promise<Log> {
+  return openLog({ stderr, env, flags, format: readLogFormat(flags, env, new Problems()), epochNow });
+}
+
+function environmentAtHand(): NodeJS.ProcessEnv {
+  try {
+    return environment().env;
+  } catch {
+    return process.env;
+  }
+}
+
+function epochNow(): number {
+  return Date.now();
+}
+
+interface Environment {
+  readonly env: NodeJS.ProcessEnv;
+  readonly dotEnv: DotEnv | undefined;
+}
+
+/** Read once, be it with a failure: where `.env` is a pipe, nobody may write to it a second time. */
+const environment = once(readEnvironment);
+
+function once<T>(make: () => T): () => T {
+  let made: (() => T) | undefined;
+  return () => {
+    if (made === undefined) {
+      try {
+        const value = make();
+        made = () => value;
+      } catch (error) {
+        made = () => {
+          throw error;
+        };
+      }
+    }
+    return made();
+  };
+}
+
+/**
+ * The environment, with what `.env` in the working folder adds to it. The rest of it stays in the process's own environment, where the
+ * AWS SDK looks.
+ *
+ * @throws {Failure} `configuration` where `.env` cannot be read
+ */
+function readEnvironment(): Environment {
+  setHome();
+  trimVariables(process.env);
+  const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  const dotEnv = readDotEnv((path) => readFileSync(path), isThere);
+  for (const [name, value] of Object.entries(dotEnv?.values ?? {})) process.env[name] ??= value;
+  trimVariables(process.env);
+  const env = { ...process.env };
+  // A program that the AWS SDK starts for credentials has no business to see them.
+  for (const name of OWN_SECRETS) Reflect.deleteProperty(process.env, name);
+  // The driver reads it by itself, refuses even libpq's default, `any`, and asks each server for it. There is one host here.
+  Reflect.deleteProperty(process.env, "PGTARGETSESSIONATTRS");
+  return { env, dotEnv };
+}
+
+/**
+ * OpenShift runs containers as a user id without an entry in /etc/passwd. Without HOME as well the system names no home folder, which the
+ * AWS SDK answers with an error that nobody catches. Container engines set HOME to the root folder then.
+ */
+function setHome(): void {
+  try {
+    homedir();
+  } catch {
+    process.env["HOME"] = "/";
+  }
+}
+
+/** Windows has no permission bits, and makes some up. */
+function fileMode(path: string): number | undefined {
+  const mode = process.platform === "win32" ? undefined : statSync(path, { throwIfNoEntry: false })?.mode;
+  return mode === undefined ? undefined : mode & 0o777;
+}
+
+/**
+ * How long the SDK's sockets wait for one of a host's addresses, milliseconds: half of what they have for connecting. Node's own 250 ms are
+ * too short for another continent, a VPN, or a packet that is lost.
+ */
+const ADDRESS_MS = 2_500;
+
+/** npm passes a Ctrl-C on that the terminal has sent already: two signals as close as this, milliseconds, are one press. */
+const ONE_PRESS_MS = 300;
+
+function endAtOnce(signal: StopSignal): void {
+  process.exit(exitCodeOfSignal(signal));
+}
+
+function catchSignals(): AbortSignal {
+  const controller = new AbortController();
+  let firstAt = 0;
+  const onSignal = (signal: StopSignal): void => {
+    if (!controller.signal.aborted) {
+      firstAt = performance.now();
+      controller.abort(signal);
+    } else if (performance.now() - firstAt > ONE_PRESS_MS) {
+      endAtOnce(signal);
+    }
+  };
+  for (const signal of STOP_SIGNALS) process.off(signal, endAtOnce).on(signal, onSignal);
+  return controller.signal;
+}

@@ -1,0 +1,240 @@
+// Why there are no AWS credentials, by the step of the SDK's chain that failed. The messages of its errors are read and never shown:
+// they may quote what a program or a server wrote.
+import type { SQSClient } from "@aws-sdk/client-sqs";
+import { Failure } from "../failure.ts";
+import { faultOf, isCode, property } from "./fault.ts";
+import { CredentialsFault, listenTo, type Lookup } from "./lookup.ts";
+import type { Target } from "./target.ts";
+
+const TOKEN_FILE = "AWS_WEB_IDENTITY_TOKEN_FILE";
+const tokenFiles = [TOKEN_FILE, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];
+/** The SDK prefers the first. */
+const containerSettings = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
+const fileErrors = new Set(["ENOENT", "EACCES", "EISDIR", "EPERM", "ENOTDIR", "ELOOP"]);
+const expiredCodes = new Set(["ExpiredToken", "ExpiredTokenException"]);
+
+/** Has failures on the way to credentials tell that they are, and what they met: SQS is not to blame for them. */
+export function nameCredentialFaults(client: SQSClient): void {
+  const { config } = client;
+  const { credentials } = config;
+  // Calls at the same time share one search of the SDK's.
+  let [running, lookup]: [number, Lookup] = [0, { said: [], ends: [] }];
+  config.credentials = async (properties) => {
+    if (running === 0) lookup = { said: [], ends: [] };
+    running += 1;
+    const current = lookup;
+    try {
+      return await listenTo(current, () => credentials(properties));
+    } catch (error) {
+      throw new CredentialsFault(error, current);
+    } finally {
+      running -= 1;
+    }
+  };
+}
+
+/** The sentence for a failed step. */
+export function explainCredentials(fault: CredentialsFault, target: Target): Failure {
+  const { cause, lookup } = fault;
+  const found =
+    ofFile(cause) ??
+    ofSignIn(cause, lookup) ??
+    ofSts(cause, target) ??
+    ofProfile(lookup.said) ??
+    ofContainer(lookup) ??
+    ofInstance(lookup) ??
+    configuration(
+      "No usable AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE (after " +
+        "`aws sso login` where it uses SSO); on EC2, ECS or EKS, give the instance, task or pod a role." +
+        (target.endpoint === undefined ? "" : ' A local server takes any, such as "test" for both.'),
+    );
+  return new Failure(found.kind, found.sentence, cause);
+}
+
+interface Finding {
+  readonly kind: "configuration" | "unavailable";
+  readonly sentence: string;
+}
+
+const configuration = (sentence: string): Finding => ({ kind: "configuration", sentence });
+const unavailable = (sentence: string): Finding => ({ kind: "unavailable", sentence });
+
+function ofFile(cause: unknown): Finding | undefined {
+  const [code, path] = [property(cause, "code"), property(cause, "path")];
+  if (typeof code !== "string" || !fileErrors.has(code)) return undefined;
+  const setting = tokenFiles.find((name) => process.env[name] !== undefined && process.env[name] === path);
+  // A folder is opened, and the error of its reading names none.
+  const file = typeof path === "string" ? path : process.env[TOKEN_FILE];
+  const named = file === undefined ? "The file" : `The file ${printable(file)}`;
+  const by = setting ?? (typeof path === "string" ? "the AWS configuration" : TOKEN_FILE);
+  return configuration(`${named} that ${by} names for credentials cannot be read (${code}).`);
+}
+
+/** IAM Identity Center (SSO), `aws login` and devices: the steps that somebody signs in for. */
+function ofSignIn(cause: unknown, { ends }: Lookup): Finding | undefined {
+  const message = cause instanceof Error ? cause.message : "";
+  if (message.includes("multi-factor")) {
+    return configuration(
+      "The profile in AWS_PROFILE asks for a code of a multi-factor device, which nobody can be asked for here: use another one.",
+    );
+  }
+  if (message.includes("invalid SSO credentials")) {
+    return configuration(
+      `The profile ${profile()} lacks a setting for SSO: it needs sso_account_id, sso_role_name, sso_start_url and sso_region ` +
+        "(`aws configure sso` writes them).",
+    );
+  }
+  const isSession =
+    /\bSSO\b|sso login|aws login|re-authenticate/i.test(message) ||
+    property(cause, "name") === "TokenProviderError";
+  const end = ends.at(-1);
+  // Any other error that ends the chain at this step hides what the service answered.
+  const isService =
+    property(cause, "name") === "CredentialsProviderError" &&
+    end !== undefined &&
+    /^\/(federation|token|v1\/token)/.test(end.path);
+  if (end !== undefined && (isSession || isService) && end.status !== 200) {
+    const service = "the sign-in service of the profile (SSO)";
+    const trouble = ofService(`${service} `, end);
+    if (trouble !== undefined) return trouble;
+    if (isService && !isSession) {
+      return configuration(
+        `No AWS credentials: ${service} refused (HTTP ${end.status}): run \`aws sso login\`, and check whether the account and the ` +
+          `role of the profile ${profile()} are assigned to you.`,
+      );
+    }
+  }
+  if (!isSession) return undefined;
+  return configuration(
+    "The AWS session of the profile has expired, or there is none: run `aws sso login` (or `aws login`), then run again.",
+  );
+}
+
+/** STS gives out the credentials of a role: for a web identity's token, or for other credentials. */
+function ofSts(cause: unknown, target: Target): Finding | undefined {
+  const fault = faultOf(cause);
+  if (fault.kind === "unreachable") {
+    const way = target.proxy === undefined ? "" : ` The proxy is ${target.proxy}: is it right, and up?`;
+    return unavailable(
+      `No AWS credentials: STS could not be reached (${fault.errno}): check the network and the region (AWS_REGION).${way}`,
+    );
+  }
+  const status = property(property(cause, "$metadata"), "httpStatusCode");
+  const name = property(cause, "name");
+  if (typeof status !== "number" || name === "CredentialsProviderError") return undefined;
+  const said = isCode(name) ? `${name}, HTTP ${status}` : `HTTP ${status}`;
+  if (status >= 500 || status === 429 || name === "Throttling")
+    return unavailable(`No AWS credentials: STS has a fault of its own (${said}): run again later.`);
+  if (typeof name === "string" && expiredCodes.has(name)) {
+    return unavailable(
+      process.env[TOKEN_FILE] === undefined
+        ? `No AWS credentials: those that ask STS for the role have expired (${said}): renew them, then run again.`
+        : `No AWS credentials: the token in the file of ${TOKEN_FILE} has expired (${said}).`,
+    );
+  }
+  return configuration(
+    `No AWS credentials: STS refuses to give any out (${said}): check the role (AWS_ROLE_ARN, or role_arn of the profile), ` +
+      "its trust policy, and the token or the credentials that ask for it.",
+  );
+}
+
+const processFaults: readonly (readonly [RegExp, string, Finding["kind"]?])[] = [
+  [/> Command failed: /, "failed: run it by hand to see why"],
+  [/credential_process returned invalid JSON/, "printed something else than JSON"],
+  [/credential_process did not return Version 1/, 'printed JSON without "Version": 1'],
+  [/credential_process returned invalid credentials/, "printed JSON without AccessKeyId or SecretAccessKey"],
+  [
+    /credential_process returned expired/,
+    "printed credentials that have expired: renew them, then run again",
+    "unavailable",
+  ],
+];
+
+/** What the AWS configuration says of a profile, or what the program says that it names. */
+function ofProfile(said: readonly string[]): Finding | undefined {
+  for (const [pattern, what, kind = "configuration"] of processFaults) {
+    if (said.some((line) => pattern.test(line)))
+      return {
+        kind,
+        sentence: `No AWS credentials: the program that credential_process of the profile ${profile()} names ${what}.`,
+      };
+  }
+  if (said.some((line) => line.includes("Detected a cycle")))
+    return configuration(
+      `No AWS credentials: source_profile of the profile ${profile()} leads back to itself.`,
+    );
+  if (process.env["AWS_PROFILE"] === undefined) return undefined;
+  const unusable = said
+    .map((line) => /using profile: \[([^\]]*)\]/.exec(line)?.[1])
+    .find((name) => name !== undefined);
+  if (unusable !== undefined && unusable !== process.env["AWS_PROFILE"]) {
+    return configuration(
+      `No AWS credentials: the profile ${printable(unusable)}, which the profile ${profile()} names as source_profile, is missing or has none.`,
+    );
+  }
+  return configuration(
+    `No usable AWS credentials in the profile ${profile()} (AWS_PROFILE): is it in the AWS configuration file, and does it say where ` +
+      "its credentials come from?",
+  );
+}
+
+/** ECS, EKS and others that hand a container its credentials over HTTP. */
+function ofContainer({ said, ends }: Lookup): Finding | undefined {
+  const setting = containerSettings.find((name) => process.env[name] !== undefined);
+  if (setting === undefined) return undefined;
+  const service = `the container's service for them, which ${setting} names, `;
+  const end = ends.at(-1);
+  if (said.some((line) => line.includes("URL not accepted")) || end === undefined) {
+    return configuration(
+      `No AWS credentials: the AWS SDK does not accept the URL in ${setting}: it must be https, or http to a loopback address, ` +
+        "169.254.170.2 or 169.254.170.23.",
+    );
+  }
+  const trouble = ofService(service, end);
+  if (trouble !== undefined) return trouble;
+  if (end.status !== undefined && end.status >= 400) {
+    return configuration(
+      `No AWS credentials: ${service}refused (HTTP ${end.status}): check the role of the task or pod, and AWS_CONTAINER_AUTHORIZATION_TOKEN ` +
+        "where one is set.",
+    );
+  }
+  return configuration(`No AWS credentials: ${service}answered with something else: check the URL.`);
+}
+
+/** EC2's instance metadata. */
+function ofInstance({ ends }: Lookup): Finding | undefined {
+  const end = ends.findLast(({ path }) => path.startsWith("/latest/"));
+  if (end?.status === undefined) return undefined;
+  const service = "EC2's instance metadata service ";
+  const trouble = ofService(service, end);
+  if (trouble !== undefined) return trouble;
+  return configuration(
+    end.status === 404
+      ? "No AWS credentials: this EC2 instance has no role: attach an instance profile, or set AWS_PROFILE."
+      : `No AWS credentials: ${service}gave none out (HTTP ${end.status}): check the instance's metadata options and its role.`,
+  );
+}
+
+/** A service that is away, or has a fault of its own. */
+function ofService(service: string, { status, errno }: Lookup["ends"][number]): Finding | undefined {
+  if (status === undefined) {
+    const said = isCode(errno) ? ` (${errno})` : "";
+    return unavailable(
+      `No AWS credentials: ${service}could not be reached${said}: check the network, or run again later.`,
+    );
+  }
+  if (status < 500 && status !== 429) return undefined;
+  return unavailable(
+    `No AWS credentials: ${service}has a fault of its own (HTTP ${status}): run again later.`,
+  );
+}
+
+/** The one in use. */
+function profile(): string {
+  return printable(process.env["AWS_PROFILE"] ?? "default");
+}
+
+/** Without what would steer a terminal. */
+function printable(text: string): string {
+  return JSON.stringify(text);
+}

@@ -1,0 +1,192 @@
+// Finds the queue that the settings name, and how its server wants to be spoken to.
+import { GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import { queueArnOf, type SqsSettings } from "../config/queue.ts";
+import { Failure } from "../failure.ts";
+import type { Notices, Queue, RequestCounts } from "../drain/ports.ts";
+import { configuredEndpoint, createClient, type SqsClient } from "./client.ts";
+import { explainSqsError, notSqs, type Place } from "./errors.ts";
+import { EmptyAnswer, isMissingQueue } from "./fault.ts";
+import { attempt, findProtocol, hasFaultOfItsOwn, isNotUnderstood, type Outcome } from "./protocol.ts";
+import { proxyOf } from "./proxies.ts";
+import { sqsQueue, type FoundQueue, type QueueAttributes } from "./queue.ts";
+import { isAwsHost, printable, targetOf, type Protocol, type Target } from "./target.ts";
+
+/** What the first request brings: for a name its URL, for a URL the queue's attributes. */
+interface Located {
+  readonly url: string;
+  readonly attributes: QueueAttributes | undefined;
+}
+
+/**
+ * Finds the queue: asks for a name's URL, reads the queue's attributes, and settles the protocol.
+ *
+ * @param notices told that the endpoint speaks the older protocol, that a message came damaged
+ * @throws {Failure} `configuration` or `unavailable`, with a sentence that names the setting
+ * @throws {Throttled} when SQS asks for fewer calls
+ */
+export async function openQueue(settings: SqsSettings, notices: Notices): Promise<Queue> {
+  const target = await readTarget(settings);
+  const found = await findQueue(settings, target, notices, { retry: true });
+  try {
+    const attributes = found.attributes ?? (await attributesOf(found.client, found.url, target));
+    return sqsQueue({ ...found, attributes, notices });
+  } catch (error) {
+    found.client.destroy();
+    throw error;
+  }
+}
+
+/** A queue that was found, with what it said about itself where that was the way to find it. */
+export type LocatedQueue = Omit<FoundQueue, "attributes" | "notices"> & Pick<Located, "attributes">;
+
+/**
+ * Finds the queue with as few requests as it takes. The client is the caller's to destroy.
+ *
+ * @param how `retry`: false for one attempt a call; `watch` is shown each client before its first call
+ * @throws as {@link openQueue} does
+ */
+export async function findQueue(
+  settings: SqsSettings,
+  target: Target,
+  notices: Pick<Notices, "note">,
+  how: { readonly retry: boolean; readonly watch?: (client: SqsClient) => void },
+): Promise<LocatedQueue> {
+  const requests: RequestCounts = { receive: 0, delete: 0, other: 0 };
+  const clientFor = async (protocol: Protocol, retry: boolean): Promise<SqsClient> => {
+    const { maxSockets } = settings;
+    const client = await createClient({ target, protocol, retry, maxSockets, requests });
+    how.watch?.(client);
+    return client;
+  };
+
+  let protocol: Protocol = settings.protocol === "query" ? "query" : "json";
+  let first: Outcome<Located> | undefined;
+  if (settings.protocol === "auto" && target.endpoint !== undefined && !isAwsHost(target.endpoint)) {
+    const ask = async (candidate: Protocol) =>
+      withClient(await clientFor(candidate, false), (client) => locate(client, target));
+    ({ protocol, outcome: first } = await findProtocol(ask, firstPlace(target)));
+    if (protocol === "query") {
+      notices.note(
+        `${printable(target.endpoint)} speaks the older AWS query protocol, used from now on; ` +
+          "--sqs-protocol query skips the question.",
+      );
+    }
+  }
+
+  const client = await clientFor(protocol, how.retry);
+  try {
+    first ??= await attempt(() => locate(client, target));
+    const located = await settle(first, client, target, settings.protocol);
+    return { ...located, client, protocol, target, requests };
+  } catch (error) {
+    client.destroy();
+    throw error;
+  }
+}
+
+/** The first request, the one that finds the queue. */
+async function locate(client: SQSClient, { queueName, queueUrl, queueOwner }: Target): Promise<Located> {
+  if (queueUrl === undefined) {
+    const { QueueUrl: url } = await client.send(
+      new GetQueueUrlCommand({ QueueName: queueName, QueueOwnerAWSAccountId: queueOwner }),
+    );
+    if (url === undefined) throw new EmptyAnswer();
+    return { url, attributes: undefined };
+  }
+  return { url: queueUrl, attributes: await readAttributes(client, queueUrl) };
+}
+
+/** Makes the best of what the first request brought, or throws. */
+async function settle(
+  first: Outcome<Located>,
+  client: SQSClient,
+  target: Target,
+  setting: SqsSettings["protocol"],
+): Promise<Located> {
+  if (first.ok) return first.answer;
+  const { error } = first;
+  // A server of one's own may know the queue by another URL than the one that leads to it. AWS does not.
+  const { endpoint } = target;
+  const mayKnow = target.queueUrl !== undefined && endpoint !== undefined && !isAwsHost(endpoint);
+  if (mayKnow && isMissingQueue(error)) {
+    const byName = { ...target, queueUrl: undefined };
+    const second = await attempt(() => locate(client, byName));
+    if (!second.ok) throw explainSqsError(second.error, firstPlace(byName));
+    const { url } = second.answer;
+    return { url, attributes: await attributesOf(client, url, byName) };
+  }
+  if (target.endpoint !== undefined && isNotUnderstood(error) && !hasFaultOfItsOwn(error)) {
+    throw notSqs(target, setting, error);
+  }
+  throw explainSqsError(error, firstPlace(target));
+}
+
+async function readAttributes(client: SQSClient, url: string): Promise<QueueAttributes> {
+  const command = new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ["All"] });
+  const { Attributes: attributes } = await client.send(command);
+  if (attributes === undefined) throw new EmptyAnswer();
+  return attributes;
+}
+
+/**
+ * What the queue says about itself, once its URL was asked for.
+ *
+ * @throws {Failure} `configuration`, too, where the server found a queue of that name in another account than the one that was named
+ */
+export async function attributesOf(client: SQSClient, url: string, target: Target): Promise<QueueAttributes> {
+  let attributes: QueueAttributes;
+  try {
+    attributes = await readAttributes(client, url);
+  } catch (error) {
+    throw explainSqsError(error, { target, action: "sqs:GetQueueAttributes" });
+  }
+  const found = queueArnOf(attributes.QueueArn ?? "")?.account;
+  const { queueOwner: owner = found, queueName, endpoint } = target;
+  if (found === undefined || owner === undefined || found === owner) return attributes;
+  throw new Failure(
+    "configuration",
+    `Account ${owner} has no queue ${queueName} at ${endpoint === undefined ? "AWS" : printable(endpoint)}; ` +
+      `one of that name is in account ${found}. Check --queue / FETCH_ETL_QUEUE.`,
+  );
+}
+
+async function withClient<T>(client: SQSClient, use: (client: SQSClient) => Promise<T>): Promise<T> {
+  try {
+    return await use(client);
+  } finally {
+    client.destroy();
+  }
+}
+
+/**
+ * What the settings and the AWS configuration say about where the queue is.
+ *
+ * @throws {Failure} `configuration`, where they say nothing that can be used
+ */
+export async function readTarget(settings: SqsSettings): Promise<Target> {
+  const { endpointUrl, endpointFromEnvironment: fromEnvironment = false } = settings;
+  const configured = endpointUrl === undefined || fromEnvironment ? await profileEndpoint() : undefined;
+  // The SDK knows whether the profile says to ignore the environment's.
+  const isIgnored = fromEnvironment && configured === undefined;
+  const target = targetOf(
+    isIgnored ? { ...settings, endpointUrl: undefined } : settings,
+    endpointUrl === undefined ? configured : undefined,
+  );
+  return { ...target, proxy: await proxyOf(target) };
+}
+
+async function profileEndpoint(): Promise<string | undefined> {
+  try {
+    return await configuredEndpoint();
+  } catch (error) {
+    throw new Failure(
+      "configuration",
+      "The AWS configuration could not be read: check AWS_PROFILE and the file that AWS_CONFIG_FILE names.",
+      error,
+    );
+  }
+}
+
+function firstPlace(target: Target): Place {
+  return { target, action: target.queueUrl === undefined ? "sqs:GetQueueUrl" : "sqs:GetQueueAttributes" };
+}

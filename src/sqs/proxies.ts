@@ -1,0 +1,59 @@
+// The way to SQS, and to what gives out credentials, through the proxy that the environment names: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY,
+// NO_PROXY, in either case. The SDK ignores them. What is reached at an address of the machine's own, such as the metadata service of EC2
+// or a container's credentials, the SDK asks without these agents.
+import type { Agent as HttpAgent, AgentOptions } from "node:http";
+import type { Agent as HttpsAgent } from "node:https";
+import { Failure } from "../failure.ts";
+import type { Target } from "./target.ts";
+
+export interface Agents {
+  readonly httpAgent: HttpAgent | AgentOptions;
+  readonly httpsAgent: HttpsAgent | AgentOptions;
+}
+
+const VARIABLES = ["https_proxy", "http_proxy", "all_proxy"];
+
+/** Looked for first: what reads them takes longer to load than a short run has to do. */
+function areSet(env: NodeJS.ProcessEnv): boolean {
+  return VARIABLES.some((name) => (env[name] ?? "") !== "" || (env[name.toUpperCase()] ?? "") !== "");
+}
+
+/**
+ * The agents for the SDK's request handler: plain ones, or ones that go through a proxy where a request's host needs one.
+ *
+ * @throws {Failure} `configuration` for a proxy that is not a URL
+ */
+export async function agentsFor(options: AgentOptions): Promise<Agents> {
+  if (!areSet(process.env)) return { httpAgent: options, httpsAgent: options };
+  const { httpAgentFor, httpsAgentFor } = await import("./proxy-agents.ts");
+  const [http, https] = [await proxyFor("http://proxied.invalid"), await proxyFor("https://proxied.invalid")];
+  return {
+    httpAgent: http === undefined ? options : httpAgentFor(http, options),
+    httpsAgent: https === undefined ? options : httpsAgentFor(https, options),
+  };
+}
+
+/** The proxy on the way to a target, without user and password; undefined where there is none. */
+export async function proxyOf({
+  endpoint,
+  region,
+}: Pick<Target, "endpoint" | "region">): Promise<string | undefined> {
+  const proxy = await proxyFor(
+    endpoint ?? `https://sqs.${region ?? process.env["AWS_REGION"] ?? "us-east-1"}.amazonaws.com`,
+  );
+  return proxy?.origin;
+}
+
+async function proxyFor(url: string): Promise<URL | undefined> {
+  if (!areSet(process.env)) return undefined;
+  const { getProxyForUrl } = await import("proxy-from-env");
+  const proxy = getProxyForUrl(url);
+  if (proxy === "") return undefined;
+  if (!URL.canParse(proxy) || !/^https?:$/.test(new URL(proxy).protocol)) {
+    throw new Failure(
+      "configuration",
+      "The proxy in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY is not a URL like http://proxy.example.com:3128.",
+    );
+  }
+  return new URL(proxy);
+}

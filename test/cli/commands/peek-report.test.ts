@@ -1,0 +1,56 @@
+import { expect, it } from "vitest";
+import type { Context } from "../../../src/cli/context.ts";
+import { writePeeked, writePeekedJson, writeRaw, type Shown } from "../../../src/cli/commands/peek/report.ts";
+
+const token = `h1.abcdefgh.${"x".repeat(43)}`;
+
+function peeked(userId: string): Shown {
+  const row = {
+    user_id: userId,
+    device_type: "android",
+    masked_ip: token,
+    masked_device_id: token,
+    locale: null,
+    app_version: 2_147_483_647,
+    create_date: "2023-01-05",
+  };
+  return { heading: { messageId: "m", sentAt: 0, receiveCount: 1 }, outcome: { login: row } };
+}
+
+function shown(write: (context: Context) => void): string {
+  let text = "";
+  const output = {
+    write: (more: string) => void (text += more),
+    stream: process.stdout,
+    isTerminal: true,
+    columns: 80,
+  };
+  // Only these are looked at.
+  write({ stdout: output, env: { NO_COLOR: "1" } } as unknown as Context);
+  return text;
+}
+
+it("the table fits 80 columns", () => {
+  const table = shown((context) => {
+    writePeeked(context, [peeked("c0173198-76a8-4e67-bfc2-74eaa3bbff57"), peeked("\u{1F600}".repeat(20))]);
+  });
+  for (const line of table.split("\n")) expect(Array.from(line).length).toBeLessThanOrEqual(80);
+});
+
+it("no message can steer the terminal", () => {
+  const hostile = "\u001b[2J\u009b1m\r\n";
+  const raw = { messageId: "m", receiptHandle: "r", body: hostile, sentAt: 0, receiveCount: 1 };
+  const texts = [
+    shown((context) => {
+      writePeeked(context, [peeked(hostile)]);
+    }),
+    shown((context) => {
+      writePeekedJson(context, [peeked(hostile)]);
+    }),
+    shown((context) => {
+      writeRaw(context, raw);
+    }),
+  ];
+  // eslint-disable-next-line no-control-regex
+  for (const text of texts) expect(text.replaceAll("\n", "")).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+});

@@ -1,0 +1,45 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { columns, shorten, width } from "../../../src/cli/terminal/table.ts";
+
+it.each([
+  ["", 0],
+  ["android", 7],
+  ["Gerät", 5],
+  ["gera\u{308}t", 5],
+  ["装置", 4],
+  ["기기", 4],
+  ["📱", 2],
+  ["█▏…", 3],
+  ["\u{fffd}[2J", 4],
+])("%j takes %i columns of a terminal", (text, taken) => {
+  expect(width(text)).toBe(taken);
+});
+
+describe("a text that is cut", () => {
+  it.each([
+    ["android", 7, "android"],
+    ["android", 6, "andro…"],
+    ["装置装置", 8, "装置装置"],
+    ["装置装置", 6, "装置…"],
+    ["gera\u{308}te", 5, "gera\u{308}…"],
+  ])("%j to %i columns is %j", (text, most, cut) => {
+    expect(shorten(text, most)).toBe(cut);
+  });
+
+  it("is never wider than it may be", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme" }), fc.integer({ min: 1, max: 40 }), (text, most) => {
+        expect(width(shorten(text, most))).toBeLessThanOrEqual(most);
+      }),
+    );
+  });
+});
+
+it("cells stand under each other", () => {
+  const table = columns([
+    ["装置", "1"],
+    ["ios", "12"],
+  ]);
+  expect(table).toBe("装置  1\nios   12\n");
+});

@@ -1,0 +1,117 @@
+import { describe, expect, it } from "vitest";
+import { createEntryMaker, sealContext, utcDay } from "../../src/drain/entry.ts";
+import type { ReceivedMessage } from "../../src/drain/ports.ts";
+import { bodyMac, TOKEN_PATTERN } from "../../src/masking/token.ts";
+import { deriveKeys } from "../../src/masking/keys.ts";
+import { unseal } from "../../src/masking/seal.ts";
+
+const keys = deriveKeys(Buffer.alloc(32, 1));
+const queueId = "arn:aws:sqs:us-east-1:000000000000:logins";
+let nonces = 0;
+const entries = createEntryMaker({
+  keys,
+  queueId,
+  appVersion: "full",
+  today: "2030-01-01",
+  randomBytes: (length) => Buffer.alloc(length, (nonces += 1)),
+});
+
+const login = {
+  user_id: "u",
+  app_version: "2.3.0",
+  device_type: "ios",
+  ip: "192.0.2.1",
+  locale: null,
+  device_id: "913-24-5928",
+};
+
+function received(body: unknown, sentAt?: number): ReceivedMessage {
+  return {
+    messageId: "m1",
+    receiptHandle: "m1#1",
+    body: typeof body === "string" ? body : JSON.stringify(body),
+    sentAt,
+    receiveCount: 1,
+  };
+}
+
+describe("a message that keeps the contract", () => {
+  it("becomes a row, known by its message", () => {
+    expect(entries.fromMessage(received(login, Date.UTC(2024, 1, 29, 23, 59, 59, 999)))).toEqual({
+      messageId: "m1",
+      sentAt: Date.UTC(2024, 1, 29, 23, 59, 59, 999),
+      bodyMac: bodyMac(keys.body, JSON.stringify(login)),
+      row: {
+        user_id: "u",
+        device_type: "ios",
+        masked_ip: expect.stringMatching(TOKEN_PATTERN) as string,
+        masked_device_id: expect.stringMatching(TOKEN_PATTERN) as string,
+        locale: null,
+        app_version: 2_003_000,
+        create_date: "2024-02-29",
+      },
+    });
+  });
+
+  it("has the day of the run where the server does not say when it took it", () => {
+    expect(entries.fromMessage(received(login))).toMatchObject({ row: { create_date: "2030-01-01" } });
+  });
+
+  it("has a date of its own rather than either", () => {
+    const dated = { ...login, create_date: "2001-02-03" };
+    expect(entries.fromMessage(received(dated, 0))).toMatchObject({ row: { create_date: "2001-02-03" } });
+  });
+
+  it("gives the same row when it is delivered again", () => {
+    expect(entries.fromMessage(received(login, 0))).toEqual(entries.fromMessage(received(login, 0)));
+  });
+});
+
+describe("a message that breaks the contract", () => {
+  const body = JSON.stringify({ ...login, user_id: null, ip: "913-24-5928" });
+  const entry = entries.fromMessage(received(body, 5));
+
+  it("becomes a rejection: why in clear, and its body sealed", () => {
+    expect(entry).toMatchObject({
+      messageId: "m1",
+      sentAt: 5,
+      rejection: {
+        reasons: ["user_id: not a string", "ip: not an IP address"],
+        sealed: { keyId: keys.keyId },
+      },
+    });
+    const sealed = "rejection" in entry ? entry.rejection.sealed.bytes : new Uint8Array();
+    expect(Buffer.from(sealed).includes("913")).toBe(false);
+    expect(unseal(keys.quarantine, sealed, sealContext(queueId, "m1"))).toEqual(Buffer.from(body));
+  });
+
+  it("is sealed with a nonce of its own", () => {
+    const [one, two] = [entries.fromMessage(received("x")), entries.fromMessage(received("x"))];
+    expect(one).not.toEqual(two);
+  });
+
+  it.each([
+    ["another message", sealContext(queueId, "m2")],
+    ["another queue", sealContext(`${queueId}2`, "m1")],
+    ["a queue and a message cut elsewhere", sealContext(queueId.slice(0, -1), "sm1")],
+  ])("cannot be opened as %s", (_what, context) => {
+    const sealed = "rejection" in entry ? entry.rejection.sealed.bytes : new Uint8Array();
+    expect(() => unseal(keys.quarantine, sealed, context)).toThrow();
+  });
+});
+
+it("a message can be turned away for a reason that the database gave", () => {
+  expect(entries.reject(received(login, 7), ["row: refused by Postgres, SQLSTATE 22021"])).toMatchObject({
+    messageId: "m1",
+    sentAt: 7,
+    rejection: { reasons: ["row: refused by Postgres, SQLSTATE 22021"] },
+  });
+});
+
+it.each([
+  [0, "1970-01-01"],
+  [Date.UTC(2024, 0, 1) - 1, "2023-12-31"],
+  [Date.UTC(2024, 0, 1), "2024-01-01"],
+])("%i is a moment of the day %s in UTC", (moment, day) => {
+  expect(utcDay(moment)).toBe(day);
+});

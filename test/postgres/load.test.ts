@@ -1,0 +1,186 @@
+// Loads into a real Postgres, by the loader itself.
+import { randomBytes } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
+import postgres from "postgres";
+import { expect, inject, it } from "vitest";
+import { readDatabase, type DatabaseSettings } from "../../src/config/database.ts";
+import { Problems } from "../../src/config/readers.ts";
+import { type Entry } from "../../src/drain/ports.ts";
+import { openLoader } from "../../src/postgres/load.ts";
+
+const LEFT = { kind: "configuration" };
+const OLD_LEDGER = `create schema fetch_etl; create table fetch_etl.ledger (queue text not null, sent_at timestamptz not null,
+  message_id text not null, run_id uuid not null, loaded_at timestamptz not null default now(), body_mac bytea,
+  primary key (sent_at, queue, message_id))`;
+
+interface Database {
+  readonly sql: postgres.Sql;
+  readonly settings: DatabaseSettings;
+}
+
+async function withDatabase(use: (database: Database) => Promise<void>): Promise<void> {
+  const serverUrl = inject("postgresUrl");
+  const admin = postgres(serverUrl, { max: 1, onnotice: () => undefined });
+  const name = `load_${randomBytes(6).toString("hex")}`;
+  await admin.unsafe(`create database ${name}`);
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  const settings = readDatabase({ DATABASE_URL: url.href }, new Problems());
+  if (settings === undefined) throw new Error("no settings");
+  const sql = postgres(url.href, { max: 3, onnotice: () => undefined });
+  try {
+    await use({ sql, settings });
+  } finally {
+    await sql.end();
+    await admin.unsafe(`drop database ${name}`);
+    await admin.end();
+  }
+}
+
+function row(messageId: string, sentAt: number | undefined = 1_700_000_000_000): Entry {
+  const empty = {
+    device_type: null,
+    masked_ip: null,
+    masked_device_id: null,
+    locale: null,
+    app_version: null,
+  };
+  return {
+    messageId,
+    sentAt,
+    bodyMac: Buffer.alloc(16),
+    row: { user_id: messageId, ...empty, create_date: "2030-01-01" },
+  };
+}
+
+function rejection(messageId: string): Entry {
+  const sealed = { keyId: "k", bytes: Buffer.from("sealed") };
+  return {
+    messageId,
+    sentAt: 1_700_000_000_000,
+    bodyMac: Buffer.alloc(16),
+    rejection: { reasons: ["ip: bad"], sealed },
+  };
+}
+
+const counted = async (sql: postgres.Sql): Promise<unknown> =>
+  (
+    await sql`select (select count(*)::int from user_logins) as rows, (select count(*)::int from fetch_etl.quarantine) as held,
+      (select count(*)::int from fetch_etl.ledger) as noted`
+  )[0];
+
+const SEED = Number(process.env["CHAOS_SEED"] ?? Math.floor(Math.random() * 1e6));
+
+it(`loads a message that is in two queues once, however the two drains interleave (CHAOS_SEED=${SEED})`, () =>
+  withDatabase(async ({ sql, settings }) => {
+    let state = SEED;
+    const random = (): number => (state = (state * 1_103_515_245 + 12_345) % 2_147_483_648) / 2_147_483_648;
+    const queues = [await openLoader(settings, "arn:first"), await openLoader(settings, "arn:dead")];
+    for (let round = 0; round < 50; round += 1) {
+      const id = `m${round}`;
+      const results = await Promise.all(
+        queues.map(async (loader, index) => {
+          const others = Array.from({ length: Math.floor(random() * 200) }, (_, n) =>
+            row(`${id}-${index}-${n}`),
+          );
+          const same = index === 1 && random() < 0.3 ? rejection(id) : row(id);
+          const batch = random() < 0.5 ? [same, ...others] : [...others, same];
+          await setTimeout(random() * 4);
+          const { duplicates } = await loader.load(batch);
+          return duplicates;
+        }),
+      );
+      expect(results.reduce((sum, each) => sum + each)).toBe(1);
+    }
+    const [once] = await sql`
+      select count(*)::int as messages, count(distinct id)::int as distinct from (
+        select user_id as id from user_logins union all select message_id from fetch_etl.quarantine
+      ) as all_of_them where id !~ '-'`;
+    expect(once).toEqual({ messages: 50, distinct: 50 });
+    await Promise.all(queues.map((loader) => loader.close()));
+  }));
+
+it("takes equal ids of two queues for two messages where no sent time is known", () =>
+  withDatabase(async ({ sql, settings }) => {
+    for (const queue of ["arn:first", "arn:dead", "arn:first"]) {
+      const loader = await openLoader(settings, queue);
+      await loader.load([{ ...row("m"), sentAt: undefined }]);
+      await loader.close();
+    }
+    expect(await counted(sql)).toEqual({ rows: 2, held: 0, noted: 2 });
+  }));
+
+it("brings an earlier ledger forward, with repeated messages in it, while others load", () =>
+  withDatabase(async ({ sql, settings }) => {
+    await sql.unsafe(OLD_LEDGER);
+    const rows = Number(process.env["LEDGER_ROWS"] ?? 50_000);
+    await sql`
+      insert into fetch_etl.ledger select 'arn:' || n % 2, now() - make_interval(secs => n), n::text, '00000000-0000-4000-8000-000000000000', now()
+      from generate_series(1, ${rows}::int) as n`;
+    await sql`insert into fetch_etl.ledger (queue, sent_at, message_id, run_id)
+      select 'arn:dead', sent_at, message_id, run_id from fetch_etl.ledger where message_id in ('7', '8')`;
+    const building = openLoader(settings, "arn:first");
+    const over = new AbortController();
+    const other = postgres(inject("postgresUrl"), {
+      max: 1,
+      database: settings.database,
+    });
+    let longest = 0;
+    void building
+      .finally(() => {
+        over.abort();
+      })
+      .catch(() => undefined);
+    let inserted = 0;
+    while (!over.signal.aborted) {
+      const from = performance.now();
+      await other`insert into fetch_etl.ledger (queue, sent_at, message_id, run_id) values ('arn:other', now(), ${`o${inserted}`}, '00000000-0000-4000-8000-000000000000')`;
+      longest = Math.max(longest, performance.now() - from);
+      inserted += 1;
+    }
+    await other.end();
+    console.log(
+      `ledger of ${rows} rows: ${inserted} inserts meanwhile, the longest took ${Math.round(longest)} ms`,
+    );
+    const loader = await building;
+    const keys =
+      await sql`select conname from pg_constraint where conrelid = 'fetch_etl.ledger'::regclass and contype = 'p'`;
+    const [index] =
+      await sql`select indisvalid, indisunique from pg_index where indexrelid = 'fetch_etl.ledger_message'::regclass`;
+    expect([keys.length, index]).toEqual([0, { indisvalid: true, indisunique: true }]);
+    expect(await counted(sql)).toMatchObject({ noted: rows + inserted });
+    await loader.load([row("new")]);
+    await loader.close();
+  }));
+
+it("builds an index anew that an interrupted build left unfinished", () =>
+  withDatabase(async ({ sql, settings }) => {
+    await sql.unsafe(OLD_LEDGER);
+    await sql`insert into fetch_etl.ledger select q, now(), 'm', '00000000-0000-4000-8000-000000000000', now() from unnest(array['a', 'b']) as q`;
+    await expect(
+      sql.unsafe("create unique index concurrently ledger_message on fetch_etl.ledger (message_id)"),
+    ).rejects.toMatchObject({ code: "23505" });
+    const loader = await openLoader(settings, "arn:first");
+    const [index] =
+      await sql`select indisvalid, indnatts from pg_index where indexrelid = 'fetch_etl.ledger_message'::regclass`;
+    expect(index).toEqual({ indisvalid: true, indnatts: 3 });
+    await loader.close();
+  }));
+
+it.each([
+  ["drops rows", "return null", "user_logins"],
+  ["sends rows to another table", "insert into child select new.*; return null", "user_logins"],
+  ["keeps rejections out", "return null", "fetch_etl.quarantine"],
+])("fails as a whole where a trigger %s, and names it", (_what, body, table) =>
+  withDatabase(async ({ sql, settings }) => {
+    const loader = await openLoader(settings, "arn:first");
+    await sql.unsafe(`create table child (like user_logins); create function f() returns trigger language plpgsql as $$ begin ${body}; end $$;
+      create trigger odd before insert on ${table} for each row execute procedure f()`);
+    await expect(loader.load([row("a"), rejection("b")])).rejects.toMatchObject({
+      ...LEFT,
+      message: expect.stringContaining(`odd on ${table === "user_logins" ? "public.user_logins" : table}`),
+    });
+    expect(await counted(sql)).toEqual({ rows: 0, held: 0, noted: 0 });
+    await loader.close();
+  }),
+);
