@@ -125,14 +125,4 @@ export default defineConfig(
     ["bench/**"],
     [{ group: ["**/src/**"], message: "The benchmark measures the tool as users start it." }],
   ),
-  // Of what is forbidden, the last that is said of a file holds: the simulation runs the drain's own loop, and nothing real.
-  forbid(
-    ["bench/simulation/**"],
-    [
-      {
-        regex: "/src/(?!drain/[^/]+$|config/defaults\\.ts$)|/(servers|runs)/",
-        message: "The simulation runs the drain's loop in virtual time.",
-      },
-    ],
-  ),
 );

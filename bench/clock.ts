@@ -1,6 +1,6 @@
-// The one clock of the bench: times of different processes are subtracted from each other.
+// The clock of the benchmark. It works across processes: the benchmark subtracts times of different processes.
 
-/** Milliseconds of the epoch, with their fractions. */
+/** Milliseconds since the epoch, with fractions. */
 export function epochMs(): number {
   return performance.timeOrigin + performance.now();
 }

@@ -1,12 +1,12 @@
-// What the bench is told by its arguments.
+// The arguments of the benchmark.
 import { Command, InvalidArgumentError, Option } from "commander";
 import { SCENARIOS, type Scenario } from "./scenarios.ts";
 
 export interface BenchOptions {
   readonly scenarios: readonly Scenario[];
-  /** Print the results as JSON, and the tables on standard error. */
+  /** Prints the results as JSON, and the tables to standard error. */
   readonly json: boolean;
-  /** Whether everything is run as it is meant to be: only such results are worth keeping. */
+  /** True if no flag reduces the benchmark. Only complete results are stored. */
   readonly complete: boolean;
 }
 
@@ -21,10 +21,12 @@ interface Flags {
 export function readOptions(argv: readonly string[]): BenchOptions {
   const names = SCENARIOS.map(({ name }) => name);
   const flags = new Command("npm run bench --")
-    .description("Measures fetch-etl against other ways to drain a queue, on real servers of its own.")
-    .addOption(new Option("--scenario <names...>", "only these").choices(names))
-    .option("--rounds <n>", "this many rounds in each scenario", positive)
-    .option("--messages <n>", "at most this many messages a run", positive)
+    .description(
+      "Measures fetch-etl against other ways to drain a queue, on real servers that it starts itself.",
+    )
+    .addOption(new Option("--scenario <names...>", "run only these scenarios").choices(names))
+    .option("--rounds <n>", "rounds per scenario", positive)
+    .option("--messages <n>", "maximum messages per run", positive)
     .option("--json", "print the results as JSON")
     .parse(argv, { from: "user" })
     .opts<Flags>();
@@ -42,16 +44,15 @@ function positive(text: string): number {
   return Number(text);
 }
 
-/** Keeps the shares of invalid and redelivered messages as they are. */
+/** Keeps the share of invalid messages. */
 function scaled(scenario: Scenario, { rounds = scenario.rounds, messages = Infinity }: Flags): Scenario {
   const entries = scenario.entries.map((entry) => {
     const fewer = Math.min(entry.messages, messages);
-    const scale = (count = 0): number => (count === 0 ? 0 : Math.ceil((count * fewer) / entry.messages));
+    const { invalid = 0 } = entry;
     return {
       ...entry,
       messages: fewer,
-      invalid: scale(entry.invalid),
-      redelivered: scale(entry.redelivered),
+      ...(invalid > 0 && { invalid: Math.ceil((invalid * fewer) / entry.messages) }),
     };
   });
   return { ...scenario, rounds, entries };

@@ -1,12 +1,12 @@
-// `npm run bench`: measures fetch-etl against other ways to drain a queue, on real servers of its own.
+// `npm run bench`: measures fetch-etl against other ways to drain a queue, on real servers that it starts itself.
 import { interrupted, SIGNAL_EXIT, watchSignals } from "../sandbox/interruption.ts";
 import { readOptions, type BenchOptions } from "./command-line.ts";
-import type { ScenarioResult } from "./figures/results.ts";
-import { describeMachine } from "./report/machine.ts";
-import { keep, makeReport, reportAsJson } from "./report/report.ts";
-import { LEGEND, markTable, scenarioTable } from "./report/tables.ts";
-import { warmUp } from "./runs/run.ts";
-import { runScenario } from "./runs/scenario-run.ts";
+import { scenarioResult, type Figures, type ScenarioResult } from "./figures/results.ts";
+import { rotated } from "./figures/statistics.ts";
+import { makeReport, reportAsJson, store } from "./report/report.ts";
+import { LEGEND, marksTable, programTable, scenarioTable } from "./report/tables.ts";
+import { runEntry, warmUp } from "./runs/run.ts";
+import type { Entry, Scenario } from "./scenarios.ts";
 import { startServers, type Servers } from "./servers/servers.ts";
 
 async function bench(servers: Servers, options: BenchOptions, signal: AbortSignal): Promise<void> {
@@ -14,24 +14,51 @@ async function bench(servers: Servers, options: BenchOptions, signal: AbortSigna
   const say = options.json ? console.error : console.log;
   const results: ScenarioResult[] = [];
   for (const scenario of options.scenarios) {
-    const result = await runScenario(servers, scenario, { signal, progress: console.error });
+    const result = await runScenario(servers, scenario, signal);
     results.push(result);
     say(`\n${scenarioTable(result)}\n`);
   }
-  const report = makeReport(results, describeMachine(servers.postgresVersion));
-  say([markTable(report.marks), "", ...LEGEND].join("\n"));
+  const report = makeReport(results, servers.postgresVersion);
+  say([marksTable(report.marks), "", ...LEGEND].join("\n"));
   if (options.json) console.log(reportAsJson(report));
-  if (options.complete) await keep(report);
+  if (!options.complete) return;
+  say(`\n${programTable(results)}`);
+  await store(report);
 }
 
-/** Resolves to the exit code: a mark that is missed is a result, and no error. */
+/**
+ * Runs all entries in each round, starting with a different one each time. Prints a line per run.
+ *
+ * @throws Error if a contender does not do its job, or the signal is aborted
+ */
+async function runScenario(
+  servers: Servers,
+  scenario: Scenario,
+  signal: AbortSignal,
+): Promise<ScenarioResult> {
+  const results = new Map<Entry, Figures[]>(scenario.entries.map((entry) => [entry, []]));
+  for (let round = 0; round < scenario.rounds; round++) {
+    for (const entry of rotated(scenario.entries, round)) {
+      signal.throwIfAborted();
+      const figures = await runEntry(servers, entry, signal);
+      results.get(entry)?.push(figures);
+      const rate = figures.throughput === null ? "" : `, ${Math.round(figures.throughput)} messages/s`;
+      console.error(
+        `${scenario.name} ${round + 1}/${scenario.rounds}: ${entry.label}, ${figures.whole.toFixed(1)} s${rate}`,
+      );
+    }
+  }
+  return scenarioResult(scenario, results);
+}
+
+/** Resolves to the exit code. A missed mark is a result, not an error. */
 async function main(options: BenchOptions): Promise<number> {
   const interruption = watchSignals();
   const servers = await startServers();
   try {
     await Promise.race([
       bench(servers, options, interruption.signal),
-      // Not everything that is under way takes notice of a signal; it all ends with the servers.
+      // Some of the work ignores signals; it ends when the servers stop.
       interrupted(interruption).then(() => {
         interruption.signal.throwIfAborted();
       }),
@@ -40,7 +67,7 @@ async function main(options: BenchOptions): Promise<number> {
   } catch (error) {
     const received = interruption.received();
     if (received !== undefined) return SIGNAL_EXIT[received];
-    console.error(`The bench failed: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`The benchmark failed: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
   } finally {
     await servers.stop();

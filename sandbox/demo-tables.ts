@@ -22,7 +22,7 @@ export async function repeatedDevices(sql: Sql, count: number): Promise<string> 
 }
 
 /** Lays rows out in columns under their names; what is longer than `width` is cut, a null is a dash. */
-export function layOut(rows: readonly Readonly<Record<string, string | null>>[], width: number): string {
+function layOut(rows: readonly Readonly<Record<string, string | null>>[], width: number): string {
   const names = Object.keys(rows[0] ?? {});
   const cells = [names, ...rows.map((row) => names.map((name) => shorten(row[name] ?? "-", width)))];
   const widths = names.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));

@@ -1,54 +1,48 @@
 // Resources by messages per day, from measured figures and AWS limits: the tables of docs/scaling.md. Pure.
-import type { Figure } from "../figures/figures.ts";
-import { medianOf } from "../figures/results.ts";
+import { medianOf, type Figure } from "../figures/results.ts";
 import { known } from "../figures/statistics.ts";
-import { markdown, whole } from "../report/markdown.ts";
 import type { Report } from "../report/report.ts";
+import { markdown, whole } from "../report/tables.ts";
 
-/** AWS's, for the page to cite. */
+/** Prices and limits of AWS. */
 export const AWS = {
-  /** USD a million requests, standard queue, us-east-1. */
+  /** USD per million requests, standard queue, us-east-1. */
   usdPerMillionRequests: 0.4,
-  /** Messages that may be received and not yet deleted, in either kind of queue. */
+  /** Messages in flight, per queue. */
   inFlight: 120_000,
-  /** Calls a second for each action of a FIFO queue that is not of high throughput; a call takes ten messages. */
+  /** Calls per second and action for a FIFO queue without high throughput; ten messages per call. */
   fifoCalls: 300,
 } as const;
 
-/** What the page assumes. */
+/** Assumptions of the page. */
 export const ASSUMED = {
-  /** How much more than the mean comes in the busiest hour. */
+  /** Rate in the busiest hour, relative to the average. */
   peak: 3,
-  /** Drains a day: one every five minutes. */
+  /** Drains per day: one every five minutes. */
   runs: 288,
-  /** Requests of a run on an empty queue; one that finds something makes two more that are not full. */
+  /** Requests of a run on an empty queue; a run that finds messages makes two more that are not full. */
   requestsOfEmptyRun: 6,
   requestsNotFull: 2,
-  /** How often KEDA looks at the queue's depth, seconds. */
+  /** Seconds between KEDA's queries of the queue's depth. */
   kedaPolls: 30,
   daysOfMonth: 30,
-  /** The shortest that `--ledger-days` takes, and its default. */
+  /** The minimum of `--ledger-days`, and its default. */
   ledgerDays: [15, 30],
-  /** GB that a partition may have at most. */
+  /** Maximum size of a partition, GB. */
   partition: 100,
 } as const;
 
-/** What a single look showed, which no run of the benchmark repeats. */
-export const MEASURED_BY_HAND = {
-  /** Microseconds of a core that Postgres has to do for a row (docs/benchmark.md). */
-  postgresCpuPerRow: 12,
-  /** Entries of the ledger that a run forgets a second: 3 million in 12 s. */
-  prunedPerSecond: 250_000,
-} as const;
+/** Ledger entries that a run prunes per second: 3 million in 12 s, measured once by hand. */
+export const PRUNED_PER_SECOND = 250_000;
 
 const DAY = 86_400;
 const GB = 1e9;
 
-/** What was measured, a message or a second. */
+/** Measured figures, per message or per second. */
 export interface Measured {
-  /** Messages a second of one drain, at 20 ms a call. */
+  /** Messages per second of one drain, at 20 ms per call. */
   readonly throughput: number;
-  /** Seconds that a run on an empty queue takes, at 20 ms a call. */
+  /** Seconds of a run on an empty queue, at 20 ms per call. */
   readonly emptyRun: number;
   readonly requests: number;
   /** Microseconds. */
@@ -59,12 +53,12 @@ export interface Measured {
   readonly vaultEntries: number;
 }
 
-/** What `table-sizes.ts` keeps. */
+/** The results of `table-sizes.ts`. */
 export interface TableSizes {
   readonly bytesPerMessage: Readonly<Record<string, number>>;
 }
 
-/** @throws Error where a figure is missing */
+/** @throws Error if a figure is missing */
 export function measuredIn(report: Pick<Report, "scenarios">, sizes: TableSizes): Measured {
   const drained = (figure: Figure): number =>
     medianOf(report.scenarios, { scenario: "20ms", entry: "fetch-etl", figure });
@@ -79,7 +73,7 @@ export function measuredIn(report: Pick<Report, "scenarios">, sizes: TableSizes)
   };
 }
 
-/** What there is to do, a line for each number of messages a day. */
+/** Processes, time and cost: one line per number of messages per day. */
 export function workTable(measured: Measured, perDay: readonly number[]): string {
   return markdown(
     [
@@ -107,7 +101,7 @@ export function workTable(measured: Measured, perDay: readonly number[]): string
   );
 }
 
-/** What there is to keep, likewise. */
+/** Disk space, one line per number of messages per day. */
 export function diskTable(measured: Measured, perDay: readonly number[]): string {
   return markdown(
     [
@@ -128,29 +122,26 @@ export function usdAMonth(requestsADay: number): number {
   return (requestsADay * ASSUMED.daysOfMonth * AWS.usdPerMillionRequests) / 1e6;
 }
 
-/** Processes that keep up in the busiest hour. Each holds one connection to Postgres. */
+/** The processes needed in the busiest hour. Each uses one connection to Postgres. */
 export function processesFor({ throughput }: Measured, perDay: number): number {
   return Math.ceil(((perDay / DAY) * ASSUMED.peak) / throughput);
 }
 
-/**
- * The most messages that one drain holds: in its buffer or being written, waiting for a delete, being deleted
- * (`src/drain/loop.ts`).
- */
+/** The maximum number of messages that one drain holds: in its buffer or in a batch, waiting for a delete, or in a delete (`src/drain/loop.ts`). */
 export function mostHeld({ concurrency, batchSize }: { concurrency: number; batchSize: number }): number {
   const buffer = 2 * batchSize + 10 * concurrency;
   const waiting = 2 * batchSize + batchSize;
   return buffer + waiting + 10 * concurrency;
 }
 
-/** By the longest time of which the rows fit into one. */
+/** The longest period whose rows fit into one partition. */
 function partitions(bytesADay: number): string {
   const fits = (days: number): boolean => bytesADay * days <= ASSUMED.partition * GB;
   if (fits(365)) return "none";
   return fits(31) ? "monthly" : "daily";
 }
 
-/** Two digits that count. */
+/** Two significant digits. */
 function rounded(value: number): string {
   return value >= 10 ? whole(value) : String(Number(value.toPrecision(2)));
 }

@@ -1,5 +1,5 @@
-// `node dist/bench/capacity/table-sizes.js`: what a message takes of the database's disk, measured: drains generated messages into
-// the tables of a fresh Postgres, and asks it for their sizes. Takes two minutes; its results are kept.
+// `node dist/bench/capacity/table-sizes.js`: measures the disk space per message. It drains generated messages into empty tables of a
+// new Postgres and stores the tables' sizes in bench/results/. Takes two minutes.
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,12 +10,12 @@ import { startPostgres } from "../../sandbox/postgres.ts";
 import { generateLogins } from "../../sandbox/messages.ts";
 import { startSqs } from "../../sandbox/sqs.ts";
 
-/** From `dist/bench/capacity`, where this file runs. */
+/** Relative to `dist/bench/capacity`, where this file runs. */
 const BIN = fileURLToPath(new URL("../../../bin/fetch-etl.js", import.meta.url));
 const RESULTS = new URL("../../../bench/results/table-sizes.json", import.meta.url);
 const MESSAGES = 100_000;
-const A_RUN = 20_000;
-/** Of nobody: what is sealed to it stays closed. */
+const PER_RUN = 20_000;
+/** Nobody has its identity. */
 const RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 const TABLES = ["public.user_logins", "fetch_etl.ledger", "fetch_etl.vault"] as const;
 
@@ -24,10 +24,10 @@ const sqs = await startSqs();
 const sql = postgres(database.url, { max: 1, onnotice: () => undefined });
 try {
   const queueUrl = await sqs.createQueue("login-queue");
-  for (let run = 0; run < MESSAGES / A_RUN; run += 1) {
+  for (let run = 0; run < MESSAGES / PER_RUN; run += 1) {
     await sqs.send(
       queueUrl,
-      generateLogins(A_RUN, run + 1).map((login) => JSON.stringify(login)),
+      generateLogins(PER_RUN, run + 1).map((login) => JSON.stringify(login)),
     );
     await promisify(execFile)(process.execPath, [BIN, "drain", "--quiet"], {
       cwd: tmpdir(),

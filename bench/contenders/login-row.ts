@@ -1,4 +1,4 @@
-// What a script written for the job does with a message: parse, mask two fields, and make a row of it.
+// What a script for this job does with a message: parse it, mask two fields, and return a row.
 import { createHmac, randomBytes } from "node:crypto";
 import type { LoginMessage } from "../../sandbox/messages.ts";
 
@@ -15,7 +15,7 @@ export interface LoginRow {
   readonly create_date: string;
 }
 
-/** Trusts the body to be a login: a script does not check it. */
+/** Does not check that the body is a login, as a script would not. */
 export function loginRow(body: string | undefined): LoginRow {
   const login = parse(body ?? "");
   return {

@@ -1,4 +1,4 @@
-// Receives and deletes with the SDK, and does nothing else.
+// Only receives and deletes, with the SDK.
 import { client, receive, remove } from "./sdk-queue.ts";
 import { WORKERS } from "./settings.ts";
 

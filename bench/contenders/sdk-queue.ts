@@ -1,4 +1,4 @@
-// The queue by the SDK's client as it comes: it signs, keeps connections alive and checks bodies by default.
+// The queue, through the SDK's client with its defaults: it signs requests, keeps connections alive and checks bodies.
 import {
   DeleteMessageBatchCommand,
   ReceiveMessageCommand,
@@ -7,12 +7,12 @@ import {
 } from "@aws-sdk/client-sqs";
 import { BATCH, setting, WAIT_SECONDS } from "./settings.ts";
 
-/** The server's queue URLs name hosts that need not resolve: the endpoint of the environment is the one to ask. */
+/** The hosts in the server's queue URLs may not resolve, so use the endpoint from the environment. */
 export const client = new SQSClient({ useQueueUrlAsEndpoint: false });
 
 const QueueUrl = setting("BENCH_QUEUE_URL");
 
-/** Waits for up to ten messages, with the attributes that fetch-etl asks for. */
+/** Waits for up to ten messages, and requests the same attributes as fetch-etl. */
 export async function receive(): Promise<Message[]> {
   const { Messages = [] } = await client.send(
     new ReceiveMessageCommand({
@@ -25,7 +25,7 @@ export async function receive(): Promise<Message[]> {
   return Messages;
 }
 
-/** Deletes what one receive brought. */
+/** Deletes the messages of one receive. */
 export async function remove(messages: readonly Message[]): Promise<void> {
   const Entries = messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
   await client.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));

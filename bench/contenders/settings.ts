@@ -1,13 +1,13 @@
-// What every contender is told, by its environment.
+// Settings that all contenders share.
 
-/** How many seconds a receive waits for a message. */
+/** Seconds that a receive waits for a message. */
 export const WAIT_SECONDS = 1;
-/** The most messages that SQS takes or gives in one call. */
+/** Maximum messages per SQS call. */
 export const BATCH = 10;
-/** How many workers the loops without a database have: as many receives as fetch-etl has at most. */
+/** Parallel loops of the SDK loop: as many as fetch-etl's maximum of concurrent receives. */
 export const WORKERS = 32;
 
-/** @throws Error when the variable is missing: a contender is started by the bench */
+/** @throws Error if the variable is missing: only the benchmark starts contenders */
 export function setting(name: "BENCH_QUEUE_URL" | "AWS_ENDPOINT_URL_SQS" | "DATABASE_URL"): string {
   const value = process.env[name];
   if (value === undefined) throw new Error(`${name} is not set: run \`npm run bench\``);

@@ -1,4 +1,4 @@
-// The usual answer to the assignment: one poller, ten at a time, one statement a row, then delete.
+// The usual solution to the assignment: one loop that receives ten messages, inserts each row, then deletes the messages.
 import postgres from "postgres";
 import { loginRow } from "./login-row.ts";
 import { client, receive, remove } from "./sdk-queue.ts";

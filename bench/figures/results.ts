@@ -1,11 +1,31 @@
-// What a whole bench yields: what `--json` prints and `bench/results/` holds.
+// The results of a benchmark: what `--json` prints and `bench/results/` stores.
 import type { Entry, Scenario } from "../scenarios.ts";
-import type { Figure, Figures } from "./figures.ts";
 import { known, median } from "./statistics.ts";
+
+/** The figures of one run. Null if a figure has no meaning, such as a rate without messages. */
+export interface Figures {
+  /** Messages per second, from the start of the (first) process to the last response to a delete. */
+  readonly throughput: number | null;
+  /** Microseconds of CPU per message, for all processes of the contender. */
+  readonly cpu: number | null;
+  /** Peak memory of the largest process, MiB. */
+  readonly memory: number | null;
+  /** SQS requests per message. */
+  readonly receives: number | null;
+  readonly deletes: number | null;
+  readonly others: number | null;
+  readonly requests: number | null;
+  /** Seconds from the last response to a delete to the end of the (last) process. */
+  readonly afterLast: number | null;
+  /** Seconds from the start of the (first) process to the end of the (last). */
+  readonly whole: number;
+}
+
+export type Figure = keyof Figures;
 
 export interface EntryResult extends Entry {
   readonly median: Figures;
-  /** One of each round, in the rounds' order. */
+  /** One per round, in order. */
   readonly rounds: readonly Figures[];
 }
 
@@ -34,22 +54,19 @@ interface Asked {
   readonly figure: Figure;
 }
 
-/** The figure in each round of an entry; undefined when the entry was not run. */
-export function figureOf(
-  results: readonly ScenarioResult[],
-  { figure, ...asked }: Asked,
-): (number | null)[] | undefined {
-  return entryOf(results, asked)?.rounds.map((figures) => figures[figure]);
+/** The figure in each round of an entry; empty if the entry did not run. */
+export function figureOf(results: readonly ScenarioResult[], { figure, ...asked }: Asked): (number | null)[] {
+  return entryOf(results, asked)?.rounds.map((figures) => figures[figure]) ?? [];
 }
 
-/** @throws Error when the entry was not run, or has no such figure */
+/** @throws Error if the entry did not run, or has no such figure */
 export function medianOf(results: readonly ScenarioResult[], { figure, ...asked }: Asked): number {
   return known(entryOf(results, asked)?.median[figure]);
 }
 
-export function entryOf(
+function entryOf(
   results: readonly ScenarioResult[],
-  { scenario, entry }: Pick<Asked, "scenario" | "entry">,
+  { scenario, entry }: Omit<Asked, "figure">,
 ): EntryResult | undefined {
   return results.find(({ name }) => name === scenario)?.entries.find(({ label }) => label === entry);
 }
@@ -59,7 +76,6 @@ function medians(rounds: readonly Figures[]): Figures {
   return {
     throughput: of("throughput"),
     cpu: of("cpu"),
-    machineCpu: of("machineCpu"),
     memory: of("memory"),
     receives: of("receives"),
     deletes: of("deletes"),

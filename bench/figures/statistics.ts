@@ -1,6 +1,6 @@
-// Medians, and ratios that are taken within a round. Pure.
+// Medians, and ratios within a round. Pure.
 
-/** The median; null of nothing. */
+/** The median; null if there are no values. */
 export function median(values: readonly number[]): number | null {
   const sorted = values.toSorted((a, b) => a - b);
   const upper = sorted[sorted.length >> 1];
@@ -9,8 +9,8 @@ export function median(values: readonly number[]): number | null {
 }
 
 /**
- * The median of the ratios of what was measured in the same round, so that what slows the machine for a while slows
- * both. A round in which either is missing does not count.
+ * The median of the ratios between figures of the same round: a machine that is slow for a while slows both. Ignores rounds in
+ * which either figure is missing.
  */
 export function pairedRatio(
   values: readonly (number | null | undefined)[],
@@ -23,13 +23,13 @@ export function pairedRatio(
   return median(ratios);
 }
 
-/** @throws Error where the figure is missing */
+/** @throws Error if the figure is missing */
 export function known(value: number | null | undefined): number {
   if (value === null || value === undefined) throw new Error("a figure is missing");
   return value;
 }
 
-/** The list, begun at another place in each round, so that nobody always runs first. */
+/** The list, starting one place later in each round, so that no entry always runs first. */
 export function rotated<T>(list: readonly T[], round: number): T[] {
   const start = list.length === 0 ? 0 : round % list.length;
   return [...list.slice(start), ...list.slice(0, start)];

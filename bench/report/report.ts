@@ -1,14 +1,22 @@
-// The whole outcome of a bench: what `--json` prints, and what is kept in `bench/results/`.
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+// The report of a benchmark: what `--json` prints, and what is stored in `bench/results/`.
+import { writeFile } from "node:fs/promises";
+import { arch, cpus, totalmem, type } from "node:os";
 import { judge, type MarkResult } from "../figures/marks.ts";
 import type { ScenarioResult } from "../figures/results.ts";
-import { drawChart } from "./chart.ts";
-import type { Machine } from "./machine.ts";
 import { LEGEND } from "./tables.ts";
+
+interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  readonly system: string;
+  readonly node: string;
+  readonly postgres: string;
+}
 
 export interface Report {
   readonly schemaVersion: 1;
-  /** ISO, with the time. */
+  /** ISO 8601, with the time. */
   readonly date: string;
   readonly machine: Machine;
   /** What the figures mean. */
@@ -17,14 +25,22 @@ export interface Report {
   readonly scenarios: readonly ScenarioResult[];
 }
 
-/** From `dist/bench/report`, where this file runs. */
-const RESULTS = new URL("../../../bench/results/", import.meta.url);
+/** Relative to `dist/bench/report`, where this file runs. */
+const LATEST = new URL("../../../bench/results/latest.json", import.meta.url);
 
-export function makeReport(scenarios: readonly ScenarioResult[], machine: Machine): Report {
+export function makeReport(scenarios: readonly ScenarioResult[], postgres: string): Report {
+  const cores = cpus();
   return {
     schemaVersion: 1,
     date: new Date().toISOString(),
-    machine,
+    machine: {
+      cpu: cores[0]?.model ?? "unknown",
+      cores: cores.length,
+      memoryGiB: Math.round(totalmem() / 2 ** 30),
+      system: `${type()} ${arch()}`,
+      node: process.version,
+      postgres,
+    },
     legend: LEGEND,
     marks: judge(scenarios),
     scenarios,
@@ -35,14 +51,7 @@ export function reportAsJson(report: Report): string {
   return JSON.stringify(report, undefined, 2);
 }
 
-/** The report of the last time. */
-export async function readKept(): Promise<Report> {
-  return JSON.parse(await readFile(new URL("latest.json", RESULTS), "utf8")) as Report;
-}
-
-/** Writes the report and its chart, over those of the last time. */
-export async function keep(report: Report): Promise<void> {
-  await mkdir(RESULTS, { recursive: true });
-  await writeFile(new URL("latest.json", RESULTS), `${reportAsJson(report)}\n`);
-  await writeFile(new URL("latest.svg", RESULTS), drawChart(report));
+/** Replaces the stored report. */
+export async function store(report: Report): Promise<void> {
+  await writeFile(LATEST, `${reportAsJson(report)}\n`);
 }

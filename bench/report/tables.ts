@@ -1,60 +1,88 @@
-// The results as tables for the terminal.
-import { layOut } from "../../sandbox/demo-tables.ts";
+// The results as Markdown tables: for the terminal and for the documentation. Pure.
+import { CONTENDERS } from "../contenders.ts";
 import type { MarkResult } from "../figures/marks.ts";
-import type { EntryResult, ScenarioResult } from "../figures/results.ts";
-
-const WIDTH = 60;
+import { medianOf, type EntryResult, type Figure, type ScenarioResult } from "../figures/results.ts";
+import { ALL } from "../scenarios.ts";
 
 /** What the columns mean, once for all tables. */
 export const LEGEND = [
-  "Medians over the rounds; a ratio is taken within each round first.",
-  "messages/s   from the start of the process to SQS's last answer to a delete",
-  "CPU µs       of the contender's processes, a message; memory: the peak of the largest process",
+  "Medians over the rounds. Ratios compare entries within a round.",
+  "messages/s   from the start of the process to the last response to a delete",
+  "CPU µs       of the contender's processes, per message; memory: the peak of the largest process",
   "requests     SQS requests per message: receives + deletes + others",
-  "after last   from SQS's last answer to a delete to the end of the process",
+  "after last   from the last response to a delete to the end of the process",
 ];
 
 export function scenarioTable({ title, entries }: ScenarioResult): string {
-  return `${title}\n\n${layOut(entries.map(row), WIDTH)}`;
+  const head = ["", "messages", "messages/s", "CPU µs", "memory MiB", "requests", "after last s", "whole s"];
+  return `${title}\n\n${markdown(head, entries.map(entryRow))}`;
 }
 
-export function markTable(marks: readonly MarkResult[]): string {
-  if (marks.length === 0) return "No mark belongs to these scenarios.";
-  const rows = marks.map((mark) => ({
-    mark: mark.name,
-    value: rounded(mark.value, mark.against === undefined ? "" : "x"),
-    wanted: wanted(mark),
-    verdict: mark.met === null ? "" : mark.met ? "met" : "MISSED",
-  }));
-  return `The marks\n\n${layOut(rows, WIDTH)}`;
-}
-
-function row({ label, messages, median }: EntryResult): Record<string, string | null> {
+function entryRow({ label, messages, median }: EntryResult): string[] {
   const { receives, deletes, others, requests } = median;
-  const kinds =
-    requests === null ? null : [receives, deletes, others].map((kind) => rounded(kind)).join(" + ");
-  return {
-    "": label,
-    messages: messages.toLocaleString("en"),
-    "messages/s": whole(median.throughput),
-    "CPU µs": whole(median.cpu),
-    "memory MiB": whole(median.memory),
-    requests: kinds === null ? null : `${rounded(requests)} = ${kinds}`,
-    "after last s": rounded(median.afterLast),
-    "whole s": rounded(median.whole),
-  };
+  const kinds = [receives, deletes, others].map(rounded).join(" + ");
+  return [
+    label,
+    whole(messages),
+    ...[median.throughput, median.cpu, median.memory].map((value) => (value === null ? "-" : whole(value))),
+    requests === null ? "-" : `${rounded(requests)} = ${kinds}`,
+    rounded(median.afterLast),
+    rounded(median.whole),
+  ];
 }
 
-function wanted({ atLeast, atMost }: MarkResult): string {
-  if (atLeast !== undefined) return `${atLeast} or more`;
-  return atMost === undefined ? "" : `${atMost} or less`;
+/** The targets and what was measured. */
+export function marksTable(marks: readonly MarkResult[]): string {
+  return markdown(
+    ["what", "target", "measured"],
+    marks.map((mark) => {
+      const unit = mark.against === undefined ? "" : "×";
+      const value = mark.value === null ? "-" : `${rounded(mark.value)}${unit}`;
+      return [mark.name, target(mark, unit), mark.met === false ? `**${value}, missed**` : value];
+    }),
+  );
 }
 
-function whole(value: number | null): string | null {
-  return value === null ? null : Math.round(value).toLocaleString("en");
+function target({ atLeast, atMost }: MarkResult, unit: string): string {
+  if (atLeast !== undefined) return `${atLeast}${unit} or more`;
+  return atMost === undefined ? "" : `${atMost}${unit} or less`;
 }
 
-/** Three places for what is small, so that a request a message more in a thousand can be seen. */
-function rounded(value: number | null, unit = ""): string | null {
-  return value === null ? null : `${value.toFixed(value < 1 ? 3 : 2)}${unit}`;
+/** The contenders side by side. */
+export function programTable(results: readonly ScenarioResult[]): string {
+  const median = (scenario: string, entry: string, figure: Figure): number =>
+    medianOf(results, { scenario, entry, figure });
+  return markdown(
+    [
+      "",
+      "messages/s, loopback",
+      "at 20 ms per call",
+      "CPU per message, loopback",
+      "peak memory",
+      "SQS requests per message",
+    ],
+    ALL.map((label) => [
+      CONTENDERS[label].title,
+      whole(median("loopback", label, "throughput")),
+      whole(median("20ms", label, "throughput")),
+      `${whole(median("loopback", label, "cpu"))} µs`,
+      `${whole(median("loopback", label, "memory"))} MiB`,
+      median("loopback", label, "requests").toFixed(3),
+    ]),
+  );
+}
+
+/** Without padding: Prettier adds it. */
+export function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** Rounded to a whole number. */
+export function whole(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}
+
+/** Three decimal places for small values, so that one more request per thousand messages shows. */
+function rounded(value: number | null): string {
+  return value === null ? "-" : value.toFixed(value < 0.5 ? 3 : 2);
 }

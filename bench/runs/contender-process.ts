@@ -1,4 +1,4 @@
-// One process of a contender: started as a user would, and measured from outside and at its end.
+// One process of a contender: started as a user would start it, and measured from outside and when it exits.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { dirname } from "node:path";
@@ -9,23 +9,23 @@ import { epochMs } from "../clock.ts";
 import type { Contender } from "../contenders.ts";
 
 const PROBE = new URL("usage-probe.js", import.meta.url);
-/** A folder that holds no `.env`. */
+/** A folder without a `.env` file. */
 const CWD = dirname(fileURLToPath(import.meta.url));
 
-/** What a process took. Times are epoch milliseconds. */
+/** The resources that a process used. Times are epoch milliseconds. */
 export interface ProcessUsage {
   readonly startedAt: number;
   readonly endedAt: number;
-  /** Microseconds; null where nothing was loaded into the process to measure it. */
+  /** Microseconds; null if the probe was not loaded into the process. */
   readonly cpu: number | null;
   /** MiB; null likewise. */
   readonly memory: number | null;
 }
 
 /**
- * Runs a contender to its end.
+ * Runs a contender until it exits.
  *
- * @throws Error when it does not end well, with what it said
+ * @throws Error with its output if its exit code is not 0
  */
 export async function runProcess(
   contender: Contender,
@@ -45,10 +45,10 @@ export async function runProcess(
     killSignal: "SIGKILL",
   });
   const ended = once(child, "exit").then(epochMs);
-  const [endedAt, said, report] = await Promise.all([ended, read(child.stderr), read(child.stdio[3])]);
+  const [endedAt, stderr, report] = await Promise.all([ended, read(child.stderr), read(child.stdio[3])]);
   if (child.exitCode !== 0) {
     throw new Error(
-      `${contender.title} ended with ${child.exitCode ?? child.signalCode ?? "nothing"}:\n${said}`,
+      `${contender.title} exited with ${child.exitCode ?? child.signalCode ?? "nothing"}:\n${stderr}`,
     );
   }
   const [cpu, kilobytes] = report.split(" ").map(Number);

@@ -1,8 +1,7 @@
-// Loaded before a contender (`node --import`): when its process ends, it tells what the process has used. It does
-// nothing before that.
+// Loaded before a contender (`node --import`). It reports the CPU time and memory of the process when it exits, and does nothing before.
 import { readFileSync, writeSync } from "node:fs";
 
-/** The file descriptor that the bench reads. */
+/** The file descriptor that the benchmark reads. */
 const REPORT_FD = 3;
 
 process.on("exit", () => {
@@ -10,7 +9,7 @@ process.on("exit", () => {
   writeSync(REPORT_FD, `${user + system} ${peakKilobytes()}`);
 });
 
-/** Linux's own figure where there is one: that of `getrusage` starts from the memory of the process that did the fork. */
+/** On Linux, from /proc: the figure of `getrusage` includes the memory of the parent process before the exec. */
 function peakKilobytes(): number {
   try {
     const peak = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];

@@ -1,21 +1,18 @@
-// A database of its own for each run, copied from one in which fetch-etl has made its tables.
+// A new database for each run, copied from one in which fetch-etl created its tables.
 import postgres, { type Sql } from "postgres";
 import { GROWN_ROWS } from "../scenarios.ts";
-import type { MessageIdentity } from "./sqs-process.ts";
 
 const TEMPLATE = "bench_template";
 const GROWN = "bench_grown";
 
 export interface Databases {
-  /** Makes the database that all others are copies of: `makeTables` gets its name, and the rows that it makes go. */
+  /** Creates the database that all others are copied from. `makeTables` gets its name; the rows it makes are deleted. */
   makeTemplate(makeTables: (name: string) => Promise<void>): Promise<void>;
-  /** Hands the name of a fresh database to `use`, and drops it afterwards; the grown one is made once, and kept. */
+  /** Passes the name of a new database to `use`, then drops it. The grown database is created once and not dropped. */
   withDatabase<T>(grown: boolean, use: (name: string) => Promise<T>): Promise<T>;
   countLogins(name: string): Promise<number>;
-  /** Notes messages as loaded, as a run leaves it that ends between its commit and its deletes. */
-  noteAsLoaded(name: string, queueUrl: string, messages: readonly MessageIdentity[]): Promise<void>;
-  /** The server's URL with another database. */
-  url(name: string, port?: number): string;
+  /** The server's URL with this database. */
+  url(name: string): string;
   close(): Promise<void>;
 }
 
@@ -25,12 +22,7 @@ export function openDatabases(serverUrl: string): Databases {
   let made = 0;
   let grownMade = false;
 
-  const url = (name: string, port?: number): string => {
-    const changed = new URL(serverUrl);
-    changed.pathname = `/${name}`;
-    if (port !== undefined) changed.port = String(port);
-    return changed.href;
-  };
+  const url = (name: string): string => new URL(`/${name}`, serverUrl).href;
   const within = async <T>(name: string, use: (sql: Sql) => Promise<T>): Promise<T> => {
     const sql = connect(url(name));
     try {
@@ -71,15 +63,6 @@ export function openDatabases(serverUrl: string): Databases {
         const [counted] = await sql<{ rows: number }[]>`select count(*)::int as rows from user_logins`;
         return counted?.rows ?? 0;
       }),
-    noteAsLoaded: (name, queueUrl, messages) =>
-      within(name, async (sql) => {
-        const sentAt = messages.map((message) => new Date(message.sentAt).toISOString());
-        await sql`
-          insert into fetch_etl.ledger (queue, sent_at, message_id, run_id)
-          select ${queueArn(queueUrl)}, sent_at, message_id, gen_random_uuid()
-          from unnest(${sentAt}::text[]::timestamptz[], ${messages.map(({ messageId }) => messageId)}::text[])
-            as t (sent_at, message_id)`;
-      }),
     close: () => admin.end({ timeout: 1 }),
   };
 }
@@ -88,13 +71,7 @@ function connect(url: string): Sql {
   return postgres(url, { max: 1, onnotice: () => undefined });
 }
 
-/** As the server of the sandbox names its queues. */
-function queueArn(queueUrl: string): string {
-  const [, account = "", name = ""] = new URL(queueUrl).pathname.split("/");
-  return `arn:aws:sqs:us-east-1:${account}:${name}`;
-}
-
-/** Rows of the real size, sent over the fortnight for which SQS keeps messages. */
+/** Rows of realistic size, sent over the 14 days for which SQS keeps messages. */
 async function fill(sql: Sql): Promise<void> {
   await sql`
     insert into fetch_etl.ledger (queue, sent_at, message_id, run_id)

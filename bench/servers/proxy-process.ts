@@ -1,5 +1,5 @@
-// Proxies in a process of their own that add a network's latency: what a server answers arrives later. Asking costs
-// nothing, so that one exchange is late by the delay once, as it is with a real round trip of that length.
+// Proxies in their own process that add network latency. They delay responses but not requests, so one call takes the delay once, like
+// a real round trip of that length.
 import { connect, createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import { LOOPBACK } from "../../sandbox/ports.ts";
@@ -8,16 +8,16 @@ import { offer } from "./service.ts";
 export interface Delay {
   /** The port of the server on the loopback address. */
   readonly port: number;
-  /** By how many milliseconds each piece of an answer is held back. */
+  /** Milliseconds to delay each part of a response. */
   readonly ms: number;
 }
 
 const service = {
-  /** Starts a proxy. Resolves to the port to use in the server's place. */
+  /** Starts a proxy. Resolves to the port to use instead of the server's. */
   open: async ({ port, ms }: Delay): Promise<number> => {
     const proxy = createServer({ noDelay: true }, (client) => {
       const server = connect({ port, host: LOOPBACK, noDelay: true });
-      // Timers of one length run in the order in which they were set: nothing overtakes.
+      // Timers of equal length fire in the order they were set, so the data stays in order.
       const later = (then: () => void): void => void setTimeout(then, ms);
       client.on("data", (data) => server.write(data)).on("end", () => server.end());
       server.on("data", (data) => {

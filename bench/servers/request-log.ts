@@ -1,4 +1,4 @@
-// Counts what reaches the SQS server of this process, by Node's own diagnostics: contenders are measured from outside.
+// Counts the requests to the SQS server of this process with Node's diagnostics channels, so that contenders need no changes.
 import { subscribe } from "node:diagnostics_channel";
 import { IncomingMessage } from "node:http";
 import { epochMs } from "../clock.ts";
@@ -8,7 +8,7 @@ export interface RequestCounts {
   readonly receive: number;
   readonly delete: number;
   readonly other: number;
-  /** Epoch milliseconds at which the last answer to a delete was written; 0 when there was none. */
+  /** When the last response to a delete was sent, epoch milliseconds; 0 if there was none. */
   readonly lastDeleteAt: number;
 }
 
@@ -17,7 +17,7 @@ export interface RequestLog {
   counts(): RequestCounts;
 }
 
-/** Counts from now on, in all HTTP servers of this process. */
+/** Starts counting, in all HTTP servers of this process. */
 export function startRequestLog(): RequestLog {
   let counts: RequestCounts = NONE;
   subscribe("http.server.request.start", (event) => {
@@ -37,7 +37,7 @@ export function startRequestLog(): RequestLog {
 
 const NONE: RequestCounts = { receive: 0, delete: 0, other: 0, lastDeleteAt: 0 };
 
-/** What the request of a diagnostics event asks SQS for. */
+/** The kind of SQS request in a diagnostics event. */
 function kindOf(event: unknown): "receive" | "delete" | "other" {
   if (typeof event !== "object" || event === null || !("request" in event)) return "other";
   if (!(event.request instanceof IncomingMessage)) return "other";

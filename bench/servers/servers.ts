@@ -1,4 +1,4 @@
-// All that a run needs: the SQS server, the proxies and Postgres, each a process of its own.
+// The servers that a run needs: SQS, the proxies and Postgres, each in its own process.
 import { startPostgres } from "../../sandbox/postgres.ts";
 import { openDatabases, type Databases } from "./databases.ts";
 import type { ProxyService } from "./proxy-process.ts";
@@ -10,11 +10,10 @@ export interface Servers {
   /** For `AWS_ENDPOINT_URL_SQS`. */
   readonly sqsEndpoint: string;
   readonly databases: Databases;
-  readonly postgresPort: number;
   readonly postgresVersion: string;
-  /** Resolves to a port that leads to the server on `port`, with its answers `ms` milliseconds late. */
-  delayed(port: number, ms: number): Promise<number>;
-  /** Stops everything and removes every file. */
+  /** Resolves to a port that leads to the server on `port`, and delays its responses by `ms` milliseconds. */
+  delayed(port: string, ms: number): Promise<number>;
+  /** Stops all servers and deletes their files. */
   stop(): Promise<void>;
 }
 
@@ -37,11 +36,10 @@ export async function startServers(): Promise<Servers> {
       sqs,
       sqsEndpoint: await sqs.call("endpoint", undefined),
       databases,
-      postgresPort: postgres.port,
       postgresVersion: postgres.version,
       delayed: async (port, ms) => {
         const key = `${port} ${ms}`;
-        const open = ports.get(key) ?? (await proxies.call("open", { port, ms }));
+        const open = ports.get(key) ?? (await proxies.call("open", { port: Number(port), ms }));
         ports.set(key, open);
         return open;
       },

@@ -1,9 +1,9 @@
-// Calls across processes: a child offers a few functions, the parent calls them, one after the other.
+// Calls between processes: the parent calls functions of a child, one at a time.
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-/** What a child offers. Arguments and results have to be JSON. */
+/** The functions of a child. Arguments and results are JSON. */
 type Service = Readonly<Record<string, (argument: never) => unknown>>;
 
 interface Call {
@@ -12,21 +12,21 @@ interface Call {
 }
 type Reply<T> = { readonly result: T } | { readonly error: string };
 
-/** A running child that offers `S`. */
+/** A running child with the functions `S`. */
 export interface Remote<S extends Service> {
-  /** Calls one function. The next call has to wait for the answer. */
+  /** Calls one function. Wait for the result before the next call. */
   call<K extends keyof S & string>(
     name: K,
     argument: Parameters<S[K]>[0],
   ): Promise<Awaited<ReturnType<S[K]>>>;
-  /** Ends the child. Resolves when it is gone. */
+  /** Stops the child. Resolves when it has exited. */
   stop(): Promise<void>;
 }
 
-/** In the child: answers calls for as long as the parent lives. */
+/** In the child: handles calls until the parent exits. */
 export function offer(service: Service): void {
   process.on("disconnect", () => process.exit());
-  // Ctrl-C reaches all processes of the terminal; when this one ends is for the parent to say.
+  // Ctrl-C reaches all processes of the terminal. The parent decides when this one exits.
   process.on("SIGINT", () => undefined).on("SIGTERM", () => undefined);
   const answer = async ({ name, argument }: Call): Promise<Reply<unknown>> => {
     try {
@@ -41,7 +41,7 @@ export function offer(service: Service): void {
   });
 }
 
-/** Starts the module `entry`, which has to call {@link offer}, as a process of its own. */
+/** Starts the module `entry`, which must call {@link offer}, in its own process. */
 export function startRemote<S extends Service>(entry: URL): Remote<S> {
   const child = fork(fileURLToPath(entry), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   const gone = once(child, "exit");
@@ -54,7 +54,7 @@ export function startRemote<S extends Service>(entry: URL): Remote<S> {
           else resolve(reply.result);
         };
         const onExit = (): void => {
-          reject(new Error(`${entry.pathname} ended in mid-call`));
+          reject(new Error(`${entry.pathname} exited during a call`));
         };
         const emitter: NodeJS.EventEmitter = child;
         emitter.once("message", settle);

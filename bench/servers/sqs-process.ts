@@ -1,24 +1,17 @@
-// The SQS server in a process of its own. It fills its queues itself, and counts what it is asked.
+// The SQS server in its own process. It fills its queues itself and counts the requests it gets.
 import { generateLogins, WRONG_TYPE } from "../../sandbox/messages.ts";
 import { startSqs } from "../../sandbox/sqs.ts";
 import { startRequestLog, type RequestCounts } from "./request-log.ts";
 import { offer } from "./service.ts";
 
-/** What a queue is to hold. */
-export interface Filling {
+/** What to put into a queue. */
+interface Filling {
   readonly queue: string;
   readonly messages: number;
   /** How many of the messages are of the wrong type, spread evenly. */
   readonly invalid: number;
-  /** Bytes of a body; undefined: as long as a login is. */
+  /** Bytes of a body. Undefined: the length of a login. */
   readonly bodyBytes?: number | undefined;
-}
-
-/** What identifies a message to fetch-etl's ledger. */
-export interface MessageIdentity {
-  readonly messageId: string;
-  /** Epoch milliseconds. */
-  readonly sentAt: number;
 }
 
 const sqs = await startSqs();
@@ -26,7 +19,7 @@ const log = startRequestLog();
 
 const service = {
   endpoint: () => sqs.endpoint,
-  /** Makes the queue and fills it. Resolves to its URL; the requests are counted anew. */
+  /** Creates and fills the queue. Resolves to its URL and resets the request counts. */
   fill: async ({ queue, messages, invalid, bodyBytes }: Filling): Promise<string> => {
     const queueUrl = await sqs.createQueue(queue);
     const every = invalid === 0 ? Infinity : Math.floor(messages / invalid);
@@ -38,22 +31,17 @@ const service = {
     return queueUrl;
   },
   requests: (): RequestCounts => log.counts(),
-  /** How many messages are left, in whichever state. */
+  /** The number of messages left, in any state. */
   left: async (queue: string): Promise<number> => {
     const { ready, inflight, delayed } = await sqs.inspect(queue);
     return ready + inflight + delayed;
-  },
-  /** The first messages of a queue. */
-  first: async ({ queue, count }: { queue: string; count: number }): Promise<MessageIdentity[]> => {
-    const { messages } = await sqs.inspect(queue);
-    return messages.slice(0, count).map(({ messageId, sentAt }) => ({ messageId, sentAt }));
   },
 };
 
 export type SqsService = typeof service;
 offer(service);
 
-/** An object as JSON, as long as it has to be by a key that nobody reads. All is ASCII. */
+/** An ASCII JSON object, padded to the given length with a key that no program reads. */
 function padded(json: string, bytes: number | undefined): string {
   if (bytes === undefined) return json;
   const [start, end] = [`${json.slice(0, -1)},"padding":"`, '"}'];

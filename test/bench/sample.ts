@@ -1,12 +1,10 @@
-// Results as a bench yields them, made up.
-import type { Figures } from "../../bench/figures/figures.ts";
-import { scenarioResult, type ScenarioResult } from "../../bench/figures/results.ts";
+// Invented results of a benchmark.
+import { scenarioResult, type Figures, type ScenarioResult } from "../../bench/figures/results.ts";
 import type { ContenderName } from "../../bench/contenders.ts";
 
 const NOTHING: Figures = {
   throughput: null,
   cpu: null,
-  machineCpu: null,
   memory: null,
   receives: null,
   deletes: null,
@@ -16,12 +14,12 @@ const NOTHING: Figures = {
   whole: 1,
 };
 
-/** A scenario in which each contender had these figures, one of each round. */
+/** A scenario in which each contender had these figures, one per round. */
 export function sample(
   name: string,
   rounds: Partial<Record<ContenderName, readonly Partial<Figures>[]>>,
 ): ScenarioResult {
-  const contenders: ContenderName[] = ["fetch-etl", "sdk-loop", "wire"];
+  const contenders: ContenderName[] = ["fetch-etl", "sdk-loop", "sqs-consumer"];
   return scenarioResult(
     { name, title: `Scenario ${name}` },
     new Map(

@@ -1,5 +1,5 @@
 import { expect, describe, it } from "vitest";
-import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
+import { VirtualClock } from "../support/virtual-clock.ts";
 import { BatchBuffer, bytesOf } from "../../src/drain/buffer.ts";
 import type { Item } from "../../src/drain/writer.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
+import { VirtualClock } from "../support/virtual-clock.ts";
 import type { ReceivedMessage } from "../../src/drain/ports.ts";
 import { guardRedrive } from "../../src/drain/dead-letter.ts";
 import { Failure } from "../../src/failure.ts";

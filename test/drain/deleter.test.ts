@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
+import { VirtualClock } from "../support/virtual-clock.ts";
 import { Deleter } from "../../src/drain/deleter.ts";
 import { InFlight } from "../../src/drain/in-flight.ts";
 import { Throttled } from "../../src/drain/ports.ts";

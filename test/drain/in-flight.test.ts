@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
+import { VirtualClock } from "../support/virtual-clock.ts";
 import { release, InFlight } from "../../src/drain/in-flight.ts";
 import { Throttled } from "../../src/drain/ports.ts";
 import { Failure } from "../../src/failure.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
+import { VirtualClock } from "../support/virtual-clock.ts";
 import { drain } from "../../src/drain/loop.ts";
 import { createEntryMaker } from "../../src/drain/entry.ts";
 import { Throttled } from "../../src/drain/ports.ts";

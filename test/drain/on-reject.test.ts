@@ -1,6 +1,6 @@
 // What a drain does with messages that cannot be loaded when it is to leave them to the queue's redrive policy.
 import { describe, expect, it, vi } from "vitest";
-import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
+import { VirtualClock } from "../support/virtual-clock.ts";
 import { drain } from "../../src/drain/loop.ts";
 import { createEntryMaker } from "../../src/drain/entry.ts";
 import type { DrainReport } from "../../src/drain/report.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
+import { VirtualClock } from "../support/virtual-clock.ts";
 import { peek } from "../../src/drain/peek.ts";
 import { Failure } from "../../src/failure.ts";
 import { MemoryQueue } from "../support/memory-queue.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
+import { VirtualClock } from "../support/virtual-clock.ts";
 import { Signal } from "../../src/drain/signal.ts";
 import { Backoff } from "../../src/drain/backoff.ts";
 import { poll, type PollerOptions } from "../../src/drain/poller.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { VirtualClock } from "../../bench/simulation/virtual-clock.ts";
+import { VirtualClock } from "../support/virtual-clock.ts";
 import type { OnReject } from "../../src/drain/settings.ts";
 import { createEntryMaker } from "../../src/drain/entry.ts";
 import { StatementCancelled } from "../../src/drain/ports.ts";

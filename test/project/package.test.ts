@@ -33,7 +33,7 @@ it("the package holds bin, the built sources and the usual texts", async () => {
     expect(kinds).toEqual(
       new Set([
         ...["package.json", "README.md", "LICENSE", "CHANGELOG.md", "bin/fetch-etl.js", "dist/src/*.js"],
-        ...["deploy/*", "docs/*.md", "dist/man/fetch-etl.1", "bench/results/latest.svg"],
+        ...["deploy/*", "docs/*.md", "dist/man/fetch-etl.1"],
         ...["docs/token-vectors.json", "docs/examples/*"],
       ]),
     );
