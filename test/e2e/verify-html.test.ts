@@ -176,7 +176,7 @@ describe.skipIf(!hasBrowser)("in a browser", () => {
       expect(names.map((name) => name?.replace(/\..*/, ""))).toEqual([
         "Bar chart, rows by locale",
         "Bar chart, rows by device type",
-        "Bar chart, rows by major app version",
+        "Bar chart, rows by app version",
         "Bar chart, rows by day",
         "Bar chart, devices by number of rows",
         "Bar chart, addresses by number of rows",

@@ -62,9 +62,9 @@ it("counts rows, distinct and repeated values, nulls, dates, the quarantine and 
         createDate: {
           unit: "day",
           values: [
+            { value: "2023-01-09", rows: 2 },
             { value: "2023-01-01", rows: 1 },
             { value: "2023-01-05", rows: 1 },
-            { value: "2023-01-09", rows: 2 },
           ],
         },
         repeats: {

@@ -35,12 +35,12 @@ it("labels a rest by how many values it puts together", () => {
     shown({
       deviceType: { values, others: { values: 1, rows: 1 } },
       appVersion: { unit: "patch", values, others: { values: 1200, rows: 1 } },
-      createDate: { unit: "year", values, others: { values: 2, rows: 1 } },
+      createDate: { unit: "day", values, others: { values: 2, rows: 1 } },
     }),
   ).toEqual({
     "rows by device type": ["a", "1 other"],
     "rows by app version": ["a", "1,200 others"],
-    "rows by year": ["a", "2 earlier years"],
+    "rows by day": ["a", "2 others"],
   });
 });
 

@@ -68,7 +68,7 @@ export function chartOf({ heading, counted }: Spread): Markup {
   return new Markup(outerHtml(svg).replace("<svg ", '<svg role="img" ').replace(GROUP_LABEL, "$1"));
 }
 
-/** For who does not see it; the numbers stand in a table beside it. */
+/** Alternative text; the numbers are in a table next to the chart. */
 function described(heading: string, counted: readonly Counted[]): string {
   const [first, ...others] = counted.filter(({ isRest }) => isRest !== true);
   if (first === undefined) return `Bar chart, ${heading}`;
