@@ -3,12 +3,12 @@ import { defineConfig } from "eslint/config";
 import regexp from "eslint-plugin-regexp";
 import tseslint from "typescript-eslint";
 
-/** What the command line is made of. */
+/** The folders that the command line uses. */
 const BELOW_CLI = ["postgres", "quarantine", "drain", "recovery", "doctor", "config", "login", "masking"];
 
 /**
- * The arrows of the architecture: which other folders of src/ each folder may import from, and which packages (regular expressions). What is
- * not named is an error, and docs/architecture.md has the same table. A folder within another is one of its own.
+ * The allowed imports: the other folders of src/ that each folder may import from, and the packages (regular expressions). Any other
+ * import is an error. docs/architecture.md has the same table. A subfolder listed here needs its own entry.
  */
 const ARROWS = {
   masking: { folders: [], packages: ["node:crypto", "ipaddr\\.js"] },
@@ -50,16 +50,16 @@ const ARROWS = {
     packages: ["@observablehq/plot", "linkedom"],
   },
 };
-/** What makes the others real, or stands beside the tool. */
+/** Modules of side effects, and folders beside src/: nothing in the folders of src/ may import these. */
 const NOBODYS = ["main.ts", "runtime.ts", "explain.ts", "write-file.ts"].map((file) => `**/${file}`);
-const BESIDE = ["sandbox", "bench", "manual", "test"].map((folder) => `**/${folder}/**`);
+const BESIDE = ["sandbox", "bench", "scripts", "test"].map((folder) => `**/${folder}/**`);
 
 const forbid = (files, patterns) => ({
   files,
   rules: { "no-restricted-imports": ["error", { patterns }] },
 });
 
-/** Forbids what no arrow allows. The folders within a folder come after it, and what is said of them holds. */
+/** Forbids all imports that are not listed. Subfolders come after their parent, so their rules override it. */
 const arrows = Object.entries(ARROWS).map(([folder, { folders, packages }]) => {
   const others = Object.keys(ARROWS).filter((other) => other !== folder && !folders.includes(other));
   const group = [...others.map((other) => `**/${other.split("/").at(-1)}/**`), ...NOBODYS, ...BESIDE];
@@ -67,8 +67,8 @@ const arrows = Object.entries(ARROWS).map(([folder, { folders, packages }]) => {
   return forbid(
     [`src/${folder}/**`],
     [
-      { group, message: `src/${folder}/ has no arrow to it.` },
-      { regex, message: `src/${folder}/ does without it.` },
+      { group, message: `src/${folder}/ may not import this folder.` },
+      { regex, message: `src/${folder}/ may not import this package.` },
     ],
   );
 });
@@ -93,7 +93,7 @@ export default defineConfig(
       "@typescript-eslint/consistent-type-imports": "error",
     },
   },
-  // A stranger writes what these read: no expression may take more than linear time.
+  // Input comes from strangers: no regular expression may take more than linear time.
   {
     files: ["src/**", "sandbox/**", "bench/**"],
     plugins: { regexp },
@@ -105,24 +105,21 @@ export default defineConfig(
       ],
     },
   },
-  // vitest's asymmetric matchers are typed as any.
+  // Vitest types asymmetric matchers as any.
   { files: ["test/**"], rules: { "@typescript-eslint/no-unsafe-assignment": "off" } },
   ...arrows,
   forbid(
     ["sandbox/**"],
-    [{ group: ["**/src/**", "**/bench/**"], message: "The sandbox stands beside the tool." }],
+    [{ group: ["**/src/**", "**/bench/**"], message: "The sandbox does not depend on the tool." }],
   ),
   forbid(
-    ["manual/**"],
+    ["scripts/**"],
     [
       {
         group: ["**/config/**", "**/src/drain/**", "**/postgres/**"],
-        message: "The manual page is made from the definitions of the commands.",
+        message: "The manual page needs only the definitions of the commands.",
       },
     ],
   ),
-  forbid(
-    ["bench/**"],
-    [{ group: ["**/src/**"], message: "The benchmark measures the tool as users start it." }],
-  ),
+  forbid(["bench/**"], [{ group: ["**/src/**"], message: "The benchmark starts the tool as users do." }]),
 );

@@ -14,7 +14,7 @@ function read(path: string): string {
 
 /** Paths of modules, and what each imports: by its name in the import, whether it is for types, when it is needed, or at once. */
 const imports = new Map(
-  ["src", "sandbox", "bench", "manual", "test"].flatMap((folder) =>
+  ["src", "sandbox", "bench", "scripts", "test"].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { encoding: "utf8", recursive: true })
       .filter((path) => path.endsWith(".ts"))
       .map((path) => join(folder, path))

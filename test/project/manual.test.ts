@@ -2,8 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { manualPage } from "../../manual/page.ts";
-import { tagged, text } from "../../manual/roff.ts";
+import { manualPage, tagged, text } from "../../scripts/manual-page.ts";
 import { ENVIRONMENT } from "../../src/cli/environment.ts";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
 import { everyCommand, program } from "../support/program.ts";
