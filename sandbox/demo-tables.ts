@@ -1,7 +1,7 @@
-// The two small tables that the demo ends with: a few rows, and what an analyst would look for.
+// The two tables at the end of the demo: a few rows, and a query of an analyst.
 import type { Sql } from "postgres";
 
-/** Resolves to a table of the first rows, for 80 columns: of a token, the beginning of what depends on the value. */
+/** Resolves to a table of the first rows, for 80 columns. Tokens are cut, and start after the part that is the same for all values. */
 export async function firstRows(sql: Sql, count: number): Promise<string> {
   const rows = await sql<Record<string, string | null>[]>`
     select user_id, device_type as device, substr(masked_ip, 13) as masked_ip, substr(masked_device_id, 13) as masked_device,
@@ -21,7 +21,7 @@ export async function repeatedDevices(sql: Sql, count: number): Promise<string> 
   return layOut(rows, 55);
 }
 
-/** Lays rows out in columns under their names; what is longer than `width` is cut, a null is a dash. */
+/** Aligns rows in columns with headings. Cuts texts longer than `width`; a null is a dash. */
 function layOut(rows: readonly Readonly<Record<string, string | null>>[], width: number): string {
   const names = Object.keys(rows[0] ?? {});
   const cells = [names, ...rows.map((row) => names.map((name) => shorten(row[name] ?? "-", width)))];

@@ -1,5 +1,5 @@
-// `npm run demo`: the whole job on generated messages, with the real command line against real servers. It needs no
-// configuration and ends well only if every step was right.
+// `npm run demo`: runs the whole job on generated messages, with the real command line and real servers. It needs no
+// configuration, and exits with 0 only if every step gave the expected result.
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,9 +16,9 @@ const MESSAGES = 100;
 const LOGINS = generateLogins(MESSAGES - 1);
 const STEPS = [["peek", "--count", "5"], ["drain"], ["verify", "--expect", String(LOGINS.length)]];
 
-/** A step that went wrong: the message says which, and how. */
-class WrongStep extends Error {
-  override readonly name = "WrongStep";
+/** A step that failed; the message says which and why. */
+class StepFailed extends Error {
+  override readonly name = "StepFailed";
 }
 
 async function demo(sandbox: Sandbox, cwd: string, interruption: Interruption): Promise<void> {
@@ -31,22 +31,22 @@ async function demo(sandbox: Sandbox, cwd: string, interruption: Interruption): 
     const command = `fetch-etl ${args.join(" ")}`;
     console.log(`\n$ ${command}`);
     const outcome = await runCli(args, { cwd, env });
-    if (outcome !== "exit code 0") throw new WrongStep(`\`${command}\` ended with ${outcome}`);
+    if (outcome !== "exit code 0") throw new StepFailed(`\`${command}\` failed: ${outcome}`);
   }
-  await lookAtResult(sandbox);
+  await checkResult(sandbox);
 }
 
-async function lookAtResult(sandbox: Sandbox): Promise<void> {
+async function checkResult(sandbox: Sandbox): Promise<void> {
   const sql = postgres(sandbox.postgres.url, { max: 1, onnotice: () => undefined });
   try {
     console.log(`\nThe first rows of user_logins:\n\n${await firstRows(sql, 5)}`);
-    console.log(`\nThe devices that logged in most often, masked:\n\n${await repeatedDevices(sql, 5)}`);
+    console.log(`\nThe devices with the most logins, masked:\n\n${await repeatedDevices(sql, 5)}`);
     const queue = await sandbox.sqs.inspect(QUEUE);
     const mistakes = await findMistakes(sql, queue, {
       logins: LOGINS,
       quarantined: MESSAGES - LOGINS.length,
     });
-    if (mistakes.length > 0) throw new WrongStep(mistakes.join("; "));
+    if (mistakes.length > 0) throw new StepFailed(mistakes.join("; "));
   } finally {
     await sql.end({ timeout: 1 });
   }
@@ -60,12 +60,12 @@ async function main(): Promise<number> {
     await withSandbox({ messages: generateMessages(MESSAGES) }, (sandbox) =>
       demo(sandbox, cwd, interruption),
     );
-    console.log(`\nDemo: every step was right: ${LOGINS.length} loaded, 1 quarantined, queue empty.`);
+    console.log(`\nDemo succeeded: ${LOGINS.length} loaded, 1 quarantined, queue empty.`);
     return 0;
   } catch (error) {
     const signal = interruption.received();
     if (signal !== undefined) return SIGNAL_EXIT[signal];
-    console.error(`\nDemo: a step was wrong: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`\nDemo failed: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
   } finally {
     await rm(cwd, { recursive: true, force: true });

@@ -1,22 +1,22 @@
-// Turns Ctrl-C and SIGTERM into one orderly stop, and a second one into an end at once.
+// The first Ctrl-C or SIGTERM stops in order; the second exits immediately.
 
 export type StopSignal = "SIGINT" | "SIGTERM";
 
-/** Shell convention: 128 and the signal's number. */
+/** Shell convention: 128 + the signal's number. */
 export const SIGNAL_EXIT: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143 };
 
-/** Below `npm run` one Ctrl-C can arrive twice: from the terminal, and from npm, which passes on its own. */
+/** Under `npm run`, one Ctrl-C can arrive twice: from the terminal and from npm. */
 const SAME_PRESS_MS = 300;
 
-/** Whether the process was asked to stop. */
+/** Whether the process has received a signal to stop. */
 export interface Interruption {
-  /** Aborted at the first signal; the reason is its name. */
+  /** Aborted on the first signal; the reason is its name. */
   readonly signal: AbortSignal;
-  /** The first signal; undefined as long as there was none. */
+  /** The first signal; undefined until then. */
   received(): StopSignal | undefined;
 }
 
-/** Listens for signals from now on. A second one ends the process where it stands; the watchdog then cleans up. */
+/** Starts listening for signals. A second one exits immediately; the watchdog then cleans up. */
 export function watchSignals(): Interruption {
   const controller = new AbortController();
   let first: StopSignal | undefined;
@@ -35,7 +35,7 @@ export function watchSignals(): Interruption {
   return { signal: controller.signal, received: () => first };
 }
 
-/** Resolves at the first signal. */
+/** Resolves on the first signal. */
 export function interrupted({ signal }: Interruption): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

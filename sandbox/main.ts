@@ -1,4 +1,4 @@
-// `npm run sandbox`: the servers on the assignment's own ports, until Ctrl-C.
+// `npm run sandbox`: runs the servers on the assignment's ports until Ctrl-C.
 import { Command } from "commander";
 import { interrupted, watchSignals } from "./interruption.ts";
 import { PortInUse } from "./ports.ts";
@@ -23,27 +23,27 @@ async function main(ports: Ports): Promise<number> {
     await sandbox.dispose();
   }
   console.log("\nStopped.");
-  // Not 130 or 143: a signal is the way in which a sandbox ends, not the breaking off of a job.
+  // Not 130 or 143: a signal is the normal way to stop the sandbox.
   return 0;
 }
 
-/** Takes none; help and a mistake end the process. */
+/** There are no arguments. Exits after --help, or if there is one. */
 function readArguments(argv: readonly string[]): void {
   new Command("npm run sandbox")
     .description(
-      "Runs an SQS protocol server with a queue of 100 messages and a PostgreSQL with the empty table user_logins, for this machine only, and prints the settings to use. Ctrl-C stops it; its data go with it.",
+      "Runs an SQS server with a queue of 100 messages, and a PostgreSQL server with an empty user_logins table, and prints the settings to use. Both accept connections only from this machine. Ctrl-C stops them and deletes their data.",
     )
     .addHelpText(
       "after",
       `
 Environment:
-  SANDBOX_SQS_PORT       port of the SQS server, 0 for a free one (default: ${SQS_PORT})
-  SANDBOX_POSTGRES_PORT  port of PostgreSQL, 0 for a free one (default: ${POSTGRES_PORT})`,
+  SANDBOX_SQS_PORT       port of the SQS server, 0 for any free port (default: ${SQS_PORT})
+  SANDBOX_POSTGRES_PORT  port of PostgreSQL, 0 for any free port (default: ${POSTGRES_PORT})`,
     )
     .parse(argv, { from: "user" });
 }
 
-/** @throws Error when a variable holds no port */
+/** @throws Error if a variable is not a port */
 function portsFrom(env: NodeJS.ProcessEnv): Ports {
   return {
     sqsPort: portFrom(env, "SANDBOX_SQS_PORT", SQS_PORT),
@@ -56,7 +56,7 @@ function portFrom(env: NodeJS.ProcessEnv, name: string, standard: number): numbe
   if (text === "") return standard;
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535)
-    throw new Error(`${name} must be a port from 0 to 65535, 0 for a free one`);
+    throw new Error(`${name} must be a port from 0 to 65535; 0 means any free port`);
   return port;
 }
 
@@ -64,7 +64,7 @@ async function describe({ sqs, postgres, env }: Sandbox): Promise<string> {
   const { ready } = await sqs.inspect(QUEUE);
   const lines = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   return [
-    "The sandbox runs:",
+    "The sandbox is running:",
     `  SQS         ${sqs.endpoint}, queue ${QUEUE} with ${ready} messages`,
     `  PostgreSQL  ${postgres.url} (${postgres.version}), table user_logins`,
     "",
@@ -83,14 +83,14 @@ async function describe({ sqs, postgres, env }: Sandbox): Promise<string> {
     "  npx fetch-etl drain",
     "  npx fetch-etl verify --expect 99",
     "",
-    "Ctrl-C stops the sandbox; its data go with it.",
+    "Ctrl-C stops the sandbox and deletes its data.",
   ].join("\n");
 }
 
-/** One sentence for what a user can mend. */
+/** The error in one sentence, with the fix if the user can fix it. */
 function explain(error: unknown): string {
   if (error instanceof PortInUse) {
-    return `${error.message}; stop what listens there, or set SANDBOX_SQS_PORT or SANDBOX_POSTGRES_PORT to another one.`;
+    return `${error.message}; stop the program that uses it, or set SANDBOX_SQS_PORT or SANDBOX_POSTGRES_PORT to another port.`;
   }
   return error instanceof Error ? error.message : String(error);
 }
@@ -99,6 +99,6 @@ readArguments(process.argv.slice(2));
 try {
   process.exitCode = await main(portsFrom(process.env));
 } catch (error) {
-  console.error(`The sandbox could not be started: ${explain(error)}`);
+  console.error(`Cannot start the sandbox: ${explain(error)}`);
   process.exitCode = 1;
 }

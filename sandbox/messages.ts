@@ -1,7 +1,7 @@
-// Generates login messages of the real shape, for demos, tests and benchmarks. Pure: one seed, one list. No address and
-// no device id in them can be a real person's.
+// Generates realistic login messages for demos, tests and benchmarks. Pure: the same seed gives the same list. No address
+// or device id can belong to a real person.
 
-/** A login as the app sends it. Every value is a string, or null where the app did not know. */
+/** A login as the app sends it. Every value is a string, or null if unknown. */
 export interface LoginMessage {
   readonly user_id: string;
   readonly app_version: string;
@@ -11,10 +11,10 @@ export interface LoginMessage {
   readonly device_id: string;
 }
 
-/** A body that is JSON, but no login. */
+/** A body that is JSON but not a login. */
 export const WRONG_TYPE = '{"foo": "oops_wrong_msg_type", "bar": "123"}';
 
-/** Where {@link generateMessages} puts the wrong one, counted from 0. */
+/** The index of this body in the list of {@link generateMessages}. */
 const WRONG_TYPE_INDEX = 12;
 
 const NULL_LOCALES = 0.29;
@@ -24,11 +24,11 @@ const SEEN_DEVICE = 0.15;
 const SEEN_ADDRESS = 0.1;
 const MOST_REPEATS = 5;
 
-/** Numbers from 0 up to 1, the same for the same seed. */
+/** Numbers from 0 (inclusive) to 1 (exclusive). The same seed gives the same numbers. */
 type Random = () => number;
 
 /**
- * Logins, in which some devices and some addresses occur two to five times, so that there are duplicates to find.
+ * Logins. Some devices and addresses occur two to five times, so that there are duplicates to find.
  *
  * @param seed a 32-bit integer; the same seed gives the same logins
  */
@@ -47,9 +47,9 @@ export function generateLogins(count: number, seed = 1): LoginMessage[] {
 }
 
 /**
- * Message bodies as the assignment's queue holds them: all logins but the 13th, which is of the wrong type.
+ * Message bodies as in the assignment's queue: all are logins except the 13th, which is of the wrong type.
  *
- * @param count how many in all; with fewer than 13 the wrong one is the last
+ * @param count the number of bodies; below 13, the last is of the wrong type
  */
 export function generateMessages(count = 100, seed = 1): string[] {
   if (count < 1) return [];
@@ -58,7 +58,7 @@ export function generateMessages(count = 100, seed = 1): string[] {
   return bodies;
 }
 
-/** Tommy Ettinger's mulberry32, public domain: small, and good enough for data that only has to look varied. */
+/** Tommy Ettinger's mulberry32, public domain: small, and random enough for test data. */
 export function mulberry32(seed: number): Random {
   let state = seed | 0;
   return () => {
@@ -69,10 +69,10 @@ export function mulberry32(seed: number): Random {
   };
 }
 
-/** Values of `fresh`, but with probability `again` one that was there before, each at most {@link MOST_REPEATS} times. */
+/** Values of `fresh`, or with probability `again` an earlier value. Each occurs at most {@link MOST_REPEATS} times. */
 function repeating(random: Random, again: number, fresh: (random: Random) => string): () => string {
   const uses = new Map<string, number>();
-  // Those that may come again, apart, so that a choice takes no search through all.
+  // Keep the repeatable values in their own list, so that choosing one needs no search.
   const open: string[] = [];
   return () => {
     const index = integer(random, 0, Math.max(open.length - 1, 0));
@@ -103,14 +103,14 @@ function appVersion(random: Random): string {
   return random() < 0.35 ? `${major}.${minor}` : `${major}.${minor}.${patch}`;
 }
 
-/** Of the shape of a US social security number, but from a range in which none was ever given out. */
+/** In the format of a US social security number, from a range that was never assigned. */
 function deviceId(random: Random): string {
   const part = (low: number, high: number, length: number): string =>
     String(integer(random, low, high)).padStart(length, "0");
   return `${part(900, 999, 3)}-${part(10, 49, 2)}-${part(0, 9999, 4)}`;
 }
 
-/** From the ranges for documentation (RFC 5737, RFC 3849) and for benchmarks (RFC 2544), which nobody is reached by. */
+/** From the ranges reserved for documentation (RFC 5737, RFC 3849) and benchmarks (RFC 2544). */
 function address(random: Random): string {
   const kind = random();
   if (kind < 0.08) return `2001:db8::${hexGroup(random)}:${hexGroup(random)}`;

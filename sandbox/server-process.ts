@@ -1,33 +1,33 @@
-// One run of a program of PostgreSQL's as a child process: its log, its readiness, its end.
+// Runs a PostgreSQL program as a child process, and reads its output and exit code.
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Account } from "./account.ts";
 
-/** How to run a program. */
+/** The program to run. */
 export interface Run {
   readonly program: string;
   readonly args: readonly string[];
   /** A folder that the account can enter. */
   readonly cwd: string;
   readonly account: Account | undefined;
-  /** Gets each line that the program writes. */
+  /** Receives each line of output. */
   readonly log: (line: string) => void;
 }
 
 /** A started program. */
 export interface Running {
   readonly child: ChildProcess;
-  /** The last lines it wrote, for an error message. */
+  /** The last lines of output, for an error message. */
   readonly lastLines: readonly string[];
-  /** Settles when the process has ended and its output is read: how it ended, such as `exit code 1`. */
+  /** Resolves when the process has exited and its output is read: to how it ended, such as `exit code 1`. */
   readonly ended: Promise<string>;
 }
 
 const LINES_KEPT = 12;
 
 /**
- * Starts the program in a process group of its own: Ctrl-C on a terminal signals the whole foreground group, and the
- * order in which things stop is for the sandbox to decide. The caller's `PG*` variables stay out.
+ * Starts the program in its own process group: Ctrl-C on a terminal signals the whole foreground group, but the sandbox
+ * stops its servers in order. Does not pass on the caller's `PG*` variables.
  */
 export function run({ program, args, cwd, account, log }: Run): Running {
   const child = spawn(program, args, {
@@ -57,16 +57,18 @@ export function run({ program, args, cwd, account, log }: Run): Running {
 }
 
 /**
- * Waits for the program to end well.
+ * Waits until the program exits.
  *
- * @throws Error with the program's last lines when it does not
+ * @throws Error with its last lines of output if its exit code is not 0
  */
 export async function succeed(name: string, running: Running): Promise<void> {
   const how = await running.ended;
   if (how !== "exit code 0") throw failure(name, how, running.lastLines);
 }
 
-/** The error for a program that ended otherwise than it should have. */
+/** The error for a program that failed. */
 export function failure(name: string, how: string, lines: readonly string[]): Error {
-  return new Error([`${name} failed with ${how}. It said:`, ...lines.map((line) => `  ${line}`)].join("\n"));
+  return new Error(
+    [`${name} failed with ${how}. Its output:`, ...lines.map((line) => `  ${line}`)].join("\n"),
+  );
 }

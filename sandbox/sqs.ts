@@ -1,9 +1,9 @@
-// A real SQS protocol server of one's own (fauxqs), with what a test wants to ask of it directly. It listens on the
-// loopback address only.
+// Starts an SQS protocol server (fauxqs), with direct access to its queues for tests. It listens only on the loopback
+// address.
 import { buildApp, type FauxqsServer } from "fauxqs";
 import { freePort, isAddressInUse, LOOPBACK, PortInUse } from "./ports.ts";
 
-/** One message that the server holds. */
+/** A message on the server. */
 interface QueuedMessage {
   readonly state: "ready" | "delayed" | "inflight";
   readonly messageId: string;
@@ -13,7 +13,7 @@ interface QueuedMessage {
   readonly receiveCount: number;
 }
 
-/** What a queue holds at the moment: how many messages in which state, and all of them. */
+/** The contents of a queue: the number of messages by state, and all messages. */
 export interface QueueContents {
   readonly ready: number;
   readonly delayed: number;
@@ -25,7 +25,7 @@ export interface SqsServer {
   /** For `AWS_ENDPOINT_URL_SQS`. */
   readonly endpoint: string;
   readonly port: number;
-  /** Makes a queue, with attributes as `CreateQueue` takes them. Resolves to its URL. */
+  /** Creates a queue with attributes of `CreateQueue`. Resolves to its URL. */
   createQueue(name: string, attributes?: Readonly<Record<string, string>>): Promise<string>;
   /**
    * Sends the bodies, in their order. The server refuses characters beyond the basic plane, which AWS takes: they are
@@ -41,7 +41,7 @@ export interface SqsServer {
    * @throws Error when there is no such queue
    */
   inspect(name: string): Promise<QueueContents>;
-  /** Closes at once, whoever is connected or waiting. */
+  /** Closes immediately, including open connections and waiting requests. */
   stop(): Promise<void>;
 }
 
@@ -51,23 +51,23 @@ const BATCH_MESSAGES = 10;
 const BATCH_BYTES = 256 * 1024;
 
 /**
- * Starts a server without queues on `port`; undefined or 0: a free one.
+ * Starts a server without queues on `port`; undefined or 0: any free port.
  *
  * @throws {PortInUse}
  */
 export async function startSqs(options: { readonly port?: number | undefined } = {}): Promise<SqsServer> {
   const wanted = options.port ?? 0;
-  // Not `startFauxqs`: that one listens on every address of the machine.
+  // Not `startFauxqs`: it listens on all addresses of the machine.
   const app = buildApp({ logger: false });
   const endpoint = await app
-    // The server that finds a free port by itself cannot lose it; a port that was asked for is checked for a clear error.
+    // With port 0, no other process can take the port first. Check a requested port, for a clear error.
     .listen({ host: LOOPBACK, port: wanted === 0 ? 0 : await freePort(wanted) })
     .catch((error: unknown) => {
       throw isAddressInUse(error) ? new PortInUse(wanted, { cause: error }) : error;
     });
   const host = new URL(endpoint).host;
 
-  // Through the server's whole request path, but without a socket: nothing stays open, and it is faster.
+  // Uses the server's complete request path, but no socket: nothing stays open, and it is faster.
   const call = async <T>(action: string, request: object): Promise<T> => {
     const response = await app.inject({
       method: "POST",
@@ -90,7 +90,7 @@ export async function startSqs(options: { readonly port?: number | undefined } =
       return created.QueueUrl;
     },
     send: async (queueUrl, bodies, groupOf) => {
-      // One batch after the other, because concurrent ones would not keep the order.
+      // One batch at a time, to keep the order.
       for (const batch of batches(bodies.map(escapeAstral))) {
         const entries = batch.map((body, index) => ({
           Id: String(index),
@@ -114,7 +114,7 @@ export async function startSqs(options: { readonly port?: number | undefined } =
   };
 }
 
-/** The server moves messages on only when somebody receives; their own times say what they are. */
+/** The server updates a message's state only on a receive, so compute it from the message's times. */
 function contents({ messages }: Inspection, now: number): QueueContents {
   const all = [
     ...messages.ready.map((message) => queued("ready", message)),
@@ -143,7 +143,7 @@ function queued(
   };
 }
 
-/** Cuts a list into batches that SQS takes. A body that is too large by itself goes alone: the server has to judge it. */
+/** Splits a list into batches within SQS's limits. A body over the limit goes alone, so that the server refuses it. */
 function* batches(bodies: readonly string[]): Generator<string[]> {
   let batch: string[] = [];
   let bytes = 0;

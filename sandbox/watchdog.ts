@@ -1,19 +1,18 @@
-// Ends a server and removes its folder when the sandbox's own process is gone, whichever way it went: a server in a
-// process group of its own would outlive a crash or a `kill -9`.
+// Stops a server and deletes its folder when the sandbox's process has ended in any way: a server in its own process group
+// would survive a crash or a `kill -9`.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
-/** Knows which process has to go when this one is gone. */
+/** Guards a process group: stops it when this process ends. */
 export interface Watchdog {
-  /** The leader of the process group to end; undefined when there is none at the moment. */
+  /** The leader of the process group to stop; undefined if there is none. */
   guard(pid: number | undefined): void;
-  /** Ends the watchdog itself. What it guards must be gone. */
+  /** Stops the watchdog. The guarded process must have exited. */
   dispose(): Promise<void>;
 }
 
-// The shell learns of this process's end by the end of its standard input, which the system closes in any case. The
-// last line it has read names the process group: SIGQUIT is Postgres's immediate shutdown. It waits for that at most
-// five seconds, because a process that nobody reaps looks alive for ever.
+// The system closes the shell's standard input when this process ends. The last line that the shell has read is the process
+// group. SIGQUIT is Postgres's immediate shutdown. The shell waits at most five seconds, because a zombie process looks alive.
 const SCRIPT = `
 pid=
 while read -r line; do pid=$line; done
@@ -27,9 +26,9 @@ fi
 rm -rf -- "$1"
 `;
 
-/** Starts a watchdog that removes `folder`, after the guarded process, when this process ends. */
+/** Starts a watchdog that stops the guarded process and deletes `folder` when this process ends. */
 export function startWatchdog(folder: string): Watchdog {
-  // Without a shell there is no watchdog; an orderly stop works all the same.
+  // Without a shell there is no watchdog, but a normal stop still works.
   if (process.platform === "win32") return { guard: () => undefined, dispose: () => Promise.resolve() };
   const shell = spawn("/bin/sh", ["-c", SCRIPT, "watchdog", folder], {
     cwd: "/",
@@ -38,7 +37,7 @@ export function startWatchdog(folder: string): Watchdog {
   });
   const gone = once(shell, "exit").catch(() => undefined);
   shell.stdin.on("error", () => undefined);
-  // It must not keep alive the process for whose end it waits.
+  // It must not keep this process alive.
   shell.unref();
   return {
     guard: (pid) => {
