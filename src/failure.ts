@@ -17,3 +17,10 @@ export class Failure extends Error {
     this.kind = kind;
   }
 }
+
+/** Throws the first of the errors that concurrent work collected, if there is one. */
+export function throwFirst(errors: readonly unknown[]): void {
+  const [first] = errors;
+  if (errors.length > 0)
+    throw first instanceof Error ? first : new Error("unknown failure", { cause: first });
+}

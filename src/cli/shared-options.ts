@@ -1,7 +1,8 @@
 // Options that several commands take.
 import { Option } from "commander";
 import { SQS_PROTOCOLS } from "../config/queue.ts";
-import { APP_VERSION_STYLES } from "../login/app-version.ts";
+import { oneOf, type Problems } from "../config/readers.ts";
+import { APP_VERSION_STYLES, type AppVersionStyle } from "../login/app-version.ts";
 import type { CliCommand } from "./command.ts";
 import { choice } from "./option.ts";
 
@@ -25,4 +26,9 @@ export function tableOption(meaning = "the table for the rows, in place of FETCH
 
 export function appVersionOption(meaning = "full stores 2.3.1 as 2003001, major as 2"): Option {
   return choice("--app-version <style>", APP_VERSION_STYLES, meaning).default("full");
+}
+
+/** Reads `--app-version`; a mistake is added to `problems`, and `full` returned. */
+export function readAppVersionStyle(text: string | undefined, problems: Problems): AppVersionStyle {
+  return oneOf(text ?? "full", "--app-version", APP_VERSION_STYLES, problems) ?? "full";
 }

@@ -1,7 +1,10 @@
 // Reads values of flags and variables, and gathers the mistakes in them, so that all are reported at once.
 import { Failure } from "../failure.ts";
 
-/** A list of mistakes, each a sentence that names the setting and the way out, and never holds a secret. */
+/** The settings, none of them undefined. */
+type Complete<Settings> = { readonly [Name in keyof Settings]: Exclude<Settings[Name], undefined> };
+
+/** Collects mistakes: sentences that name the setting and the fix, and never hold a secret. */
 export class Problems {
   readonly #sentences: string[] = [];
 
@@ -17,6 +20,21 @@ export class Problems {
   throwIfAny(): void {
     if (this.#sentences.length > 0) throw new Failure("configuration", this.#sentences.join("\n"));
   }
+
+  /**
+   * The settings that a command needs. A reader returns undefined for one of them only after it has added the mistake.
+   *
+   * @throws {Failure} as {@link Problems.throwIfAny} does
+   */
+  complete<Settings extends object>(settings: Settings): Complete<Settings> {
+    this.throwIfAny();
+    if (!isComplete(settings)) throw new Error("A setting is undefined, but no mistake was added.");
+    return settings;
+  }
+}
+
+function isComplete<Settings extends object>(settings: Settings): settings is Settings & Complete<Settings> {
+  return Object.values(settings).every((value) => value !== undefined);
 }
 
 /**

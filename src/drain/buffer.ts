@@ -29,7 +29,7 @@ export interface Room {
 /** What an item keeps in memory, bytes: its body, where it may still be needed, and what is sealed. */
 export function bytesOf({ message, entry }: Item): number {
   const body = message.body?.length ?? 0;
-  if ("rejection" in entry) return body + entry.rejection.sealed.bytes.length;
+  if (entry.kind === "rejection") return body + entry.rejection.sealed.bytes.length;
   return body + (entry.sealed?.ip?.length ?? 0) + (entry.sealed?.deviceId?.length ?? 0);
 }
 

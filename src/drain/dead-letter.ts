@@ -16,7 +16,10 @@ export const CAREFUL_BATCH = 1;
  * @param messages what was received last; none, to ask before the first receive
  * @throws {Failure} `configuration` when one more look could leave a message without a receive for the drain
  */
-export function guardRedrive({ maxReceiveCount, name }: Queue, messages: readonly ReceivedMessage[]): void {
+export function guardRedrive(
+  { maxReceiveCount, name }: Queue,
+  messages: readonly Pick<ReceivedMessage, "messageId" | "receiveCount">[],
+): void {
   if (maxReceiveCount === undefined) return;
   // One receive for the look and one for the drain leave no room for one that was before.
   if (maxReceiveCount <= 2) {

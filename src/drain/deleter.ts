@@ -1,6 +1,6 @@
 // Deletes from the queue what the database has committed, ten messages a call.
+import { throwFirst } from "../failure.ts";
 import { MAX_BATCH } from "./batches.ts";
-import { throwFirst } from "./failures.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Backoff } from "./backoff.ts";
 import { isRetryable, type FailedEntry, type Queue } from "./ports.ts";

@@ -5,14 +5,14 @@ import { toRow, type LoginRow } from "../login/row.ts";
 import { bodyMac, createMask } from "../masking/token.ts";
 import type { Field, MaskingKeys } from "../masking/keys.ts";
 import { seal, NONCE_BYTES } from "../masking/seal.ts";
-import type { Entry, ReceivedMessage, SealedValues, ValueSealer } from "./ports.ts";
+import type { Entry, RejectionEntry, RowEntry, SealedValues, SentMessage, ValueSealer } from "./ports.ts";
 
 /** From messages to entries, under one key and for one queue. */
 export interface EntryMaker {
   /** Decodes and masks. */
-  fromMessage(message: ReceivedMessage): Entry;
+  fromMessage(message: SentMessage): Entry;
   /** Turns a message away; no reason may hold a value. */
-  reject(message: ReceivedMessage, reasons: readonly string[]): Entry;
+  reject(message: SentMessage, reasons: readonly string[]): RejectionEntry;
 }
 
 export interface EntrySettings {
@@ -40,7 +40,8 @@ export function createEntryMaker({
   sealer,
 }: EntrySettings): EntryMaker {
   const mask = createMask(keys);
-  const reject = (message: ReceivedMessage, reasons: readonly string[]): Entry => ({
+  const reject = (message: SentMessage, reasons: readonly string[]): RejectionEntry => ({
+    kind: "rejection",
     messageId: message.messageId,
     sentAt: message.sentAt,
     bodyMac: bodyMac(keys.body, message.body),
@@ -65,7 +66,7 @@ export function createEntryMaker({
       const day = message.sentAt === undefined ? today : utcDay(message.sentAt);
       const { messageId, sentAt, body } = message;
       const row = toRow(decoded.login, mask, day);
-      const entry = { messageId, sentAt, bodyMac: bodyMac(keys.body, body), row };
+      const entry: RowEntry = { kind: "row", messageId, sentAt, bodyMac: bodyMac(keys.body, body), row };
       if (sealer === undefined) return entry;
       return { ...entry, sealed: sealValues(sealer, decoded.login, row) };
     },

@@ -71,7 +71,10 @@ export class InFlight {
    * @param asked clock time at which the receive was sent: the queue cannot have hidden the message for longer
    * @returns false when the message was held already; its receipt handle is then the newer one
    */
-  add({ messageId, receiptHandle }: ReceivedMessage, asked: number): boolean {
+  add(
+    { messageId, receiptHandle }: Pick<ReceivedMessage, "messageId" | "receiptHandle">,
+    asked: number,
+  ): boolean {
     const hiddenUntil = asked + this.#timeoutMs;
     const held = this.#holds.get(messageId);
     if (held === undefined) {

@@ -1,10 +1,10 @@
 // The drain: pollers, a bounded buffer, a writer, deletes after the commit, and a clean end.
 import { setMaxListeners } from "node:events";
+import { throwFirst } from "../failure.ts";
 import { MAX_BATCH } from "./batches.ts";
 import { Signal } from "./signal.ts";
 import { BatchBuffer } from "./buffer.ts";
 import { Deleter } from "./deleter.ts";
-import { throwFirst } from "./failures.ts";
 import { release, InFlight } from "./in-flight.ts";
 import { Backoff } from "./backoff.ts";
 import { poll, type PollingEnd } from "./poller.ts";
@@ -176,9 +176,9 @@ class Drain {
       }
       const entry = entries.fromMessage(message);
       const rejected = onReject === "leave" ? "left" : "quarantined";
-      if (loader === undefined) this.#tally["row" in entry ? "loaded" : rejected] += 1;
+      if (loader === undefined) this.#tally[entry.kind === "row" ? "loaded" : rejected] += 1;
       else if (this.#halt.signal.aborted) continue;
-      else if ("row" in entry) this.#buffer.push({ message, entry });
+      else if (entry.kind === "row") this.#buffer.push({ message, entry });
       // Its body is in the entry already, sealed.
       else if (rejected === "quarantined")
         this.#buffer.push({ message: { ...message, body: undefined }, entry });

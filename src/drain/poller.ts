@@ -1,8 +1,8 @@
 // Receives until the queue is empty: as many long polls at once as the queue can fill.
+import { throwFirst } from "../failure.ts";
 import type { Signal } from "./signal.ts";
 import type { Reading, Room } from "./buffer.ts";
 import type { Clock } from "./clock.ts";
-import { throwFirst } from "./failures.ts";
 import type { Backoff } from "./backoff.ts";
 import { isRetryable, type Queue, type ReceivedMessage } from "./ports.ts";
 

@@ -3,14 +3,18 @@ import type { LoginRow } from "../login/row.ts";
 import type { Field } from "../masking/keys.ts";
 import { Failure } from "../failure.ts";
 
-/** One delivery of one message, as SQS handed it out. */
-export interface ReceivedMessage {
+/** A message as it was sent: the same in every delivery. */
+export interface SentMessage {
   readonly messageId: string;
+  readonly body: string;
+  /** When SQS accepted the message (`SentTimestamp`), epoch milliseconds; undefined if the server does not say. */
+  readonly sentAt: number | undefined;
+}
+
+/** One delivery of one message, as SQS returned it. */
+export interface ReceivedMessage extends SentMessage {
   /** Valid for this delivery only; a later delivery of the same message brings a newer one. */
   readonly receiptHandle: string;
-  readonly body: string;
-  /** When SQS took the message (`SentTimestamp`), epoch milliseconds; undefined where the server does not say. */
-  readonly sentAt: number | undefined;
   /** How often the message was received, this time included (`ApproximateReceiveCount`). */
   readonly receiveCount: number | undefined;
 }
@@ -95,16 +99,29 @@ export interface SealedBody {
   readonly bytes: Uint8Array;
 }
 
-/** What one message became. Exactly one of `row` and `rejection` is there. */
-export type Entry = {
+interface EntryBase {
   readonly messageId: string;
   readonly sentAt: number | undefined;
-  /** A keyed fingerprint of the body, by which the ledger tells that it came again as another message. */
+  /** HMAC of the body: the ledger finds by it a body that was sent again as another message. */
   readonly bodyMac: Uint8Array;
-} & (
-  | { readonly row: LoginRow; /** What the vault is to keep. */ readonly sealed?: SealedValues }
-  | { readonly rejection: Rejection }
-);
+}
+
+/** A message that becomes a row. */
+export interface RowEntry extends EntryBase {
+  readonly kind: "row";
+  readonly row: LoginRow;
+  /** What the vault stores; undefined without a vault. */
+  readonly sealed?: SealedValues;
+}
+
+/** A message that goes into the quarantine. */
+export interface RejectionEntry extends EntryBase {
+  readonly kind: "rejection";
+  readonly rejection: Rejection;
+}
+
+/** What the loader writes for one message. */
+export type Entry = RowEntry | RejectionEntry;
 
 /** The values behind a row's tokens, sealed for recovery; null where there is no value. */
 export interface SealedValues {

@@ -1,11 +1,26 @@
-// What a drain is told to do, and what it is handed to do it with.
+// The drain's settings with their defaults, and the parts that it works with.
 import type { Clock } from "./clock.ts";
 import type { EntryMaker } from "./entry.ts";
 import type { Loader, Notices, Queue } from "./ports.ts";
 import type { Counts } from "./counts.ts";
 
-/** `leave` leaves a message in the queue, for the queue's own redrive policy. */
-export type OnReject = "quarantine" | "leave";
+/** What happens to a message that cannot be loaded. `leave`: the queue's redrive policy moves it to the dead-letter queue. */
+export const ON_REJECT = ["quarantine", "leave"] as const;
+export type OnReject = (typeof ON_REJECT)[number];
+
+/** What `drain` does without flags; `--help` shows it too. */
+export const DRAIN_DEFAULTS = {
+  concurrency: 32,
+  batchSize: 500,
+  retryFor: 30,
+  ledgerDays: 30,
+  onReject: "quarantine",
+  /** How many messages a dry run receives. */
+  dryRunMessages: 10_000,
+} as const;
+
+/** How many messages `peek` shows without `--count`. */
+export const PEEK_COUNT = 10;
 
 export interface DrainSettings {
   /** The most receives, and the most deletes, under way at once. */

@@ -9,7 +9,7 @@ import {
   DatabaseLost,
   type Entry,
   type Loader,
-  type ReceivedMessage,
+  type SentMessage,
   type RefusalOf,
   type RowRefused,
 } from "./ports.ts";
@@ -17,7 +17,7 @@ import type { Counts } from "./counts.ts";
 
 /** A held message and what it became; its body where that may still be needed: that of a rejection is sealed in the entry. */
 export interface Item {
-  readonly message: Omit<ReceivedMessage, "body"> & { readonly body: string | undefined };
+  readonly message: Omit<SentMessage, "body"> & { readonly body: string | undefined };
   readonly entry: Entry;
 }
 
@@ -67,7 +67,7 @@ export class Writer {
     const [first] = refused;
     if (first === undefined) return NONE;
     throwIfRejection(refused.map(({ item, error }) => ({ item: item.entry, error })));
-    const rows = items.filter(({ entry }) => "row" in entry);
+    const rows = items.filter(({ entry }) => entry.kind === "row");
     const reasons = new Set(refused.map(({ error }) => reasonOf(error)));
     const alike = refused.length >= ALIKE && refused.length === rows.length && reasons.size === 1;
     const { of } = first.error.refusal;
@@ -148,6 +148,6 @@ export class Writer {
 
 /** What the quarantine refuses has no other place. */
 function throwIfRejection(refused: readonly Refused<Entry>[]): void {
-  const rejection = refused.find(({ item }) => "rejection" in item);
+  const rejection = refused.find(({ item }) => item.kind === "rejection");
   if (rejection !== undefined) throw rejection.error.failure;
 }

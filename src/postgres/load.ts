@@ -115,8 +115,7 @@ export async function openLoader(
         return add(written, settledResult(entries, settled));
       }).catch(async (error: unknown) => {
         const [only, ...others] = entries;
-        if (!(error instanceof RowRefused) || others.length > 0 || only === undefined || !("row" in only))
-          throw error;
+        if (!(error instanceof RowRefused) || others.length > 0 || only?.kind !== "row") throw error;
         throw await run("writing rows", (sql) => withColumn(error, sql, only.row));
       });
       for (const id of ids) unsettled.delete(id);
@@ -140,7 +139,7 @@ function add(a: LoadResult, b: LoadResult): LoadResult {
 /** What an earlier call wrote after all, although its answer was lost. */
 function settledResult(entries: readonly Entry[], settled: ReadonlySet<string>): LoadResult {
   const written = entries.filter(({ messageId }) => settled.has(messageId));
-  const loaded = written.filter((entry) => "row" in entry).length;
+  const loaded = written.filter(({ kind }) => kind === "row").length;
   return { loaded, quarantined: written.length - loaded, duplicates: 0 };
 }
 
@@ -166,8 +165,8 @@ async function committedBefore(sql: Sql, runId: string, entries: readonly Entry[
  */
 async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<LoadResult> {
   const { table, queue, runId, vaultKey, keepsMacs } = load;
-  const rows = entries.map((entry) => ("row" in entry ? entry.row : undefined));
-  const rejections = entries.map((entry) => ("rejection" in entry ? entry.rejection : undefined));
+  const rows = entries.map((entry) => (entry.kind === "row" ? entry.row : undefined));
+  const rejections = entries.map((entry) => (entry.kind === "rejection" ? entry.rejection : undefined));
   const fresh = sql`batch join fresh on fresh.sent_at operator(pg_catalog.=) batch.sent_at
         and fresh.message_id operator(pg_catalog.=) batch.message_id`;
   const [counts] = await sql<{ loaded: number; quarantined: number }[]>`
@@ -232,7 +231,7 @@ interface Load {
 
 /** The batch's columns of sealed values, where a vault is kept. */
 function sealedArrays(sql: Sql, entries: readonly Entry[]): Fragment {
-  const sealed = entries.map((entry) => ("row" in entry ? entry.sealed : undefined));
+  const sealed = entries.map((entry) => (entry.kind === "row" ? entry.sealed : undefined));
   return sql`,
         pg_catalog.unnest(${sealed.map((each) => toHexOrNull(each?.ip))}::pg_catalog.text[]),
         pg_catalog.unnest(${sealed.map((each) => toHexOrNull(each?.deviceId))}::pg_catalog.text[])`;

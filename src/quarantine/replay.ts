@@ -77,14 +77,9 @@ function decode(
   // Where the server did not say when it took the message, the day of the run that quarantined it is the nearest.
   const today = utcDay(held.quarantinedAt);
   const { messageId, sentAt, queue: queueId } = held;
-  const entry = createEntryMaker({ ...settings, queueId, today }).fromMessage({
-    messageId,
-    sentAt,
-    body: opened.text,
-    receiptHandle: "",
-    receiveCount: undefined,
-  });
-  if ("row" in entry) return [{ held, row: entry.row, sealed: entry.sealed }];
+  const entries = createEntryMaker({ ...settings, queueId, today });
+  const entry = entries.fromMessage({ messageId, sentAt, body: opened.text });
+  if (entry.kind === "row") return [{ held, row: entry.row, sealed: entry.sealed }];
   report.rejected += 1;
   return [];
 }

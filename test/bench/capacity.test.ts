@@ -14,7 +14,7 @@ import {
   type TableSizes,
 } from "../../bench/capacity/capacity.ts";
 import type { Report } from "../../bench/report/report.ts";
-import { DRAIN_DEFAULTS } from "../../src/config/defaults.ts";
+import { DRAIN_DEFAULTS } from "../../src/drain/settings.ts";
 import { json, withBench } from "../support/bench.ts";
 import { unpadded } from "../support/markdown.ts";
 

@@ -54,7 +54,7 @@ async function everyCommand(bench: VaultBench): Promise<Record<string, Work>> {
   const batch = (): Entry[] =>
     ["{}", ...generateLogins(20).map((login) => JSON.stringify(login))].map((body) =>
       entries.fromMessage({
-        ...{ messageId: `m${++sent}`, receiptHandle: "", body, sentAt: Date.now(), receiveCount: 1 },
+        ...{ messageId: `m${++sent}`, body, sentAt: Date.now() },
       }),
     );
   const [row] = await bench.sql<{ token: string }[]>`select token from fetch_etl.vault limit 1`;

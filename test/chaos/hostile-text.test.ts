@@ -98,8 +98,7 @@ const entries = createEntryMaker({
   today: "2024-01-15",
   randomBytes,
 });
-const read = (body: string): unknown =>
-  entries.fromMessage({ messageId: "m", receiptHandle: "r", body, sentAt: 0, receiveCount: 1 });
+const read = (body: string): unknown => entries.fromMessage({ messageId: "m", body, sentAt: 0 });
 const login = { user_id: "u", app_version: null, device_type: null, ip: null, locale: null, device_id: null };
 /** A mistake that is told is an outcome as good as any. */
 const orFail = (reader: () => unknown): void => {

@@ -6,10 +6,11 @@ import type { Item } from "../../src/drain/writer.ts";
 const MIB = 1024 * 1024;
 
 function item(messageId: string, body = "{}"): Item {
-  const message = { messageId, receiptHandle: messageId, body, sentAt: 0, receiveCount: 1 };
+  const message = { messageId, body, sentAt: 0 };
   return {
     message,
     entry: {
+      kind: "rejection",
       messageId,
       sentAt: 0,
       bodyMac: new Uint8Array(16),

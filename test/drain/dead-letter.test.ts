@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../support/virtual-clock.ts";
-import type { ReceivedMessage } from "../../src/drain/ports.ts";
 import { guardRedrive } from "../../src/drain/dead-letter.ts";
 import { Failure } from "../../src/failure.ts";
 import { MemoryQueue } from "../support/memory-queue.ts";
@@ -8,11 +7,8 @@ import { MemoryQueue } from "../support/memory-queue.ts";
 function guard(maxReceiveCount: number | undefined, ...receiveCounts: (number | undefined)[]): () => void {
   const clock = new VirtualClock();
   const queue = new MemoryQueue(clock, maxReceiveCount === undefined ? {} : { maxReceiveCount });
-  const messages = receiveCounts.map((receiveCount, index): ReceivedMessage => ({
+  const messages = receiveCounts.map((receiveCount, index) => ({
     messageId: `m${index}`,
-    receiptHandle: "",
-    body: "hunter2",
-    sentAt: 0,
     receiveCount,
   }));
   return () => {

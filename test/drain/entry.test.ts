@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createEntryMaker, sealContext, utcDay } from "../../src/drain/entry.ts";
-import type { ReceivedMessage } from "../../src/drain/ports.ts";
+import type { SentMessage } from "../../src/drain/ports.ts";
 import { bodyMac, TOKEN_PATTERN } from "../../src/masking/token.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
 import { unseal } from "../../src/masking/seal.ts";
@@ -25,19 +25,18 @@ const login = {
   device_id: "913-24-5928",
 };
 
-function received(body: unknown, sentAt?: number): ReceivedMessage {
+function received(body: unknown, sentAt?: number): SentMessage {
   return {
     messageId: "m1",
-    receiptHandle: "m1#1",
     body: typeof body === "string" ? body : JSON.stringify(body),
     sentAt,
-    receiveCount: 1,
   };
 }
 
 describe("a message that keeps the contract", () => {
   it("becomes a row, known by its message", () => {
     expect(entries.fromMessage(received(login, Date.UTC(2024, 1, 29, 23, 59, 59, 999)))).toEqual({
+      kind: "row",
       messageId: "m1",
       sentAt: Date.UTC(2024, 1, 29, 23, 59, 59, 999),
       bodyMac: bodyMac(keys.body, JSON.stringify(login)),
@@ -80,7 +79,7 @@ describe("a message that breaks the contract", () => {
         sealed: { keyId: keys.keyId },
       },
     });
-    const sealed = "rejection" in entry ? entry.rejection.sealed.bytes : new Uint8Array();
+    const sealed = entry.kind === "rejection" ? entry.rejection.sealed.bytes : new Uint8Array();
     expect(Buffer.from(sealed).includes("913")).toBe(false);
     expect(unseal(keys.quarantine, sealed, sealContext(queueId, "m1"))).toEqual(Buffer.from(body));
   });
@@ -95,7 +94,7 @@ describe("a message that breaks the contract", () => {
     ["another queue", sealContext(`${queueId}2`, "m1")],
     ["a queue and a message cut elsewhere", sealContext(queueId.slice(0, -1), "sm1")],
   ])("cannot be opened as %s", (_what, context) => {
-    const sealed = "rejection" in entry ? entry.rejection.sealed.bytes : new Uint8Array();
+    const sealed = entry.kind === "rejection" ? entry.rejection.sealed.bytes : new Uint8Array();
     expect(() => unseal(keys.quarantine, sealed, context)).toThrow();
   });
 });

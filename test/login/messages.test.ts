@@ -71,14 +71,12 @@ describe("docs/messages.md says what becomes of a value:", () => {
       randomBytes: (length) => new Uint8Array(length),
     }).fromMessage({
       messageId: "m",
-      receiptHandle: "r",
       body: `\u{feff}${JSON.stringify({ ...login, [name]: JSON.parse(value) as unknown })}`,
       sentAt: Date.parse(`${SENT_ON}T12:00:00Z`),
-      receiveCount: 1,
     });
     const column = LOGIN_COLUMNS.find((each) => each === (COLUMN_OF[name] ?? name));
     if (column === undefined) throw new Error(`no column for ${name}`);
-    expect("row" in entry ? entry.row[column] : { reasons: entry.rejection.reasons }).toEqual(
+    expect(entry.kind === "row" ? entry.row[column] : { reasons: entry.rejection.reasons }).toEqual(
       expectedOf(name, stored),
     );
   });

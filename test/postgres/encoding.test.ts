@@ -35,7 +35,7 @@ const entries = createEntryMaker({
 function item(messageId: string, login: object): Item {
   const nothing = { app_version: null, device_type: null, ip: null, locale: null, device_id: null };
   const body = JSON.stringify({ user_id: messageId, ...nothing, ...login });
-  const message = { messageId, receiptHandle: messageId, body, sentAt: 0, receiveCount: 1 };
+  const message = { messageId, body, sentAt: 0 };
   return { message, entry: entries.fromMessage(message) };
 }
 

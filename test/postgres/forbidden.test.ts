@@ -50,8 +50,6 @@ function entries(...ids: string[]): Entry[] {
         ...{ user_id: messageId, app_version: "1.0", device_type: null, locale: null },
         ...{ ip: messageId === "no login" ? "nothing" : "192.0.2.1", device_id: messageId },
       }),
-      receiptHandle: "",
-      receiveCount: 1,
     }),
   );
 }
@@ -96,8 +94,7 @@ const COMMANDS: Readonly<Record<string, (settings: DatabaseSettings) => Promise<
       const store = await quarantine.openReplay(sealer.dataKey, undefined);
       const [held] = await store.page(undefined);
       const [entry] = entries("d");
-      if (held === undefined || entry === undefined || !("row" in entry))
-        throw new Error("nothing to replay");
+      if (held === undefined || entry?.kind !== "row") throw new Error("nothing to replay");
       await store.load([{ held, row: entry.row, sealed: entry.sealed }]).catch((error: unknown) => {
         throw error instanceof DatabaseLost ? error.failure : error;
       });

@@ -46,6 +46,7 @@ function row(messageId: string, sentAt: number | undefined = 1_700_000_000_000):
     app_version: null,
   };
   return {
+    kind: "row",
     messageId,
     sentAt,
     bodyMac: Buffer.alloc(16),
@@ -56,6 +57,7 @@ function row(messageId: string, sentAt: number | undefined = 1_700_000_000_000):
 function rejection(messageId: string): Entry {
   const sealed = { keyId: "k", bytes: Buffer.from("sealed") };
   return {
+    kind: "rejection",
     messageId,
     sentAt: 1_700_000_000_000,
     bodyMac: Buffer.alloc(16),

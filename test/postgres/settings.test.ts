@@ -5,7 +5,7 @@ import type postgres from "postgres";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createEntryMaker, type EntryMaker } from "../../src/drain/entry.ts";
 import { createBodyOpener } from "../../src/quarantine/message.ts";
-import type { Entry, ReceivedMessage } from "../../src/drain/ports.ts";
+import type { Entry, SentMessage } from "../../src/drain/ports.ts";
 import { systemClock } from "../../src/drain/clock.ts";
 import { Backoff } from "../../src/drain/backoff.ts";
 import { newCounts } from "../../src/drain/counts.ts";
@@ -85,7 +85,7 @@ let sealer: Sealer;
 let opener: Opener;
 let expected: unknown;
 
-function message(messageId: string, login: object, sentAt: number | undefined = SENT_AT): ReceivedMessage {
+function message(messageId: string, login: object, sentAt: number | undefined = SENT_AT): SentMessage {
   const body = JSON.stringify({
     user_id: messageId,
     app_version: "2.3.1",
@@ -95,7 +95,7 @@ function message(messageId: string, login: object, sentAt: number | undefined = 
     device_id: `device of ${messageId}`,
     ...login,
   });
-  return { messageId, sentAt, body, receiptHandle: "", receiveCount: 1 };
+  return { messageId, sentAt, body };
 }
 
 function entryMaker(randomOf: (length: number) => Uint8Array): EntryMaker {

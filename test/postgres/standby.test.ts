@@ -88,7 +88,7 @@ function login(messageId: string, sealer: Sealer, reasons?: readonly string[]) {
     ...{ user_id: messageId, app_version: "1.0", device_type: null, locale: null },
     ...{ ip: "192.0.2.77", device_id: "device" },
   });
-  const message = { messageId, sentAt: 1_700_000_000_000, body, receiptHandle: "", receiveCount: 1 };
+  const message = { messageId, sentAt: 1_700_000_000_000, body };
   return reasons === undefined ? maker.fromMessage(message) : maker.reject(message, reasons);
 }
 

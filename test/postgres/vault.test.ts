@@ -81,8 +81,6 @@ async function drain(
           messageId,
           sentAt: 1_700_000_000_000,
           body: text,
-          receiptHandle: "",
-          receiveCount: 1,
         };
         return reject ? maker.reject(message, ["row: refused"]) : maker.fromMessage(message);
       }),

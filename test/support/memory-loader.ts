@@ -48,17 +48,17 @@ export class MemoryLoader implements Loader {
     const fault = this.faults.shift();
     if (fault instanceof Error) throw fault;
     if (fault === "lost before") throw new DatabaseLost(LOST);
-    if (entries.some((entry) => "row" in entry && this.refused.has(entry.messageId))) {
+    if (entries.some((entry) => entry.kind === "row" && this.refused.has(entry.messageId))) {
       throw refused("22021", { column: "locale" });
     }
     const fresh = entries.filter(({ messageId }) => !this.#ledger.has(messageId));
     for (const entry of fresh) {
       this.#ledger.add(entry.messageId);
-      if ("row" in entry) this.rows.push(entry.row);
+      if (entry.kind === "row") this.rows.push(entry.row);
       else this.quarantine.set(entry.messageId, entry.rejection);
     }
     if (fault === "lost after") throw new DatabaseLost(LOST);
-    const loaded = fresh.filter((entry) => "row" in entry).length;
+    const loaded = fresh.filter((entry) => entry.kind === "row").length;
     return { loaded, quarantined: fresh.length - loaded, duplicates: entries.length - fresh.length };
   }
 }

@@ -1,6 +1,5 @@
 // The name, flags and examples of `fetch-etl drain`.
-import { DRAIN_DEFAULTS } from "../../../config/defaults.ts";
-import { ON_REJECT } from "../../../config/drain.ts";
+import { DRAIN_DEFAULTS, ON_REJECT } from "../../../drain/settings.ts";
 import type { ActionFor, CliCommand } from "../../command.ts";
 import { choice } from "../../option.ts";
 import { appVersionOption, tableOption, withQueueOptions } from "../../shared-options.ts";
@@ -30,7 +29,7 @@ export function defineDrain(program: CliCommand, action: ActionFor): void {
         "--on-reject <how>",
         ON_REJECT,
         "what becomes of a message that cannot be loaded; leave is for a dead-letter queue",
-      ).default("quarantine"),
+      ).default(DRAIN_DEFAULTS.onReject),
     )
     .option("--fail-on-quarantine", "exit 3 when a message was quarantined or left")
     .option(

@@ -1,6 +1,5 @@
 // `fetch-etl drain`: the main job.
 import { place, readDatabase } from "../../../config/database.ts";
-import { readDrain, type DrainFlags } from "../../../config/drain.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/readers.ts";
 import { readRecipients } from "../../../config/recovery.ts";
@@ -11,7 +10,6 @@ import { createEntryMaker, utcDay } from "../../../drain/entry.ts";
 import type { Queue } from "../../../drain/ports.ts";
 import { requireRedrive } from "../../../drain/dead-letter.ts";
 import type { DrainReport } from "../../../drain/report.ts";
-import { Failure } from "../../../failure.ts";
 import type { PostgresLoader } from "../../../postgres/load.ts";
 import { deriveKeys } from "../../../masking/keys.ts";
 import type { Context } from "../../context.ts";
@@ -21,6 +19,7 @@ import { leftHiddenText, tallyText, writeDrainJson, writeDrainSummary } from "./
 import { plural } from "../../terminal/style.ts";
 import { startProgressLog } from "../../log/progress-log.ts";
 import { startProgress, type Watched } from "../../terminal/progress.ts";
+import { readDrain, type DrainFlags } from "./flags.ts";
 import { recordRun, type Run } from "./run-record.ts";
 
 /** A receive and a delete for each unit of concurrency, and a few for the rest. */
@@ -48,8 +47,7 @@ async function drainQueue(
   const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
   const database = flags.dryRun === true ? undefined : readDatabase(context.env, problems, flags);
   const recipients = flags.dryRun === true ? undefined : readRecipients(context.env, problems);
-  problems.throwIfAny();
-  if (masterKeys === undefined) throw new Failure("configuration", "There is no masking key.");
+  const needed = problems.complete({ masterKeys });
 
   const stop = context.catchSignals();
   const { clock, log, random, versions } = context;
@@ -79,7 +77,7 @@ async function drainQueue(
     }
     if (loader?.warning !== undefined) log.warn(loader.warning);
     const entries = createEntryMaker({
-      keys: deriveKeys(masterKeys.reveal()[0]),
+      keys: deriveKeys(needed.masterKeys.reveal()[0]),
       queueId: queue.id,
       appVersion: config.appVersion,
       today: utcDay(context.epochNow()),

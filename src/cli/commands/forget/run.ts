@@ -1,7 +1,6 @@
 // `fetch-etl forget`: deletes the values behind tokens for ever, and puts it on record.
 import { readDatabase } from "../../../config/database.ts";
 import { Problems } from "../../../config/readers.ts";
-import { Failure } from "../../../failure.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { writeForgotten, writeForgottenJson, writeLeft } from "../reveal/report.ts";
@@ -35,9 +34,8 @@ export async function runForget(
       "--purge-quarantine opens bodies with the masking key: set FETCH_ETL_MASKING_KEY or FETCH_ETL_MASKING_KEY_FILE.",
     );
   }
-  problems.throwIfAny();
-  if (database === undefined) throw new Failure("configuration", "There is no database.");
-  const vault = await context.services.openVault(database);
+  const needed = problems.complete({ database });
+  const vault = await context.services.openVault(needed.database);
   const forgotten = await vault.forget(tokens, reason, { keys, purge });
   const request = { tokens, keyIds: keys.map(({ keyId }) => keyId) };
   if (flags.json === true) writeForgottenJson(context, forgotten, request);

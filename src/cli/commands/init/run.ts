@@ -2,7 +2,6 @@
 import { readDatabase } from "../../../config/database.ts";
 import { readLoaderRole, readTable, type TableFlags } from "../../../config/table.ts";
 import { Problems } from "../../../config/readers.ts";
-import { Failure } from "../../../failure.ts";
 import { initialSql } from "../../../postgres/init-sql.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
@@ -23,16 +22,15 @@ export async function runInit(flags: InitFlags, context: Context): Promise<numbe
   const problems = new Problems();
   const print = flags.print === true;
   const loaderRole = readLoaderRole(flags.loaderRole, problems);
-  const table = print ? readTable(flags, context.env, problems) : undefined;
-  const database = print ? undefined : readDatabase(context.env, problems, flags);
-  if (print && flags.json === true) problems.add("--print shows SQL and --json a report: leave one out.");
-  if (!print && flags.loaderRole !== undefined) problems.add("--loader-role goes with --print.");
-  problems.throwIfAny();
-  if (table !== undefined) {
+  if (print) {
+    const table = readTable(flags, context.env, problems);
+    if (flags.json === true) problems.add("--print shows SQL and --json a report: leave one out.");
+    problems.throwIfAny();
     context.stdout.write(initialSql(loaderRole, table));
     return EXIT.done;
   }
-  if (database === undefined) throw new Failure("configuration", "There is no database.");
+  if (flags.loaderRole !== undefined) problems.add("--loader-role goes with --print.");
+  const { database } = problems.complete({ database: readDatabase(context.env, problems, flags) });
   const initialised = await context.services.initialise(database);
   if (flags.json === true) writeInitialisedJson(context, initialised);
   else writeInitialised(context, initialised);

@@ -23,12 +23,10 @@ export interface MaskFlags {
  */
 export async function runMask(flags: MaskFlags, context: Context, args: readonly string[]): Promise<number> {
   const problems = new Problems();
-  const field = readField(flags.field, problems);
-  const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
-  problems.throwIfAny();
-  if (field === undefined || masterKeys === undefined) {
-    throw new Failure("configuration", "There is no field or no masking key.");
-  }
+  const { field, masterKeys } = problems.complete({
+    field: readField(flags.field, problems),
+    masterKeys: readMaskingKeys(context.env, context.readFile, problems),
+  });
   const keys = keysWithId(
     masterKeys.reveal().map((key) => deriveKeys(key)),
     flags.keyId,

@@ -1,5 +1,5 @@
 // The name, flags and examples of `fetch-etl peek`.
-import { PEEK_DEFAULTS } from "../../../config/defaults.ts";
+import { PEEK_COUNT } from "../../../drain/settings.ts";
 import type { ActionFor, CliCommand } from "../../command.ts";
 import { appVersionOption, withQueueOptions } from "../../shared-options.ts";
 
@@ -7,7 +7,7 @@ export function definePeek(program: CliCommand, action: ActionFor): void {
   withQueueOptions(program.command("peek"))
     .summary("show messages, masked, and leave them in the queue")
     .description("Shows messages, masked, and leaves every one of them in the queue.")
-    .option("--count <n>", "most messages to show", String(PEEK_DEFAULTS.count))
+    .option("--count <n>", "most messages to show", String(PEEK_COUNT))
     .addOption(appVersionOption())
     .option("--raw", "show the bodies as they are, personal data included")
     .option("--force", "look even where it may move a message to the dead-letter queue")

@@ -17,7 +17,7 @@ export interface Shown {
 export function toShow({ messageId, sentAt, receiveCount }: ReceivedMessage, entry: Entry): Shown {
   return {
     heading: { messageId, sentAt, receiveCount },
-    outcome: "row" in entry ? { login: entry.row } : { rejection: entry.rejection.reasons },
+    outcome: entry.kind === "row" ? { login: entry.row } : { rejection: entry.rejection.reasons },
   };
 }
 

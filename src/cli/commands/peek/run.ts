@@ -1,16 +1,16 @@
 // `fetch-etl peek`: shows messages and leaves them in the queue.
-import { readAppVersionStyle } from "../../../config/drain.ts";
-import { PEEK_DEFAULTS } from "../../../config/defaults.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { wholeNumber, Problems } from "../../../config/readers.ts";
 import { readQueue, type QueueFlags } from "../../../config/queue.ts";
 import { createEntryMaker, utcDay } from "../../../drain/entry.ts";
 import { peek, type Peeked } from "../../../drain/peek.ts";
 import type { ReceivedMessage } from "../../../drain/ports.ts";
+import { PEEK_COUNT } from "../../../drain/settings.ts";
 import { deriveKeys } from "../../../masking/keys.ts";
 import type { Context } from "../../context.ts";
 import { exitCodeOfStop } from "../../exit-codes.ts";
 import { opened } from "../../opening.ts";
+import { readAppVersionStyle } from "../../shared-options.ts";
 import { leftHiddenText } from "../drain/report.ts";
 import { toShow, writePeeked, writePeekedJson, writeRaw, writeRawJson } from "./report.ts";
 
@@ -28,7 +28,7 @@ const SOCKETS = 10;
 /** @returns the exit code */
 export async function runPeek(flags: PeekFlags, context: Context): Promise<number> {
   const problems = new Problems();
-  const count = wholeNumber(flags.count, "--count", { min: 1, max: 10_000 }, problems) ?? PEEK_DEFAULTS.count;
+  const count = wholeNumber(flags.count, "--count", { min: 1, max: 10_000 }, problems) ?? PEEK_COUNT;
   const appVersion = readAppVersionStyle(flags.appVersion, problems);
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
   const masterKeys =

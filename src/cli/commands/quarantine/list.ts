@@ -14,8 +14,7 @@ export interface QuarantineListFlags {
 /** @returns the exit code */
 export async function runQuarantineList(flags: QuarantineListFlags, context: Context): Promise<number> {
   const problems = new Problems();
-  const database = readDatabase(context.env, problems);
-  problems.throwIfAny();
+  const { database } = problems.complete({ database: readDatabase(context.env, problems) });
   // Counting takes no key, so that one that cannot be used is none.
   const keyIds = keysAtHand(context, new Problems()).map(({ keyId }) => keyId);
   const summary = await withQuarantine(context, database, (quarantine) => quarantine.summary());

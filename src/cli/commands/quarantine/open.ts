@@ -1,19 +1,16 @@
 // Hands a command the quarantine, and closes it afterwards.
 import type { DatabaseSettings } from "../../../config/database.ts";
-import { Failure } from "../../../failure.ts";
 import type { Quarantine } from "../../../postgres/quarantine.ts";
 import type { Context } from "../../context.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import type { Problems } from "../../../config/readers.ts";
 import { deriveKeys, type MaskingKeys } from "../../../masking/keys.ts";
 
-/** @param settings undefined only where that was told as a mistake already */
 export async function withQuarantine<T>(
   { services }: Context,
-  settings: DatabaseSettings | undefined,
+  settings: DatabaseSettings,
   use: (quarantine: Quarantine) => Promise<T>,
 ): Promise<T> {
-  if (settings === undefined) throw new Failure("configuration", "There is no database.");
   const quarantine = await services.openQuarantine(settings);
   try {
     return await use(quarantine);

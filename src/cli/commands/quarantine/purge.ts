@@ -19,8 +19,7 @@ export async function runQuarantinePurge(flags: QuarantinePurgeFlags, context: C
   const problems = new Problems();
   const range = { min: 0, max: MOST_DAYS };
   const days = wholeNumber(flags.olderThan, "--older-than", range, problems) ?? MOST_DAYS;
-  const database = readDatabase(context.env, problems);
-  problems.throwIfAny();
+  const { database } = problems.complete({ database: readDatabase(context.env, problems) });
   const purged = await withQuarantine(context, database, (quarantine) => quarantine.purge(days));
   if (flags.json === true) writePurgedJson(context, purged);
   else writePurged(context, purged);

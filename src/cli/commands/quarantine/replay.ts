@@ -1,6 +1,5 @@
 // `fetch-etl quarantine replay`: gives the held messages another chance.
 import { readDatabase } from "../../../config/database.ts";
-import { readAppVersionStyle } from "../../../config/drain.ts";
 import { readHeldQueue } from "../../../config/queue.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/readers.ts";
@@ -8,10 +7,10 @@ import type { TableFlags } from "../../../config/table.ts";
 import { readRecipients } from "../../../config/recovery.ts";
 import { createBodyOpener } from "../../../quarantine/message.ts";
 import { replay } from "../../../quarantine/replay.ts";
-import { Failure } from "../../../failure.ts";
 import { deriveKeys } from "../../../masking/keys.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
+import { readAppVersionStyle } from "../../shared-options.ts";
 import { writeReplayed, writeReplayedJson, writeUnopened } from "./report.ts";
 import { withQuarantine } from "./open.ts";
 
@@ -29,15 +28,14 @@ export async function runQuarantineReplay(flags: QuarantineReplayFlags, context:
   const database = readDatabase(context.env, problems, flags);
   const recipients = readRecipients(context.env, problems);
   const queue = readHeldQueue(flags.queue, problems);
-  problems.throwIfAny();
-  if (masterKeys === undefined) throw new Failure("configuration", "There is no masking key.");
+  const needed = problems.complete({ masterKeys, database });
 
   const sealer = recipients === undefined ? undefined : await context.services.createSealer(recipients);
-  const [first, ...earlier] = masterKeys.reveal();
+  const [first, ...earlier] = needed.masterKeys.reveal();
   const keys = deriveKeys(first);
   const open = createBodyOpener([keys, ...earlier.map((key) => deriveKeys(key))]);
   const { randomBytes } = context;
-  const report = await withQuarantine(context, database, async (quarantine) =>
+  const report = await withQuarantine(context, needed.database, async (quarantine) =>
     replay(await quarantine.openReplay(sealer?.dataKey, queue), open, {
       keys,
       appVersion,

@@ -24,9 +24,9 @@ export async function runQuarantineShow(
   const database = readDatabase(context.env, problems);
   const raw = flags.raw === true;
   const open = raw ? createBodyOpener(keysAtHand(context, problems)) : undefined;
-  problems.throwIfAny();
+  const needed = problems.complete({ database });
 
-  const found = await withQuarantine(context, database, (quarantine) => quarantine.find(id));
+  const found = await withQuarantine(context, needed.database, (quarantine) => quarantine.find(id));
   const { messages, total } = found;
   if (messages.length === 0) {
     throw new Failure(

@@ -2,7 +2,6 @@
 import { readDatabase } from "../../../config/database.ts";
 import { readIdentityFile } from "../../../config/recovery.ts";
 import { Problems } from "../../../config/readers.ts";
-import { Failure } from "../../../failure.ts";
 import { revealEntries } from "../../../recovery/reveal.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
@@ -26,16 +25,14 @@ export async function runReveal(
   args: readonly string[],
 ): Promise<number> {
   const problems = new Problems();
-  const identityFile = readIdentityFile(flags.identity, context.readFile, problems);
-  const database = readDatabase(context.env, problems);
-  const { tokens, reason } = await readVaultRequest(args, flags.reason, context, problems);
-  problems.throwIfAny();
-  if (database === undefined || identityFile === undefined) {
-    throw new Failure("configuration", "There is no database or no identity.");
-  }
+  const { identityFile, database, request } = problems.complete({
+    identityFile: readIdentityFile(flags.identity, context.readFile, problems),
+    database: readDatabase(context.env, problems),
+    request: await readVaultRequest(args, flags.reason, context, problems),
+  });
   const opener = await context.services.createOpener(identityFile.reveal());
   const vault = await context.services.openVault(database);
-  const revealed = await revealEntries(opener, await vault.read(tokens, reason));
+  const revealed = await revealEntries(opener, await vault.read(request.tokens, request.reason));
   if (!revealed.ok) {
     writeNotRevealed(context, revealed);
     return EXIT.mismatch;

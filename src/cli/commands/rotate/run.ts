@@ -4,7 +4,6 @@ import { readIdentityFile } from "../../../config/recovery.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/readers.ts";
 import { tableText, type TableFlags } from "../../../config/table.ts";
-import { Failure } from "../../../failure.ts";
 import { deriveKeys } from "../../../masking/keys.ts";
 import { AlteredEntry, createRemask } from "../../../recovery/remask.ts";
 import { rotate } from "../../../recovery/rotate.ts";
@@ -26,13 +25,11 @@ export interface RotateFlags extends TableFlags {
  */
 export async function runRotate(flags: RotateFlags, context: Context): Promise<number> {
   const problems = new Problems();
-  const identityFile = readIdentityFile(flags.identity, context.readFile, problems);
-  const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
-  const database = readDatabase(context.env, problems, flags);
-  problems.throwIfAny();
-  if (identityFile === undefined || masterKeys === undefined || database === undefined) {
-    throw new Failure("configuration", "There is no identity, no masking key or no database.");
-  }
+  const { identityFile, masterKeys, database } = problems.complete({
+    identityFile: readIdentityFile(flags.identity, context.readFile, problems),
+    masterKeys: readMaskingKeys(context.env, context.readFile, problems),
+    database: readDatabase(context.env, problems, flags),
+  });
 
   const [first, ...others] = masterKeys.reveal();
   const masking = deriveKeys(first);

@@ -1,6 +1,5 @@
 // `fetch-etl verify`: counts and checks what is in the tables and what is left in the queue.
 import { readDatabase } from "../../../config/database.ts";
-import { readAppVersionStyle } from "../../../config/drain.ts";
 import { wholeNumber, Problems } from "../../../config/readers.ts";
 import { readOutputPath } from "../../../config/files.ts";
 import { queueNameToShow, readQueue, type QueueFlags, type SqsSettings } from "../../../config/queue.ts";
@@ -9,6 +8,7 @@ import { Throttled, type QueueDepth } from "../../../drain/ports.ts";
 import { Failure } from "../../../failure.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
+import { readAppVersionStyle } from "../../shared-options.ts";
 import { writeOutputFile } from "../../output-file.ts";
 import { writeVerified, writeVerifiedJson, type Verified } from "./report.ts";
 
@@ -29,9 +29,7 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
   const appVersion = readAppVersionStyle(flags.appVersion, problems);
   const html = readOutputPath(flags.html, "--html", context.checkWritable, problems);
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
-  const database = readDatabase(context.env, problems, flags);
-  problems.throwIfAny();
-  if (database === undefined) throw new Failure("configuration", "There is no database.");
+  const { database } = problems.complete({ database: readDatabase(context.env, problems, flags) });
 
   const quiet = flags.quiet === true;
   const shown = flags.json === true || html !== undefined || !quiet;

@@ -1,10 +1,11 @@
-// Reads what `drain` was asked to do.
-import { APP_VERSION_STYLES, type AppVersionStyle } from "../login/app-version.ts";
-import { DRAIN_DEFAULTS } from "./defaults.ts";
-import { wholeNumber, oneOf, type Problems } from "./readers.ts";
-import type { QueueFlags } from "./queue.ts";
-import type { RunFileFlags } from "./files.ts";
-import type { TableFlags } from "./table.ts";
+// Reads the flags of `fetch-etl drain`.
+import type { RunFileFlags } from "../../../config/files.ts";
+import type { QueueFlags } from "../../../config/queue.ts";
+import { oneOf, wholeNumber, type Problems } from "../../../config/readers.ts";
+import type { TableFlags } from "../../../config/table.ts";
+import { DRAIN_DEFAULTS, ON_REJECT, type DrainSettings } from "../../../drain/settings.ts";
+import type { AppVersionStyle } from "../../../login/app-version.ts";
+import { readAppVersionStyle } from "../../shared-options.ts";
 
 export interface DrainFlags extends QueueFlags, TableFlags, RunFileFlags {
   readonly concurrency?: string;
@@ -20,24 +21,16 @@ export interface DrainFlags extends QueueFlags, TableFlags, RunFileFlags {
   readonly quiet?: boolean;
 }
 
-export interface DrainConfig {
-  readonly concurrency: number;
-  readonly batchSize: number;
-  readonly maxMessages: number | undefined;
-  readonly maxSeconds: number | undefined;
-  readonly retryForSeconds: number;
+export interface DrainConfig extends DrainSettings {
   readonly ledgerDays: number;
   readonly appVersion: AppVersionStyle;
-  readonly onReject: ReturnType<typeof readOnReject>;
 }
 
 const A_DAY_IN_SECONDS = 86_400;
-/** SQS keeps a message for 14 days; a ledger that forgets sooner would load a late redelivery twice. */
+/** SQS retains a message for up to 14 days; a ledger pruned earlier would let a late redelivery load twice. */
 const FEWEST_LEDGER_DAYS = 15;
 
-/**
- * What a dry run receives it holds until its end, hidden from real drains, and SQS lets a queue have 120,000 messages in flight at once.
- */
+/** A dry run keeps all its messages in flight until it ends, and SQS allows 120,000 in flight per queue. */
 const MOST_OF_A_DRY_RUN = 100_000;
 
 /** Reads the flags; mistakes are added to `problems`. */
@@ -58,7 +51,9 @@ export function readDrain(flags: DrainFlags, problems: Problems): DrainConfig {
       wholeNumber(flags.ledgerDays, "--ledger-days", { min: FEWEST_LEDGER_DAYS, max: 3650 }, problems) ??
       DRAIN_DEFAULTS.ledgerDays,
     appVersion: readAppVersionStyle(flags.appVersion, problems),
-    onReject: readOnReject(flags.onReject, problems),
+    onReject:
+      oneOf(flags.onReject ?? DRAIN_DEFAULTS.onReject, "--on-reject", ON_REJECT, problems) ??
+      DRAIN_DEFAULTS.onReject,
   };
 }
 
@@ -69,17 +64,4 @@ function readMaxMessages({ maxMessages, dryRun }: DrainFlags, problems: Problems
     wholeNumber(maxMessages, "--max-messages with --dry-run", range, problems) ??
     DRAIN_DEFAULTS.dryRunMessages
   );
-}
-
-/** Reads the flag `--app-version`; a mistake is added to `problems`, and reads as `full`. */
-export function readAppVersionStyle(text: string | undefined, problems: Problems): AppVersionStyle {
-  return oneOf(text ?? "full", "--app-version", APP_VERSION_STYLES, problems) ?? "full";
-}
-
-/** `leave` leaves it in the queue, so that the queue's own redrive policy moves it to the dead-letter queue. */
-export const ON_REJECT = ["quarantine", "leave"] as const;
-
-/** Reads the flag `--on-reject`; a mistake is added to `problems`, and reads as `quarantine`. */
-export function readOnReject(text: string | undefined, problems: Problems): (typeof ON_REJECT)[number] {
-  return oneOf(text ?? "quarantine", "--on-reject", ON_REJECT, problems) ?? "quarantine";
 }

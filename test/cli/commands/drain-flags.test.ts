@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { readDatabase } from "../../src/config/database.ts";
-import { readDrain, type DrainFlags } from "../../src/config/drain.ts";
-import { readMaskingKeys } from "../../src/config/masking-key.ts";
-import { readQueue } from "../../src/config/queue.ts";
-import { reading } from "./told.ts";
+import { readDatabase } from "../../../src/config/database.ts";
+import { readDrain, type DrainFlags } from "../../../src/cli/commands/drain/flags.ts";
+import { readMaskingKeys } from "../../../src/config/masking-key.ts";
+import { readQueue } from "../../../src/config/queue.ts";
+import { reading } from "../../config/told.ts";
 
 const read = (flags: DrainFlags) => reading((problems) => readDrain(flags, problems));
 
