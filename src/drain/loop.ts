@@ -151,7 +151,7 @@ class Drain {
         read: () => this.#buffer.read(),
         idle: () => loader === undefined || this.#holds.size === 0,
         accept: this.#accept,
-        refuse: async (messages) => {
+        release: async (messages) => {
           this.#tally.released += await release(queue, messages);
         },
       });

@@ -1,173 +1,218 @@
-// Receives until the queue is empty: as many long polls at once as the queue can fill.
+// Receives until the queue is empty, with as many concurrent long polls as the queue can fill.
 import { throwFirst } from "../failure.ts";
-import type { Signal } from "./signal.ts";
+import type { Backoff } from "./backoff.ts";
 import type { Reading, Room } from "./buffer.ts";
 import type { Clock } from "./clock.ts";
-import type { Backoff } from "./backoff.ts";
 import { isRetryable, type Queue, type ReceivedMessage } from "./ports.ts";
+import type { Signal } from "./signal.ts";
 
 /** Seconds that a receive waits for a message. */
 export const LONG_POLL_SECONDS = 1;
-/** How many empty long polls, one after the other, it takes to ask the queue whether it is empty. */
+/** Consecutive empty long polls before the queue is asked for its counts. */
 export const EMPTY_POLLS = 2;
 /**
- * How often the queue may say that messages are visible and yet hand none out before it is taken at its deeds: its counts
- * are approximate for up to a minute, and a blocked FIFO group may last.
+ * Rounds in which the queue may count visible messages and yet return none before polling ends. The counts are approximate for up
+ * to a minute, and a FIFO group may stay blocked for longer.
  */
 const EMPTY_ROUNDS = 30;
-/** Bytes of bodies to ask for in one receive, about; SQS bills each 64 KiB of them as a request, however many messages they are. */
+/** Target size of one receive's bodies, bytes. SQS bills each 64 KiB as a request, however many messages share it. */
 const RECEIVE_BYTES = 4 * 1024 * 1024;
 
 export interface PollerOptions {
   readonly queue: Queue;
   readonly clock: Clock;
-  /** The most receives under way at once. */
+  /** Maximum concurrent receives. */
   readonly concurrency: number;
-  /** The most messages a receive asks for. */
+  /** Maximum messages per receive. */
   readonly batch: number;
-  /** The most messages to receive. */
+  /** Maximum messages in total. */
   readonly maxMessages: number;
-  /** Clock time after which no receive may end. */
+  /** Clock time by which every receive has to end. */
   readonly deadline: number;
-  /** For a queue that is away or wants fewer calls. */
+  /** For an unavailable or throttling queue. */
   readonly backoff: () => Backoff;
-  /** Aborted when no receive may start any more. */
+  /** Aborted when no further receive may start. */
   readonly stop: AbortSignal;
-  /** Has to ring when `room`, `idle` or `stop` changes. */
+  /** Must ring when `room`, `idle` or `stop` changes. */
   readonly signal: Signal;
-  /** How much more may be held. */
-  room(): Room;
-  /** Bounds what one receive reads: what comes may be larger than what came before. */
-  read(): Reading;
-  /** Whether nothing that was received is under way any more. */
-  idle(): boolean;
+  /** How much more the buffer can hold. */
+  readonly room: () => Room;
+  /** Limits how much memory one receive takes: its messages may be larger than all before. */
+  readonly read: () => Reading;
+  /** True when no received message is still being processed. */
+  readonly idle: () => boolean;
   /**
-   * Takes what one receive brought; `asked` is the clock time at which it was sent. Returns whether there was anything new among it:
-   * messages that only come again and again keep no run from its end.
+   * Processes what one receive returned; `asked` is the clock time at which it was sent. Returns true if any message was new:
+   * messages that only come again do not keep a run from ending.
    */
-  accept(messages: readonly ReceivedMessage[], asked: number): boolean;
-  /** Takes what a server handed out beyond `maxMessages`, to be given back. */
-  refuse(messages: readonly ReceivedMessage[]): Promise<void>;
+  readonly accept: (messages: readonly ReceivedMessage[], asked: number) => boolean;
+  /** Returns to the queue what the server sent beyond `maxMessages`. */
+  readonly release: (messages: readonly ReceivedMessage[]) => Promise<void>;
 }
 
 export type PollingEnd = "empty" | "still-visible" | "max-messages" | "max-seconds" | "stopped";
 
 /**
- * Polls until the queue is empty, a bound is reached or `stop` is aborted. Receives under way are always let finish: one that
- * is aborted would leave its messages hidden.
+ * Polls until the queue is empty, a limit is reached or `stop` is aborted. A receive in flight is never aborted: its messages would
+ * stay hidden until their visibility timeout.
  *
- * @returns why it ended; `still-visible` when the queue counts messages that it does not hand out
- * @throws what the queue throws, when it may not pass or patience is at its end
+ * @returns why it ended; `still-visible` when the queue counts visible messages that it does not return
+ * @throws what the queue throws, if a retry cannot fix it or the backoff is exhausted
  */
-export async function poll(options: PollerOptions): Promise<PollingEnd> {
-  const { queue, clock, stop, signal: bell } = options;
-  const receiving = options.backoff();
-  const counting = options.backoff();
-  let target = 1;
-  let underWay = 0;
-  const reserved = { messages: 0, bytes: 0 };
-  let received = 0;
-  /** The size that a message may have, bytes: the largest of late. */
-  let largest = 1;
-  let empties = 0;
-  let emptyRounds = 0;
-  const failures: unknown[] = [];
+export function poll(options: PollerOptions): Promise<PollingEnd> {
+  return new Poller(options).run();
+}
 
-  const receive = async (max: number, waitSeconds: number): Promise<void> => {
-    const bytes = max * largest;
-    underWay += 1;
-    reserved.messages += max;
-    reserved.bytes += bytes;
-    const { admit, end } = options.read();
+class Poller {
+  readonly #options: PollerOptions;
+  readonly #receiveBackoff: Backoff;
+  readonly #depthBackoff: Backoff;
+  readonly #errors: unknown[] = [];
+  /** How many receives to keep in flight: one more after a full answer, half after an empty one or an error. */
+  #target = 1;
+  #inFlight = 0;
+  /** What the receives in flight may return. */
+  readonly #reserved = { messages: 0, bytes: 0 };
+  #received = 0;
+  /** Estimated size of the next message, bytes: the largest body of recent receives. */
+  #messageBytes = 1;
+  #emptyPolls = 0;
+  #emptyRounds = 0;
+
+  constructor(options: PollerOptions) {
+    this.#options = options;
+    this.#receiveBackoff = options.backoff();
+    this.#depthBackoff = options.backoff();
+  }
+
+  async run(): Promise<PollingEnd> {
+    const { idle, signal } = this.#options;
+    for (;;) {
+      this.#startReceives();
+      if (this.#inFlight === 0) {
+        throwFirst(this.#errors);
+        const end = this.#endReached();
+        if (end !== undefined) return end;
+        if (this.#emptyPolls >= EMPTY_POLLS && idle()) {
+          const emptyEnd = await this.#checkDepth();
+          if (emptyEnd !== undefined) return emptyEnd;
+          continue;
+        }
+      }
+      await signal.wait();
+    }
+  }
+
+  #startReceives(): void {
+    const { batch, maxMessages } = this.#options;
+    while (
+      this.#endReached() === undefined &&
+      this.#emptyPolls < EMPTY_POLLS &&
+      this.#inFlight < this.#target
+    ) {
+      const max = Math.min(
+        batch,
+        maxMessages - this.#received - this.#reserved.messages,
+        Math.max(1, Math.floor(RECEIVE_BYTES / this.#messageBytes)),
+      );
+      if (max <= 0 || !this.#hasRoom(max)) return;
+      void this.#receive(max, this.#waitSeconds() ?? 0);
+    }
+  }
+
+  async #receive(max: number, waitSeconds: number): Promise<void> {
+    const { queue, clock, signal, read } = this.#options;
+    const bytes = max * this.#messageBytes;
+    this.#inFlight += 1;
+    this.#reserved.messages += max;
+    this.#reserved.bytes += bytes;
+    const { admit, end } = read();
     try {
       const asked = clock.now();
       const { visibilityTimeout } = queue;
       const messages = await queue.receive({ max, waitSeconds, visibilityTimeout, admit });
-      receiving.reset();
-      // Halved by each receive that brings smaller ones, so that a single large message does not slow down a whole run.
-      if (messages.length > 0) largest = Math.max(largest / 2, ...messages.map(({ body }) => body.length), 1);
-      const wanted = messages.slice(0, options.maxMessages - received);
-      received += wanted.length;
-      if (messages.length > 0 && options.accept(wanted, asked)) {
-        empties = 0;
-        emptyRounds = 0;
-      } else empties += 1;
-      if (wanted.length < messages.length) await options.refuse(messages.slice(wanted.length));
-      if (messages.length >= max) target = Math.min(options.concurrency, target + 1);
-      else if (messages.length === 0) target = Math.max(1, Math.floor(target / 2));
+      this.#receiveBackoff.reset();
+      await this.#take(messages, asked);
+      this.#adjustTarget(messages.length, max);
     } catch (error) {
-      await backOff(error, receiving);
+      await this.#backOff(error, this.#receiveBackoff);
     } finally {
       end();
-      underWay -= 1;
-      reserved.messages -= max;
-      reserved.bytes -= bytes;
-      bell.ring();
+      this.#inFlight -= 1;
+      this.#reserved.messages -= max;
+      this.#reserved.bytes -= bytes;
+      signal.ring();
     }
-  };
+  }
 
-  /** Fewer receives, after a pause; for as long as patience lasts. */
-  const backOff = async (error: unknown, backoff: Backoff): Promise<void> => {
-    target = Math.max(1, Math.floor(target / 2));
-    if (!isRetryable(error) || !(await backoff.pause(stop))) failures.push(error);
-  };
+  /** Hands the messages on, up to `maxMessages` in total, and releases the others. */
+  async #take(messages: readonly ReceivedMessage[], asked: number): Promise<void> {
+    const { maxMessages, accept, release } = this.#options;
+    // Halved at most, so that one large message does not slow down the rest of the run.
+    if (messages.length > 0)
+      this.#messageBytes = Math.max(this.#messageBytes / 2, ...messages.map(({ body }) => body.length), 1);
+    const wanted = messages.slice(0, maxMessages - this.#received);
+    this.#received += wanted.length;
+    if (messages.length > 0 && accept(wanted, asked)) {
+      this.#emptyPolls = 0;
+      this.#emptyRounds = 0;
+    } else this.#emptyPolls += 1;
+    if (wanted.length < messages.length) await release(messages.slice(wanted.length));
+  }
 
-  /** Whether the queue itself says that nothing is visible. */
-  const isEmpty = async (): Promise<boolean> => {
+  #adjustTarget(messages: number, max: number): void {
+    if (messages >= max) this.#target = Math.min(this.#options.concurrency, this.#target + 1);
+    else if (messages === 0) this.#halveTarget();
+  }
+
+  #halveTarget(): void {
+    this.#target = Math.max(1, Math.floor(this.#target / 2));
+  }
+
+  /** Fewer receives, after a pause; the error ends the polling when a retry cannot fix it or the backoff is exhausted. */
+  async #backOff(error: unknown, backoff: Backoff): Promise<void> {
+    this.#halveTarget();
+    if (!isRetryable(error) || !(await backoff.pause(this.#options.stop))) this.#errors.push(error);
+  }
+
+  /** Asks the queue for its counts. Returns undefined when polling has to go on. */
+  async #checkDepth(): Promise<PollingEnd | undefined> {
     try {
-      const { visible } = await queue.depth();
-      counting.reset();
-      return visible === 0;
+      const { visible } = await this.#options.queue.depth();
+      this.#depthBackoff.reset();
+      if (visible === 0) return "empty";
     } catch (error) {
-      await backOff(error, counting);
-      return false;
+      await this.#backOff(error, this.#depthBackoff);
     }
-  };
-
-  /** How long the next receive may wait, seconds; undefined when it could not end before the deadline. */
-  const waitSeconds = (): number | undefined => {
-    const left = options.deadline - clock.now();
-    if (left >= LONG_POLL_SECONDS * 1000) return LONG_POLL_SECONDS;
-    return left > 0 && empties === 0 ? 0 : undefined;
-  };
-
-  /** With nothing held one receive is always let through: a message may be larger than all the room there is. */
-  const hasRoom = (max: number): boolean => {
-    if (underWay === 0 && options.idle()) return true;
-    const { messages, bytes } = options.room();
-    return messages - reserved.messages >= max && bytes - reserved.bytes >= max * largest;
-  };
-
-  const ending = (): PollingEnd | undefined => {
-    if (stop.aborted || failures.length > 0) return "stopped";
-    if (received >= options.maxMessages) return "max-messages";
-    if (waitSeconds() === undefined) return "max-seconds";
+    throwFirst(this.#errors);
+    this.#emptyRounds += 1;
+    if (this.#emptyRounds >= EMPTY_ROUNDS) return "still-visible";
+    this.#emptyPolls = 0;
     return undefined;
-  };
+  }
 
-  for (;;) {
-    while (ending() === undefined && empties < EMPTY_POLLS && underWay < target) {
-      const max = Math.min(
-        options.batch,
-        options.maxMessages - received - reserved.messages,
-        Math.max(1, Math.floor(RECEIVE_BYTES / largest)),
-      );
-      if (max <= 0 || !hasRoom(max)) break;
-      void receive(max, waitSeconds() ?? 0);
-    }
-    if (underWay === 0) {
-      throwFirst(failures);
-      const ended = ending();
-      if (ended !== undefined) return ended;
-      if (empties >= EMPTY_POLLS && options.idle()) {
-        if (await isEmpty()) return "empty";
-        throwFirst(failures);
-        emptyRounds += 1;
-        if (emptyRounds >= EMPTY_ROUNDS) return "still-visible";
-        empties = 0;
-        continue;
-      }
-    }
-    await bell.wait();
+  /** How long the next receive may wait, seconds; undefined if it could not end before the deadline. */
+  #waitSeconds(): number | undefined {
+    const { deadline, clock } = this.#options;
+    const remaining = deadline - clock.now();
+    if (remaining >= LONG_POLL_SECONDS * 1000) return LONG_POLL_SECONDS;
+    return remaining > 0 && this.#emptyPolls === 0 ? 0 : undefined;
+  }
+
+  /** One receive may always start while nothing is held: a message may be larger than the whole buffer. */
+  #hasRoom(max: number): boolean {
+    const { idle, room } = this.#options;
+    if (this.#inFlight === 0 && idle()) return true;
+    const { messages, bytes } = room();
+    return (
+      messages - this.#reserved.messages >= max && bytes - this.#reserved.bytes >= max * this.#messageBytes
+    );
+  }
+
+  #endReached(): PollingEnd | undefined {
+    const { stop, maxMessages } = this.#options;
+    if (stop.aborted || this.#errors.length > 0) return "stopped";
+    if (this.#received >= maxMessages) return "max-messages";
+    return this.#waitSeconds() === undefined ? "max-seconds" : undefined;
   }
 }

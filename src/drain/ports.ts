@@ -36,6 +36,18 @@ export interface FailedEntry {
   readonly senderFault: boolean;
 }
 
+/** What one receive asks for. */
+export interface ReceiveRequest {
+  /** 1 to 10 messages. */
+  readonly max: number;
+  /** 0 to 20. */
+  readonly waitSeconds: number;
+  /** Seconds. */
+  readonly visibilityTimeout: number;
+  /** Awaited, once per attempt, with the length of the answer in bytes before the answer is read. */
+  readonly admit?: (bytes: number) => Promise<void>;
+}
+
 /** How many HTTP requests were sent, retries included. */
 export interface RequestCounts {
   receive: number;
@@ -56,16 +68,8 @@ export interface Queue {
   /** The redrive policy's `maxReceiveCount`; undefined where there is no dead-letter queue. */
   readonly maxReceiveCount: number | undefined;
   readonly requests: Readonly<RequestCounts>;
-  /**
-   * `max` 1 to 10, `waitSeconds` 0 to 20. Some servers return more than `max`. `admit` is awaited with an answer's length, bytes, before
-   * it is read; for each attempt anew.
-   */
-  receive(request: {
-    max: number;
-    waitSeconds: number;
-    visibilityTimeout: number;
-    admit?: (bytes: number) => Promise<void>;
-  }): Promise<ReceivedMessage[]>;
+  /** Some servers return more than `max` messages. */
+  receive(request: ReceiveRequest): Promise<ReceivedMessage[]>;
   /** At most 10 receipt handles. Resolves to the entries that failed. */
   delete(receiptHandles: readonly string[]): Promise<FailedEntry[]>;
   /** At most 10 receipt handles; `seconds` from now, 0 makes them visible at once. Resolves to the entries that failed. */

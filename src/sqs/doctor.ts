@@ -3,7 +3,7 @@ import type { SqsSettings } from "../config/queue.ts";
 import { allSkipped, failed, ok, QUEUE_CHECKS, skipped, warning, type Check } from "../doctor/check.ts";
 import { isRetryable } from "../drain/ports.ts";
 import { createClient } from "./client.ts";
-import { explainSqsError } from "./errors.ts";
+import { translateSqsError } from "./errors.ts";
 import { failedBy, checkRights } from "./probes.ts";
 import { finite } from "./message.ts";
 import { attributesOf, findQueue, readTarget, type LocatedQueue } from "./open.ts";
@@ -63,7 +63,7 @@ async function checkCredentials(target: Target, now: () => number): Promise<Chec
     if (left > SOON) return ok(name, finding);
     return warning(name, finding, "Renew them where nothing does so by itself.");
   } catch (error) {
-    return failedBy(name, "none found", explainSqsError(error, { target, action: "sqs:GetQueueUrl" }));
+    return failedBy(name, "none found", translateSqsError(error, { target, action: "sqs:GetQueueUrl" }));
   } finally {
     client.destroy();
   }

@@ -60,7 +60,7 @@ const tlsErrors = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOS
  * What to throw in an SDK error's place: `Throttled` or `Failure`; the error itself where it is none of SQS's, which is a
  * defect of ours.
  */
-export function explainSqsError(error: unknown, place: Place): unknown {
+export function translateSqsError(error: unknown, place: Place): unknown {
   if (error instanceof Failure || error instanceof Throttled) return error;
   if (error instanceof CredentialsFault) return explainCredentials(error, place.target);
   const fault = faultOf(error);

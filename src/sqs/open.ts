@@ -4,11 +4,11 @@ import { queueArnOf, type SqsSettings } from "../config/queue.ts";
 import { Failure } from "../failure.ts";
 import type { Notices, Queue, RequestCounts } from "../drain/ports.ts";
 import { configuredEndpoint, createClient, type SqsClient } from "./client.ts";
-import { explainSqsError, notSqs, type Place } from "./errors.ts";
+import { translateSqsError, notSqs, type Place } from "./errors.ts";
 import { EmptyAnswer, isMissingQueue } from "./fault.ts";
 import { attempt, findProtocol, hasFaultOfItsOwn, isNotUnderstood, type Outcome } from "./protocol.ts";
 import { proxyOf } from "./proxies.ts";
-import { sqsQueue, type FoundQueue, type QueueAttributes } from "./queue.ts";
+import { SqsQueue, type FoundQueue, type QueueAttributes } from "./queue.ts";
 import { isAwsHost, printable, targetOf, type Protocol, type Target } from "./target.ts";
 
 /** What the first request brings: for a name its URL, for a URL the queue's attributes. */
@@ -29,7 +29,7 @@ export async function openQueue(settings: SqsSettings, notices: Notices): Promis
   const found = await findQueue(settings, target, notices, { retry: true });
   try {
     const attributes = found.attributes ?? (await attributesOf(found.client, found.url, target));
-    return sqsQueue({ ...found, attributes, notices });
+    return new SqsQueue({ ...found, attributes, notices });
   } catch (error) {
     found.client.destroy();
     throw error;
@@ -111,14 +111,14 @@ async function settle(
   if (mayKnow && isMissingQueue(error)) {
     const byName = { ...target, queueUrl: undefined };
     const second = await attempt(() => locate(client, byName));
-    if (!second.ok) throw explainSqsError(second.error, firstPlace(byName));
+    if (!second.ok) throw translateSqsError(second.error, firstPlace(byName));
     const { url } = second.answer;
     return { url, attributes: await attributesOf(client, url, byName) };
   }
   if (target.endpoint !== undefined && isNotUnderstood(error) && !hasFaultOfItsOwn(error)) {
     throw notSqs(target, setting, error);
   }
-  throw explainSqsError(error, firstPlace(target));
+  throw translateSqsError(error, firstPlace(target));
 }
 
 async function readAttributes(client: SQSClient, url: string): Promise<QueueAttributes> {
@@ -138,7 +138,7 @@ export async function attributesOf(client: SQSClient, url: string, target: Targe
   try {
     attributes = await readAttributes(client, url);
   } catch (error) {
-    throw explainSqsError(error, { target, action: "sqs:GetQueueAttributes" });
+    throw translateSqsError(error, { target, action: "sqs:GetQueueAttributes" });
   }
   const found = queueArnOf(attributes.QueueArn ?? "")?.account;
   const { queueOwner: owner = found, queueName, endpoint } = target;

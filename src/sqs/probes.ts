@@ -7,7 +7,7 @@ import {
   SQSServiceException,
 } from "@aws-sdk/client-sqs";
 import { ok, skipped, failed, type Check, type CheckName } from "../doctor/check.ts";
-import { explainSqsError, isDenied, isObjection } from "./errors.ts";
+import { translateSqsError, isDenied, isObjection } from "./errors.ts";
 import { isCode } from "./fault.ts";
 import type { LocatedQueue } from "./open.ts";
 import { attempt } from "./protocol.ts";
@@ -61,7 +61,7 @@ async function checkRight(
   if (asked.ok) return ok(name, asked.answer);
   if (isObjection(asked.error)) return ok(name, ALLOWED);
   const finding = isDenied(asked.error) ? "missing" : "not found out";
-  return failedBy(name, finding, explainSqsError(asked.error, { target, action }));
+  return failedBy(name, finding, translateSqsError(asked.error, { target, action }));
 }
 
 /** A batch may be taken and its entry refused; the entry's code stands for an error then. */

@@ -1,5 +1,5 @@
 // Finds out which of its two protocols an SQS endpoint speaks, by the first request that has to be made anyway.
-import { explainSqsError, notSqs, type Place } from "./errors.ts";
+import { translateSqsError, notSqs, type Place } from "./errors.ts";
 import { faultOf } from "./fault.ts";
 import type { Protocol } from "./target.ts";
 
@@ -37,7 +37,7 @@ export async function attempt<T>(ask: () => Promise<T>): Promise<Outcome<T>> {
  *
  * @param ask makes the first request in a protocol, without retries
  * @returns the protocol, with the answer, or the error, that SQS itself gave in it
- * @throws {Failure} `configuration` when neither is understood, else what {@link explainSqsError} says
+ * @throws {Failure} `configuration` when neither is understood, else what {@link translateSqsError} says
  */
 export async function findProtocol<T>(
   ask: (protocol: Protocol) => Promise<T>,
@@ -47,7 +47,7 @@ export async function findProtocol<T>(
   if (json.ok || !isNotUnderstood(json.error)) return { protocol: "json", outcome: json };
   const query = await attempt(() => ask("query"));
   if (query.ok || !isNotUnderstood(query.error)) return { protocol: "query", outcome: query };
-  if (hasFaultOfItsOwn(json.error)) throw explainSqsError(json.error, place);
+  if (hasFaultOfItsOwn(json.error)) throw translateSqsError(json.error, place);
   throw notSqs(place.target, "auto", json.error);
 }
 

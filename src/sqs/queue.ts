@@ -1,4 +1,4 @@
-// The port `Queue` on a queue that was found, by the SDK's client.
+// The port `Queue`, implemented with the SDK's client.
 import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,
@@ -6,6 +6,7 @@ import {
   ReceiveMessageCommand,
   type GetQueueAttributesCommandOutput,
   type MessageSystemAttributeName,
+  type QueueAttributeName,
   type ReceiveMessageRequest,
 } from "@aws-sdk/client-sqs";
 import { MAX_BATCH } from "../drain/batches.ts";
@@ -16,23 +17,29 @@ import type {
   Queue,
   QueueDepth,
   ReceivedMessage,
+  ReceiveRequest,
   RequestCounts,
 } from "../drain/ports.ts";
 import type { SqsClient } from "./client.ts";
-import { directCalls } from "./direct.ts";
-import { explainSqsError } from "./errors.ts";
+import { directCalls, type DirectCall } from "./direct.ts";
+import { translateSqsError } from "./errors.ts";
 import { failedOf, finite, messagesOf, receivedOf, toFailed } from "./message.ts";
 import type { Protocol, Target } from "./target.ts";
 
-// What a queue has that was made without a word about it.
+// SQS's default, seconds.
 const DEFAULT_VISIBILITY_TIMEOUT = 30;
 const SHORTEST_VISIBILITY_TIMEOUT = 2 * LONG_POLL_SECONDS;
 const systemAttributes: MessageSystemAttributeName[] = ["SentTimestamp", "ApproximateReceiveCount"];
 const fifoAttributes: MessageSystemAttributeName[] = [...systemAttributes, "MessageGroupId"];
+const depthAttributes: QueueAttributeName[] = [
+  "ApproximateNumberOfMessages",
+  "ApproximateNumberOfMessagesNotVisible",
+  "ApproximateNumberOfMessagesDelayed",
+];
 
 export type QueueAttributes = NonNullable<GetQueueAttributesCommandOutput["Attributes"]>;
 
-/** A queue that was found: where it is, what it said about itself, and the client to call it with. */
+/** A queue that was found: its location, its attributes, and the client to call it with. */
 export interface FoundQueue {
   readonly client: SqsClient;
   readonly protocol: Protocol;
@@ -43,107 +50,112 @@ export interface FoundQueue {
   readonly notices: Notices;
 }
 
-/** Makes the port of a queue that was found. */
-export function sqsQueue(found: FoundQueue): Queue {
-  const { client, url, attributes, target } = found;
-  const isFifo = target.queueName.endsWith(".fifo");
-  const direct = found.protocol === "json" ? directCalls(client) : undefined;
+/** The port {@link Queue}, on the SDK's client. */
+export class SqsQueue implements Queue {
+  readonly name: string;
+  readonly id: string;
+  readonly visibilityTimeout: number;
+  readonly maxReceiveCount: number | undefined;
+  readonly isFifo: boolean;
+  readonly requests: Readonly<RequestCounts>;
+  readonly #found: FoundQueue;
+  readonly #direct: DirectCall | undefined;
 
-  async function call<T>(action: string, send: () => Promise<T>): Promise<T> {
+  constructor(found: FoundQueue) {
+    const { client, url, attributes, target } = found;
+    this.name = target.queueName;
+    this.id = attributes.QueueArn ?? pathOf(url);
+    this.visibilityTimeout = visibilityTimeout(attributes.VisibilityTimeout);
+    this.maxReceiveCount = maxReceiveCount(attributes.RedrivePolicy);
+    this.isFifo = target.queueName.endsWith(".fifo");
+    this.requests = found.requests;
+    this.#found = found;
+    this.#direct = found.protocol === "json" ? directCalls(client) : undefined;
+  }
+
+  async receive(request: ReceiveRequest): Promise<ReceivedMessage[]> {
+    const { client, url, protocol } = this.#found;
+    const input = {
+      QueueUrl: url,
+      MaxNumberOfMessages: request.max,
+      WaitTimeSeconds: request.waitSeconds,
+      VisibilityTimeout: request.visibilityTimeout,
+      ...systemAttributeRequest(protocol, this.isFifo ? fifoAttributes : systemAttributes),
+    };
+    if (request.admit !== undefined) client.admitFor(input, request.admit);
+    const messages =
+      (await this.#direct?.("ReceiveMessageCommand", input, messagesOf, request.admit)) ??
+      (await this.#call("sqs:ReceiveMessage", () => client.send(new ReceiveMessageCommand(input))))
+        .Messages ??
+      [];
+    return receivedOf(messages, this.#warnOfDamage);
+  }
+
+  async delete(receiptHandles: readonly string[]): Promise<FailedEntry[]> {
+    checkBatch(receiptHandles);
+    if (receiptHandles.length === 0) return [];
+    const { client, url } = this.#found;
+    const Entries = receiptHandles.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
+    const input = { QueueUrl: url, Entries };
+    const failed =
+      (await this.#direct?.("DeleteMessageBatchCommand", input, failedOf)) ??
+      (await this.#call("sqs:DeleteMessage", () => client.send(new DeleteMessageBatchCommand(input))))
+        .Failed ??
+      [];
+    return toFailed(failed);
+  }
+
+  async changeVisibility(receiptHandles: readonly string[], seconds: number): Promise<FailedEntry[]> {
+    checkBatch(receiptHandles);
+    if (receiptHandles.length === 0) return [];
+    const { client, url } = this.#found;
+    const Entries = receiptHandles.map((ReceiptHandle, index) => ({
+      Id: String(index),
+      ReceiptHandle,
+      VisibilityTimeout: seconds,
+    }));
+    const { Failed } = await this.#call("sqs:ChangeMessageVisibility", () =>
+      client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: url, Entries })),
+    );
+    return toFailed(Failed ?? []);
+  }
+
+  async depth(): Promise<QueueDepth> {
+    const { client, url } = this.#found;
+    const { Attributes = {} } = await this.#call("sqs:GetQueueAttributes", () =>
+      client.send(new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: depthAttributes })),
+    );
+    return {
+      visible: finite(Attributes.ApproximateNumberOfMessages) ?? 0,
+      inFlight: finite(Attributes.ApproximateNumberOfMessagesNotVisible) ?? 0,
+      delayed: finite(Attributes.ApproximateNumberOfMessagesDelayed) ?? 0,
+    };
+  }
+
+  close(): void {
+    this.#found.client.destroy();
+  }
+
+  async #call<T>(action: string, send: () => Promise<T>): Promise<T> {
     try {
       return await send();
     } catch (error) {
-      throw explainSqsError(error, { target, action });
+      throw translateSqsError(error, { target: this.#found.target, action });
     }
   }
 
-  /** It is neither loaded nor given back: it comes again by itself, undamaged, let us hope. */
-  const onDamaged = (messageId: string): void => {
-    found.notices.warn(
-      `Message ${messageId} came with a body that does not match its checksum: left in the queue.`,
+  /** The message is neither loaded nor released: SQS redelivers it after its visibility timeout. */
+  readonly #warnOfDamage = (messageId: string): void => {
+    this.#found.notices.warn(
+      `Message ${messageId} was damaged on the way: its body does not match its checksum. It was left in the queue.`,
     );
-  };
-
-  return {
-    name: target.queueName,
-    id: attributes.QueueArn ?? pathOf(url),
-    visibilityTimeout: visibilityTimeout(attributes.VisibilityTimeout),
-    maxReceiveCount: maxReceiveCount(attributes.RedrivePolicy),
-    isFifo,
-    requests: found.requests,
-
-    async receive(request): Promise<ReceivedMessage[]> {
-      const input = {
-        QueueUrl: url,
-        MaxNumberOfMessages: request.max,
-        WaitTimeSeconds: request.waitSeconds,
-        VisibilityTimeout: request.visibilityTimeout,
-        ...systemAttributeRequest(found.protocol, isFifo ? fifoAttributes : systemAttributes),
-      };
-      if (request.admit !== undefined) client.admitFor(input, request.admit);
-      const messages =
-        (await direct?.("ReceiveMessageCommand", input, messagesOf, request.admit)) ??
-        (await call("sqs:ReceiveMessage", () => client.send(new ReceiveMessageCommand(input)))).Messages ??
-        [];
-      return receivedOf(messages, onDamaged);
-    },
-
-    async delete(receiptHandles): Promise<FailedEntry[]> {
-      checkBatch(receiptHandles);
-      if (receiptHandles.length === 0) return [];
-      const Entries = receiptHandles.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
-      const input = { QueueUrl: url, Entries };
-      const failed =
-        (await direct?.("DeleteMessageBatchCommand", input, failedOf)) ??
-        (await call("sqs:DeleteMessage", () => client.send(new DeleteMessageBatchCommand(input)))).Failed ??
-        [];
-      return toFailed(failed);
-    },
-
-    async changeVisibility(receiptHandles, seconds): Promise<FailedEntry[]> {
-      checkBatch(receiptHandles);
-      if (receiptHandles.length === 0) return [];
-      const Entries = receiptHandles.map((ReceiptHandle, index) => ({
-        Id: String(index),
-        ReceiptHandle,
-        VisibilityTimeout: seconds,
-      }));
-      const { Failed } = await call("sqs:ChangeMessageVisibility", () =>
-        client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: url, Entries })),
-      );
-      return toFailed(Failed ?? []);
-    },
-
-    async depth(): Promise<QueueDepth> {
-      const { Attributes = {} } = await call("sqs:GetQueueAttributes", () =>
-        client.send(
-          new GetQueueAttributesCommand({
-            QueueUrl: url,
-            AttributeNames: [
-              "ApproximateNumberOfMessages",
-              "ApproximateNumberOfMessagesNotVisible",
-              "ApproximateNumberOfMessagesDelayed",
-            ],
-          }),
-        ),
-      );
-      return {
-        visible: finite(Attributes.ApproximateNumberOfMessages) ?? 0,
-        inFlight: finite(Attributes.ApproximateNumberOfMessagesNotVisible) ?? 0,
-        delayed: finite(Attributes.ApproximateNumberOfMessagesDelayed) ?? 0,
-      };
-    },
-
-    close(): void {
-      client.destroy();
-    },
   };
 }
 
 /**
- * Servers of 2023 and 2024 that speak JSON know the older name alone. In the query protocol both are written as
- * `AttributeName.N`, so that the second would overwrite or repeat the first. (The SDK's type for the older name lacks the
- * attributes of messages, although AWS takes them: hence the return type that is silent about it.)
+ * JSON servers of 2023 and 2024 know only the older name, `AttributeNames`. The query protocol serializes both names as
+ * `AttributeName.N`, so the second would overwrite or repeat the first. The SDK's type for the older name lacks the message
+ * attributes that AWS accepts, so the return type omits it.
  */
 function systemAttributeRequest(
   protocol: Protocol,
@@ -162,8 +174,8 @@ function checkBatch(receiptHandles: readonly string[]): void {
 }
 
 /**
- * A queue that hides nothing (0) would hand out the same messages over and over: receives ask for a time of their own. Nor may it
- * be as short as a long poll: how long a message is hidden is reckoned from the time at which it was asked for.
+ * Seconds that receives ask for. With the queue's own 0, SQS would return the same messages again and again. A time as short as a
+ * long poll could be over when the answer arrives, because it is counted from the request.
  */
 function visibilityTimeout(attribute: string | undefined): number {
   const seconds = finite(attribute);
@@ -171,7 +183,7 @@ function visibilityTimeout(attribute: string | undefined): number {
   return Math.max(seconds, SHORTEST_VISIBILITY_TIMEOUT);
 }
 
-/** The redrive policy is JSON in an attribute; `maxReceiveCount` comes as a number or as text. */
+/** The redrive policy is an attribute that holds JSON; servers write `maxReceiveCount` as a number or as a string. */
 export function maxReceiveCount(policy: string | undefined): number | undefined {
   if (policy === undefined) return undefined;
   const found = /"maxReceiveCount"\s*:\s*"?(\d+)/.exec(policy)?.[1];

@@ -20,7 +20,7 @@ function polling(
   const signal = new Signal();
   const stop = new AbortController();
   const accepted: string[] = [];
-  const refused: string[] = [];
+  const released: string[] = [];
   const underWay = { now: 0, most: 0 };
   for (let index = 0; index < messages; index += 1) queue.send(`m${index}`, "{}");
   queue.before = () => clock.wait(5);
@@ -45,14 +45,14 @@ function polling(
       read: () => ({ admit: () => Promise.resolve(), end: () => undefined }),
       idle: () => true,
       accept: (received) => accepted.push(...received.map(({ messageId }) => messageId)) > 0,
-      refuse: (received) => {
-        refused.push(...received.map(({ messageId }) => messageId));
+      release: (received) => {
+        released.push(...received.map(({ messageId }) => messageId));
         return Promise.resolve();
       },
       ...given,
     });
   const asked = (): number[] => queue.callsOf("receive").map(({ amount }) => amount);
-  return { clock, queue, bell: signal, stop, accepted, refused, underWay, end, asked };
+  return { clock, queue, bell: signal, stop, accepted, released, underWay, end, asked };
 }
 
 describe("polling ends when the queue is empty", () => {
@@ -200,9 +200,9 @@ describe("with a largest number of messages", () => {
   ])(
     "%i it accepts exactly as many, at a concurrency of %i, and never asks for more",
     async (maxMessages, concurrency) => {
-      const { end, accepted, refused, queue } = polling(200, { maxMessages, concurrency });
+      const { end, accepted, released, queue } = polling(200, { maxMessages, concurrency });
       expect(await end()).toBe("max-messages");
-      expect([accepted.length, refused.length]).toEqual([maxMessages, 0]);
+      expect([accepted.length, released.length]).toEqual([maxMessages, 0]);
       expect(queue.visible).toHaveLength(200 - maxMessages);
     },
   );
@@ -215,12 +215,12 @@ describe("with a largest number of messages", () => {
   });
 
   it("it gives back what a server hands out beyond", async () => {
-    const { end, accepted, refused, queue } = polling(200, { maxMessages: 25 });
+    const { end, accepted, released, queue } = polling(200, { maxMessages: 25 });
     queue.perReceive = 100;
     expect(await end()).toBe("max-messages");
     expect(accepted).toHaveLength(25);
-    expect(refused).toHaveLength(200 - 25 - queue.visible.length);
-    expect(new Set([...accepted, ...refused]).size).toBe(200 - queue.visible.length);
+    expect(released).toHaveLength(200 - 25 - queue.visible.length);
+    expect(new Set([...accepted, ...released]).size).toBe(200 - queue.visible.length);
   });
 
   it("that the queue does not have it ends when the queue is empty", async () => {

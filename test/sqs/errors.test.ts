@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { SQSServiceException } from "@aws-sdk/client-sqs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Throttled, type Queue } from "../../src/drain/ports.ts";
-import { explainSqsError } from "../../src/sqs/errors.ts";
+import { translateSqsError } from "../../src/sqs/errors.ts";
 import { openQueue } from "../../src/sqs/open.ts";
 import { targetOf } from "../../src/sqs/target.ts";
 import { Failure } from "../../src/failure.ts";
@@ -97,13 +97,13 @@ it.each([
 ])("%i %s is explained as Throttled", (httpStatusCode, name) => {
   const error = new SQSServiceException({ name, $fault: "client", $metadata: { httpStatusCode } });
   const target = targetOf(settings({}), undefined);
-  expect(explainSqsError(error, { target, action: "sqs:ReceiveMessage" })).toBeInstanceOf(Throttled);
+  expect(translateSqsError(error, { target, action: "sqs:ReceiveMessage" })).toBeInstanceOf(Throttled);
 });
 
 it("an error that is none of SQS's stays what it is", () => {
   const defect = new TypeError("x is not a function");
   expect(
-    explainSqsError(defect, { target: targetOf(settings({}), undefined), action: "sqs:ReceiveMessage" }),
+    translateSqsError(defect, { target: targetOf(settings({}), undefined), action: "sqs:ReceiveMessage" }),
   ).toBe(defect);
 });
 
@@ -112,7 +112,7 @@ it.each(["DEPTH_ZERO_SELF_SIGNED_CERT", "ERR_TLS_CERT_ALTNAME_INVALID", "EPROTO"
   (code) => {
     const error = Object.assign(new Error("handshake"), { code });
     const target = targetOf(settings({ endpointUrl: "https://localhost:4566" }), undefined);
-    expect(explainSqsError(error, { target, action: "sqs:ReceiveMessage" })).toMatchObject({
+    expect(translateSqsError(error, { target, action: "sqs:ReceiveMessage" })).toMatchObject({
       kind: "configuration",
       message: expect.stringContaining("NODE_EXTRA_CA_CERTS") as string,
     });
