@@ -1,39 +1,39 @@
-// Finds the database: DATABASE_URL, or libpq's PG* variables.
+// Reads the database's settings: DATABASE_URL or libpq's PG* variables.
 import { userInfo } from "node:os";
 import { oneOf, type Problems } from "./readers.ts";
 import { Secret } from "./secret.ts";
 import { readTable, type TableFlags, type TableName } from "./table.ts";
 
-/** libpq's `sslmode`; `allow` is taken as `prefer`. */
+/** libpq's `sslmode`; `allow` is treated as `prefer`. */
 const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
 type SslMode = (typeof SSL_MODES)[number];
 
 export interface DatabaseSettings {
-  /** A host name, an address, or the folder of a Unix socket. */
+  /** A host name, an address, or the directory of a Unix socket. */
   readonly host: string;
   readonly port: number;
   readonly database: string;
   readonly user: string;
   readonly password: Secret | undefined;
   readonly sslMode: SslMode;
-  /** Path of a PEM file with certificate authorities; undefined for those that Node knows. */
+  /** Path of a PEM file with certificate authorities; undefined for Node's own. */
   readonly sslRootCert: string | undefined;
   /** Seconds; 0 for no limit. */
   readonly connectTimeout: number;
-  /** What Postgres shows of the connection (`pg_stat_activity`). */
+  /** The connection's name in `pg_stat_activity`. */
   readonly applicationName: string;
-  /** Where the logins are. */
+  /** The table of the logins. */
   readonly table: TableName;
-  /** The variable to name when something is wrong with these settings. */
+  /** The variable to name in error messages. */
   readonly source: "DATABASE_URL" | "the PG* variables";
 }
 
-/** Where the database is, for a sentence; holds no secret. */
+/** Host and port, for messages; contains no secret. */
 export function place({ host, port }: DatabaseSettings): string {
   return `${host}:${port}`;
 }
 
-/** libpq's parameter names, as a URL's query may hold them, and the variables that stand for them. */
+/** libpq's parameters, which a URL's query may contain, and the environment variables for them. */
 const PARAMETERS = {
   host: "PGHOST",
   port: "PGPORT",
@@ -50,15 +50,15 @@ type Parameter = keyof typeof PARAMETERS;
 type Parameters = Partial<Record<Parameter, string>>;
 
 const DEFAULT_CONNECT_TIMEOUT = "10";
-/** The `sslrootcert` for the authorities that everybody knows; it asks for the host's name too (libpq, "Connection Strings"). */
+/** The `sslrootcert` for the system's certificate authorities; it requires verify-full (libpq, "Connection Strings"). */
 const SYSTEM = "system";
 
 /**
- * Reads where the database is, and the table in it. What DATABASE_URL leaves out is taken from the PG* variables, and the user, where
- * neither names one, is the operating system's, all as by libpq.
+ * Reads the settings of the database and its table. As in libpq, the PG* variables supply what DATABASE_URL omits, and the user
+ * defaults to the operating system's.
  *
- * @param systemUser the operating system's user; throws where it has no name for it
- * @returns undefined, with the mistakes added to `problems`, where the settings cannot be used
+ * @param systemUser the operating system's user; throws if it has no name
+ * @returns undefined, with the mistakes added to `problems`, if the settings are invalid
  */
 export function readDatabase(
   env: NodeJS.ProcessEnv,
@@ -71,7 +71,8 @@ export function readDatabase(
   const fromVariables = variables(env);
   if (url === "" && Object.keys(fromVariables).length === 0) {
     problems.add(
-      "There is no database: set DATABASE_URL (postgres://user:password@host:5432/database), or PGHOST, PGUSER, PGPASSWORD and PGDATABASE.",
+      "No database is configured. Set DATABASE_URL (postgres://user:password@host:5432/database), " +
+        "or PGHOST, PGUSER, PGPASSWORD and PGDATABASE.",
     );
     return undefined;
   }
@@ -88,7 +89,8 @@ function userOf(systemUser: () => string, problems: Problems): string | undefine
     return systemUser();
   } catch {
     problems.add(
-      "No database user is set, and this process's user has no name in the operating system: set PGUSER, or name the user in DATABASE_URL.",
+      "No database user is configured, and the operating system has no name for this process's user. " +
+        "Set PGUSER, or add the user to DATABASE_URL.",
     );
     return undefined;
   }
@@ -118,9 +120,9 @@ function parseUrl(text: string, problems: Problems): Parameters | undefined {
   let url: URL;
   const found: Parameters = {};
   try {
-    // libpq's way to name a Unix socket, `user@/database?host=/folder`, has no host, and no URL may be without.
+    // libpq's syntax for a Unix socket, `user@/database?host=/folder`, has no host, but URL requires one.
     url = new URL(text.replace(/@(?=[/?]|$)/, `@${NO_HOST}`));
-    // The end of a password with a `#` or a `/` in it, which would be looked for on a host named as the user.
+    // A password with an unencoded `#` or `/` ends up here, and its user would be taken for the host.
     if (url.hash !== "" || url.pathname.includes("@")) throw new TypeError("not encoded");
     const host = decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, "$1");
     const parts: [Parameter, string][] = [
@@ -133,7 +135,7 @@ function parseUrl(text: string, problems: Problems): Parameters | undefined {
     for (const [name, value] of parts) if (value !== "") found[name] = value;
   } catch {
     problems.add(
-      "DATABASE_URL is not a URL: write postgres://user:password@host:5432/database, with special characters of the password percent-encoded.",
+      "DATABASE_URL is not a URL. Write postgres://user:password@host:5432/database, and percent-encode special characters in the password.",
     );
     return undefined;
   }
@@ -141,19 +143,19 @@ function parseUrl(text: string, problems: Problems): Parameters | undefined {
     problems.add("DATABASE_URL must begin with postgres:// or postgresql://.");
     return undefined;
   }
-  // A plus is a plus for libpq; a form's fields would have it stand for a blank.
+  // libpq takes a plus literally; URLSearchParams would read it as a space.
   for (const [name, value] of new URLSearchParams(url.search.replaceAll("+", "%2B"))) {
     if (isParameter(name)) found[name] = value;
     else if (/^ssl(cert|key|password)$/.test(name)) {
       problems.add(
-        `DATABASE_URL names a client's certificate (${name}), which is not known here: log in with a password.`,
+        `DATABASE_URL has a client certificate (${name}), which is not supported. Log in with a password.`,
       );
-    } else problems.add(`DATABASE_URL has a parameter that is not known here${shown(name)}. Remove it.`);
+    } else problems.add(`DATABASE_URL has an unsupported parameter${shown(name)}. Remove it.`);
   }
   return found;
 }
 
-/** An `@` in what looks like the path is the end of a password with a `/` in it. */
+/** Not if the path contains an `@`: then a password contains a `/`. */
 function namesSeveralHosts(url: string): boolean {
   const start = url.indexOf("://") + "://".length;
   const found = url.slice(start).search(/[/?#]/);
@@ -164,10 +166,10 @@ function namesSeveralHosts(url: string): boolean {
 }
 
 function severalHosts(source: DatabaseSettings["source"]): string {
-  return `The host of ${source} must be one host: several hosts are not supported yet. Name the one to use.`;
+  return `The host of ${source} names several hosts, which is not supported. Name one host.`;
 }
 
-/** What does not look like a parameter's name may be the end of a password with a `?` in it. */
+/** The name if it looks like a parameter's; anything else may be part of a password that contains a `?`. */
 function shown(name: string): string {
   return /^[a-z_]+$/i.test(name) ? `: ${name}` : "";
 }
@@ -196,8 +198,8 @@ function settings(
   }
   if (given.channel_binding === "require") {
     problems.add(
-      `The channel_binding of ${source} is require, which is not known here: take it out. ` +
-        "sslmode=verify-full makes sure that it is the right server.",
+      `The channel_binding of ${source} is require, which is not supported. Remove it, and use sslmode=verify-full to authenticate ` +
+        "the server.",
     );
   }
   const asked = given.sslmode ?? (isSystem ? "verify-full" : "prefer");
@@ -205,7 +207,7 @@ function settings(
   if (sslMode === undefined) return undefined;
   if (isSystem && sslMode !== "verify-full") {
     problems.add(
-      `The sslrootcert of ${source} is system, which goes with sslmode verify-full alone: not ${sslMode}.`,
+      `The sslrootcert of ${source} is system, which requires sslmode verify-full, not ${sslMode}.`,
     );
   }
   return {

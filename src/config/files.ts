@@ -1,4 +1,4 @@
-// Reads and checks the files that flags and variables name.
+// Reads and checks the files named by flags and variables.
 import type { Problems } from "./readers.ts";
 import { resolve } from "node:path";
 
@@ -6,8 +6,8 @@ import { resolve } from "node:path";
  * The file's text without a byte order mark.
  *
  * @param setting such as `--identity`, for the sentences
- * @param readFile gives a file's text, and throws the system's error where it cannot be read
- * @returns undefined, with the mistake added to `problems`, where it cannot be read, is empty or is not UTF-8
+ * @param readFile returns a file's text; throws the system's error if it cannot be read
+ * @returns undefined, with the mistake added to `problems`, if it cannot be read, is empty or is not UTF-8
  */
 export function readNamedFile(
   path: string,
@@ -16,7 +16,7 @@ export function readNamedFile(
   problems: Problems,
 ): string | undefined {
   if (looksSecret(path)) {
-    problems.add(`${setting} takes the path of a file, and its value looks like a key: set the path.`);
+    problems.add(`${setting} takes the path of a file, but its value looks like a key. Set the path.`);
     return undefined;
   }
   const file = `${setting}: the file ${printable(path)}`;
@@ -38,10 +38,10 @@ export function readNamedFile(
   return text;
 }
 
-/** What a text with NUL characters, or with bytes that no UTF-8 has, most probably is: PowerShell's `>` writes it. */
+/** The likely cause of NUL characters and invalid UTF-8: PowerShell's `>` writes UTF-16. */
 export const NOT_UTF8 = "is not UTF-8 text: it may be UTF-16, as PowerShell writes it. Save it as UTF-8";
 
-/** Why a file cannot be read, to follow its name in a sentence: with the system's code, without its text. */
+/** Why a file cannot be read, to follow its name in a sentence. Has the system's code, but not its text. */
 export function whyUnreadable(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
   return `${REASONS[code] ?? "cannot be read"} (${code})`;
@@ -56,10 +56,10 @@ const REASONS: Readonly<Record<string, string>> = {
   ELOOP: "is a symbolic link that leads back to itself",
 };
 
-/** Random base64 of 40 characters lacks one of the three kinds of character once in a thousand times. */
+/** One in a thousand random base64 texts of 40 characters lacks lower case, upper case or digits. */
 const KEY_SHAPED = /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[A-Za-z0-9+/_-]{40,}={0,2}$/;
 
-/** Whether what should be a path looks like a masking key, a list of them, an age identity or a PEM file. */
+/** Whether the path looks like a masking key, a list of them, an age identity or a PEM file. */
 function looksSecret(path: string): boolean {
   if (path.includes("-----BEGIN") || /AGE-(SECRET-KEY|PLUGIN)-/i.test(path)) return true;
   return path.split(/[,=]/).some((part) => {
@@ -126,7 +126,7 @@ export interface RunFileFlags {
   readonly dryRun?: boolean;
 }
 
-/** Undefined for a file that is not asked for, or is named by mistake. */
+/** Undefined for a file that was not requested or cannot be used. */
 export interface RunFiles {
   readonly report: string | undefined;
   readonly metrics: string | undefined;
@@ -145,7 +145,7 @@ export function readRunFiles(
   const report = readOutputPath(flags.report, "--report", checkWritable, problems);
   const metrics = readOutputPath(metricsPath(flags, problems), "--metrics", checkWritable, problems);
   if (metrics !== undefined && report !== undefined && resolve(metrics) === resolve(report)) {
-    problems.add("--report and --metrics name one file: the second would take the first one's place.");
+    problems.add("--report and --metrics name the same file. Name two different files.");
     return { report: undefined, metrics: undefined };
   }
   return { report, metrics };
@@ -155,9 +155,9 @@ function metricsPath({ metrics, dryRun }: RunFileFlags, problems: Problems): str
   if (metrics === undefined) return undefined;
   const mistakes: string[] = [];
   if (!metrics.endsWith(".prom"))
-    mistakes.push("--metrics must name a file that ends in .prom: node_exporter reads no other.");
+    mistakes.push("--metrics must name a file that ends in .prom, because node_exporter reads no others.");
   if (dryRun === true)
-    mistakes.push("--metrics does not go with --dry-run, which would count as a run that loads.");
+    mistakes.push("--metrics cannot be used with --dry-run, which would be counted as a real run.");
   for (const mistake of mistakes) problems.add(mistake);
   return mistakes.length === 0 ? metrics : undefined;
 }

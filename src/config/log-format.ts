@@ -1,17 +1,17 @@
-// Reads how the lines on stderr are to be written.
+// Reads the format of the log on stderr.
 import { oneOf, type Problems } from "./readers.ts";
 
 export const LOG_FORMATS = ["text", "json"] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-/** The flags that say which lines are written, and how. */
+/** The flags of the log. */
 export interface LogFlags {
   readonly logFormat?: string;
   readonly debug?: boolean;
   readonly quiet?: boolean;
 }
 
-/** A mistake is added to `problems`; until it is mended lines are text. */
+/** A mistake is added to `problems`, and `text` returned. */
 export function readLogFormat(
   { logFormat }: LogFlags,
   env: NodeJS.ProcessEnv,

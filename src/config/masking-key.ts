@@ -1,4 +1,4 @@
-// Finds the masking keys: in the environment, or in a file that the environment names.
+// Reads the masking keys from the environment or from the file that it names.
 import { MIN_KEY_BYTES } from "../masking/keys.ts";
 import { readNamedFile } from "./files.ts";
 import type { Problems } from "./readers.ts";
@@ -7,15 +7,15 @@ import { Secret } from "./secret.ts";
 const KEY = "FETCH_ETL_MASKING_KEY";
 const KEY_FILE = "FETCH_ETL_MASKING_KEY_FILE";
 
-/** One key or more. The first one masks; the others belong to tokens and sealed bodies of earlier times. */
+/** One key or more. The first is the current one; the others are for earlier tokens and sealed bodies. */
 export type MaskingKeyList = readonly [Uint8Array, ...Uint8Array[]];
 
 /**
- * Reads the masking keys, base64 or base64url, {@link MIN_KEY_BYTES} bytes or more each, separated by commas. Blanks and line ends are
- * part of no key and separate none. A key may follow `FETCH_ETL_MASKING_KEY=`, as `fetch-etl keygen` prints it.
+ * Reads the masking keys: base64 or base64url, {@link MIN_KEY_BYTES} bytes or more each, separated by commas. White space around keys
+ * is ignored and does not separate keys. `FETCH_ETL_MASKING_KEY=` may precede a key, as `fetch-etl keygen` prints it.
  *
- * @param readFile gives a file's text, and throws the system's error where it cannot be read
- * @returns the keys' bytes; undefined, with the mistake added to `problems`, where one is not usable
+ * @param readFile returns a file's text; throws the system's error if it cannot be read
+ * @returns the keys' bytes; undefined, with the mistake added to `problems`, if one is invalid
  */
 export function readMaskingKeys(
   env: NodeJS.ProcessEnv,
@@ -26,13 +26,13 @@ export function readMaskingKeys(
   const path = env[KEY_FILE] ?? "";
   if (inline === "" && path === "") {
     problems.add(
-      `There is no masking key: set ${KEY} or ${KEY_FILE}. "fetch-etl keygen >> .env" makes one; ` +
-        "keep it safe, because tokens made with another key do not match.",
+      `No masking key is configured. Set ${KEY} or ${KEY_FILE}. "fetch-etl keygen >> .env" creates a key. ` +
+        "Keep it safe, because another key gives other tokens.",
     );
     return undefined;
   }
   if (inline !== "" && path !== "") {
-    problems.add(`Both ${KEY} and ${KEY_FILE} are set: unset one of them.`);
+    problems.add(`Both ${KEY} and ${KEY_FILE} are set. Unset one of them.`);
     return undefined;
   }
   if (inline !== "") return parseKeys(inline, KEY, problems);
@@ -56,36 +56,36 @@ function parseKey(text: string, where: string, problems: Problems): Uint8Array |
   const isOne = parts.length === 1 || isWrapped(parts);
   if (!isOne && parts.some(isKey)) {
     problems.add(
-      `${sentence(where)} has ${parts.length} parts with blanks or line ends between them, which may be one key or several: ` +
-        "write one key on one line, or put a comma between two keys.",
+      `${sentence(where)} has ${parts.length} parts separated by blanks or line ends, which may be one key or several. ` +
+        "Write each key on one line, and a comma between two keys.",
     );
     return undefined;
   }
   const encoded = parts.join("");
   if (!isOne || !BASE64.test(encoded)) {
-    problems.add(`${sentence(where)} is not base64${hint(text)}: "fetch-etl keygen" prints a key that is.`);
+    problems.add(`${sentence(where)} is not base64${hint(text)}. "fetch-etl keygen" prints a valid key.`);
     return undefined;
   }
   const bytes = Buffer.from(encoded, "base64");
   if (bytes.length < MIN_KEY_BYTES) {
     problems.add(
-      `${sentence(where)} is ${bytes.length} bytes long; it must be ${MIN_KEY_BYTES} or more: ` +
-        `"fetch-etl keygen" prints one.`,
+      `${sentence(where)} is ${bytes.length} bytes long, but ${MIN_KEY_BYTES} or more are required. ` +
+        `"fetch-etl keygen" prints a valid key.`,
     );
     return undefined;
   }
   return Uint8Array.from(bytes);
 }
 
-/** Whether it is a whole key by itself, with `FETCH_ETL_MASKING_KEY=` before it or without. */
+/** Whether the part is a whole key, with or without `FETCH_ETL_MASKING_KEY=` before it. */
 function isKey(part: string): boolean {
   const encoded = part.replace(ASSIGNMENT, "");
   return BASE64.test(encoded) && byteLength(encoded) >= MIN_KEY_BYTES;
 }
 
 /**
- * Whether parts are surely one key, wrapped as `base64` (76 columns) and `openssl` (64) wrap a long one: lines of one length without
- * padding, and a last one that is too short for a key. A last one that is long enough may be a key of its own: one cannot tell.
+ * Whether the parts are certainly one key, wrapped as `base64` (76 columns) and `openssl` (64) wrap it: lines of equal length without
+ * padding, and a last line too short for a key. A longer last line could be a key of its own.
  */
 function isWrapped(parts: readonly string[]): boolean {
   const last = parts.at(-1) ?? "";
@@ -109,7 +109,7 @@ function withoutQuotes(text: string): string {
   return /^(["'])([^"']*)\1$/.exec(text.trim())?.[2]?.trim() ?? text.trim();
 }
 
-/** What a text that is not base64 most probably is. */
+/** The likely format of a text that is not base64. */
 function hint(text: string): string {
   if (text.includes("-----BEGIN")) return " but a PEM file";
   if (/^\s*[0-9a-f]{2}(:[0-9a-f]{2})+\s*$/i.test(text)) return " but hexadecimal";

@@ -1,4 +1,4 @@
-// Finds the queue and how to speak to it.
+// Reads the settings of the queue: name, URL or ARN, endpoint, region, protocol.
 import { oneOf, type Problems } from "./readers.ts";
 
 export const SQS_PROTOCOLS = ["auto", "json", "query"] as const;
@@ -7,14 +7,14 @@ type SqsProtocol = (typeof SQS_PROTOCOLS)[number];
 export interface SqsSettings {
   /** Name, URL or ARN. */
   readonly queue: string;
-  /** Undefined for the SDK's own choice. */
+  /** Undefined to let the SDK determine it. */
   readonly endpointUrl: string | undefined;
-  /** The endpoint is from the environment, which the profile in use may say to ignore. */
+  /** The endpoint is from the environment; the AWS profile may say to ignore it. */
   readonly endpointFromEnvironment?: true;
-  /** Undefined for the SDK's own chain. */
+  /** Undefined to let the SDK determine it. */
   readonly region: string | undefined;
   readonly protocol: SqsProtocol;
-  /** The most connections to SQS at once. */
+  /** Maximum concurrent connections to SQS. */
   readonly maxSockets: number;
 }
 
@@ -25,14 +25,14 @@ export interface QueueFlags {
   readonly sqsProtocol?: string;
 }
 
-/** The queue's name in a setting that may be its URL or its ARN; undefined where a URL names none. */
+/** The queue's name, from its name, URL or ARN; undefined if the URL contains none. */
 export function queueNameOf(queue: string): string | undefined {
   const arn = queueArnOf(queue);
   if (arn !== undefined) return arn.name;
   return queue.includes("/") ? /^https?:\/\/[^/]+\/(?:.*\/)?([^/?#]+)\/?$/.exec(queue)?.[1] : queue;
 }
 
-/** The same, undefined for what SQS would not take as a name: that may be something else, set by mistake. */
+/** The same, but undefined for an invalid name, which may be another value, set by mistake. */
 export function queueNameToShow(queue: string): string | undefined {
   const name = queueNameOf(queue);
   return name !== undefined && NAME.test(name) ? name : undefined;
@@ -43,11 +43,11 @@ const NAME = /^[A-Za-z0-9_-]{1,80}(\.fifo)?$/;
 const DEFAULT_QUEUE = "login-queue";
 
 const REGION = /^[A-Za-z0-9-]+$/;
-/** What a header can hold, and no AWS key or token is without. */
+/** The characters of AWS keys and tokens that an HTTP header may contain. */
 const CREDENTIAL = /^[!#-&(-~]+$/;
 const CREDENTIALS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
-/** Reads where the queue is; mistakes are added to `problems`. */
+/** Reads the queue's settings; mistakes are added to `problems`. */
 export function readQueue(
   flags: QueueFlags,
   env: NodeJS.ProcessEnv,
@@ -60,15 +60,15 @@ export function readQueue(
   const endpointUrl = flags.endpointUrl?.trim() ?? fromEnvironment;
   if (endpointUrl !== undefined && !isHttpUrl(endpointUrl)) {
     problems.add(
-      "--endpoint-url / AWS_ENDPOINT_URL_SQS is not a URL: write it as http://localhost:4566, or leave it out for AWS itself.",
+      "--endpoint-url / AWS_ENDPOINT_URL_SQS is not a URL. Write it as http://localhost:4566, or omit it to use AWS.",
     );
   }
   const queue = flags.queue?.trim() ?? nonEmpty(env["FETCH_ETL_QUEUE"]) ?? DEFAULT_QUEUE;
   const arn = queueArnOf(queue);
   if (arn === undefined && (queue.includes("://") ? !isHttpUrl(queue) : !NAME.test(queue))) {
     problems.add(
-      "--queue / FETCH_ETL_QUEUE is neither a queue's name (letters, digits, - and _) nor its URL (http://… or https://…) " +
-        "nor its ARN (arn:aws:sqs:region:account:name).",
+      "--queue / FETCH_ETL_QUEUE is not a queue name (letters, digits, - and _), URL (http://… or https://…) " +
+        "or ARN (arn:aws:sqs:region:account:name).",
     );
   }
   const region = flags.region?.trim();
@@ -77,7 +77,7 @@ export function readQueue(
   checkCredentials(env, problems);
   if (arn !== undefined && region !== undefined && region !== arn.region) {
     problems.add(
-      `--region is not ${arn.region}, as the ARN in --queue / FETCH_ETL_QUEUE says: leave --region out.`,
+      `--region is not ${arn.region}, the region of the ARN in --queue / FETCH_ETL_QUEUE. Omit --region.`,
     );
   }
   const isFromEnvironment = flags.endpointUrl === undefined && fromEnvironment !== undefined;
@@ -95,16 +95,16 @@ function endpointIn(env: NodeJS.ProcessEnv): string | undefined {
 
 function checkRegion(region: string | undefined, setting: string, problems: Problems): void {
   if (region === undefined || REGION.test(region)) return;
-  problems.add(`${setting} is not a region's name: write it as us-east-1, without quotes.`);
+  problems.add(`${setting} is not a region name. Write it as us-east-1, without quotes.`);
 }
 
-/** The SDK would fail at the first request, with an error that names no setting. */
+/** Without this check, the SDK fails at the first request with an error that names no setting. */
 function checkCredentials(env: NodeJS.ProcessEnv, problems: Problems): void {
   for (const name of CREDENTIALS) {
     const value = nonEmpty(env[name]);
     if (value === undefined || CREDENTIAL.test(value)) continue;
     problems.add(
-      `${name} has a blank, a line end, a quote or another character in it that no key of AWS has.`,
+      `${name} contains a blank, a line end, a quote or another character that AWS keys do not contain.`,
     );
   }
 }
@@ -118,7 +118,7 @@ function nonEmpty(text: string | undefined): string | undefined {
   return trimmed === "" ? undefined : trimmed;
 }
 
-/** `arn:aws:sqs:region:account:name`, in whichever of AWS's partitions. */
+/** `arn:aws:sqs:region:account:name`, in any AWS partition. */
 export interface QueueArn {
   readonly region: string;
   /** Twelve digits. */
@@ -129,7 +129,7 @@ export interface QueueArn {
 const ARN =
   /^arn:aws(?:-[a-z]+)*:sqs:(?<region>[a-z0-9-]+):(?<account>\d{12}):(?<name>[A-Za-z0-9_-]{1,80}(?:\.fifo)?)$/;
 
-/** @returns undefined for what is no queue's ARN */
+/** @returns undefined if the text is not a queue ARN */
 export function queueArnOf(text: string): QueueArn | undefined {
   const { region, account, name } = ARN.exec(text)?.groups ?? {};
   return region === undefined || account === undefined || name === undefined
@@ -137,10 +137,10 @@ export function queueArnOf(text: string): QueueArn | undefined {
     : { region, account, name };
 }
 
-/** The ARN, or the name; undefined for every queue, and where the mistake was added to `problems`. */
+/** The ARN or the name; undefined for all queues, and after a mistake, which is added to `problems`. */
 export function readHeldQueue(flag: string | undefined, problems: Problems): string | undefined {
   if (flag === undefined || queueArnOf(flag) !== undefined) return flag;
   const name = queueNameToShow(flag);
-  if (name === undefined) problems.add("--queue is neither a queue's name nor its URL nor its ARN.");
+  if (name === undefined) problems.add("--queue is not a queue name, URL or ARN.");
   return name;
 }

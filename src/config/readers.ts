@@ -1,4 +1,4 @@
-// Reads values of flags and variables, and gathers the mistakes in them, so that all are reported at once.
+// Reads the values of flags and variables, and collects all mistakes in them, to report them together.
 import { Failure } from "../failure.ts";
 
 /** The settings, none of them undefined. */
@@ -16,7 +16,7 @@ export class Problems {
     return this.#sentences;
   }
 
-  /** @throws {Failure} of kind `configuration`, with every mistake a line, when there are any */
+  /** @throws {Failure} `configuration`, with one line per mistake, if there are any */
   throwIfAny(): void {
     if (this.#sentences.length > 0) throw new Failure("configuration", this.#sentences.join("\n"));
   }
@@ -38,8 +38,7 @@ function isComplete<Settings extends object>(settings: Settings): settings is Se
 }
 
 /**
- * A whole number of `min` to `max`, or undefined where nothing was given.
- * A mistake is added to `problems` and reads as undefined.
+ * A whole number from `min` to `max`; undefined without a text, and after a mistake, which is added to `problems`.
  */
 export function wholeNumber(
   text: string | undefined,
@@ -56,9 +55,9 @@ export function wholeNumber(
 }
 
 /**
- * The one of `names` that `text` is; undefined, with the mistake added to `problems`, where it is none of them.
+ * The name in `names` that equals `text`; undefined, with the mistake added to `problems`, if none does.
  *
- * @param setting what to name in the sentence, such as `--app-version`
+ * @param setting the flag or variable for the sentence, such as `--app-version`
  */
 export function oneOf<Name extends string>(
   text: string,

@@ -1,28 +1,28 @@
-// Reads for whom values are kept recoverable.
+// Reads the age recipients and identities of the vault.
 import type { Problems } from "./readers.ts";
 import { readNamedFile } from "./files.ts";
 import { Secret } from "./secret.ts";
 
 const RECIPIENT = "FETCH_ETL_RECOVERY_RECIPIENT";
-/** X25519, or ML-KEM-768 with X25519 (`age1pq1…`): those whose identities `reveal` can use. A `1` is in no recipient's data. */
+/** X25519, or ML-KEM-768 with X25519 (`age1pq1…`): `reveal` can use their identities. The data part never contains a `1`. */
 const KNOWN = /^age1(pq1)?[02-9ac-hj-np-z]+$/;
-/** The kinds whose identities are in hardware or in another program: `age1yubikey1…`, `age1se1…`, `age1tag1…`. */
+/** Recipients of age plugins, whose identities are in hardware or another program: `age1yubikey1…`, `age1se1…`, `age1tag1…`. */
 const OF_A_PLUGIN = /^age1([a-z][a-z0-9+.-]{0,30}?)1[a-z0-9]+$/;
-/** Of one for X25519: in what is as long, a `1` is a typing error. */
+/** Length of an X25519 recipient: in a text of this length, a second `1` is a typing error. */
 const X25519_LENGTH = 62;
 
 /**
- * The age recipients (`age1…`, `age1pq1…`), separated by commas, blanks or line ends; mistakes are added to `problems`.
+ * Reads the age recipients (`age1…`, `age1pq1…`), separated by commas, blanks or line ends; mistakes are added to `problems`.
  *
- * @returns undefined where nothing is to be kept
+ * @returns undefined without a vault
  */
 export function readRecipients(env: NodeJS.ProcessEnv, problems: Problems): readonly string[] | undefined {
   const text = (env[RECIPIENT] ?? "").trim();
   if (text === "") return undefined;
   if (/AGE-(SECRET-KEY|PLUGIN)-|PRIVATE KEY/i.test(text)) {
     problems.add(
-      `${RECIPIENT} holds an identity, which opens values and has no business here: set its recipient, age1…, ` +
-        "which age-keygen -y prints, and consider the identity leaked.",
+      `${RECIPIENT} contains an identity, which is a secret key. Set its recipient (age1…) instead, ` +
+        "which age-keygen -y prints, and treat the identity as leaked.",
     );
     return [];
   }
@@ -34,22 +34,22 @@ export function readRecipients(env: NodeJS.ProcessEnv, problems: Problems): read
   if (plugin !== undefined || /(^|[\s,])ssh-/.test(text)) {
     const kind = plugin === undefined ? "an SSH key" : `a recipient of an age plugin (age1${plugin}1…)`;
     problems.add(
-      `${RECIPIENT} holds ${kind}, and "fetch-etl reveal" could not open what is sealed to it: ` +
-        "set a recipient that age-keygen makes, X25519 (age1…) or post-quantum (age1pq1…).",
+      `${RECIPIENT} contains ${kind}, which "fetch-etl reveal" cannot decrypt with. ` +
+        "Set a recipient from age-keygen, X25519 (age1…) or post-quantum (age1pq1…).",
     );
   } else if (!recipients.every((recipient) => KNOWN.test(recipient))) {
     problems.add(
-      `${RECIPIENT} is not an age recipient, X25519 (age1…) or post-quantum (age1pq1…), or several with commas between them.`,
+      `${RECIPIENT} is not an age recipient, X25519 (age1…) or post-quantum (age1pq1…), or a list of them separated by commas.`,
     );
   }
   return recipients;
 }
 
 /**
- * The text of an identity file.
+ * Reads an identity file.
  *
- * @param readFile gives a file's text, and throws the system's error where it cannot be read
- * @returns undefined, with the mistake added to `problems`, where it cannot be read
+ * @param readFile returns a file's text; throws the system's error if it cannot be read
+ * @returns undefined, with the mistake added to `problems`, if it cannot be read
  */
 export function readIdentityFile(
   path: string,

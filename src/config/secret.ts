@@ -1,8 +1,8 @@
-// A value that may be used but not printed: every way of turning it into text gives a placeholder.
+// A secret value: every conversion to text gives a placeholder.
 
 const PLACEHOLDER = "[secret]";
 
-/** Holds a secret. Only {@link Secret.reveal} gives it out. */
+/** Holds a secret; only {@link Secret.reveal} returns it. */
 export class Secret<T = string> {
   readonly #value: T;
 

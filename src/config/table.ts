@@ -1,7 +1,7 @@
-// Reads which table the logins go to.
+// Reads the name of the logins' table, and of the loader's role.
 import type { Problems } from "./readers.ts";
 
-/** As the catalogue has them: case counts, and nothing is quoted. Neither holds a dot. */
+/** Names as in the system catalogs: case-sensitive, unquoted, without a dot. */
 export interface TableName {
   readonly schema: string;
   readonly name: string;
@@ -13,20 +13,21 @@ export interface TableFlags {
 
 export const DEFAULT_TABLE: TableName = { schema: "public", name: "user_logins" };
 
-/** The table that was named, the default where none was or the name cannot be used; a mistake is added to `problems`. */
+/** The configured table, or the default without one; a mistake is added to `problems`, and the default returned. */
 export function readTable(flags: TableFlags, env: NodeJS.ProcessEnv, problems: Problems): TableName {
   const given = flags.table ?? env["FETCH_ETL_TABLE"] ?? "";
   if (given === "" && flags.table === undefined) return DEFAULT_TABLE;
   const [schema = "", name = "", ...more] = given.split(".");
   if (more.length > 0 || !isName(schema) || !isName(name)) {
     problems.add(
-      `--table / FETCH_ETL_TABLE takes a schema, a dot and a name, as in public.user_logins, each of 1 to ${MOST_NAME_BYTES} bytes, without quotes and control characters.`,
+      `--table / FETCH_ETL_TABLE takes a schema and a name, as in public.user_logins, each of 1 to ` +
+        `${MOST_NAME_BYTES} bytes, without quotes and control characters.`,
     );
     return DEFAULT_TABLE;
   }
   if (/^(fetch_etl|information_schema|pg_.*)$/.test(schema)) {
     problems.add(
-      "--table / FETCH_ETL_TABLE names a schema that fetch-etl or Postgres keeps for itself: choose another one.",
+      "--table / FETCH_ETL_TABLE names a schema that is reserved for fetch-etl or Postgres. Choose another one.",
     );
   }
   return { schema, name };
@@ -36,7 +37,7 @@ function isName(text: string): boolean {
   return isPostgresName(text) && !text.includes('"');
 }
 
-/** The table in a sentence: `user_logins`, or another one with its schema. */
+/** The table for messages: `user_logins`, or another table with its schema. */
 export function tableText({ schema, name }: TableName): string {
   return schema === DEFAULT_TABLE.schema && name === DEFAULT_TABLE.name ? name : `${schema}.${name}`;
 }
@@ -52,7 +53,7 @@ function isPostgresName(text: string): boolean {
 
 const DEFAULT_ROLE = "fetch_etl_loader";
 
-/** The role's name; a mistake is added to `problems`. `public` would be everybody, however it is quoted. */
+/** The role's name; a mistake is added to `problems`. `public` means every role, even quoted. */
 export function readLoaderRole(flag: string | undefined, problems: Problems): string {
   const role = flag ?? DEFAULT_ROLE;
   if (!isPostgresName(role)) {
@@ -60,7 +61,7 @@ export function readLoaderRole(flag: string | undefined, problems: Problems): st
       `--loader-role takes a role's name of 1 to ${MOST_NAME_BYTES} bytes, without control characters.`,
     );
   } else if (/^(public|none|pg_.*)$/.test(role)) {
-    problems.add("--loader-role names a role that Postgres keeps for itself: choose another name.");
+    problems.add("--loader-role names a role that is reserved for Postgres. Choose another name.");
   }
   return role;
 }

@@ -1,4 +1,4 @@
-// How long to go on asking a server that is away or wants fewer calls.
+// Retries with exponential backoff and a time limit, for SQS or Postgres when it is unavailable or throttles.
 import type { Clock } from "./clock.ts";
 
 const FIRST_PAUSE_MS = 100;
@@ -6,13 +6,13 @@ const LONGEST_PAUSE_MS = 5_000;
 
 export interface BackoffOptions {
   readonly clock: Clock;
-  /** For how long to go on, from the first failure, milliseconds. */
+  /** Time limit, counted from the first failure, milliseconds. */
   readonly retryForMs: number;
-  /** 0 to 1; spreads the pauses of many drains. */
+  /** 0 to 1; the jitter, which keeps concurrent drains from retrying in step. */
   readonly random: () => number;
 }
 
-/** Pauses that grow, with jitter, until there have been enough. */
+/** Pauses that double, with jitter, until the time limit. */
 export class Backoff {
   readonly #options: BackoffOptions;
   #failures = 0;
@@ -22,15 +22,15 @@ export class Backoff {
     this.#options = options;
   }
 
-  /** It worked: the next failure is a first one. */
+  /** Call after a success: the next failure counts as the first. */
   reset(): void {
     this.#failures = 0;
   }
 
   /**
-   * It failed: pauses before another attempt; shorter when `hurry` is aborted.
+   * Call after a failure. Waits before the next attempt, until `hurry` is aborted at the latest.
    *
-   * @returns false, at once, when there is no more time for one
+   * @returns false, at once, if the time limit leaves no room for another attempt
    */
   async pause(hurry?: AbortSignal): Promise<boolean> {
     const { clock, retryForMs, random } = this.#options;

@@ -1,29 +1,29 @@
-// How much goes into one call.
+// Limits the size of one call to SQS or Postgres.
 
-/** SQS takes at most ten entries in one batch call. */
+/** The maximum number of entries in one SQS batch call. */
 export const MAX_BATCH = 10;
 
-/** Bytes of bodies, sealed or not, that one statement carries, about: it ends with the message that brings it to as many. */
+/** Target size of one statement, bytes of bodies, plain or sealed. The message that reaches it is the statement's last. */
 export const BATCH_BYTES = 2 * 1024 * 1024;
 
-/** Cuts a list into parts of at most `size`. */
+/** Splits a list into parts of at most `size` items. */
 export function chunk<T>(items: readonly T[], size: number = MAX_BATCH): T[][] {
   const parts: T[][] = [];
   for (let start = 0; start < items.length; start += size) parts.push(items.slice(start, start + size));
   return parts;
 }
 
-/** Cuts a list into parts of about {@link BATCH_BYTES}. */
+/** Splits a list into parts of about {@link BATCH_BYTES}. */
 export function chunkByBytes<T>(items: readonly T[], bytesOf: (item: T) => number): T[][] {
   const parts: T[][] = [];
-  let left = 0;
+  let remaining = 0;
   for (const item of items) {
-    if (left <= 0) {
+    if (remaining <= 0) {
       parts.push([]);
-      left = BATCH_BYTES;
+      remaining = BATCH_BYTES;
     }
     parts.at(-1)?.push(item);
-    left -= bytesOf(item);
+    remaining -= bytesOf(item);
   }
   return parts;
 }

@@ -1,4 +1,4 @@
-// Finds what a batch was refused for, and how large a batch the database has time for.
+// Finds the items that Postgres refuses in a batch, and a batch size that fits into its statement timeout.
 import { RowRefused, StatementCancelled } from "./ports.ts";
 
 export interface Refused<T> {
@@ -6,30 +6,30 @@ export interface Refused<T> {
   readonly error: RowRefused;
 }
 
-/** So many items refused alike, and nothing that passed: the table is at fault, or a right is missing. */
+/** From this many refusals for the same reason on, with no row written, the table or a missing right is the cause. */
 export const ALIKE = 10;
 
 export class Bisection<T> {
   readonly #load: (items: readonly T[]) => Promise<number>;
-  /** The most items a call: fewer once a call took too long. */
-  #most = Infinity;
+  /** Maximum items per call; lowered after a statement was cancelled for its length. */
+  #maxItems = Infinity;
   #passed = false;
 
-  /** @param load writes all items or none, and returns how many rows that made; throws as `Loader.load` does */
+  /** @param load writes all items or none, and returns the number of new rows; throws as `Loader.load` does */
   constructor(load: (items: readonly T[]) => Promise<number>) {
     this.#load = load;
   }
 
-  /** Whether a row was ever written. */
+  /** Whether any row was written so far. */
   get passed(): boolean {
     return this.#passed;
   }
 
   /**
-   * Writes what goes. One bad item among 500 costs about twenty calls.
+   * Writes every item that Postgres accepts. One bad item among 500 costs about twenty calls.
    *
-   * @returns the items that are refused each by itself; all others are written
-   * @throws {Failure} where everything is refused, in a way that values do not explain; and where one item alone takes too long
+   * @returns the items that Postgres refuses even alone; all others are written
+   * @throws {Failure} if everything is refused for a reason that is not in the values, or if one item alone takes too long
    */
   async write(items: readonly T[]): Promise<Refused<T>[]> {
     const refused: Refused<T>[] = [];
@@ -37,7 +37,7 @@ export class Bisection<T> {
     for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
       const [item] = part;
       if (item === undefined) continue;
-      if (part.length > this.#most) {
+      if (part.length > this.#maxItems) {
         parts.push(...halves(part));
         continue;
       }
@@ -46,7 +46,7 @@ export class Bisection<T> {
       } catch (error) {
         if (!(error instanceof RowRefused) && !(error instanceof StatementCancelled)) throw error;
         if (part.length > 1) {
-          if (error instanceof StatementCancelled) this.#most = Math.ceil(part.length / 2);
+          if (error instanceof StatementCancelled) this.#maxItems = Math.ceil(part.length / 2);
           parts.push(...halves(part));
         } else if (error instanceof StatementCancelled) throw error.failure;
         else refused.push({ item, error });
@@ -65,7 +65,7 @@ export class Bisection<T> {
   }
 }
 
-/** The second one first, for a stack. */
+/** The second half first, because `parts` is a stack. */
 function halves<T>(items: readonly T[]): [T[], T[]] {
   const middle = Math.ceil(items.length / 2);
   return [items.slice(middle), items.slice(0, middle)];

@@ -1,32 +1,32 @@
-// Holds what was received until a batch of it is written; bounded, by number and by bytes.
+// Holds received messages until a batch of them is written; limited by number and by bytes.
 import { BATCH_BYTES } from "./batches.ts";
 import { Signal } from "./signal.ts";
 import type { Clock } from "./clock.ts";
 import type { Item } from "./writer.ts";
 
-/** How long a batch that is not full waits for more, milliseconds. */
+/** How long a batch that is not full waits for more messages, milliseconds. */
 const LINGER_MS = 50;
 /**
- * Bytes that may be held at once: of messages that wait or are being written, and of answers that are being read. Reading, sealing and
- * sending make copies, so that the process takes several times as much. One answer or message that is larger is let in alone.
+ * Maximum bytes held at once: messages that wait or are being written, and SQS answers being read. The process needs several times as
+ * much, because parsing, sealing and sending copy them. A single answer or message above the limit is admitted alone.
  */
 const MAX_BYTES = 12 * 1024 * 1024;
 
-/** What one receive may read. */
+/** Memory reserved for one receive. */
 export interface Reading {
-  /** Waits until an answer of so many bytes may be read; takes the place of what was admitted before. */
+  /** Waits until an answer of this many bytes fits; replaces an earlier reservation. */
   readonly admit: (bytes: number) => Promise<void>;
-  /** The answer's messages were pushed, or there are none. */
+  /** Frees the reservation, after the messages were pushed. */
   readonly end: () => void;
 }
 
-/** How much more may be held. */
+/** How much more the buffer can hold. */
 export interface Room {
   readonly messages: number;
   readonly bytes: number;
 }
 
-/** What an item keeps in memory, bytes: its body, where it may still be needed, and what is sealed. */
+/** Size of an item in memory, bytes: its body, if it is still needed, and its sealed values. */
 export function bytesOf({ message, entry }: Item): number {
   const body = message.body?.length ?? 0;
   if (entry.kind === "rejection") return body + entry.rejection.sealed.bytes.length;
@@ -37,19 +37,19 @@ export class BatchBuffer {
   readonly #clock: Clock;
   readonly #batchSize: number;
   readonly #capacity: number;
-  readonly #bell = new Signal();
+  readonly #signal = new Signal();
   #items: Item[] = [];
-  /** Of `#items`. */
+  /** Bytes of `#items`. */
   #waitingBytes = 0;
-  /** Of `#items` and of what is being written. */
+  /** Messages and bytes of `#items` and of the batches being written. */
   #held = 0;
   #heldBytes = 0;
-  /** Of answers that are being read. */
+  /** Bytes reserved for answers being read. */
   #readBytes = 0;
   readonly #readers: { readonly bytes: number; readonly start: () => void }[] = [];
   #closed = false;
 
-  /** @param capacity how many messages may be held, waiting or being written */
+  /** @param capacity maximum messages held, waiting or being written */
   constructor(clock: Clock, batchSize: number, capacity: number) {
     this.#clock = clock;
     this.#batchSize = batchSize;
@@ -60,7 +60,7 @@ export class BatchBuffer {
     return { messages: this.#capacity - this.#held, bytes: MAX_BYTES - this.#heldBytes - this.#readBytes };
   }
 
-  /** For one receive: bounds what is read, however much a server sends. */
+  /** Reserves memory for one receive, however much the server sends. */
   read(): Reading {
     let admitted = 0;
     const end = (): void => {
@@ -87,41 +87,41 @@ export class BatchBuffer {
     this.#waitingBytes += bytes;
     this.#held += 1;
     this.#heldBytes += bytes;
-    this.#bell.ring();
+    this.#signal.ring();
   }
 
-  /** Nothing more comes. */
+  /** Call when no more items will be pushed. */
   close(): void {
     this.#closed = true;
-    this.#bell.ring();
+    this.#signal.ring();
   }
 
-  /** Nothing more comes, and what waits is not wanted any more. */
+  /** Drops the waiting items and closes. */
   discard(): void {
     this.done(this.#take(this.#items.length));
     this.close();
   }
 
   /**
-   * The next batch: a full one, or what there is when no more comes for a moment. It is full, too, when it is as large as one statement
-   * should be, or when an answer waits for the room that it takes up.
+   * The next batch: a full one, or the waiting items if no more arrive within {@link LINGER_MS}. A batch also counts as full at
+   * {@link BATCH_BYTES}, and while an answer waits for memory.
    *
-   * @param patient waits for as long as it takes; else an empty batch says that nothing came
-   * @returns undefined when the buffer is closed and empty
+   * @param patient true: wait for an item for as long as it takes; false: return an empty batch if none arrives
+   * @returns undefined if the buffer is closed and empty
    */
   async next(patient: boolean): Promise<Item[] | undefined> {
-    if (patient) while (this.#items.length === 0 && !this.#closed) await this.#bell.wait();
+    if (patient) while (this.#items.length === 0 && !this.#closed) await this.#signal.wait();
     const until = this.#clock.now() + LINGER_MS;
     while (!this.#isFull() && !this.#closed) {
-      const left = until - this.#clock.now();
-      if (left <= 0) break;
-      await this.#bell.wait(this.#clock.wait(left));
+      const remaining = until - this.#clock.now();
+      if (remaining <= 0) break;
+      await this.#signal.wait(this.#clock.wait(remaining));
     }
     if (this.#items.length === 0 && this.#closed) return undefined;
     return this.#take(this.#batchLength());
   }
 
-  /** Makes room again: these were written. */
+  /** Frees the memory of a batch that was written. */
   done(batch: readonly Item[]): void {
     this.#held -= batch.length;
     for (const item of batch) this.#heldBytes -= bytesOf(item);
@@ -149,14 +149,14 @@ export class BatchBuffer {
     return batch;
   }
 
-  /** In the order in which they asked, so that a large answer is not kept waiting by small ones. */
+  /** First come, first served, so that small answers do not starve a large one. */
   #admitReaders(): void {
     for (;;) {
       const [next] = this.#readers;
       if (next === undefined) return;
       const taken = this.#heldBytes + this.#readBytes;
       if (taken > 0 && taken + next.bytes > MAX_BYTES) {
-        this.#bell.ring();
+        this.#signal.ring();
         return;
       }
       this.#readers.shift();

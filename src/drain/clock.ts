@@ -1,8 +1,8 @@
-// Time, as the drain loop is given it.
+// The clock port of the drain loop.
 import { setTimeout } from "node:timers/promises";
 
 export interface Clock {
-  /** Milliseconds that only ever grow. */
+  /** Monotonic time, milliseconds. */
   now(): number;
   /** Waits for `ms` milliseconds, or until `signal` is aborted, whichever comes first. Never throws. */
   wait(ms: number, signal?: AbortSignal): Promise<void>;

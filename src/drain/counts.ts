@@ -1,27 +1,27 @@
-// What a run has counted so far.
+// The counts of a run.
 
-/** Messages by what became of them. */
+/** Messages and deliveries by outcome. */
 export interface Counts {
-  /** Deliveries that SQS handed out. */
+  /** Deliveries that SQS returned. */
   received: number;
   /** New rows in `user_logins`. */
   loaded: number;
-  /** Deliveries of a message that was loaded or quarantined before, or is held already. */
+  /** Deliveries of a message that was loaded or quarantined before, or is in flight in this run. */
   duplicates: number;
   /** New entries in the quarantine. */
   quarantined: number;
   /**
-   * Deliveries of a message that breaks the contract, or that the database refuses, and that was left in the queue for it: neither
-   * quarantined nor deleted nor given back.
+   * Deliveries of a message that breaks the contract or that Postgres refuses, and that stays in the queue because of
+   * `--on-reject leave`: not quarantined, deleted or released.
    */
   left: number;
-  /** Messages that the queue has deleted. */
+  /** Messages deleted from the queue. */
   deleted: number;
-  /** Messages that were made visible to others again. */
+  /** Messages made visible again. */
   released: number;
 }
 
-/** Deliveries that are done with, in whichever way; the others are held, or were given back. */
+/** Deliveries with a final outcome; the others are in flight or were released. */
 export function settledOf({ loaded, duplicates, quarantined, left }: Readonly<Counts>): number {
   return loaded + duplicates + quarantined + left;
 }

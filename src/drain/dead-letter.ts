@@ -1,54 +1,54 @@
-// Looking at a message costs it one of the deliveries that a redrive policy allows; leaving one needs such a policy.
+// Protects messages from the dead-letter queue: each receive by peek or a dry run counts towards the redrive policy's maxReceiveCount.
 import { Failure } from "../failure.ts";
 import type { Queue, ReceivedMessage } from "./ports.ts";
 
 /**
- * How many messages to receive at once where a receive may cost them something: as few as possible are to pay for it. One at a time also
- * keeps a FIFO group whole where messages are left: SQS hands out none of a group while one is in flight, so that what comes after
- * the one that is left is not received, waits for it in its order, and does not go to the dead-letter queue along with it.
+ * Messages per receive where receives count towards maxReceiveCount. With `--on-reject leave` it also keeps a FIFO group in order: SQS
+ * returns no message of a group while one is in flight, so the messages behind the one that was left stay behind it and do not follow it
+ * to the dead-letter queue.
  */
 export const CAREFUL_BATCH = 1;
 
 /**
- * Stops one who only looks, before messages end up in the dead-letter queue for it: SQS moves a message when it was received
- * `maxReceiveCount` times and is received once more, and the drain itself needs one receive.
+ * Stops `peek` and dry runs before they dead-letter a message. SQS moves a message when it is received more than `maxReceiveCount`
+ * times, and a drain needs one receive itself.
  *
- * @param messages what was received last; none, to ask before the first receive
- * @throws {Failure} `configuration` when one more look could leave a message without a receive for the drain
+ * @param messages the last receive's messages; an empty list before the first receive
+ * @throws {Failure} `configuration` if another receive could leave a message without one for the drain
  */
 export function guardRedrive(
   { maxReceiveCount, name }: Queue,
   messages: readonly Pick<ReceivedMessage, "messageId" | "receiveCount">[],
 ): void {
   if (maxReceiveCount === undefined) return;
-  // One receive for the look and one for the drain leave no room for one that was before.
+  // This receive and the drain's own use up both, and an earlier one may have happened.
   if (maxReceiveCount <= 2) {
     throw new Failure(
       "configuration",
-      `Queue ${name} moves a message to its dead-letter queue when it was received more than ${maxReceiveCount} times ` +
-        `(maxReceiveCount is ${maxReceiveCount}), and looking is receiving. "peek --force" looks all the same.`,
+      `Queue ${name} moves messages to its dead-letter queue after ${maxReceiveCount} receives (maxReceiveCount is ` +
+        `${maxReceiveCount}), and peeking counts as a receive. Use "peek --force" to peek anyway.`,
     );
   }
   const near = messages.find(({ receiveCount = 0 }) => receiveCount >= maxReceiveCount - 1);
   if (near === undefined) return;
   throw new Failure(
     "configuration",
-    `Message ${near.messageId} of queue ${name} has been received ${near.receiveCount ?? 0} times and maxReceiveCount is ` +
-      `${maxReceiveCount}: another look could send it to the dead-letter queue, and others may be as near. ` +
-      `Stopped here; "peek --force" looks all the same.`,
+    `Message ${near.messageId} in queue ${name} has been received ${near.receiveCount ?? 0} times and maxReceiveCount is ` +
+      `${maxReceiveCount}. Stopped, because another receive could move it or other messages to the dead-letter queue. ` +
+      `Use "peek --force" to peek anyway.`,
   );
 }
 
 /**
- * Makes sure that what is left in the queue gets out of it.
+ * Makes sure that a redrive policy moves the messages of `--on-reject leave` out of the queue.
  *
- * @throws {Failure} `configuration` for a queue without a redrive policy, where it would come again for as long as SQS keeps it
+ * @throws {Failure} `configuration` without one: SQS would redeliver them until their retention period ends
  */
 export function requireRedrive({ maxReceiveCount, name }: Queue): void {
   if (maxReceiveCount !== undefined) return;
   throw new Failure(
     "configuration",
-    `Queue ${name} has no redrive policy, so that what --on-reject leave leaves in it would come again and again: give it a ` +
-      "dead-letter queue (RedrivePolicy), or leave --on-reject out.",
+    `Queue ${name} has no redrive policy, so SQS would redeliver rejected messages again and again. Add a dead-letter queue ` +
+      "(RedrivePolicy), or omit --on-reject leave.",
   );
 }

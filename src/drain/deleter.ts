@@ -1,4 +1,4 @@
-// Deletes from the queue what the database has committed, ten messages a call.
+// Deletes messages from the queue in batches of ten, only after their commit.
 import { throwFirst } from "../failure.ts";
 import { MAX_BATCH } from "./batches.ts";
 import type { InFlight } from "./in-flight.ts";
@@ -10,22 +10,19 @@ export interface DeleterOptions {
   readonly queue: Queue;
   readonly inFlight: InFlight;
   readonly counts: Counts;
-  /** The most calls under way at once. */
+  /** Maximum concurrent calls. */
   readonly concurrency: number;
-  /** The most messages that may wait for a call. */
+  /** Maximum messages that wait for a call. */
   readonly backlog: number;
-  /** For deletes that SQS does not carry out, through no fault of ours; made anew for each call. */
+  /** For deletes that SQS fails with a server fault; one per call. */
   readonly backoff: () => Backoff;
-  /** Aborted when nothing is to be waited for any more. */
+  /** Aborted when retries must end. */
   readonly hurry: AbortSignal;
-  /** Called when a call has ended. */
+  /** Called after each call. */
   readonly onSettled: () => void;
 }
 
-/**
- * Collects committed messages and deletes them in full batches beside the next batch's write; a rest when
- * {@link Deleter.finish} is called.
- */
+/** Collects committed messages and deletes them in full batches while the next batch is written; {@link Deleter.finish} deletes the rest. */
 export class Deleter {
   readonly #options: DeleterOptions;
   readonly #waiting: string[] = [];
@@ -36,33 +33,33 @@ export class Deleter {
     this.#options = options;
   }
 
-  /** How many a call waits for: on a FIFO queue for none, as SQS hands out no more of a group before they are deleted. */
-  get #fewest(): number {
+  /** Minimum messages per call: 1 on a FIFO queue, where SQS returns no more of a group before the delete. */
+  get #minBatch(): number {
     return this.#options.queue.isFifo ? 1 : MAX_BATCH;
   }
 
-  /** Whether there is nothing to {@link Deleter.finish}. */
+  /** Whether {@link Deleter.finish} has nothing to do. */
   get idle(): boolean {
     return this.#waiting.length + this.#calls.size + this.#failures.length === 0;
   }
 
   /**
-   * Takes messages whose commit is certain. Waits while too many of them wait.
+   * Adds messages whose commit is confirmed. Waits while the backlog is full.
    *
-   * @throws what the queue threw, when an earlier call failed altogether
+   * @throws what the queue threw, if an earlier call failed
    */
   async add(messageIds: readonly string[]): Promise<void> {
     throwFirst(this.#failures.splice(0));
     this.#waiting.push(...messageIds);
-    this.#start(this.#fewest);
+    this.#start(this.#minBatch);
     while (this.#waiting.length > this.#options.backlog && this.#calls.size > 0)
       await Promise.race(this.#calls);
   }
 
   /**
-   * Deletes the rest, too, and waits until all is done.
+   * Deletes the rest and waits for every call.
    *
-   * @throws what the queue threw, when a call failed altogether
+   * @throws what the queue threw, if a call failed
    */
   async finish(): Promise<void> {
     this.#start(1);
@@ -73,17 +70,17 @@ export class Deleter {
     throwFirst(this.#failures.splice(0));
   }
 
-  /** Starts as many calls as may be under way, each with `fewest` messages or more. */
-  #start(fewest: number): void {
+  /** Starts calls of at least `minBatch` messages, up to the maximum concurrency. */
+  #start(minBatch: number): void {
     const { concurrency, onSettled } = this.#options;
-    while (this.#waiting.length >= fewest && this.#calls.size < concurrency) {
+    while (this.#waiting.length >= minBatch && this.#calls.size < concurrency) {
       const call = this.#delete(this.#waiting.splice(0, MAX_BATCH))
         .catch((error: unknown) => {
           this.#failures.push(error);
         })
         .finally(() => {
           this.#calls.delete(call);
-          this.#start(this.#fewest);
+          this.#start(this.#minBatch);
           onSettled();
         });
       this.#calls.add(call);
@@ -92,19 +89,20 @@ export class Deleter {
 
   async #delete(messageIds: readonly string[]): Promise<void> {
     const backoff = this.#options.backoff();
-    let left = messageIds;
-    do left = await this.#attempt(left, backoff);
-    while (left.length > 0 && (await backoff.pause(this.#options.hurry)));
-    // What could not be deleted is delivered again, meets the ledger and is deleted then. At the end of a run it is given back.
-    if (!this.#options.hurry.aborted) for (const messageId of left) this.#options.inFlight.forget(messageId);
+    let remaining = messageIds;
+    do remaining = await this.#attempt(remaining, backoff);
+    while (remaining.length > 0 && (await backoff.pause(this.#options.hurry)));
+    // SQS redelivers what could not be deleted, and it is deleted then, as a duplicate. At the end of a run it is released.
+    if (!this.#options.hurry.aborted)
+      for (const messageId of remaining) this.#options.inFlight.forget(messageId);
   }
 
-  /** @returns the messages to ask for again, once {@link Backoff.pause} allows it */
+  /** @returns the messages to retry after {@link Backoff.pause} */
   async #attempt(messageIds: readonly string[], backoff: Backoff): Promise<readonly string[]> {
-    const { queue, inFlight: holds, counts: tally } = this.#options;
+    const { queue, inFlight, counts } = this.#options;
     const entries = messageIds.flatMap((messageId) => {
-      const handle = holds.validHandle(messageId);
-      if (handle === undefined) holds.forget(messageId);
+      const handle = inFlight.validHandle(messageId);
+      if (handle === undefined) inFlight.forget(messageId);
       return handle === undefined ? [] : [{ messageId, handle }];
     });
     if (entries.length === 0) return [];
@@ -118,13 +116,13 @@ export class Deleter {
     const again: string[] = [];
     for (const [index, { messageId, handle }] of entries.entries()) {
       const failure = failed.find((entry) => entry.index === index);
-      // Delivered once more in the meantime: SQS may not have taken the older handle for it.
-      const newer = holds.validHandle(messageId);
+      // Redelivered in the meantime: SQS may not have deleted it by the older handle.
+      const newer = inFlight.validHandle(messageId);
       const outdated = newer !== undefined && newer !== handle;
       if (outdated || failure?.senderFault === false) again.push(messageId);
       else {
-        holds.forget(messageId);
-        if (failure === undefined) tally.deleted += 1;
+        inFlight.forget(messageId);
+        if (failure === undefined) counts.deleted += 1;
       }
     }
     return again;

@@ -1,4 +1,4 @@
-// Turns a received message into what the database takes: a row, or a rejection with its body sealed.
+// Turns a message into an entry for the loader: a row, or a rejection with its sealed body.
 import { decodeLogin, type Login } from "../login/decode.ts";
 import type { AppVersionStyle } from "../login/app-version.ts";
 import { toRow, type LoginRow } from "../login/row.ts";
@@ -7,11 +7,11 @@ import type { Field, MaskingKeys } from "../masking/keys.ts";
 import { seal, NONCE_BYTES } from "../masking/seal.ts";
 import type { Entry, RejectionEntry, RowEntry, SealedValues, SentMessage, ValueSealer } from "./ports.ts";
 
-/** From messages to entries, under one key and for one queue. */
+/** Makes entries with one masking key, for one queue. */
 export interface EntryMaker {
   /** Decodes and masks. */
   fromMessage(message: SentMessage): Entry;
-  /** Turns a message away; no reason may hold a value. */
+  /** Rejects a message; reasons must not contain values. */
   reject(message: SentMessage, reasons: readonly string[]): RejectionEntry;
 }
 
@@ -19,14 +19,14 @@ export interface EntrySettings {
   readonly keys: MaskingKeys;
   readonly queueId: string;
   readonly appVersion: AppVersionStyle;
-  /** The day of the run, for servers that do not say when they took a message. */
+  /** The day of the run, `YYYY-MM-DD`, for messages without a sent time. */
   readonly today: string;
   readonly randomBytes: (length: number) => Uint8Array;
-  /** Undefined where nothing is kept for recovery. */
+  /** Undefined without a vault. */
   readonly sealer?: ValueSealer | undefined;
 }
 
-/** What a sealed body belongs to: opening it asks for the same queue and message. */
+/** The additional authenticated data of a sealed body: it can be opened only for the same queue and message. */
 export function sealContext(queueId: string, messageId: string): string {
   return JSON.stringify(["fetch-etl/v1/quarantine", queueId, messageId]);
 }

@@ -1,27 +1,28 @@
-// The messages that a run holds: their newest receipt handles, and until when the queue hides them from others.
+// The messages that a run has received and not finished: their newest receipt handles, and until when the queue hides them.
 import { Failure } from "../failure.ts";
 import { chunk } from "./batches.ts";
 import type { Clock } from "./clock.ts";
 import { isRetryable, type Queue, type ReceivedMessage } from "./ports.ts";
 
-/** SQS lets nobody hold a message longer than 12 hours after it was received; a run gives up a little before. */
+/** SQS allows a total visibility timeout of 12 hours from the receive; a run fails half an hour before that. */
 const LIMIT_MS = 12 * 3600 * 1000;
-const LONGEST_HOLD_MS = LIMIT_MS - 30 * 60 * 1000;
-/** Often enough to notice the limit before it is reached. */
-const LONGEST_TURN_MS = 15 * 60 * 1000;
+const MAX_HIDDEN_MS = LIMIT_MS - 30 * 60 * 1000;
+/** Maximum time between two checks, so that the limit is noticed in time. */
+const MAX_CHECK_INTERVAL_MS = 15 * 60 * 1000;
 
-interface Hold {
+interface Delivery {
   receiptHandle: string;
-  /** Clock time at which the queue shows the message to others again. */
+  /** Clock time at which the message becomes visible again. */
   hiddenUntil: number;
+  /** Clock time of the receive. */
   readonly since: number;
 }
 
 /**
- * Makes deliveries visible to others at once. Resolves to how many were; a rest becomes so when its time has run out.
+ * Makes deliveries visible at once. Resolves to their number; the others become visible after their visibility timeout.
  *
- * @param deliveries in the order in which they were received; on a FIFO queue they are given back in that order, so that none can
- *   overtake another, whether the server keeps a group back for its first message's sake or for any that is in flight
+ * @param deliveries in the order of their receives. On a FIFO queue they are released in this order, so that none overtakes another,
+ *   whether the server blocks a group by its first message or by any message in flight
  */
 export async function release(
   queue: Queue,
@@ -39,16 +40,16 @@ export async function release(
   return released;
 }
 
-/** A register of held messages. {@link InFlight.keep} has to run for as long as anything is held. */
+/** The register of messages in flight. {@link InFlight.keep} must run as long as it has any. */
 export class InFlight {
   readonly #queue: Queue;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #warn: (line: string) => void;
   #warned = false;
-  readonly #holds = new Map<string, Hold>();
+  readonly #deliveries = new Map<string, Delivery>();
 
-  /** @param options `visibilityTimeout`: what the receives asked for, seconds; `warn` is told once why messages cannot be kept hidden */
+  /** @param options `visibilityTimeout` of the receives, seconds; `warn` is called once, if messages cannot be kept hidden */
   constructor(
     queue: Queue,
     clock: Clock,
@@ -62,23 +63,23 @@ export class InFlight {
   }
 
   get size(): number {
-    return this.#holds.size;
+    return this.#deliveries.size;
   }
 
   /**
-   * Notes a delivery.
+   * Records a delivery.
    *
-   * @param asked clock time at which the receive was sent: the queue cannot have hidden the message for longer
-   * @returns false when the message was held already; its receipt handle is then the newer one
+   * @param asked clock time at which the receive was sent, from which the visibility timeout is counted
+   * @returns false if the message was in flight already; its receipt handle is replaced by the newer one
    */
   add(
     { messageId, receiptHandle }: Pick<ReceivedMessage, "messageId" | "receiptHandle">,
     asked: number,
   ): boolean {
     const hiddenUntil = asked + this.#timeoutMs;
-    const held = this.#holds.get(messageId);
+    const held = this.#deliveries.get(messageId);
     if (held === undefined) {
-      this.#holds.set(messageId, { receiptHandle, hiddenUntil, since: asked });
+      this.#deliveries.set(messageId, { receiptHandle, hiddenUntil, since: asked });
       return true;
     }
     held.receiptHandle = receiptHandle;
@@ -86,32 +87,32 @@ export class InFlight {
     return false;
   }
 
-  /** The newest receipt handle; undefined when the queue shows the message to others again, so that it is not ours. */
+  /** The newest receipt handle; undefined if the message is visible again, so that others may have received it. */
   validHandle(messageId: string): string | undefined {
-    const held = this.#holds.get(messageId);
+    const held = this.#deliveries.get(messageId);
     return held !== undefined && held.hiddenUntil > this.#clock.now() ? held.receiptHandle : undefined;
   }
 
-  /** Lets go of a message, without a word to the queue. */
+  /** Stops tracking a message; makes no SQS call. */
   forget(messageId: string): void {
-    this.#holds.delete(messageId);
+    this.#deliveries.delete(messageId);
   }
 
-  /** Makes every held message visible to others at once. Resolves to how many were; the rest become so by themselves. */
+  /** Makes every message in flight visible at once. Resolves to their number. */
   async releaseAll(): Promise<number> {
-    const ours = this.#ours(this.#clock.now());
-    this.#holds.clear();
-    return release(this.#queue, ours);
+    const hidden = this.#hidden(this.#clock.now());
+    this.#deliveries.clear();
+    return release(this.#queue, hidden);
   }
 
   /**
-   * Keeps held messages hidden, each extended when half of its time has passed, until `signal` is aborted.
+   * Extends each message's visibility timeout when half of it has passed, until `signal` is aborted.
    *
-   * @throws {Failure} when a message was held as long as SQS allows
+   * @throws {Failure} if a message was in flight for as long as SQS allows
    */
   async keep(signal: AbortSignal): Promise<void> {
     for (;;) {
-      await this.#clock.wait(Math.min(this.#timeoutMs / 8, LONGEST_TURN_MS), signal);
+      await this.#clock.wait(Math.min(this.#timeoutMs / 8, MAX_CHECK_INTERVAL_MS), signal);
       if (signal.aborted) return;
       await this.#extendDue();
     }
@@ -119,44 +120,44 @@ export class InFlight {
 
   async #extendDue(): Promise<void> {
     const now = this.#clock.now();
-    const ours = this.#ours(now);
-    const due = ours.filter(({ hiddenUntil }) => hiddenUntil - this.#timeoutMs / 2 <= now);
-    if (ours.some(({ since }) => now - since > LONGEST_HOLD_MS)) {
+    const hidden = this.#hidden(now);
+    const due = hidden.filter(({ hiddenUntil }) => hiddenUntil - this.#timeoutMs / 2 <= now);
+    if (hidden.some(({ since }) => now - since > MAX_HIDDEN_MS)) {
       throw new Failure(
         "unavailable",
-        "The database has not taken a message for almost 12 hours, SQS's limit.",
+        "A message could not be loaded within 12 hours, SQS's limit for messages in flight. Check Postgres, then run again.",
       );
     }
     await Promise.all(chunk(due).map((part) => this.#extend(part, now)));
   }
 
-  /** Those that the queue still hides; another may have received the others by now. */
-  #ours(now: number): Hold[] {
-    return [...this.#holds.values()].filter(({ hiddenUntil }) => hiddenUntil > now);
+  /** The deliveries that are still hidden; others may have received the rest by now. */
+  #hidden(now: number): Delivery[] {
+    return [...this.#deliveries.values()].filter(({ hiddenUntil }) => hiddenUntil > now);
   }
 
-  async #extend(part: readonly Hold[], now: number): Promise<void> {
+  async #extend(part: readonly Delivery[], now: number): Promise<void> {
     const handles = part.map(({ receiptHandle }) => receiptHandle);
-    const left = Math.min(...part.map(({ since }) => since + LIMIT_MS - now));
-    const seconds = Math.floor(Math.min(this.#timeoutMs, left) / 1000);
-    // A call that fails is made again at the next turn, as long as there is time; a stale handle runs out.
+    const remaining = Math.min(...part.map(({ since }) => since + LIMIT_MS - now));
+    const seconds = Math.floor(Math.min(this.#timeoutMs, remaining) / 1000);
+    // A failed call is repeated at the next check; a stale handle expires.
     const failed = await this.#queue.changeVisibility(handles, seconds).catch((error: unknown) => {
-      this.#tell(error);
+      this.#warnOnce(error);
     });
     if (failed === undefined) return;
-    const refused = new Set(failed.map(({ index }) => index));
-    for (const [index, hold] of part.entries()) {
-      const sameDelivery = hold.receiptHandle === handles[index];
-      if (sameDelivery && !refused.has(index)) hold.hiddenUntil = now + seconds * 1000;
+    const notExtended = new Set(failed.map(({ index }) => index));
+    for (const [index, delivery] of part.entries()) {
+      const isCurrent = delivery.receiptHandle === handles[index];
+      if (isCurrent && !notExtended.has(index)) delivery.hiddenUntil = now + seconds * 1000;
     }
   }
 
-  /** What somebody has to change, such as a right that is missing, and no call that is made again. */
-  #tell(error: unknown): void {
+  /** Warns once of an error that a retry cannot fix, such as a missing right. */
+  #warnOnce(error: unknown): void {
     if (this.#warned || isRetryable(error) || !(error instanceof Failure)) return;
     this.#warned = true;
     this.#warn(
-      `Messages that take long to write come again, because they cannot be kept hidden. ${error.message}`,
+      `Messages cannot be kept hidden, so SQS redelivers those that take long to load. ${error.message}`,
     );
   }
 }

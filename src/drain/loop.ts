@@ -1,4 +1,4 @@
-// The drain: pollers, a bounded buffer, a writer, deletes after the commit, and a clean end.
+// The drain: receives, buffers, writes, deletes after the commit, and ends cleanly.
 import { setMaxListeners } from "node:events";
 import { throwFirst } from "../failure.ts";
 import { MAX_BATCH } from "./batches.ts";
@@ -15,18 +15,18 @@ import type { DrainParts, DrainSettings } from "./settings.ts";
 import { newCounts, type Counts } from "./counts.ts";
 import { Writer } from "./writer.ts";
 
-/** How long a database that does not answer may hold up the end after a signal or a time limit, milliseconds. */
+/** How long to wait for Postgres after a signal, a time limit or a failure, milliseconds. */
 const GRACE_MS = 10_000;
-/** The same for each of the last things that are asked of SQS then. */
+/** The same for each of the last calls to SQS. */
 const SQS_GRACE_MS = 5_000;
-/** Why nothing more is begun, when the time limit is the reason. */
+/** The abort reason of a run that reached its time limit. */
 const OUT_OF_TIME = "out of time";
 
 /**
- * Drains a queue. When it resolves or throws, every message that was received has been committed and deleted, or given back, as far
- * as SQS answered, or was left as it was told to; the report tells of the others.
+ * Drains a queue. When it resolves or throws, every received message is deleted after its commit, released, or left by
+ * `--on-reject leave`, as far as SQS answered. The report counts the exceptions.
  *
- * @throws `Failure` when SQS or Postgres failed for good
+ * @throws `Failure` if SQS or Postgres failed and a retry could not fix it
  */
 export function drain(settings: DrainSettings, parts: DrainParts): Promise<DrainReport> {
   return new Drain(settings, parts).run();
@@ -35,38 +35,38 @@ export function drain(settings: DrainSettings, parts: DrainParts): Promise<Drain
 class Drain {
   readonly #settings: DrainSettings;
   readonly #parts: DrainParts;
-  readonly #tally: Counts;
+  readonly #counts: Counts;
   readonly #started: number;
-  readonly #holds: InFlight;
+  readonly #inFlight: InFlight;
   readonly #buffer: BatchBuffer;
   readonly #deleter: Deleter;
-  readonly #pollerBell = new Signal();
-  /** Aborted, for good, when nothing more is to be begun: at a signal, at the time limit, at a failure. */
+  readonly #pollerSignal = new Signal();
+  /** Aborted when no new work may start: at a signal, the time limit or a failure. */
   readonly #halt = new AbortController();
   readonly #failures: unknown[] = [];
   /** The ids of messages that were left in the queue, where they come again. */
-  readonly #left = new Set<string>();
+  readonly #leftIds = new Set<string>();
   /** Whether the database has a batch to answer for. */
   #isLoading = false;
 
   constructor(settings: DrainSettings, parts: DrainParts) {
-    const { queue, clock, counts: counts = newCounts() } = parts;
+    const { queue, clock, counts = newCounts() } = parts;
     const { concurrency, batchSize } = settings;
     this.#settings = settings;
     this.#parts = parts;
-    this.#tally = counts;
+    this.#counts = counts;
     this.#started = clock.now();
-    // Every call that pauses listens to it, however many there are; Node 20 would warn of more than ten.
+    // Every concurrent call listens to it; Node 20 would warn at more than ten listeners.
     setMaxListeners(0, this.#halt.signal);
-    this.#holds = new InFlight(queue, clock, { warn: this.#warn });
+    this.#inFlight = new InFlight(queue, clock, { warn: this.#warn });
     this.#buffer = new BatchBuffer(clock, batchSize, 2 * batchSize + MAX_BATCH * concurrency);
     this.#deleter = new Deleter({
       queue,
-      inFlight: this.#holds,
-      counts: counts,
+      inFlight: this.#inFlight,
+      counts,
       concurrency,
       backlog: Math.max(2 * batchSize, MAX_BATCH),
-      backoff: this.#patience,
+      backoff: this.#newBackoff,
       hurry: this.#halt.signal,
       onSettled: this.#wakePoller,
     });
@@ -74,7 +74,7 @@ class Drain {
 
   async run(): Promise<DrainReport> {
     const { queue, loader, clock, stop } = this.#parts;
-    /** Aborted when all is done, so that what runs beside it ends too. */
+    /** Aborted at the end, to stop the background work. */
     const over = new AbortController();
     const halted = new Promise<void>((resolve) => {
       this.#halt.signal.addEventListener("abort", () => {
@@ -83,7 +83,7 @@ class Drain {
         resolve();
       });
     });
-    /** The work's result; undefined when a run that was halted has waited for it for long enough. */
+    /** The work's result; undefined if it takes longer than `graceMs` after a halt. */
     const within = <T>(graceMs: number, work: Promise<T>): Promise<T | undefined> =>
       Promise.race([
         work,
@@ -98,16 +98,16 @@ class Drain {
     stop.addEventListener("abort", onStop);
     if (stop.aborted) onStop();
 
-    const keeping = this.#holds.keep(over.signal).catch(this.#fail);
+    const keeping = this.#inFlight.keep(over.signal).catch(this.#fail);
     const timing = this.#watchTime(over.signal);
     const written = loader === undefined ? Promise.resolve() : this.#writeAll(loader).catch(this.#fail);
     const polled = await within(SQS_GRACE_MS, this.#receiveAll().catch(this.#fail));
     await within(GRACE_MS, written);
     const databaseSilent = this.#isLoading;
     await within(SQS_GRACE_MS, this.#deleter.finish().catch(this.#fail));
-    const held = this.#holds.size;
-    const released = (await within(SQS_GRACE_MS, this.#holds.releaseAll())) ?? 0;
-    this.#tally.released += released;
+    const unfinished = this.#inFlight.size;
+    const released = (await within(SQS_GRACE_MS, this.#inFlight.releaseAll())) ?? 0;
+    this.#counts.released += released;
     const remaining = await within(
       SQS_GRACE_MS,
       queue.depth().catch(() => undefined),
@@ -118,12 +118,12 @@ class Drain {
 
     if (!stop.aborted) throwFirst(this.#failures);
     return {
-      ...this.#tally,
+      ...this.#counts,
       requests: { ...queue.requests },
       remaining,
       stoppedBy: this.#stoppedBy(polled),
       stillVisible: polled === "still-visible",
-      leftHidden: held - released,
+      leftHidden: unfinished - released,
       databaseSilent,
       durationMs: Math.round(clock.now() - this.#started),
     };
@@ -144,15 +144,15 @@ class Drain {
         batch: oneByOne ? CAREFUL_BATCH : MAX_BATCH,
         maxMessages,
         deadline: this.#started + maxSeconds * 1000,
-        backoff: this.#patience,
+        backoff: this.#newBackoff,
         stop: this.#halt.signal,
-        signal: this.#pollerBell,
+        signal: this.#pollerSignal,
         room: () => this.#buffer.room,
         read: () => this.#buffer.read(),
-        idle: () => loader === undefined || this.#holds.size === 0,
+        idle: () => loader === undefined || this.#inFlight.size === 0,
         accept: this.#accept,
         release: async (messages) => {
-          this.#tally.released += await release(queue, messages);
+          this.#counts.released += await release(queue, messages);
         },
       });
     } finally {
@@ -161,50 +161,50 @@ class Drain {
   }
 
   /**
-   * Takes what was received: decodes, masks, and puts it where the writer finds it; in a dry run it is only counted. Returns whether
-   * anything came that had not been left before.
+   * Decodes, masks and buffers received messages; a dry run only counts them. Returns false if all of them were left before, so that
+   * they do not keep the run going.
    */
   readonly #accept = (messages: readonly ReceivedMessage[], asked: number): boolean => {
     const { queue, loader, entries } = this.#parts;
     const { onReject } = this.#settings;
-    const brought = messages.some(({ messageId }) => !this.#left.has(messageId));
-    this.#tally.received += messages.length;
+    const isNew = messages.some(({ messageId }) => !this.#leftIds.has(messageId));
+    this.#counts.received += messages.length;
     for (const message of messages) {
-      if (!this.#holds.add(message, asked)) {
-        this.#tally.duplicates += 1;
+      if (!this.#inFlight.add(message, asked)) {
+        this.#counts.duplicates += 1;
         continue;
       }
       const entry = entries.fromMessage(message);
       const rejected = onReject === "leave" ? "left" : "quarantined";
-      if (loader === undefined) this.#tally[entry.kind === "row" ? "loaded" : rejected] += 1;
+      if (loader === undefined) this.#counts[entry.kind === "row" ? "loaded" : rejected] += 1;
       else if (this.#halt.signal.aborted) continue;
       else if (entry.kind === "row") this.#buffer.push({ message, entry });
-      // Its body is in the entry already, sealed.
+      // The entry contains the sealed body, so the plain one can be freed.
       else if (rejected === "quarantined")
         this.#buffer.push({ message: { ...message, body: undefined }, entry });
       else {
-        this.#tally.left += 1;
+        this.#counts.left += 1;
         this.#leave(message);
       }
     }
     if (loader === undefined) guardRedrive(queue, messages);
-    return brought;
+    return isNew;
   };
 
-  /** Hidden for no longer than it is already: it comes again in its time, and SQS counts that. */
+  /** Keeps its visibility timeout: SQS redelivers it afterwards and counts the receive. */
   #leave({ messageId }: Pick<ReceivedMessage, "messageId">): void {
-    this.#holds.forget(messageId);
-    this.#left.add(messageId);
+    this.#inFlight.forget(messageId);
+    this.#leftIds.add(messageId);
   }
 
   async #writeAll(loader: Loader): Promise<void> {
     const writer = new Writer({
       loader,
       entries: this.#parts.entries,
-      counts: this.#tally,
+      counts: this.#counts,
       onReject: this.#settings.onReject,
       warn: this.#warn,
-      backoff: this.#patience,
+      backoff: this.#newBackoff,
       hurry: this.#halt.signal,
     });
     for (;;) {
@@ -247,7 +247,7 @@ class Drain {
   };
 
   readonly #wakePoller = (): void => {
-    this.#pollerBell.ring();
+    this.#pollerSignal.ring();
   };
 
   readonly #fail = (error: unknown): undefined => {
@@ -255,7 +255,7 @@ class Drain {
     this.#halt.abort();
   };
 
-  readonly #patience = (): Backoff =>
+  readonly #newBackoff = (): Backoff =>
     new Backoff({
       clock: this.#parts.clock,
       retryForMs: this.#settings.retryForSeconds * 1000,

@@ -1,4 +1,4 @@
-// Looks at messages and leaves every one of them in the queue.
+// Receives messages, shows them and releases every one of them.
 import { MAX_BATCH } from "./batches.ts";
 import type { Clock } from "./clock.ts";
 import { InFlight } from "./in-flight.ts";
@@ -13,21 +13,21 @@ export interface PeekParts {
   readonly stop: AbortSignal;
 }
 
-/** Seconds at most for which messages are hidden, should the process die before it gives them back. */
-const LONGEST_HIDDEN_SECONDS = 30;
+/** Maximum time that messages stay hidden if the process dies before it releases them, seconds. */
+const MAX_HIDDEN_SECONDS = 30;
 
 export interface Peeked<T> {
-  /** What `look` made of each message. */
+  /** What `look` returned for each message. */
   readonly seen: readonly T[];
-  /** How many could not be given back: they are visible again when their visibility timeout has run out. */
+  /** How many could not be released: they become visible after their visibility timeout. */
   readonly leftHidden: number;
 }
 
 /**
- * At most `count` messages, each once. When it resolves or throws, all are visible to others again that SQS would give back.
+ * Shows at most `count` messages, each once. Releases them all before it resolves or throws, as far as SQS allows.
  *
- * @param look is shown each message as it comes; only what it returns is kept, since the bodies of all may be more than memory holds
- * @param force looks even where looking may move a message to the dead-letter queue
+ * @param look is called with each message; only its result is kept, because all bodies together may not fit into memory
+ * @param force peeks even if that may move a message to the dead-letter queue
  * @throws `Failure`, see {@link guardRedrive}
  */
 export async function peek<T>(
@@ -37,7 +37,7 @@ export async function peek<T>(
 ): Promise<Peeked<T>> {
   const careful = queue.maxReceiveCount !== undefined && !force;
   if (careful) guardRedrive(queue, []);
-  const visibilityTimeout = Math.min(queue.visibilityTimeout, LONGEST_HIDDEN_SECONDS);
+  const visibilityTimeout = Math.min(queue.visibilityTimeout, MAX_HIDDEN_SECONDS);
   const inFlight = new InFlight(queue, clock, { visibilityTimeout });
   const over = new AbortController();
   const keeping = inFlight.keep(over.signal);
@@ -50,14 +50,14 @@ export async function peek<T>(
       const asked = clock.now();
       const messages = await queue.receive({ max, waitSeconds: LONG_POLL_SECONDS, visibilityTimeout });
       empties = messages.length === 0 ? empties + 1 : 0;
-      const news = messages.filter((message) => inFlight.add(message, asked));
-      seen.push(...news.slice(0, count - seen.length).map(look));
+      const newMessages = messages.filter((message) => inFlight.add(message, asked));
+      seen.push(...newMessages.slice(0, count - seen.length).map(look));
       if (careful) guardRedrive(queue, messages);
     }
   } finally {
     over.abort();
-    const held = inFlight.size;
-    leftHidden = held - (await inFlight.releaseAll());
+    const unreleased = inFlight.size;
+    leftHidden = unreleased - (await inFlight.releaseAll());
     await keeping;
   }
   return { seen, leftHidden };

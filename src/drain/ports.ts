@@ -1,4 +1,4 @@
-// What the drain loop asks of a queue and of a database. Types and errors only; `sqs/` and `../postgres` implement them.
+// The ports of the drain loop: the queue (implemented in `../sqs`) and the loader (in `../postgres`). Types and errors only.
 import type { LoginRow } from "../login/row.ts";
 import type { Field } from "../masking/keys.ts";
 import { Failure } from "../failure.ts";
@@ -15,24 +15,24 @@ export interface SentMessage {
 export interface ReceivedMessage extends SentMessage {
   /** Valid for this delivery only; a later delivery of the same message brings a newer one. */
   readonly receiptHandle: string;
-  /** How often the message was received, this time included (`ApproximateReceiveCount`). */
+  /** How often the message was received, this delivery included (`ApproximateReceiveCount`). */
   readonly receiveCount: number | undefined;
 }
 
-/** The queue's own, approximate, counts (`GetQueueAttributes`). */
+/** The queue's approximate counts (`GetQueueAttributes`). */
 export interface QueueDepth {
   readonly visible: number;
   readonly inFlight: number;
   readonly delayed: number;
 }
 
-/** One entry of a batch call that SQS did not carry out. */
+/** An entry that failed in a batch call. */
 export interface FailedEntry {
-  /** Position in the list that was handed in. */
+  /** Its index in the list that was passed. */
   readonly index: number;
   /** SQS's error code, such as `ReceiptHandleIsInvalid`. */
   readonly code: string;
-  /** True where asking again cannot help (`SenderFault`). */
+  /** True if a retry cannot help (`SenderFault`). */
   readonly senderFault: boolean;
 }
 
@@ -55,49 +55,47 @@ export interface RequestCounts {
   other: number;
 }
 
-/** A queue that was found. Calls throw {@link Throttled}, or `Failure` when SQS cannot be reached or refuses. */
+/** An existing queue. Calls throw {@link Throttled}, or `Failure` if SQS cannot be reached or rejects the request. */
 export interface Queue {
-  /** The name that reports show. */
+  /** The name that reports show, without the URL. */
   readonly name: string;
-  /** What the ledger knows the queue by: its ARN, which is the same by whichever URL it is reached. */
+  /** The queue's id in the ledger: its ARN, which is the same for every URL. */
   readonly id: string;
-  /** How long a received message stays hidden from others, seconds. */
+  /** How long a received message stays hidden, seconds. */
   readonly visibilityTimeout: number;
-  /** A FIFO queue: within a message group the order is to be kept. */
+  /** Whether it is a FIFO queue, which keeps the order within a message group. */
   readonly isFifo: boolean;
-  /** The redrive policy's `maxReceiveCount`; undefined where there is no dead-letter queue. */
+  /** The redrive policy's `maxReceiveCount`; undefined without a dead-letter queue. */
   readonly maxReceiveCount: number | undefined;
   readonly requests: Readonly<RequestCounts>;
   /** Some servers return more than `max` messages. */
   receive(request: ReceiveRequest): Promise<ReceivedMessage[]>;
   /** At most 10 receipt handles. Resolves to the entries that failed. */
   delete(receiptHandles: readonly string[]): Promise<FailedEntry[]>;
-  /** At most 10 receipt handles; `seconds` from now, 0 makes them visible at once. Resolves to the entries that failed. */
+  /** At most 10 receipt handles; `seconds` from now, 0 to make them visible at once. Resolves to the entries that failed. */
   changeVisibility(receiptHandles: readonly string[], seconds: number): Promise<FailedEntry[]>;
   depth(): Promise<QueueDepth>;
   close(): void;
 }
 
-/** Where lines for the user go that come up on the way. */
+/** Messages to the user during a run. */
 export interface Notices {
-  /** Something worth knowing. */
   note(line: string): void;
-  /** Something to look into. */
   warn(line: string): void;
 }
 
-/** SQS asked for fewer calls (`RequestThrottled`, `OverLimit`, `ThrottlingException`), also after the SDK's own retries. */
+/** SQS throttled the request (`RequestThrottled`, `OverLimit`, `ThrottlingException`), even after the SDK's retries. */
 export class Throttled extends Error {
   override readonly name = "Throttled";
 }
 
-/** A message that broke the contract: why, by field and without a value, and its body, sealed. */
+/** A rejected message: the reasons, by field and without values, and its sealed body. */
 export interface Rejection {
   readonly reasons: readonly string[];
   readonly sealed: SealedBody;
 }
 
-/** A body that only the holder of the masking key with this id can open. */
+/** A message body, encrypted under the masking key with this id. */
 export interface SealedBody {
   readonly keyId: string;
   readonly bytes: Uint8Array;
@@ -127,40 +125,39 @@ export interface RejectionEntry extends EntryBase {
 /** What the loader writes for one message. */
 export type Entry = RowEntry | RejectionEntry;
 
-/** The values behind a row's tokens, sealed for recovery; null where there is no value. */
+/** The encrypted values behind a row's tokens, for recovery; null for a missing value. */
 export interface SealedValues {
   readonly ip: Uint8Array | null;
   readonly deviceId: Uint8Array | null;
 }
 
-/** Seals a value so that this process's host cannot open it. */
+/** Encrypts a value to recipients, so that this host cannot decrypt it. */
 export interface ValueSealer {
   seal(field: Field, token: string, value: Uint8Array): Uint8Array;
 }
 
-/** What a load did with its entries; the three add up to as many as were handed in. */
+/** What a load did with its entries. The three add up to their number. */
 export interface LoadResult {
   readonly loaded: number;
   readonly quarantined: number;
-  /** Entries whose message is in the ledger already; nothing was written for them. */
+  /** Entries whose message is in the ledger already; nothing is written for them. */
   readonly duplicates: number;
 }
 
-/** Where entries go. */
+/** Writes entries to the database. */
 export interface Loader {
   /**
-   * Writes the entries and notes their messages in the ledger, all in one commit or not at all. Message ids must be
-   * distinct within one call.
+   * Writes the entries, and their messages into the ledger, in one commit or not at all. Message ids must be distinct within one call.
    *
-   * @throws {RowRefused} when the database refused the batch, perhaps for the sake of a row: nothing was written
-   * @throws {StatementCancelled} when the batch took longer than the database allows: nothing was written
-   * @throws {DatabaseLost} when the connection broke; whether the commit took place is unknown, and calling again is safe
-   * @throws `Failure` for everything that a repetition does not mend
+   * @throws {RowRefused} if the database refused the batch, perhaps because of one row; nothing was written
+   * @throws {StatementCancelled} if the batch took longer than the database allows; nothing was written
+   * @throws {DatabaseLost} if the connection broke; the commit may have happened, and a retry is safe
+   * @throws `Failure` for errors that a retry cannot fix
    */
   load(entries: readonly Entry[]): Promise<LoadResult>;
 }
 
-/** Where the database says that it refused a batch. */
+/** Why the database refused a batch. */
 export interface Refusal {
   readonly sqlState: string;
   readonly column?: string | undefined;
@@ -180,7 +177,7 @@ export type RefusalOf = "value" | "row" | "table";
 export class RowRefused extends Error {
   override readonly name = "RowRefused";
   readonly refusal: Refusal;
-  /** What to tell where it is no row's fault. */
+  /** What to report if the table or a right is the cause. */
   readonly failure: Failure;
 
   constructor(refusal: Refusal, failure: Failure) {
@@ -190,10 +187,10 @@ export class RowRefused extends Error {
   }
 }
 
-/** The database cancelled a statement: it took longer than `statement_timeout`, or somebody asked for it. */
+/** The database cancelled a statement: it exceeded `statement_timeout`, or a user cancelled it. */
 export class StatementCancelled extends Error {
   override readonly name = "StatementCancelled";
-  /** What to tell where a smaller batch is cancelled too. */
+  /** What to report if a smaller batch is cancelled too. */
   readonly failure: Failure;
 
   constructor(failure: Failure) {
@@ -202,7 +199,7 @@ export class StatementCancelled extends Error {
   }
 }
 
-/** The database went away, or is too busy, for now. */
+/** The database is unavailable or overloaded. */
 export class DatabaseLost extends Error {
   override readonly name = "DatabaseLost";
   readonly failure: Failure;
@@ -213,7 +210,7 @@ export class DatabaseLost extends Error {
   }
 }
 
-/** Whether a call to SQS may succeed when it is made again later: SQS was away, or asked for fewer calls. */
+/** Whether a retry of an SQS call may succeed: SQS was unavailable, or throttled the request. */
 export function isRetryable(error: unknown): boolean {
   return error instanceof Throttled || (error instanceof Failure && error.kind === "unavailable");
 }

@@ -1,4 +1,4 @@
-// What a drain tells when it has ended.
+// The report of a finished drain.
 import type { QueueDepth, RequestCounts } from "./ports.ts";
 import type { Counts } from "./counts.ts";
 
@@ -6,14 +6,14 @@ export type StoppedBy = "empty" | "max-messages" | "max-seconds" | "signal";
 
 export interface DrainReport extends Readonly<Counts> {
   readonly requests: Readonly<RequestCounts>;
-  /** Undefined where the queue could not tell. */
+  /** Undefined if the queue's counts could not be read. */
   readonly remaining: QueueDepth | undefined;
   readonly stoppedBy: StoppedBy;
-  /** True when the queue counts visible messages that it does not hand out. */
+  /** True if the queue counts visible messages that it does not return. */
   readonly stillVisible: boolean;
-  /** Messages that were neither deleted nor given back: they come again when their visibility timeout has run out. */
+  /** Messages neither deleted nor released: SQS redelivers them after their visibility timeout. */
   readonly leftHidden: number;
-  /** True when the end came before the database's answer: what was sent may still be committed. */
+  /** True if the run ended before the database answered: its last batch may still be committed. */
   readonly databaseSilent: boolean;
   readonly durationMs: number;
 }

@@ -23,21 +23,21 @@ export const DRAIN_DEFAULTS = {
 export const PEEK_COUNT = 10;
 
 export interface DrainSettings {
-  /** The most receives, and the most deletes, under way at once. */
+  /** Maximum concurrent receives, and maximum concurrent deletes. */
   readonly concurrency: number;
-  /** The most rows a statement. */
+  /** Maximum rows per statement. */
   readonly batchSize: number;
   readonly maxMessages?: number | undefined;
   readonly maxSeconds?: number | undefined;
-  /** For how long SQS or Postgres is waited for when it is away, seconds. */
+  /** How long to retry while SQS or Postgres is unavailable, seconds. */
   readonly retryForSeconds: number;
-  /** What becomes of a message that breaks the contract, or that the database refuses. */
+  /** What happens to a message that breaks the contract or that Postgres refuses. */
   readonly onReject: OnReject;
 }
 
 export interface DrainParts {
   readonly queue: Queue;
-  /** Undefined for a dry run: everything is decoded, masked and counted, then given back. */
+  /** Undefined for a dry run: messages are decoded, masked, counted and released. */
   readonly loader: Loader | undefined;
   readonly entries: EntryMaker;
   readonly clock: Clock;
@@ -45,8 +45,8 @@ export interface DrainParts {
   readonly random: () => number;
   /** Aborted at the first signal. */
   readonly stop: AbortSignal;
-  /** Warned of what no table and no count tells: why rows were left, that messages cannot be kept hidden. */
+  /** For what neither tables nor counts show: why rows were left, and that messages cannot be kept hidden. */
   readonly notices?: Pick<Notices, "warn">;
-  /** Counts as the run goes on. */
+  /** Updated during the run. */
   readonly counts?: Counts;
 }

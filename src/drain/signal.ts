@@ -1,6 +1,6 @@
-// Lets one loop sleep until something has changed.
+// Wakes a loop when something has changed.
 
-/** For one waiter. A ring that comes while nobody waits is kept for the next wait. */
+/** For one waiter. A ring without a waiter ends the next wait at once. */
 export class Signal {
   #rung = false;
   #wake: (() => void) | undefined;
@@ -10,7 +10,7 @@ export class Signal {
     this.#wake?.();
   }
 
-  /** Waits for a ring, or for `orUntil`. */
+  /** Waits for a ring or for `orUntil`, whichever comes first. */
   async wait(orUntil?: Promise<void>): Promise<void> {
     if (!this.#rung) {
       const ring = new Promise<void>((resolve) => (this.#wake = resolve));

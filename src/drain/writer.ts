@@ -1,4 +1,4 @@
-// Hands batches to the loader: waits out a database that is away, and finds the row that a batch was refused for.
+// Passes batches to the loader: retries while the database is unavailable, and finds the rows that Postgres refuses.
 import { Failure } from "../failure.ts";
 import { chunkByBytes } from "./batches.ts";
 import type { EntryMaker } from "./entry.ts";
@@ -15,7 +15,7 @@ import {
 } from "./ports.ts";
 import type { Counts } from "./counts.ts";
 
-/** A held message and what it became; its body where that may still be needed: that of a rejection is sealed in the entry. */
+/** A message and its entry. A rejection has its body, sealed, in the entry only. */
 export interface Item {
   readonly message: Omit<SentMessage, "body"> & { readonly body: string | undefined };
   readonly entry: Entry;
@@ -25,28 +25,28 @@ export interface WriterOptions {
   readonly loader: Loader;
   readonly entries: EntryMaker;
   readonly counts: Counts;
-  /** What becomes of an item that Postgres refuses by itself. */
+  /** What happens to an item that Postgres refuses. */
   readonly onReject: OnReject;
-  /** Told once of each reason for which Postgres refuses what is left, which no table keeps. */
+  /** Called once for each reason why rows are left in the queue: no table records it. */
   readonly warn?: (line: string) => void;
-  /** For a database that is away; made anew for each batch. */
+  /** For an unavailable database; one per batch. */
   readonly backoff: () => Backoff;
-  /** Aborted when a lost database is not to be waited for any more. */
+  /** Aborted when retries must end. */
   readonly hurry: AbortSignal;
 }
 
 const NONE: ReadonlySet<Item> = new Set();
 
-/** The SQLSTATE, and where it points to. */
+/** The SQLSTATE, and the column or constraint if Postgres names one. */
 function reasonOf({ refusal: { sqlState, column, constraint } }: RowRefused): string {
   if (column !== undefined) return `SQLSTATE ${sqlState}, column ${column}`;
   return `SQLSTATE ${sqlState}${constraint === undefined ? "" : `, constraint ${constraint}`}`;
 }
 
-/** Writes batches one after the other. */
+/** Writes batches, one at a time. */
 export class Writer {
   readonly #options: WriterOptions;
-  readonly #told = new Set<string>();
+  readonly #warnedReasons = new Set<string>();
   readonly #items = new Bisection<Item>((items) => this.#load(items.map(({ entry }) => entry)));
   readonly #rejections = new Bisection<Entry>((entries) => this.#load(entries));
   /** Why rows were refused. */
@@ -57,10 +57,10 @@ export class Writer {
   }
 
   /**
-   * Writes every item, as a row or into the quarantine; those that are refused may be left out instead. Message ids must be distinct.
+   * Writes every item, as a row or into the quarantine. With `onReject` `leave`, refused items are left out. Message ids must be distinct.
    *
    * @returns the items that were left out
-   * @throws {Failure} when the database could not be reached for as long as is waited, or refuses for good
+   * @throws {Failure} if the database stays unavailable, or if a retry cannot fix the error
    */
   async write(items: readonly Item[]): Promise<ReadonlySet<Item>> {
     const refused = await this.#items.write(items);
@@ -75,19 +75,19 @@ export class Writer {
     if (alike && of === "row" && !this.#items.passed) {
       throw new Failure(
         "configuration",
-        `Postgres refuses every row (${reasonOf(first.error)}), so that it must be the table: a missing ` +
-          "partition, a constraint, a trigger. Nothing was quarantined for it; mend the table and run again.",
+        `Postgres refuses every row (${reasonOf(first.error)}). The cause is probably the table: check its partitions, constraints ` +
+          "and triggers, then run again. These rows were not quarantined.",
         first.error,
       );
     }
     for (const { error } of refused) this.#reasons.set(reasonOf(error), error.refusal.of);
-    const { entries, onReject, counts: tally } = this.#options;
+    const { entries, onReject, counts } = this.#options;
     if (onReject === "leave") {
-      tally.left += refused.length;
-      for (const each of refused) this.#tell(each);
+      counts.left += refused.length;
+      for (const each of refused) this.#warnOnce(each);
       return new Set(refused.map(({ item }) => item));
     }
-    // A rejection's body is gone: it is sealed in its entry, and was told of above.
+    // Only rows are left: a refused rejection has thrown above.
     const bodies = refused.flatMap(({ item: { message }, error }) =>
       message.body === undefined ? [] : [{ message: { ...message, body: message.body }, error }],
     );
@@ -103,32 +103,32 @@ export class Writer {
     return NONE;
   }
 
-  /** Warns, at the end of a run, where every row was refused for one reason: that may be the table. */
+  /** Call at the end of a run. Warns if every row was refused for the same reason, because the table may be the cause. */
   end(): void {
     const [only, ...others] = this.#reasons;
     if (only === undefined || others.length > 0 || this.#items.passed) return;
     const [reason, of] = only;
     if (of === "value") return;
     this.#options.warn?.(
-      `Postgres refused every row of this run for the same reason (${reason}): look at the table's constraints and triggers.`,
+      `Postgres refused every row of this run for the same reason (${reason}). Check the table's constraints and triggers.`,
     );
   }
 
-  #tell({ item: { message }, error }: Refused<Item>): void {
+  #warnOnce({ item: { message }, error }: Refused<Item>): void {
     const reason = reasonOf(error);
-    if (this.#told.has(reason)) return;
-    this.#told.add(reason);
+    if (this.#warnedReasons.has(reason)) return;
+    this.#warnedReasons.add(reason);
     this.#options.warn?.(
-      `Postgres refuses the row of message ${message.messageId} (${reason}): left in the queue, as others like it.`,
+      `Postgres refuses the row of message ${message.messageId} (${reason}). It and others like it are left in the queue.`,
     );
   }
 
   async #load(entries: readonly Entry[]): Promise<number> {
     const { loaded, duplicates, quarantined } = await this.#loadWithRetry(entries);
-    const { counts: tally } = this.#options;
-    tally.loaded += loaded;
-    tally.duplicates += duplicates;
-    tally.quarantined += quarantined;
+    const { counts } = this.#options;
+    counts.loaded += loaded;
+    counts.duplicates += duplicates;
+    counts.quarantined += quarantined;
     return loaded;
   }
 
@@ -146,7 +146,7 @@ export class Writer {
   }
 }
 
-/** What the quarantine refuses has no other place. */
+/** An entry that the quarantine refuses cannot be stored anywhere else. */
 function throwIfRejection(refused: readonly Refused<Entry>[]): void {
   const rejection = refused.find(({ item }) => item.kind === "rejection");
   if (rejection !== undefined) throw rejection.error.failure;

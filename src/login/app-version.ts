@@ -1,6 +1,6 @@
-// Pure: an app version as the one integer that the table holds.
+// Pure: encodes an app version as one integer for the table.
 
-/** `full` stores major·1,000,000 + minor·1,000 + patch, `major` the major part alone. */
+/** `full` stores major·1,000,000 + minor·1,000 + patch, `major` only the major part. */
 export type AppVersionStyle = "full" | "major";
 
 export const APP_VERSION_STYLES = ["full", "major"] as const satisfies readonly AppVersionStyle[];
@@ -9,24 +9,24 @@ export const APP_VERSION_STYLES = ["full", "major"] as const satisfies readonly 
 const MAX_INTEGER = 2_147_483_647;
 const MAX_MINOR_OR_PATCH = 999;
 
-/** Longer texts are not read. SemVer has no limit of its own; node-semver has this one. */
+/** Maximum length, characters. SemVer has no limit; this is node-semver's. */
 const MAX_LENGTH = 256;
 
 /** A leading `v`, one to three numbers, and the build metadata of SemVer 2.0.0, section 10. */
 const VERSION = /^v?(\d+)(?:\.(\d+)(?:\.(\d+))?)?(?:\+[\da-z-]+(?:\.[\da-z-]+)*)?$/i;
 
 /**
- * Reads one to three numeric parts (`2.3.0`, `0.96`, `v6.02`) or an integer, as the integer that is stored. In style `full` it sorts as
- * versions do, and no two versions collide: `2.3` and `2.3.0` are one version, leading zeros and build metadata (`+17`) mean nothing.
- * In style `major` only the major part has to fit.
+ * Encodes a version of one to three numeric parts (`2.3.0`, `0.96`, `v6.02`), or an integer. In style `full` the integers sort as the
+ * versions do and are unique: `2.3` equals `2.3.0`; leading zeros and build metadata (`+17`) are ignored. In style `major` only the major
+ * part must be in range.
  *
- * @returns the integer, or why there is none, without quoting the value
+ * @returns the integer, or the reason for rejecting the value
  */
 export function readAppVersion(
   value: string | number,
   style: AppVersionStyle,
 ): number | "not a version" | "out of range" {
-  // As a number, 2.10 is 2.1: the text that it was written as is gone.
+  // A JSON number loses the difference between 2.10 and 2.1.
   if (typeof value === "number" && !Number.isInteger(value)) return "not a version";
   const text = typeof value === "number" ? value.toFixed(0) : value;
   if (text.length > MAX_LENGTH) return "not a version";
@@ -40,8 +40,8 @@ export function readAppVersion(
 }
 
 /**
- * The inverse of {@link readAppVersion}: the version that an integer stands for, such as `2.3.1`; in style `major` its major part.
- * An integer that no version is stored as, a negative one, is given as it is.
+ * The inverse of {@link readAppVersion}: the version of a stored integer, such as `2.3.1`; in style `major` the major part. Negative
+ * integers, which no version has, are returned as text.
  */
 export function versionText(stored: number, style: AppVersionStyle): string {
   if (style === "major" || stored < 0) return String(stored);

@@ -1,10 +1,10 @@
-// Pure: the day that a message gives for itself.
+// Pure: reads a message's create_date.
 
-/** Longer texts are not read. A date-time with a zone and nanoseconds has 35 characters. */
+/** Maximum length, characters. A date-time with a zone and nanoseconds has 35. */
 const MAX_LENGTH = 40;
 
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
-/** ISO 8601's date and time, also with a blank between them (RFC 3339, section 5.6), and a zone. */
+/** ISO 8601 date, time and zone; a space may replace the `T` (RFC 3339, section 5.6). */
 const DATE_TIME =
   /^(?<date>\d{4}-\d{2}-\d{2})[T ](?<hour>\d{2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.,](?<fraction>\d+))?)?(?:Z|(?<sign>[+-])(?<zoneHour>\d{2})(?::?(?<zoneMinute>\d{2}))?)$/i;
 
@@ -12,10 +12,10 @@ const MINUTES_A_DAY = 1_440;
 const MS_A_MINUTE = 60_000;
 
 /**
- * Reads a calendar day, `YYYY-MM-DD`, or a date and time with a zone (`Z`, `+hh:mm`, `+hhmm`, `+hh`), of which the day in UTC is taken.
- * Days are those from 0001-01-01 on: Postgres has no year 0.
+ * Reads a day (`YYYY-MM-DD`), or the UTC day of a date and time with a zone (`Z`, `+hh:mm`, `+hhmm`, `+hh`). The first valid day is
+ * 0001-01-01: Postgres has no year 0.
  *
- * @returns the day, `YYYY-MM-DD`; undefined for what is none, a time without a zone included
+ * @returns the day, `YYYY-MM-DD`; undefined for other texts, including a time without a zone
  */
 export function readCreateDate(text: string): string | undefined {
   if (text.length > MAX_LENGTH) return undefined;
@@ -35,7 +35,7 @@ export function readCreateDate(text: string): string | undefined {
   return dayOf(start + inUtc * MS_A_MINUTE);
 }
 
-/** Epoch milliseconds at which a day begins in UTC; undefined where the calendar has no such day. */
+/** The start of a day in UTC, epoch milliseconds; undefined if the calendar has no such day. */
 function midnight(date: string): number | undefined {
   const start = Date.parse(`${date}T00:00:00Z`);
   return dayOf(start) === date ? start : undefined;
@@ -54,7 +54,7 @@ function minutesOfDay(hour = "", minute = ""): number | undefined {
   return Number(minute) < 60 && minutes <= MINUTES_A_DAY ? minutes : undefined;
 }
 
-/** `Z` has neither hour nor minute. */
+/** The defaults are for `Z`, which has no hour and minute. */
 function minutesOfZone(hour = "0", minute = "0"): number | undefined {
   return Number(hour) < 24 && Number(minute) < 60 ? Number(hour) * 60 + Number(minute) : undefined;
 }

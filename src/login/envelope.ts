@@ -1,17 +1,16 @@
-// Pure: a topic of SNS that feeds a queue puts each message into an envelope, unless raw delivery is on. Only what surely is one is
-// opened.
-// (AWS, "Fanout to Amazon SQS queues": Type, MessageId, TopicArn, Message, and more that is of no use here)
+// Pure: unwraps SNS messages. Without raw message delivery, a topic wraps each message in a JSON object with Type, MessageId, TopicArn and
+// Message (AWS, "Fanout to Amazon SQS queues"). Only a certain match is unwrapped.
 
-/** The longest ARN that IAM takes. A longer text is not read. */
+/** Maximum length of an ARN in IAM. */
 const MAX_ARN_LENGTH = 2_048;
 const TOPIC_ARN = /^arn:aws(-[a-z]+)*:sns:/;
 
 /**
- * The text that an envelope holds.
+ * The message in an envelope.
  *
- * @param body a message's body, parsed
- * @param ownKeys keys of the contract: what has one of them is a message itself, whatever else it has
- * @returns undefined for what is no envelope
+ * @param body a parsed message body
+ * @param ownKeys keys of the contract: a body with any of them is a login, not an envelope
+ * @returns undefined if the body is not an envelope
  */
 export function textInEnvelope(
   body: Readonly<Record<string, unknown>>,

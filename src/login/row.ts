@@ -1,8 +1,8 @@
-// Pure: flattens a decoded login into the seven columns of `user_logins`.
+// Pure: converts a decoded login into the seven columns of `user_logins`.
 import type { Mask } from "../masking/token.ts";
 import type { Login } from "./decode.ts";
 
-/** A row of `user_logins`, keyed and typed as the table is. `create_date` is an ISO date, `YYYY-MM-DD`. */
+/** A row of `user_logins`, with the table's names and types. `create_date` is `YYYY-MM-DD`. */
 export interface LoginRow {
   readonly user_id: string;
   readonly device_type: string | null;
@@ -13,7 +13,7 @@ export interface LoginRow {
   readonly create_date: string;
 }
 
-/** The columns in the table's own order. */
+/** The columns in the table's order. */
 export const LOGIN_COLUMNS = [
   "user_id",
   "device_type",
@@ -25,9 +25,9 @@ export const LOGIN_COLUMNS = [
 ] as const satisfies readonly (keyof LoginRow)[];
 
 /**
- * Flattens a login into a row.
+ * Converts a login into a row.
  *
- * @param receivedOn the day that stands in where the message has no `create_date`, `YYYY-MM-DD`
+ * @param receivedOn the day for messages without `create_date`, `YYYY-MM-DD`
  */
 export function toRow(login: Login, mask: Mask, receivedOn: string): LoginRow {
   return {

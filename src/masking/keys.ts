@@ -1,23 +1,23 @@
-// Pure: derives from the one masking key what each use needs, so that no two uses share a key.
+// Pure: derives a separate key for each use from the masking key.
 import { createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 
-/** Fewest bytes a masking key may have. */
+/** Minimum length of a masking key, bytes. */
 export const MIN_KEY_BYTES = 32;
 
-/** The keys that one masking key gives. */
+/** The keys derived from one masking key. */
 export interface MaskingKeys {
-  /** Names the masking key without telling anything about it: 8 characters, base64url. */
+  /** Identifies the masking key without revealing it: 8 characters, base64url. */
   readonly keyId: string;
   readonly ip: KeyObject;
   readonly deviceId: KeyObject;
-  /** Seals the bodies of quarantined messages. */
+  /** Encrypts the bodies of quarantined messages. */
   readonly quarantine: KeyObject;
-  /** Tells equal bodies in the ledger. */
+  /** Computes the MACs by which the ledger finds repeated bodies. */
   readonly body: KeyObject;
 }
 
 /**
- * HKDF-SHA-256 (RFC 5869), both steps, with an empty salt.
+ * HKDF-SHA-256 (RFC 5869), extract and expand, with an empty salt.
  *
  * @param bytes length of the output, in bytes
  */
@@ -26,10 +26,10 @@ export function hkdf(master: Uint8Array, info: string, bytes: number): Uint8Arra
 }
 
 /**
- * Derives every key from the masking key.
+ * Derives all keys from the masking key.
  *
  * @param master {@link MIN_KEY_BYTES} random bytes or more
- * @throws {RangeError} when it is shorter
+ * @throws {RangeError} if it is shorter
  */
 export function deriveKeys(master: Uint8Array): MaskingKeys {
   if (master.length < MIN_KEY_BYTES) throw new RangeError(`a masking key has ${MIN_KEY_BYTES} bytes or more`);

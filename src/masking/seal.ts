@@ -1,15 +1,15 @@
-// Pure: closes a message body, or a personal value, so that only the holder of the key can read it.
+// Pure: encrypts message bodies and personal values.
 import { createCipheriv, createDecipheriv, type KeyObject } from "node:crypto";
 
-/** AES-GCM's own nonce length, bytes (NIST SP 800-38D, section 5.2.1.1). */
+/** Length of an AES-GCM nonce, bytes (NIST SP 800-38D, section 5.2.1.1). */
 export const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * AES-256-GCM. The result is nonce, ciphertext and tag, one after the other.
+ * AES-256-GCM. The result is nonce, ciphertext and tag, concatenated.
  *
- * @param plain a text is sealed as its UTF-8
- * @param context what it belongs to; opening asks for the same, so that what is sealed cannot be moved elsewhere
+ * @param plain a text is encoded as UTF-8
+ * @param context the additional authenticated data: opening requires the same, so a sealed value cannot be moved to another record
  * @param nonce {@link NONCE_BYTES} random bytes, never used twice with one key
  */
 export function seal(
@@ -25,9 +25,9 @@ export function seal(
 }
 
 /**
- * What {@link seal} was given.
+ * Decrypts what {@link seal} returned.
  *
- * @throws when key or context is another, or a byte was changed
+ * @throws if the key or context differs, or a byte was changed
  */
 export function unseal(key: KeyObject, sealed: Uint8Array, context: string): Uint8Array {
   const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, NONCE_BYTES), {

@@ -1,4 +1,4 @@
-// A message that the quarantine holds, and the opening of its body.
+// A quarantined message, and the decryption of its body.
 import { readPersonal } from "../login/decode.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import { unseal } from "../masking/seal.ts";
@@ -7,12 +7,12 @@ import { sealContext } from "../drain/entry.ts";
 import type { SealedBody } from "../drain/ports.ts";
 
 export interface QuarantinedMessage {
-  /** What the ledger knows the queue by. */
+  /** The queue's id in the ledger. */
   readonly queue: string;
   readonly messageId: string;
-  /** When SQS took the message, epoch milliseconds; undefined where the server did not say. */
+  /** When SQS accepted the message, epoch milliseconds; undefined if the server did not say. */
   readonly sentAt: number | undefined;
-  /** The same as the table has it, to the microsecond: a part of the message's key there. */
+  /** The same with the table's microseconds: part of the primary key. */
   readonly storedSentAt: string;
   readonly reasons: readonly string[];
   readonly body: SealedBody;
@@ -20,17 +20,17 @@ export interface QuarantinedMessage {
   readonly quarantinedAt: number;
 }
 
-/** What came of opening a body. */
+/** The result of decrypting a body. */
 export type OpenedBody =
   | { readonly outcome: "opened"; readonly text: string }
-  /** The masking key that it names is not at hand. */
+  /** Its masking key is not configured. */
   | { readonly outcome: "no key" }
-  /** It, or what it belongs to, was changed after it was sealed. */
+  /** The body, its queue or its message id was changed after sealing. */
   | { readonly outcome: "altered" };
 
 export type BodyOpener = (message: Pick<QuarantinedMessage, "queue" | "messageId" | "body">) => OpenedBody;
 
-/** Opens a body with whichever of the masking keys it was sealed under. */
+/** Decrypts bodies with the masking key that their key id names. */
 export function createBodyOpener(keys: readonly MaskingKeys[]): BodyOpener {
   return ({ queue, messageId, body }) => {
     const key = keys.find(({ keyId }) => keyId === body.keyId);
@@ -45,8 +45,8 @@ export function createBodyOpener(keys: readonly MaskingKeys[]): BodyOpener {
 }
 
 /**
- * Gives the tokens, under each of the masking keys, of the personal values in a body. An address and a device id are found in the
- * message's own fields only: what stands elsewhere in a body is not.
+ * Computes the tokens, with each masking key, of the personal values in a body. Reads only the two fields of the message; values
+ * elsewhere in the body are not found.
  */
 export function createTokenReader(keys: readonly MaskingKeys[]): (body: string) => string[] {
   const masks = keys.map(createMask);

@@ -1,26 +1,26 @@
-// The replay: opens the bodies that the quarantine holds, decodes them by today's contract, and has loaded what passes now.
+// Replays quarantined messages: decrypts the bodies, decodes them with the current contract, and loads those that are valid now.
 import type { LoginRow } from "../login/row.ts";
 import { createEntryMaker, utcDay, type EntrySettings } from "../drain/entry.ts";
 import { Bisection } from "../drain/bisection.ts";
 import type { SealedValues } from "../drain/ports.ts";
 import type { BodyOpener, QuarantinedMessage } from "./message.ts";
 
-/** A held message that passes now. */
+/** A quarantined message that is valid now. */
 export interface PassedMessage {
   readonly held: QuarantinedMessage;
   readonly row: LoginRow;
-  /** What the vault is to keep. */
+  /** What the vault stores. */
   readonly sealed: SealedValues | undefined;
 }
 
-/** What a replay asks of the quarantine. */
+/** The quarantine as a port. */
 export interface ReplayStore {
-  /** The next messages that are held and not replayed, from the start or after one of them, in a lasting order; none at the end. */
+  /** The next page of messages not replayed yet, from the start or after a message, in a stable order; empty at the end. */
   page(after: QuarantinedMessage | undefined): Promise<readonly QuarantinedMessage[]>;
   /**
-   * Loads and marks, in one commit, those that are still not replayed.
+   * Loads the messages and marks them as replayed, in one commit; skips those that another replay has loaded.
    *
-   * @returns how many those were
+   * @returns the number of loaded messages
    * @throws as `Loader.load` does
    */
   load(messages: readonly PassedMessage[]): Promise<number>;
@@ -30,15 +30,15 @@ export type ReplaySettings = Omit<EntrySettings, "queueId" | "today">;
 
 export interface ReplayReport {
   loaded: number;
-  /** By the decoder or by the database. */
+  /** Rejected by the decoder or by Postgres. */
   rejected: number;
-  /** Messages whose masking key is not configured, by its id. */
+  /** Number of messages whose masking key is not configured, by key id. */
   readonly missingKeys: Map<string, number>;
-  /** Messages whose body was changed after it was sealed, by id. */
+  /** Ids of messages whose body was changed after sealing. */
   readonly altered: string[];
 }
 
-/** Replays everything that is held. Each message is read once; one that another replay loads meanwhile is counted by that one. */
+/** Replays all quarantined messages. Reads each once; a message that a concurrent replay loads is counted there. */
 export async function replay(
   store: ReplayStore,
   open: BodyOpener,
@@ -74,7 +74,7 @@ function decode(
     report.altered.push(held.messageId);
     return [];
   }
-  // Where the server did not say when it took the message, the day of the run that quarantined it is the nearest.
+  // Without a sent time, the day on which the message was quarantined is the closest.
   const today = utcDay(held.quarantinedAt);
   const { messageId, sentAt, queue: queueId } = held;
   const entries = createEntryMaker({ ...settings, queueId, today });

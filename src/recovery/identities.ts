@@ -1,4 +1,4 @@
-// The vault's key: opens what `recipients.ts` sealed, with an age identity. The only place that handles one.
+// Decrypts what `recipients.ts` sealed, with an age identity. The only module that handles identities.
 import { createSecretKey, type KeyObject } from "node:crypto";
 import { Decrypter } from "age-encryption";
 import { Failure } from "../failure.ts";
@@ -6,32 +6,32 @@ import type { Field } from "../masking/keys.ts";
 import { unseal } from "../masking/seal.ts";
 import { DATA_KEY_BYTES, vaultContext } from "./recipients.ts";
 
-/** A sealed value could not be opened: it, its token or its data key was changed after it was sealed. */
+/** Decryption failed: the value, its token or its data key was changed after sealing. */
 export class Altered extends Error {
   override readonly name = "Altered";
 }
 
-/** Opens sealed values. */
+/** Decrypts sealed values. */
 export interface Opener {
   /**
-   * A data key.
+   * Decrypts a data key.
    *
-   * @throws {Failure} `configuration` when the identity is not one of its recipients'
-   * @throws {Altered} when it was changed
+   * @throws {Failure} `configuration` if the identity matches none of its recipients
+   * @throws {Altered} if it was changed
    */
   dataKey(sealed: Uint8Array): Promise<KeyObject>;
   /**
-   * A value: 16 bytes of an address, or a device id's UTF-8.
+   * Decrypts a value: the 16 bytes of an address, or the UTF-8 of a device id.
    *
-   * @throws {Altered} when it was changed, or belongs to another token or data key
+   * @throws {Altered} if it was changed, or belongs to another token or data key
    */
   value(key: KeyObject, field: Field, token: string, sealed: Uint8Array): Uint8Array;
 }
 
 /**
- * Reads an identity file as age-keygen writes it: lines `AGE-SECRET-KEY-1…` or `AGE-SECRET-KEY-PQ-1…`, comments after `#`.
+ * Reads an identity file from age-keygen: lines `AGE-SECRET-KEY-1…` or `AGE-SECRET-KEY-PQ-1…`, and comment lines that begin with `#`.
  *
- * @throws {Failure} `configuration` when it holds no identity, or one that cannot be used here
+ * @throws {Failure} `configuration` if it contains no identity, or an unsupported one
  */
 export function createOpener(identityFile: string): Opener {
   const identities = identityFile
@@ -63,15 +63,24 @@ export function createOpener(identityFile: string): Opener {
   };
 }
 
-/** @param identityFile not shown: there may be an identity in it */
+/** @param identityFile never shown: it may contain an identity */
 function whyNoIdentity(identityFile: string): string {
   if (/^age-encryption\.org\/|^-----BEGIN AGE ENCRYPTED FILE-----/m.test(identityFile))
-    return "The --identity file is encrypted with age, as a passphrase protects it: decrypt it first, with age -d.";
+    return "The --identity file is encrypted with age, for example with a passphrase. Decrypt it first with age -d.";
   if (identityFile.split("\n").some((line) => line.trimStart().startsWith("AGE-PLUGIN-")))
-    return "The --identity file holds an identity of an age plugin, which cannot be used here: name a file with the AGE-SECRET-KEY-… that age-keygen wrote.";
+    return (
+      "The --identity file contains an identity of an age plugin, which is not supported. " +
+      "Use a file with an AGE-SECRET-KEY-… from age-keygen."
+    );
   if (/^-----BEGIN /m.test(identityFile))
-    return "The --identity file holds a key in PEM, such as one for SSH, which cannot be used here: name a file with the AGE-SECRET-KEY-… that age-keygen wrote.";
-  return "The --identity file holds no age identity, or something beside it: it has a line AGE-SECRET-KEY-1…, as age-keygen writes it.";
+    return (
+      "The --identity file contains a PEM key, such as an SSH key, which is not supported. " +
+      "Use a file with an AGE-SECRET-KEY-… from age-keygen."
+    );
+  return (
+    "The --identity file contains no age identity, or other lines beside it. " +
+    "Use a file with a line AGE-SECRET-KEY-1… from age-keygen."
+  );
 }
 
 function isForOthers(error: unknown): boolean {
@@ -81,6 +90,6 @@ function isForOthers(error: unknown): boolean {
 function wrongIdentity(): Failure {
   return new Failure(
     "configuration",
-    "The --identity file does not open all of these values: they were sealed to other recipients. It may hold several identities, one a line.",
+    "The --identity file cannot decrypt all of these values, because some have other recipients. Add the missing identities, one per line.",
   );
 }

@@ -1,27 +1,27 @@
-// The vault's lock: seals values so that only the holders of the recipients' identities can open them. Holds no identity.
+// Encrypts values for the vault, so that only the recipients' identities can decrypt them. Handles no identity.
 import { createSecretKey, randomUUID, type KeyObject } from "node:crypto";
 import { Encrypter } from "age-encryption";
 import { Failure } from "../failure.ts";
 import type { Field } from "../masking/keys.ts";
 import { NONCE_BYTES, seal } from "../masking/seal.ts";
 
-/** What a sealed value belongs to: opening it asks for the same field and token. */
+/** The additional authenticated data of a sealed value: it can be decrypted only for the same field and token. */
 export function vaultContext(field: Field, token: string): string {
   return JSON.stringify(["fetch-etl/v1/vault", field, token]);
 }
 
 const NONCES_AT_ONCE = 1024;
-/** Bytes of a data key: AES-256. */
+/** Length of a data key, bytes: AES-256. */
 export const DATA_KEY_BYTES = 32;
 
-/** Seals the values of one run under a data key of its own. */
+/** Encrypts the values of one run with its own data key. */
 export interface Sealer {
   readonly dataKey: SealedDataKey;
   /** AES-256-GCM: nonce, ciphertext and tag. */
   seal(field: Field, token: string, value: Uint8Array): Uint8Array;
 }
 
-/** A data key, encrypted to the recipients in age's format (age-encryption.org/v1). */
+/** A data key, encrypted to the recipients in the age format (age-encryption.org/v1). */
 export interface SealedDataKey {
   /** A UUID. */
   readonly id: string;
@@ -29,10 +29,10 @@ export interface SealedDataKey {
 }
 
 /**
- * Makes a data key and seals it to the recipients. The key itself is only in this process's memory.
+ * Creates a data key and encrypts it to the recipients. The plain key stays in this process's memory.
  *
  * @param recipients age public keys, `age1…` or `age1pq1…`
- * @throws {Failure} `configuration` when one is none
+ * @throws {Failure} `configuration` if one is invalid
  */
 export async function createSealer(
   recipients: readonly string[],
@@ -46,7 +46,7 @@ export async function createSealer(
 }
 
 /**
- * Seals a value under a data key that is at hand.
+ * Encrypts a value with a data key.
  *
  * @param nonce random, never used before
  */
@@ -60,7 +60,7 @@ export function sealValue(
   return seal(key, value, vaultContext(field, token), nonce);
 }
 
-/** Random nonces, drawn many at a time: one by one they cost as much as half of a seal. */
+/** Random nonces, drawn in blocks: single draws take half as long as an encryption. */
 export function nonces(randomBytes: (length: number) => Uint8Array): () => Uint8Array {
   let block = new Uint8Array();
   let next = 0;
@@ -80,10 +80,10 @@ function encrypterTo(recipients: readonly string[]): Encrypter {
     try {
       encrypter.addRecipient(recipient);
     } catch {
-      // Not shown: it may be the identity, set in the recipient's place.
+      // Not shown: it may be an identity, set by mistake.
       throw new Failure(
         "configuration",
-        `FETCH_ETL_RECOVERY_RECIPIENT: number ${index + 1} is not an age recipient: check it for typing errors.`,
+        `FETCH_ETL_RECOVERY_RECIPIENT: number ${index + 1} is not an age recipient. Check it for typing errors.`,
       );
     }
   }

@@ -1,4 +1,4 @@
-// Turns entries of the vault into those of another masking key. Values are open here, for as long as that takes, and nowhere else.
+// Re-masks vault entries with another masking key. Decrypts each value for this, and nothing else.
 import type { KeyObject } from "node:crypto";
 import { canonicalDeviceId } from "../masking/canonical.ts";
 import type { Field, MaskingKeys } from "../masking/keys.ts";
@@ -7,9 +7,9 @@ import { Altered, type Opener } from "./identities.ts";
 import { nonces, sealValue } from "./recipients.ts";
 import type { SealedEntry } from "./reveal.ts";
 
-/** What takes an entry's place: the same value, sealed under the same data key with its new token. */
+/** The replacement of an entry: the same value, encrypted with the same data key for its new token. */
 export interface Remasked {
-  /** The token that it had. */
+  /** The earlier token. */
   readonly earlier: string;
   readonly token: string;
   readonly field: Field;
@@ -17,7 +17,7 @@ export interface Remasked {
   readonly sealed: Uint8Array;
 }
 
-/** An entry is not what a drain sealed, or its data key is not, or is missing. */
+/** An entry or its data key was altered after a drain wrote it, or the data key is missing. */
 export class AlteredEntry extends Error {
   override readonly name = "AlteredEntry";
   readonly token: string;
@@ -29,21 +29,21 @@ export class AlteredEntry extends Error {
 }
 
 /**
- * New entries, in the same order.
+ * Re-masks entries; returns the replacements in the same order.
  *
- * @throws {Failure} `configuration` when the identity is not one of the recipients'
+ * @throws {Failure} `configuration` if the identity matches none of the recipients
  * @throws {AlteredEntry}
  */
 export type Remask = (entries: readonly SealedEntry[]) => Promise<Remasked[]>;
 
 export interface RemaskSettings {
   readonly opener: Opener;
-  /** The masking key to change to, then earlier ones: those that are known are held against what is opened. */
+  /** The current masking key, then earlier ones, with which decrypted values are checked against their tokens. */
   readonly keys: readonly [MaskingKeys, ...MaskingKeys[]];
   readonly randomBytes: (length: number) => Uint8Array;
 }
 
-/** Opened data keys that are kept, one a drain; what is beyond is opened again. */
+/** Maximum decrypted data keys in memory, one per drain; others are decrypted again. */
 const MOST_DATA_KEYS = 50_000;
 
 export function createRemask({ opener, keys, randomBytes }: RemaskSettings): Remask {
@@ -67,7 +67,7 @@ export function createRemask({ opener, keys, randomBytes }: RemaskSettings): Rem
     if (field !== "ip" && field !== "device_id") throw new Altered();
     const key = await openDataKey(entry);
     const value = opener.value(key, field, earlier, entry.sealed);
-    // Who may write to the vault may know the recipients too, and seal another value; but not make its token.
+    // Someone with write access to the vault and the recipients can encrypt another value, but cannot compute its token.
     const earlierMask = earlierMasks.get(keyIdOf(earlier));
     if (earlierMask !== undefined && tokenOf(earlierMask, field, value) !== earlier) throw new Altered();
     const current = field === "device_id" ? asMaskedToday(value) : value;

@@ -1,35 +1,35 @@
-// Opens entries of the vault: all of them, or none.
+// Decrypts vault entries: all of them, or none.
 import type { KeyObject } from "node:crypto";
 import { spellIp } from "../masking/canonical.ts";
 import type { Field } from "../masking/keys.ts";
 import { Altered, type Opener } from "./identities.ts";
 
-/** An entry as the vault holds it; nothing in it is to be trusted. */
+/** An entry of the vault. It is untrusted. */
 export interface SealedEntry {
   readonly token: string;
-  /** A {@link Field}, unless it was changed. */
+  /** A {@link Field}, unless it was altered. */
   readonly field: string;
   /** A UUID. */
   readonly dataKeyId: string;
   readonly sealed: Uint8Array;
-  /** Sealed too; null where the vault has lost it. */
+  /** Encrypted; null if the vault does not have it. */
   readonly dataKey: Uint8Array | null;
 }
 
-/** What a token stands for. */
+/** The value behind a token. */
 export interface RevealedValue {
   readonly token: string;
   readonly field: Field;
-  /** An address, IPv4-mapped ones as IPv4, IPv6 as RFC 5952 spells it; or a device id. */
+  /** An address (IPv4-mapped ones as IPv4, IPv6 as in RFC 5952), or a device id. */
   readonly value: string;
 }
 
-/** The values in the entries' order, or the first entry that is not what was sealed. */
+/** The values in the entries' order, or the first entry that cannot be decrypted. */
 export type Revealed =
   | { readonly ok: true; readonly values: readonly RevealedValue[] }
   | { readonly ok: false; readonly token: string; readonly why: "altered" | "data key missing" };
 
-/** @throws {Failure} `configuration` when the identity is not one of the recipients' */
+/** @throws {Failure} `configuration` if the identity matches none of the recipients */
 export async function revealEntries(opener: Opener, entries: readonly SealedEntry[]): Promise<Revealed> {
   const dataKeys = new Map<string, KeyObject>();
   const values: RevealedValue[] = [];
@@ -59,7 +59,7 @@ function open(
   try {
     return { token, field, value: field === "ip" ? spellIp(bytes) : spellDeviceId(bytes) };
   } catch {
-    // Sealed, but never by a drain: whoever may write to the vault may know the recipients too.
+    // Not encrypted by a drain: someone with write access to the vault may know the recipients too.
     throw new Altered();
   }
 }

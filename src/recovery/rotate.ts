@@ -1,63 +1,63 @@
-// Brings rows and vault to another masking key, batch by batch. Knows the database as a port only.
+// Re-masks rows and vault with the current masking key, in batches. The database is a port.
 
-/** The tables. Each call is one transaction, so that a run can be killed between any two, or in one, and run again. */
+/** The tables. Each call is one transaction, so a run can be killed at any time and repeated. */
 export interface RotationTables {
-  /** How many batches the rows that are there now make. */
+  /** Number of batches of the existing rows. */
   readonly rowBatches: number;
-  /** Names of other tables that may hold tokens. While there are any, no entry is deleted: theirs would be without a way back. */
+  /** Other tables that may contain tokens. While there are any, no entry is deleted: their tokens would become irreversible. */
   readonly others: readonly string[];
   /**
-   * Gives the rows of a batch, counted from 0, their new tokens, and the vault the entries for these. What the vault does not
-   * hold stays as it is.
+   * Re-masks the rows of a batch, counted from 0, and adds the new tokens' entries to the vault. Tokens that are not in the vault stay
+   * unchanged.
    *
-   * @returns how many rows were changed
+   * @returns the number of changed rows
    */
   changeRows(batch: number): Promise<number>;
   /**
-   * Makes new entries for the next few earlier ones of the vault, which stay.
+   * Copies the next entries of earlier keys to the current key. The earlier entries stay.
    *
-   * @param after the last token of the call before; at first the empty text
-   * @returns the earlier ones' tokens, in order; none at the end
+   * @param after the last token of the previous call; the empty text at first
+   * @returns the earlier tokens, in order; none at the end
    */
   copyEntries(after: string): Promise<readonly string[]>;
   /**
-   * Deletes entries that were copied, except those whose token still stands in a row. It takes a look at all rows.
+   * Deletes copied entries, except those whose token is still in a row. Scans all rows.
    *
-   * @returns how many were deleted
+   * @returns the number of deleted entries
    */
   deleteEntries(tokens: readonly string[]): Promise<number>;
-  /** What is left in the rows, by key id. */
+  /** The tokens of earlier keys in the rows, by key id. */
   left(): Promise<readonly Left[]>;
 }
 
-/** Values in rows with tokens of an earlier key; a row has two, and equal ones are counted each time. */
+/** Tokens of an earlier key in the rows: up to two per row, equal ones counted each time. */
 export interface Left {
   readonly keyId: string;
   readonly values: number;
-  /** How many of them the vault holds: they came, or were being changed by others, meanwhile. */
+  /** How many of them are in the vault: drains added them, or others changed them, during the run. */
   readonly inVault: number;
 }
 
 export interface RotationReport {
-  /** Rows that were given a new token or two. */
+  /** Re-masked rows. */
   readonly rows: number;
-  /** Entries of the vault that went for new ones. */
+  /** Replaced vault entries. */
   readonly vault: number;
-  /** The other tables for whose sake the earlier entries stay. */
+  /** The other tables because of which the earlier entries stay. */
   readonly keptFor: readonly string[];
-  /** Undefined where the run was stopped before its end. */
+  /** Undefined if the run was interrupted. */
   readonly left: readonly Left[] | undefined;
 }
 
-/** Tokens a deletion: it reads all rows, and must not do so for a few. */
+/** Tokens per deletion. Each deletion scans all rows, so it must not be small. */
 const DELETE_AT_ONCE = 100_000;
 
 /**
- * Rotates: first all rows, then the vault. An earlier entry goes last, when no row needs it any more, so that a run that is
- * killed can be run again. A drain that still masks with an earlier key adds rows behind the walk: they keep their entries, are
- * counted as left, and want another run.
+ * Re-masks first all rows, then the vault. An earlier entry is deleted last, when no row needs it, so that a killed run can be repeated.
+ * A drain that still masks with an earlier key may add rows during the run: they keep their entries, are counted as left, and need
+ * another run.
  *
- * @param stop ends the run after the batch under way
+ * @param stop ends the run after the current batch
  */
 export async function rotate(tables: RotationTables, stop: AbortSignal): Promise<RotationReport> {
   let rows = 0;

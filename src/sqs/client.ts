@@ -1,19 +1,19 @@
-// The SDK's client, set up for a short-lived command: silent, bounded in time, counting what it sends.
+// The SDK's client, configured for a short-lived command: silent, with timeouts, counting its requests.
 import { SQSClient, type SQSClientConfig } from "@aws-sdk/client-sqs";
 import type { AwsQueryProtocol } from "@aws-sdk/core/protocols";
 import type { RequestCounts } from "../drain/ports.ts";
 import { answerLength } from "./message.ts";
-import { nameCredentialFaults } from "./credentials.ts";
+import { markCredentialsFaults } from "./credentials.ts";
 import { noteDebug } from "./lookup.ts";
 import { agentsFor } from "./proxies.ts";
 import type { Protocol, Target } from "./target.ts";
 
 const CONNECTION_TIMEOUT_MS = 5_000;
-// Above the longest long poll, which is 20 s.
+// Longer than the longest long poll, 20 s.
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_ATTEMPTS = 3;
 
-// The SDK writes its warnings to the console where it has no logger of ours.
+// Without a logger, the SDK writes its warnings to the console.
 const silent = {
   trace: ignore,
   debug: noteDebug,
@@ -22,7 +22,7 @@ const silent = {
   error: ignore,
 };
 
-/** A call that was under way when the client was closed; not one that the SDK makes again. */
+/** A call was in flight when the client was closed. The SDK does not retry this error. */
 class ClientClosed extends Error {
   override readonly name = "ClientClosed";
 }
@@ -30,10 +30,7 @@ class ClientClosed extends Error {
 /** See `Queue.receive`. */
 export type Admit = (bytes: number) => Promise<void>;
 
-/**
- * A client that counts what it sends. When it is destroyed, calls under way end; the SDK's own would make them again on new
- * connections.
- */
+/** A client that counts its requests. Destroying it ends the calls in flight; the SDK's own client would retry them on new connections. */
 export class SqsClient extends SQSClient {
   readonly #requests: RequestCounts;
   readonly #admissions = new WeakMap<object, Admit>();
@@ -51,12 +48,12 @@ export class SqsClient extends SQSClient {
           await this.#admissions.get(args.input)?.(answerLength(result.response));
           return result;
         },
-      // The innermost place: once for each attempt, and only when it really goes out.
+      // The innermost step: runs once per attempt, and only if the request is sent.
       { step: "deserialize", priority: "low", name: "countRequests" },
     );
   }
 
-  /** Has `admit` awaited before an answer to the command with this input is read. */
+  /** Awaits `admit` before an answer to the command with this input is read. */
   admitFor(input: object, admit: Admit): void {
     this.#admissions.set(input, admit);
   }
@@ -65,7 +62,7 @@ export class SqsClient extends SQSClient {
     return this.#closed;
   }
 
-  /** Notes that a request goes out, by the SDK's name for the call. */
+  /** Counts a request, by the SDK's name for the command. */
   count(commandName: string): void {
     this.#requests[kindOf(commandName)] += 1;
   }
@@ -79,8 +76,7 @@ export class SqsClient extends SQSClient {
 /**
  * A client for one queue.
  *
- * @param retry false for exactly one attempt a call
- * @param requests counts every HTTP request from now on, retries included
+ * @param options `retry`: false for exactly one attempt per call; `requests` counts every HTTP request, retries included
  */
 export async function createClient(options: {
   target: Pick<Target, "endpoint" | "region">;
@@ -92,16 +88,15 @@ export async function createClient(options: {
   silenceNodeVersionWarning();
   const { endpoint, region } = options.target;
   const config: SQSClientConfig = {
-    // The queue URL is a name here; where to send is settled in `target.ts`. The SDK would send to the URL's host whenever
-    // it has its endpoint from elsewhere than `endpoint`.
+    // `target.ts` determines the endpoint. Otherwise the SDK would send to the queue URL's host unless `endpoint` is set.
     useQueueUrlAsEndpoint: false,
-    // Safe here: nothing is added to the middleware of a command after its first call, no call brings options of its own, and
-    // what calls share by it (endpoint, credentials) is the same for all of them.
+    // Safe here: no middleware is added after a command's first call, no call has options of its own, and all calls share endpoint
+    // and credentials.
     cacheMiddleware: true,
     retryMode: "standard",
     maxAttempts: options.retry ? MAX_ATTEMPTS : 1,
-    // The SDK refuses a whole answer when one body's checksum differs, which XML's line ends are enough for. Checked in
-    // `message.ts` instead.
+    // The SDK rejects a whole answer if one body's checksum differs, and XML's line ends change checksums. `message.ts` checks
+    // each body instead.
     md5: false,
     logger: silent,
     requestHandler: {
@@ -117,11 +112,11 @@ export async function createClient(options: {
     ...(options.protocol === "query" ? { protocol: await queryProtocol() } : {}),
   };
   const client = new SqsClient(config, options.requests);
-  nameCredentialFaults(client);
+  markCredentialsFaults(client);
   return client;
 }
 
-/** The endpoint that the AWS configuration file or the environment names, if any. */
+/** The endpoint in the AWS configuration file or the environment, if any. */
 export async function configuredEndpoint(): Promise<string | undefined> {
   silenceNodeVersionWarning();
   const client = new SQSClient({ logger: silent });
@@ -132,7 +127,7 @@ export async function configuredEndpoint(): Promise<string | undefined> {
   }
 }
 
-/** Imported when it is needed: its XML parser takes longer to load than many a run has to do. */
+/** Imported only when needed: its XML parser takes longer to load than a short run takes. */
 async function queryProtocol(): Promise<typeof AwsQueryProtocol> {
   return (await import("@aws-sdk/core/protocols")).AwsQueryProtocol;
 }
@@ -142,7 +137,7 @@ function kindOf(commandName: string): keyof RequestCounts {
   return commandName === "DeleteMessageBatchCommand" ? "delete" : "other";
 }
 
-/** The SDK's own switch for its warning about the running Node version; it would end in every cron mail. */
+/** Disables the SDK's warning about the Node version, which would be in every cron mail. */
 function silenceNodeVersionWarning(): void {
   process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 }

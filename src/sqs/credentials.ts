@@ -14,7 +14,7 @@ const fileErrors = new Set(["ENOENT", "EACCES", "EISDIR", "EPERM", "ENOTDIR", "E
 const expiredCodes = new Set(["ExpiredToken", "ExpiredTokenException"]);
 
 /** Has failures on the way to credentials tell that they are, and what they met: SQS is not to blame for them. */
-export function nameCredentialFaults(client: SQSClient): void {
+export function markCredentialsFaults(client: SQSClient): void {
   const { config } = client;
   const { credentials } = config;
   // Calls at the same time share one search of the SDK's.
@@ -34,7 +34,7 @@ export function nameCredentialFaults(client: SQSClient): void {
 }
 
 /** The sentence for a failed step. */
-export function explainCredentials(fault: CredentialsFault, target: Target): Failure {
+export function translateCredentialsFault(fault: CredentialsFault, target: Target): Failure {
   const { cause, lookup } = fault;
   const found =
     ofFile(cause) ??

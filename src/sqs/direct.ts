@@ -1,14 +1,14 @@
-// Repeats a call without the SDK's middleware, which works out the same endpoint, headers and options for every call and
-// takes several times the CPU time of the rest. The SDK's credentials, signer and connections are used; whatever is not a
-// plain success is left to the SDK itself, which knows errors and retries.
+// Repeats a call without the SDK's middleware, which computes the same endpoint, headers and options for every call and takes
+// several times the CPU time of everything else. Uses the SDK's credentials, signer and connections. The SDK itself handles every
+// call that does not succeed at once, because it knows errors and retries.
 import type { Readable } from "node:stream";
 import { answerLength } from "./message.ts";
 import type { Admit, SqsClient } from "./client.ts";
 
 type Signer = Awaited<ReturnType<SqsClient["config"]["signer"]>>;
-/** An HTTP request as the SDK builds it: all of it but the signature. */
+/** An HTTP request as the SDK builds it, without the signature. */
 type BuiltRequest = Parameters<Signer["sign"]>[0];
-/** What is used of the SDK's request handler, which is typed loosely. */
+/** The part of the SDK's request handler that is used here; the SDK types it loosely. */
 interface RequestHandler {
   handle(request: BuiltRequest): Promise<{ response: { statusCode: number; body: Readable } }>;
 }
@@ -16,11 +16,11 @@ interface RequestHandler {
 /**
  * Makes one attempt at a call.
  *
- * @param name the SDK's name for the call, such as `ReceiveMessageCommand`
- * @param input what the SDK's command would take
- * @param read takes what is wanted from the answer's JSON; undefined when it is none
+ * @param name the SDK's name for the command, such as `ReceiveMessageCommand`
+ * @param input the input of the SDK's command
+ * @param read extracts the result from the answer's JSON; undefined if it is invalid
  * @param admit awaited before the answer is read
- * @returns undefined when the call has to be made the SDK's way
+ * @returns undefined if the SDK has to make the call
  */
 export type DirectCall = <T>(
   name: string,
@@ -30,9 +30,9 @@ export type DirectCall = <T>(
 ) => Promise<T | undefined>;
 
 /**
- * Watches a client for calls that can be repeated: of the kinds that it has made before, the last time with success.
+ * Watches a client for commands that can be repeated: those whose last call by the SDK succeeded.
  *
- * @param client one that speaks JSON
+ * @param client one that uses the JSON protocol
  */
 export function directCalls(client: SqsClient): DirectCall {
   const templates = new Map<string, BuiltRequest>();
@@ -44,13 +44,13 @@ export function directCalls(client: SqsClient): DirectCall {
     (next, { commandName = "" }) =>
       async (args) => {
         const request = args.request as BuiltRequest;
-        // A copy: the steps that follow add headers of this one call.
+        // A copy, because the following steps add headers for this call.
         const template = { ...request, headers: { ...request.headers } };
         const result = await next(args);
         templates.set(commandName, template);
         return result;
       },
-    // The last step that sees the request before it is signed and tried.
+    // The last step before the request is signed and sent.
     { step: "build", priority: "low", name: "keepTemplates" },
   );
 
@@ -65,7 +65,7 @@ export function directCalls(client: SqsClient): DirectCall {
     signer ??= await config.signer();
     const signingDate = new Date(Date.now() + config.systemClockOffset);
     const signed = await signer.sign({ ...template, headers, body }, { signingDate });
-    // Signing may have waited for new credentials.
+    // Signing may have waited for new credentials, and the client may be closed since.
     if (client.closed) return undefined;
     client.count(name);
     const { response } = await handler.handle(signed);
@@ -78,14 +78,13 @@ export function directCalls(client: SqsClient): DirectCall {
     const template = templates.get(name);
     if (template === undefined || client.closed) return undefined;
     const answer = read(await attempt(name, template, input, admit).catch(() => undefined));
-    // It costs a call that is refused one request more, at once. Until the SDK has had success again, every call is the SDK's, with
-    // its pauses.
+    // A failed call costs one extra request. Until the SDK succeeds again, it makes every call, with its backoff.
     if (answer === undefined) templates.delete(name);
     return answer;
   };
 }
 
-/** A stream's whole text. */
+/** The whole text of a stream. */
 function readAll(stream: Readable): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";

@@ -1,4 +1,4 @@
-// Looks at queue, credentials and rights for one who sets up; consumes, hides and deletes nothing.
+// The queue checks of `doctor`: credentials, queue and permissions. Consumes, hides and deletes nothing.
 import type { SqsSettings } from "../config/queue.ts";
 import { allSkipped, failed, ok, QUEUE_CHECKS, skipped, warning, type Check } from "../doctor/check.ts";
 import { isRetryable } from "../drain/ports.ts";
@@ -14,15 +14,14 @@ import { printable, type Target } from "./target.ts";
 const MINUTE = 60_000;
 /** Seconds. */
 const A_DAY = 86_400;
-/** The SDK renews temporary credentials before they expire, where it knows how to. */
+/** Credentials that expire within this time get a warning. The SDK renews those that it can. */
 const SOON = 15 * MINUTE;
-/** SQS moves a message after so many receives; a drain that is killed and one look each take one. */
+/** Lowest maxReceiveCount without a warning: a killed drain and a peek each use up one receive. */
 const FEWEST_RECEIVES = 3;
 const RIGHTS = ["receive right", "delete right", "visibility right"] as const;
 
 /**
- * The checks of {@link QUEUE_CHECKS}, in their order. Each call is made once: what does not answer keeps it no longer than the
- * client's own time limits.
+ * The checks of {@link QUEUE_CHECKS}, in their order. Each call is made once, so the client's timeouts limit the duration.
  *
  * @param now epoch milliseconds
  */
@@ -34,7 +33,7 @@ export async function checkQueue(settings: SqsSettings, now: () => number): Prom
   } catch (error) {
     return [
       skipped(credentials, "not checked: see queue"),
-      failedBy(queue, "settings that cannot be used", error),
+      failedBy(queue, "invalid settings", error),
       ...allSkipped(others, "not checked: see queue"),
     ];
   }
@@ -52,16 +51,16 @@ async function checkCredentials(target: Target, now: () => number): Promise<Chec
   try {
     const { expiration } = await client.config.credentials();
     if (expiration === undefined) return ok(name, "found");
-    const left = expiration.getTime() - now();
-    if (left <= 0) {
-      return failed(name, "found, and expired", {
+    const remaining = expiration.getTime() - now();
+    if (remaining <= 0) {
+      return failed(name, "expired", {
         kind: "unavailable",
         message: "Renew the AWS credentials, then run again.",
       });
     }
-    const finding = `found; temporary, for ${Math.floor(left / MINUTE)} more minutes`;
-    if (left > SOON) return ok(name, finding);
-    return warning(name, finding, "Renew them where nothing does so by itself.");
+    const finding = `found; they expire in ${Math.floor(remaining / MINUTE)} minutes`;
+    if (remaining > SOON) return ok(name, finding);
+    return warning(name, finding, "Renew them, unless this happens automatically.");
   } catch (error) {
     return failedBy(name, "none found", translateSqsError(error, { target, action: "sqs:GetQueueUrl" }));
   } finally {
@@ -106,19 +105,19 @@ async function checkAttributes(queue: LocatedQueue): Promise<readonly Check[]> {
     return [ok("queue", await describe(queue, attributes)), checkRedrive(attributes)];
   } catch (error) {
     return [
-      failedBy("queue", "found, and tells nothing about itself", error),
+      failedBy("queue", "found, but its attributes cannot be read", error),
       skipped("redrive policy", "not checked: see queue"),
     ];
   }
 }
 
-/** What a server leaves out is left out. */
+/** One line about the queue, without the attributes that the server omits. */
 async function describe(
   { target, protocol, client }: LocatedQueue,
   attributes: QueueAttributes,
 ): Promise<string> {
   const parts: string[] = [];
-  const tell = (value: string | undefined, text: (value: number) => string): void => {
+  const add = (value: string | undefined, text: (value: number) => string): void => {
     const number = finite(value);
     if (number !== undefined) parts.push(text(number));
   };
@@ -126,11 +125,11 @@ async function describe(
   const at = endpoint === undefined ? `AWS, ${await client.config.region()}` : printable(endpoint);
   const through = target.proxy === undefined ? "" : `, through the proxy ${target.proxy}`;
   parts.push(`${target.queueName} at ${at}${through}, ${protocol === "json" ? "JSON" : "query"} protocol`);
-  tell(attributes.ApproximateNumberOfMessages, (messages) => `${messages} visible`);
-  tell(attributes.ApproximateNumberOfMessagesNotVisible, (messages) => `${messages} in flight`);
-  tell(attributes.ApproximateNumberOfMessagesDelayed, (messages) => `${messages} delayed`);
-  tell(attributes.VisibilityTimeout, (seconds) => `visibility timeout ${seconds} s`);
-  tell(attributes.MessageRetentionPeriod, (seconds) => `retention ${retention(seconds)}`);
+  add(attributes.ApproximateNumberOfMessages, (messages) => `${messages} visible`);
+  add(attributes.ApproximateNumberOfMessagesNotVisible, (messages) => `${messages} in flight`);
+  add(attributes.ApproximateNumberOfMessagesDelayed, (messages) => `${messages} delayed`);
+  add(attributes.VisibilityTimeout, (seconds) => `visibility timeout ${seconds} s`);
+  add(attributes.MessageRetentionPeriod, (seconds) => `retention ${retention(seconds)}`);
   if (attributes.KmsMasterKeyId !== undefined) parts.push("encrypted with a KMS key");
   else if (attributes.SqsManagedSseEnabled === "true") parts.push("encrypted by SQS");
   return parts.join(", ");
@@ -149,6 +148,6 @@ function checkRedrive({ RedrivePolicy: policy }: QueueAttributes): Check {
   return warning(
     name,
     finding,
-    `Set it to ${FEWEST_RECEIVES} or more: a message whose drain is killed has too few receives left.`,
+    `Set it to ${FEWEST_RECEIVES} or more: otherwise a killed drain leaves its messages too few receives.`,
   );
 }

@@ -1,16 +1,16 @@
-// Turns what the SDK throws into sentences that name the setting and the way out. Nothing that a server or a parser wrote
-// gets into them, except codes.
+// Translates the SDK's errors into sentences: what could not be done, where, the code, what to check. Of a server's own text they
+// contain only codes.
 import { Failure } from "../failure.ts";
 import { Throttled } from "../drain/ports.ts";
-import { explainCredentials } from "./credentials.ts";
+import { translateCredentialsFault } from "./credentials.ts";
 import { faultOf, missingQueueCodes, withoutQuote, type Fault } from "./fault.ts";
 import { CredentialsFault } from "./lookup.ts";
 import { printable, type Protocol, type Target } from "./target.ts";
 
-/** What a call was about, for the sentence. */
-export interface Place {
+/** The call that failed. */
+export interface SqsCall {
   readonly target: Target;
-  /** The right that the call needs, such as `sqs:ReceiveMessage`. */
+  /** The IAM action that the call needs, such as `sqs:ReceiveMessage`. */
   readonly action: string;
 }
 
@@ -56,51 +56,49 @@ const deniedKeyCodes = new Set(["KmsAccessDenied", "KMS.AccessDeniedException"])
 const clockCodes = new Set(["RequestTimeTooSkewed", "RequestInTheFuture"]);
 const tlsErrors = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO)/;
 
-/**
- * What to throw in an SDK error's place: `Throttled` or `Failure`; the error itself where it is none of SQS's, which is a
- * defect of ours.
- */
-export function translateSqsError(error: unknown, place: Place): unknown {
+/** What to throw instead of an SDK error: `Throttled` or `Failure`, or the same error if it is a defect in this program. */
+export function translateSqsError(error: unknown, call: SqsCall): unknown {
   if (error instanceof Failure || error instanceof Throttled) return error;
-  if (error instanceof CredentialsFault) return explainCredentials(error, place.target);
+  if (error instanceof CredentialsFault) return translateCredentialsFault(error, call.target);
   const fault = faultOf(error);
   const cause = withoutQuote(error);
-  const byProxy = ofProxy(fault, place, cause);
-  if (byProxy !== undefined) return byProxy;
+  const fromProxy = proxyFailure(fault, call, cause);
+  if (fromProxy !== undefined) return fromProxy;
   switch (fault.kind) {
-    case "refused":
-      return refused(fault, place, cause);
+    case "error response":
+      return errorResponse(fault, call, cause);
     case "unreadable":
       return new Failure(
         "unavailable",
-        `${server(place)} gave an answer that is not one of SQS's (HTTP ${fault.status}): is a proxy in between? ` +
-          "Run again later.",
+        `${server(call)} sent a response that is not from SQS (HTTP ${fault.status}). Check whether a proxy intercepts the requests, ` +
+          "then run again.",
         cause,
       );
     case "unreachable":
-      return unreachable(fault.errno, place, cause);
+      return unreachable(fault.errno, call, cause);
     case "local":
-      return local(fault.name, place, cause) ?? error;
+      return local(fault.name, call, cause) ?? error;
   }
 }
 
-/** What a proxy on the way says in SQS's place: an answer without a code of SQS's. */
-function ofProxy(fault: Fault, place: Place, cause: unknown): Failure | undefined {
-  const { proxy } = place.target;
-  if (proxy === undefined || (fault.kind !== "unreadable" && fault.kind !== "refused")) return undefined;
-  if (fault.kind === "refused" && fault.code !== undefined) return undefined;
+/** An answer that came from a proxy instead of SQS: it has no SQS error code. */
+function proxyFailure(fault: Fault, call: SqsCall, cause: unknown): Failure | undefined {
+  const { proxy } = call.target;
+  if (proxy === undefined || (fault.kind !== "unreadable" && fault.kind !== "error response"))
+    return undefined;
+  if (fault.kind === "error response" && fault.code !== undefined) return undefined;
   switch (fault.status) {
     case 407:
       return new Failure(
         "configuration",
-        `The proxy ${proxy} asks for a user name and a password, or refuses them (HTTP 407): write them into the proxy's URL in ` +
-          "HTTPS_PROXY or HTTP_PROXY, each percent-encoded.",
+        `The proxy ${proxy} requires a user name and a password, or rejected them (HTTP 407). Set them, percent-encoded, in the ` +
+          "proxy's URL in HTTPS_PROXY or HTTP_PROXY.",
         cause,
       );
     case 403:
       return new Failure(
         "configuration",
-        `The proxy ${proxy} refuses the way to ${server(place)} (HTTP 403): allow it there, or except the host in NO_PROXY.`,
+        `The proxy ${proxy} denied access to ${server(call)} (HTTP 403). Allow it there, or add the host to NO_PROXY.`,
         cause,
       );
     case 502:
@@ -108,8 +106,7 @@ function ofProxy(fault: Fault, place: Place, cause: unknown): Failure | undefine
     case 504:
       return new Failure(
         "unavailable",
-        `${server(place)} could not be reached through the proxy ${proxy} (HTTP ${fault.status}): run again later, or except the ` +
-          "host in NO_PROXY.",
+        `${notReached(call)} through the proxy ${proxy} (HTTP ${fault.status}). Run again later, or add the host to NO_PROXY.`,
         cause,
       );
     default:
@@ -117,144 +114,156 @@ function ofProxy(fault: Fault, place: Place, cause: unknown): Failure | undefine
   }
 }
 
-/** True where SQS said that the credentials lack a right. */
+/** True if SQS answered that the credentials lack a permission. */
 export function isDenied(error: unknown): boolean {
   const fault = faultOf(error);
-  if (fault.kind !== "refused") return false;
+  if (fault.kind !== "error response") return false;
   return fault.code === undefined ? fault.status === 403 : deniedCodes.has(fault.code);
 }
 
-const toldCodes: readonly ReadonlySet<string>[] = [
+const otherCodes: readonly ReadonlySet<string>[] = [
   ...[throttlingCodes, missingQueueCodes, expiredCodes, wrongCredentialCodes],
   ...[deniedCodes, deniedKeyCodes, clockCodes],
 ];
 
 /**
- * True where SQS found fault with what was asked, and not with who asked: by whichever code, since servers of other makers have codes of
- * their own (ElasticMQ: `InvalidAttributeValue`).
+ * True if SQS rejected the request's parameters and not its sender. Any other code counts, because other servers have codes of their
+ * own (ElasticMQ: `InvalidAttributeValue`).
  */
-export function isObjection(error: unknown): boolean {
+export function isParameterError(error: unknown): boolean {
   const fault = faultOf(error);
-  if (fault.kind !== "refused" || fault.code === undefined || fault.status >= 500) return false;
+  if (fault.kind !== "error response" || fault.code === undefined || fault.status >= 500) return false;
   const { code } = fault;
-  return !/^Kms|^KMS\./.test(code) && !toldCodes.some((codes) => codes.has(code));
+  return !/^Kms|^KMS\./.test(code) && !otherCodes.some((codes) => codes.has(code));
 }
 
-/** The failure for an endpoint where something else than SQS answers, or SQS in another protocol than the one set. */
+/** The failure for an endpoint that is not SQS, or that does not support the configured protocol. */
 export function notSqs(target: Target, setting: "auto" | Protocol, cause: unknown): Failure {
-  const what =
+  const host = target.endpoint === undefined ? "The server" : `The server at ${printable(target.endpoint)}`;
+  const sentence =
     setting === "auto"
-      ? "what answers there is not SQS: correct it, or leave it out for AWS itself"
-      : `what answers there does not understand SQS's ${setting} protocol: correct it, or try --sqs-protocol auto`;
-  const is = target.endpoint === undefined ? "" : ` is ${printable(target.endpoint)}`;
-  return new Failure("configuration", `${target.endpointSetting}${is}: ${what}.`, withoutQuote(cause));
+      ? `${host} is not SQS. Correct ${target.endpointSetting}, or omit it to use AWS.`
+      : `${host} does not support SQS's ${setting} protocol. Correct ${target.endpointSetting}, or use --sqs-protocol auto.`;
+  return new Failure("configuration", sentence, withoutQuote(cause));
 }
 
-function refused(fault: Fault & { kind: "refused" }, place: Place, cause: unknown): Failure | Throttled {
+function errorResponse(
+  fault: Fault & { kind: "error response" },
+  call: SqsCall,
+  cause: unknown,
+): Failure | Throttled {
   const { code, status } = fault;
-  const said = code === undefined ? `HTTP ${status}` : `${code}, HTTP ${status}`;
+  const codes = code === undefined ? `HTTP ${status}` : `${code}, HTTP ${status}`;
   const configuration = (sentence: string) => new Failure("configuration", sentence, cause);
   const unavailable = (sentence: string) => new Failure("unavailable", sentence, cause);
-  const queue = `"${place.target.queueName}"`;
-  const is = (codes: ReadonlySet<string>) => code !== undefined && codes.has(code);
+  const queue = `"${call.target.queueName}"`;
+  const isOneOf = (known: ReadonlySet<string>) => code !== undefined && known.has(code);
 
-  if (is(throttlingCodes) || status === 429) {
-    return new Throttled(`${server(place)} asks for fewer calls (${said}).`, { cause });
+  if (isOneOf(throttlingCodes) || status === 429) {
+    return new Throttled(`${server(call)} is throttling requests (${codes}).`, { cause });
   }
-  if (is(missingQueueCodes)) {
+  if (isOneOf(missingQueueCodes)) {
     return configuration(
-      `${server(place)} has no queue ${queue}: check --queue / FETCH_ETL_QUEUE, the region ` +
-        "(--region / AWS_REGION) and whose credentials are in use." +
-        // SQS does not tell a queue that is not there from another account's that it may not tell of.
-        (place.target.queueOwner === undefined
+      `${server(call)} has no queue ${queue} (${codes}). Check --queue / FETCH_ETL_QUEUE, the region ` +
+        "(--region / AWS_REGION) and the AWS account of the credentials." +
+        // SQS gives the same answer for a missing and a forbidden queue.
+        (call.target.queueOwner === undefined
           ? ""
-          : " A queue of another account has to allow them sqs:GetQueueUrl in its policy."),
+          : " The policy of a queue in another account must allow sqs:GetQueueUrl."),
     );
   }
-  if (is(expiredCodes)) {
-    return unavailable(`The AWS credentials have expired (${said}): renew them, then run again.`);
+  if (isOneOf(expiredCodes)) {
+    return unavailable(`The AWS credentials have expired (${codes}). Renew them, then run again.`);
   }
-  if (is(clockCodes)) {
-    return configuration(`SQS finds this machine's clock wrong (${said}): set it, then run again.`);
-  }
-  if (is(wrongCredentialCodes)) {
+  if (isOneOf(clockCodes)) {
     return configuration(
-      `${server(place)} does not accept the AWS credentials (${said}): check AWS_ACCESS_KEY_ID and ` +
+      `SQS rejected the request because this machine's clock is wrong (${codes}). Set the clock, then run again.`,
+    );
+  }
+  if (isOneOf(wrongCredentialCodes)) {
+    return configuration(
+      `${server(call)} rejected the AWS credentials (${codes}). Check AWS_ACCESS_KEY_ID and ` +
         "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE.",
     );
   }
-  if (is(deniedKeyCodes)) {
+  if (isOneOf(deniedKeyCodes)) {
     return configuration(
-      `The queue ${queue} is encrypted, and the AWS credentials may not use its KMS key (${said}): allow kms:Decrypt in ` +
-        "their IAM policy and in the key's.",
+      `The AWS credentials are not authorized to use the KMS key of queue ${queue} (${codes}). Allow kms:Decrypt in their IAM policy ` +
+        "and in the key policy.",
     );
   }
   if (code?.startsWith("Kms") === true || code?.startsWith("KMS.") === true) {
     return configuration(
-      `The queue ${queue} is encrypted, and its KMS key cannot be used (${said}): is it enabled, and still there?`,
+      `The KMS key of queue ${queue} cannot be used (${codes}). Check that it exists and is enabled.`,
     );
   }
-  if (is(deniedCodes) || (status === 403 && code === undefined)) {
+  if (isOneOf(deniedCodes) || (status === 403 && code === undefined)) {
     return configuration(
-      `The AWS credentials may not call ${place.action} on the queue ${queue} (${said}): allow it in their IAM policy ` +
-        "and in the queue's.",
+      `The AWS credentials are not authorized to call ${call.action} on queue ${queue} (${codes}). Allow it in their IAM policy ` +
+        "and in the queue policy.",
     );
   }
   if (status >= 500)
-    return unavailable(`${server(place)} has a fault of its own (${said}): run again later.`);
+    return unavailable(`${server(call)} reported an internal error (${codes}). Run again later.`);
   return configuration(
-    `${server(place)} refused ${place.action} on the queue ${queue} (${said}): check --queue / FETCH_ETL_QUEUE and ` +
-      `${place.target.endpointSetting}.`,
+    `${server(call)} rejected ${call.action} on queue ${queue} (${codes}). Check --queue / FETCH_ETL_QUEUE and ` +
+      `${call.target.endpointSetting}.`,
   );
 }
 
-function unreachable(errno: string, place: Place, cause: unknown): Failure {
+function unreachable(errno: string, call: SqsCall, cause: unknown): Failure {
   if (tlsErrors.test(errno)) {
     return new Failure(
       "configuration",
-      `No secure connection to ${server(place)} (${errno}): check whether the endpoint is http or https; for a ` +
-        "certificate of one's own set NODE_EXTRA_CA_CERTS.",
+      `No secure connection to ${server(call)} (${errno}). Check whether the endpoint uses http or https. For a private ` +
+        "certificate authority, set NODE_EXTRA_CA_CERTS.",
       cause,
     );
   }
-  const { proxy } = place.target;
+  const { proxy } = call.target;
   if (proxy !== undefined) {
     return new Failure(
       "unavailable",
-      `${server(place)} could not be reached through the proxy ${proxy} (${errno}): check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, ` +
-        "and whether the proxy is up.",
+      `${notReached(call)} through the proxy ${proxy} (${errno}). Check that the proxy is running, and HTTPS_PROXY, HTTP_PROXY ` +
+        "and NO_PROXY.",
       cause,
     );
   }
-  if (errno.startsWith("HPE_")) return notSqs(place.target, "auto", cause);
+  if (errno.startsWith("HPE_")) return notSqs(call.target, "auto", cause);
   const check =
-    place.target.endpoint === undefined
-      ? "check the network and the region (--region / AWS_REGION)."
-      : `is it running, and is ${place.target.endpointSetting} right?`;
-  return new Failure("unavailable", `${server(place)} could not be reached (${errno}): ${check}`, cause);
+    call.target.endpoint === undefined
+      ? "Check the network and the region (--region / AWS_REGION)."
+      : `Check that it is running, and ${call.target.endpointSetting}.`;
+  return new Failure("unavailable", `${notReached(call)} (${errno}). ${check}`, cause);
 }
 
-function local(name: string, place: Place, cause: unknown): Failure | undefined {
+function local(name: string, call: SqsCall, cause: unknown): Failure | undefined {
   const configuration = (sentence: string) => new Failure("configuration", sentence, cause);
   switch (name) {
     case "RegionMissing":
       return configuration(
-        "The AWS region is not set: give --region or set AWS_REGION." +
+        "The AWS region is not set. Set --region or AWS_REGION." +
           (process.env["AWS_DEFAULT_REGION"] === undefined
             ? ""
-            : " AWS_DEFAULT_REGION is not read: the AWS SDK for JavaScript reads AWS_REGION alone.") +
-          (place.target.endpoint === undefined ? "" : " A local server takes any, such as us-east-1."),
+            : " AWS_DEFAULT_REGION is not read: the AWS SDK for JavaScript reads only AWS_REGION.") +
+          (call.target.endpoint === undefined
+            ? ""
+            : " A local server accepts any region, such as us-east-1."),
       );
     case "EndpointError":
       return configuration(
-        "No SQS endpoint fits the region (--region / AWS_REGION) together with AWS_USE_FIPS_ENDPOINT or " +
-          "AWS_USE_DUALSTACK_ENDPOINT: correct one of them.",
+        "No SQS endpoint exists for the region (--region / AWS_REGION) with AWS_USE_FIPS_ENDPOINT or " +
+          "AWS_USE_DUALSTACK_ENDPOINT. Correct one of them.",
       );
     default:
       return undefined;
   }
 }
 
-function server({ target }: Place): string {
+function server({ target }: SqsCall): string {
   return target.endpoint === undefined ? "SQS" : `SQS at ${printable(target.endpoint)}`;
+}
+
+function notReached({ target }: SqsCall): string {
+  return `SQS cannot be reached${target.endpoint === undefined ? "" : ` at ${printable(target.endpoint)}`}`;
 }

@@ -1,24 +1,24 @@
-// What went wrong in a call, reduced to what is safe to look at: codes and numbers, never the text of an answer.
+// Classifies what went wrong in a call by codes and numbers, never by the text of an answer.
 import { SQSServiceException } from "@aws-sdk/client-sqs";
 
 /**
- * - `refused`: SQS answered with an error; `code` is undefined where the answer does not name one
- * - `unreadable`: an answer came, but not in the protocol's form
+ * - `error response`: SQS answered with an error; `code` is undefined if the answer names none
+ * - `unreadable`: an answer came, but not in the protocol's format
  * - `unreachable`: no answer; `errno` such as `ECONNREFUSED`
- * - `local`: the SDK gave up before it sent anything; `name` such as `CredentialsProviderError`
+ * - `local`: the SDK failed before it sent anything; `name` such as `CredentialsProviderError`
  */
 export type Fault =
-  | { readonly kind: "refused"; readonly code: string | undefined; readonly status: number }
+  | { readonly kind: "error response"; readonly code: string | undefined; readonly status: number }
   | { readonly kind: "unreadable"; readonly status: number }
   | { readonly kind: "unreachable"; readonly errno: string }
   | { readonly kind: "local"; readonly name: string };
 
 const namesOfNoCode = new Set(["Unknown", "UnknownError", "SQSServiceException", "Error"]);
 
-// Of Node's own ERR_… codes only those of TLS come from the network; the others are defects of ours.
+// Of Node's ERR_… codes, only the TLS ones come from the network; the others are defects in this program.
 const networkErrno = /^(?!ERR_(?!TLS|SSL))[A-Z][A-Z0-9_]{2,}$/;
 
-/** A well-formed answer that holds nothing of what SQS would have said, such as `{}` from some other service. */
+/** A well-formed answer without the fields of SQS, such as `{}` from another service. */
 export class EmptyAnswer extends Error {
   override readonly name = "EmptyAnswer";
 }
@@ -28,9 +28,9 @@ export function faultOf(error: unknown): Fault {
   if (error instanceof EmptyAnswer) return { kind: "unreadable", status: 200 };
   const status = statusOf(error);
   if (error instanceof SQSServiceException) {
-    return { kind: "refused", code: codeOf(error), status: status ?? 0 };
+    return { kind: "error response", code: codeOf(error), status: status ?? 0 };
   }
-  // Before the status: a connection that breaks in the middle of an answer has both.
+  // Checked before the status: a connection that breaks in the middle of an answer has both.
   const errno = property(error, "code");
   if (typeof errno === "string" && networkErrno.test(errno)) return { kind: "unreachable", errno };
   const name = property(error, "name");
@@ -42,13 +42,13 @@ export function faultOf(error: unknown): Fault {
   return { kind: "local", name: typeof name === "string" ? name : "Error" };
 }
 
-/** True where SQS said that the queue is not there, by whichever of its codes. */
+/** True if SQS answered, with any of its codes, that the queue does not exist. */
 export function isMissingQueue(error: unknown): boolean {
   const fault = faultOf(error);
-  return fault.kind === "refused" && fault.code !== undefined && missingQueueCodes.has(fault.code);
+  return fault.kind === "error response" && fault.code !== undefined && missingQueueCodes.has(fault.code);
 }
 
-/** The codes for a queue that is not there. */
+/** The codes for a queue that does not exist. */
 export const missingQueueCodes: ReadonlySet<string> = new Set([
   "QueueDoesNotExist",
   "AWS.SimpleQueueService.NonExistentQueue",
@@ -58,13 +58,13 @@ export const missingQueueCodes: ReadonlySet<string> = new Set([
   "AWS.SimpleQueueService.QueueDeletedRecently",
 ]);
 
-/** An error to pass on as a cause, without the piece of the answer that a parser's message quotes. */
+/** The error to pass on as a cause: a parser's message quotes the answer, so it is replaced. */
 export function withoutQuote(error: unknown): unknown {
   if (faultOf(error).kind !== "unreadable" || !(error instanceof Error)) return error;
   return new Error(`${error.name} while reading the answer`);
 }
 
-/** The server chooses these texts: only what has the form of a code gets through to a message. */
+/** Whether the text has the form of an error code. The server chooses it, so nothing else may be shown. */
 export function isCode(text: unknown): text is string {
   return typeof text === "string" && /^[A-Za-z][A-Za-z0-9._-]{0,79}$/.test(text) && !namesOfNoCode.has(text);
 }

@@ -1,21 +1,21 @@
-// Reads SQS's answers: a received message, the failed entries of a batch, numbers that come as text.
+// Parses SQS's answers: received messages, failed batch entries, numbers in text.
 import { hash } from "node:crypto";
 import type { BatchResultErrorEntry, Message } from "@aws-sdk/client-sqs";
 import { Failure } from "../failure.ts";
 import { isCode } from "./fault.ts";
 import type { FailedEntry, ReceivedMessage } from "../drain/ports.ts";
 
-/** The messages of a receive's answer; undefined where the JSON is none. */
+/** The messages in a receive's answer; undefined if the JSON is not one. */
 export function messagesOf(json: unknown): Message[] | undefined {
   return listIn(json, "Messages", isMessage);
 }
 
-/** The entries of a batch call's answer that failed; undefined where the JSON is none. */
+/** The failed entries in a batch call's answer; undefined if the JSON is not one. */
 export function failedOf(json: unknown): BatchResultErrorEntry[] | undefined {
   return listIn(json, "Failed", isFailedEntry);
 }
 
-/** A list that may be left out. */
+/** An optional list. */
 function listIn<T>(json: unknown, key: string, isItem: (item: unknown) => item is T): T[] | undefined {
   if (!isObject(json)) return undefined;
   const list = json[key] ?? [];
@@ -45,8 +45,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * The messages of a receive's answer. Where one came damaged, those after it in its message group come again together with it: they
- * are not to overtake it.
+ * The messages in a receive's answer. After a damaged one, the rest of its message group is dropped too: SQS redelivers them together,
+ * so that none overtakes it.
  *
  * @param onDamaged see {@link toReceived}
  */
@@ -65,10 +65,10 @@ export function receivedOf(
 }
 
 /**
- * One message of a receive's answer.
+ * One message in a receive's answer.
  *
- * @returns undefined when its body is not the one that was sent, by its checksum; `onDamaged` is given its id then
- * @throws {Failure} `unavailable`, when it has no id or receipt handle
+ * @returns undefined if its body does not match its checksum; `onDamaged` is called with its id
+ * @throws {Failure} `unavailable` if it has no id or receipt handle
  */
 export function toReceived(
   message: Message,
@@ -78,7 +78,7 @@ export function toReceived(
   if (messageId === undefined || receiptHandle === undefined) {
     throw new Failure(
       "unavailable",
-      "SQS handed out a message without an id or a receipt handle: run again later.",
+      "SQS returned a message without an id or a receipt handle. Run again later.",
     );
   }
   if (message.MD5OfBody !== undefined && !matches(body, message.MD5OfBody)) {
@@ -94,7 +94,7 @@ export function toReceived(
   };
 }
 
-// Asking again cannot help, also where the server does not say so: LocalStack 1.3 calls none of these the sender's fault.
+// A retry cannot help with these codes, even if the server does not set SenderFault: LocalStack 1.3 sets it for none of them.
 const deadHandleCodes = new Set([
   "ReceiptHandleIsInvalid",
   "InvalidParameterValue",
@@ -103,7 +103,7 @@ const deadHandleCodes = new Set([
   "AWS.SimpleQueueService.MessageNotInflight",
 ]);
 
-/** A batch answer's `Failed[]`; the entries' ids are positions in the list that was sent. */
+/** A batch answer's `Failed[]`. The entries' ids are indexes in the list that was sent. */
 export function toFailed(entries: readonly BatchResultErrorEntry[]): FailedEntry[] {
   return entries.flatMap((entry) => {
     const index = finite(entry.Id);
@@ -114,13 +114,13 @@ export function toFailed(entries: readonly BatchResultErrorEntry[]): FailedEntry
   });
 }
 
-/** From 1970 to the end of the year 9999, the last that an ISO date can name; else the server did not tell. */
+/** Undefined outside the years 1970 to 9999: an ISO date cannot express a later year. */
 function sentAt(text: string | undefined): number | undefined {
   const epochMs = finite(text);
   return epochMs !== undefined && epochMs >= 0 && epochMs < Date.UTC(10_000, 0) ? epochMs : undefined;
 }
 
-/** The number that a text holds; undefined where it holds none. */
+/** The number in a text; undefined if there is none. */
 export function finite(text: string | undefined): number | undefined {
   if (text === undefined || text.trim() === "") return undefined;
   const value = Number(text);
@@ -128,24 +128,24 @@ export function finite(text: string | undefined): number | undefined {
 }
 
 /**
- * SQS's `MD5OfBody`. A body that spans lines is not held to it: XML reads every line end as a line feed (XML 1.0, 2.11),
- * and the reader of the query protocol drops a text of blanks. Neither can change a value: JSON has no line end in one.
+ * Whether the body matches `MD5OfBody`. Bodies with line ends are not checked: XML normalizes line ends (XML 1.0, 2.11), and the query
+ * protocol's parser drops a blank text. Neither can change a value: JSON strings contain no line ends.
  */
 function matches(body: string, md5: string): boolean {
   if (body.trim() === "" || body.includes("\n")) return true;
   return hash("md5", body) === md5.toLowerCase();
 }
 
-/** Where a server does not say how long its answer is, bytes. */
-const UNKNOWN = 1024 * 1024;
+/** Assumed length of an answer without a Content-Length, bytes. */
+const DEFAULT_LENGTH = 1024 * 1024;
 
 /** The header `Content-Length` of an answer, bytes. */
 export function answerLength(response: unknown): number {
   const length = Number(header(response, "content-length"));
-  return Number.isSafeInteger(length) && length >= 0 ? length : UNKNOWN;
+  return Number.isSafeInteger(length) && length >= 0 ? length : DEFAULT_LENGTH;
 }
 
-/** A header of an answer as the SDK's request handler gives it; undefined where it has none. */
+/** A header of the SDK's response; undefined if it is missing. */
 export function header(response: unknown, name: string): string | undefined {
   if (typeof response !== "object" || response === null || !("headers" in response)) return undefined;
   const { headers } = response;

@@ -1,28 +1,28 @@
-// Finds the queue that the settings name, and how its server wants to be spoken to.
+// Finds the configured queue, and the protocol of its server.
 import { GetQueueAttributesCommand, GetQueueUrlCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { queueArnOf, type SqsSettings } from "../config/queue.ts";
 import { Failure } from "../failure.ts";
 import type { Notices, Queue, RequestCounts } from "../drain/ports.ts";
 import { configuredEndpoint, createClient, type SqsClient } from "./client.ts";
-import { translateSqsError, notSqs, type Place } from "./errors.ts";
+import { translateSqsError, notSqs, type SqsCall } from "./errors.ts";
 import { EmptyAnswer, isMissingQueue } from "./fault.ts";
-import { attempt, findProtocol, hasFaultOfItsOwn, isNotUnderstood, type Outcome } from "./protocol.ts";
+import { attempt, findProtocol, isInternalError, isUnsupported, type Outcome } from "./protocol.ts";
 import { proxyOf } from "./proxies.ts";
 import { SqsQueue, type FoundQueue, type QueueAttributes } from "./queue.ts";
 import { isAwsHost, printable, targetOf, type Protocol, type Target } from "./target.ts";
 
-/** What the first request brings: for a name its URL, for a URL the queue's attributes. */
+/** The result of the first request: the URL for a name, the queue's attributes for a URL. */
 interface Located {
   readonly url: string;
   readonly attributes: QueueAttributes | undefined;
 }
 
 /**
- * Finds the queue: asks for a name's URL, reads the queue's attributes, and settles the protocol.
+ * Opens the queue: looks up its URL, reads its attributes and detects the protocol.
  *
- * @param notices told that the endpoint speaks the older protocol, that a message came damaged
+ * @param notices told that the endpoint uses the older protocol, and of damaged messages
  * @throws {Failure} `configuration` or `unavailable`, with a sentence that names the setting
- * @throws {Throttled} when SQS asks for fewer calls
+ * @throws {Throttled} if SQS throttles the request
  */
 export async function openQueue(settings: SqsSettings, notices: Notices): Promise<Queue> {
   const target = await readTarget(settings);
@@ -36,13 +36,13 @@ export async function openQueue(settings: SqsSettings, notices: Notices): Promis
   }
 }
 
-/** A queue that was found, with what it said about itself where that was the way to find it. */
+/** A queue that was found, with its attributes if the first request read them. */
 export type LocatedQueue = Omit<FoundQueue, "attributes" | "notices"> & Pick<Located, "attributes">;
 
 /**
- * Finds the queue with as few requests as it takes. The client is the caller's to destroy.
+ * Finds the queue with as few requests as possible. The caller must destroy the client.
  *
- * @param how `retry`: false for one attempt a call; `watch` is shown each client before its first call
+ * @param how `retry`: false for one attempt per call; `watch` is called with each client before its first request
  * @throws as {@link openQueue} does
  */
 export async function findQueue(
@@ -64,11 +64,11 @@ export async function findQueue(
   if (settings.protocol === "auto" && target.endpoint !== undefined && !isAwsHost(target.endpoint)) {
     const ask = async (candidate: Protocol) =>
       withClient(await clientFor(candidate, false), (client) => locate(client, target));
-    ({ protocol, outcome: first } = await findProtocol(ask, firstPlace(target)));
+    ({ protocol, outcome: first } = await findProtocol(ask, firstCall(target)));
     if (protocol === "query") {
       notices.note(
-        `${printable(target.endpoint)} speaks the older AWS query protocol, used from now on; ` +
-          "--sqs-protocol query skips the question.",
+        `${printable(target.endpoint)} supports only the older AWS query protocol, which is used now. ` +
+          "Set --sqs-protocol query to skip the detection.",
       );
     }
   }
@@ -76,7 +76,7 @@ export async function findQueue(
   const client = await clientFor(protocol, how.retry);
   try {
     first ??= await attempt(() => locate(client, target));
-    const located = await settle(first, client, target, settings.protocol);
+    const located = await resolveQueue(first, client, target, settings.protocol);
     return { ...located, client, protocol, target, requests };
   } catch (error) {
     client.destroy();
@@ -84,7 +84,7 @@ export async function findQueue(
   }
 }
 
-/** The first request, the one that finds the queue. */
+/** The first request, which finds the queue. */
 async function locate(client: SQSClient, { queueName, queueUrl, queueOwner }: Target): Promise<Located> {
   if (queueUrl === undefined) {
     const { QueueUrl: url } = await client.send(
@@ -96,8 +96,8 @@ async function locate(client: SQSClient, { queueName, queueUrl, queueOwner }: Ta
   return { url: queueUrl, attributes: await readAttributes(client, queueUrl) };
 }
 
-/** Makes the best of what the first request brought, or throws. */
-async function settle(
+/** The located queue, after a second request by name if the server does not know the URL; or throws. */
+async function resolveQueue(
   first: Outcome<Located>,
   client: SQSClient,
   target: Target,
@@ -105,20 +105,20 @@ async function settle(
 ): Promise<Located> {
   if (first.ok) return first.answer;
   const { error } = first;
-  // A server of one's own may know the queue by another URL than the one that leads to it. AWS does not.
+  // A local server may know the queue by another URL than the one that reaches it. AWS does not.
   const { endpoint } = target;
   const mayKnow = target.queueUrl !== undefined && endpoint !== undefined && !isAwsHost(endpoint);
   if (mayKnow && isMissingQueue(error)) {
     const byName = { ...target, queueUrl: undefined };
     const second = await attempt(() => locate(client, byName));
-    if (!second.ok) throw translateSqsError(second.error, firstPlace(byName));
+    if (!second.ok) throw translateSqsError(second.error, firstCall(byName));
     const { url } = second.answer;
     return { url, attributes: await attributesOf(client, url, byName) };
   }
-  if (target.endpoint !== undefined && isNotUnderstood(error) && !hasFaultOfItsOwn(error)) {
+  if (target.endpoint !== undefined && isUnsupported(error) && !isInternalError(error)) {
     throw notSqs(target, setting, error);
   }
-  throw translateSqsError(error, firstPlace(target));
+  throw translateSqsError(error, firstCall(target));
 }
 
 async function readAttributes(client: SQSClient, url: string): Promise<QueueAttributes> {
@@ -129,9 +129,9 @@ async function readAttributes(client: SQSClient, url: string): Promise<QueueAttr
 }
 
 /**
- * What the queue says about itself, once its URL was asked for.
+ * The queue's attributes.
  *
- * @throws {Failure} `configuration`, too, where the server found a queue of that name in another account than the one that was named
+ * @throws {Failure} also `configuration` if the server found the queue in another account than the configured one
  */
 export async function attributesOf(client: SQSClient, url: string, target: Target): Promise<QueueAttributes> {
   let attributes: QueueAttributes;
@@ -146,7 +146,7 @@ export async function attributesOf(client: SQSClient, url: string, target: Targe
   throw new Failure(
     "configuration",
     `Account ${owner} has no queue ${queueName} at ${endpoint === undefined ? "AWS" : printable(endpoint)}; ` +
-      `one of that name is in account ${found}. Check --queue / FETCH_ETL_QUEUE.`,
+      `the queue of that name is in account ${found}. Check --queue / FETCH_ETL_QUEUE.`,
   );
 }
 
@@ -159,14 +159,14 @@ async function withClient<T>(client: SQSClient, use: (client: SQSClient) => Prom
 }
 
 /**
- * What the settings and the AWS configuration say about where the queue is.
+ * The queue's location, from the settings and the AWS configuration.
  *
- * @throws {Failure} `configuration`, where they say nothing that can be used
+ * @throws {Failure} `configuration` if they are invalid
  */
 export async function readTarget(settings: SqsSettings): Promise<Target> {
   const { endpointUrl, endpointFromEnvironment: fromEnvironment = false } = settings;
   const configured = endpointUrl === undefined || fromEnvironment ? await profileEndpoint() : undefined;
-  // The SDK knows whether the profile says to ignore the environment's.
+  // The SDK returns undefined if the profile says to ignore the environment's endpoint.
   const isIgnored = fromEnvironment && configured === undefined;
   const target = targetOf(
     isIgnored ? { ...settings, endpointUrl: undefined } : settings,
@@ -181,12 +181,12 @@ async function profileEndpoint(): Promise<string | undefined> {
   } catch (error) {
     throw new Failure(
       "configuration",
-      "The AWS configuration could not be read: check AWS_PROFILE and the file that AWS_CONFIG_FILE names.",
+      "The AWS configuration cannot be read. Check AWS_PROFILE and the file in AWS_CONFIG_FILE.",
       error,
     );
   }
 }
 
-function firstPlace(target: Target): Place {
+function firstCall(target: Target): SqsCall {
   return { target, action: target.queueUrl === undefined ? "sqs:GetQueueUrl" : "sqs:GetQueueAttributes" };
 }

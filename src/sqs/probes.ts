@@ -1,5 +1,5 @@
-// Asks whether the credentials may do what a drain does, by calls that SQS refuses for what they ask: it looks at the policies
-// before it goes on to a request (AWS, "Amazon SQS access control process workflow"). Nothing is consumed, hidden or deleted.
+// Checks the permissions that a drain needs with requests whose parameters SQS rejects: it evaluates the policies first (AWS, "Amazon
+// SQS access control process workflow"). Consumes, hides and deletes nothing.
 import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,
@@ -7,22 +7,22 @@ import {
   SQSServiceException,
 } from "@aws-sdk/client-sqs";
 import { ok, skipped, failed, type Check, type CheckName } from "../doctor/check.ts";
-import { translateSqsError, isDenied, isObjection } from "./errors.ts";
+import { translateSqsError, isDenied, isParameterError } from "./errors.ts";
 import { isCode } from "./fault.ts";
 import type { LocatedQueue } from "./open.ts";
 import { attempt } from "./protocol.ts";
 import { Failure } from "../failure.ts";
 import { Throttled } from "../drain/ports.ts";
 
-/** No message has it. */
+/** A receipt handle that no message has. */
 const NO_HANDLE = "fetch-etl-doctor";
 
-/** Out of range, which is 1 to 10, so that SQS hands out nothing. */
+/** Outside the range 1 to 10, so SQS returns no message. */
 const OUT_OF_RANGE = 11;
 
-const ALLOWED = "not refused for lack of a right";
+const ALLOWED = "permitted, as far as SQS tells";
 
-/** The three rights, asked for at the same time. */
+/** The three permissions, checked concurrently. */
 export async function checkRights(queue: LocatedQueue): Promise<readonly Check[]> {
   const { client, url, protocol } = queue;
   const batch = { QueueUrl: url, Entries: [{ Id: "0", ReceiptHandle: NO_HANDLE }] };
@@ -30,17 +30,17 @@ export async function checkRights(queue: LocatedQueue): Promise<readonly Check[]
   const receive = {
     QueueUrl: url,
     MaxNumberOfMessages: OUT_OF_RANGE,
-    // For a server that hands out messages all the same: nothing is hidden, and nothing is waited for.
+    // If a server returns messages anyway, they are not hidden, and the request does not wait.
     VisibilityTimeout: 0,
     WaitTimeSeconds: 0,
   };
   return Promise.all([
-    // LocalStack of the time before it spoke JSON has no number that it refuses: it would hand out messages.
+    // LocalStack from before its JSON protocol accepts any number: it would return messages.
     protocol === "query"
-      ? skipped("receive right", "not checked: in the older protocol, asking might be receiving")
+      ? skipped("receive right", "not checked: in the older protocol, the check could receive messages")
       : checkRight("receive right", "sqs:ReceiveMessage", queue, async () => {
           const { Messages: messages = [] } = await client.send(new ReceiveMessageCommand(receive));
-          return messages.length === 0 ? ALLOWED : "there: the server handed out messages, and hid none";
+          return messages.length === 0 ? ALLOWED : "permitted: the server returned messages and hid none";
         }),
     checkRight("delete right", "sqs:DeleteMessage", queue, async () =>
       throwDenied((await client.send(new DeleteMessageBatchCommand(batch))).Failed),
@@ -59,12 +59,12 @@ async function checkRight(
 ): Promise<Check> {
   const asked = await attempt(ask);
   if (asked.ok) return ok(name, asked.answer);
-  if (isObjection(asked.error)) return ok(name, ALLOWED);
-  const finding = isDenied(asked.error) ? "missing" : "not found out";
+  if (isParameterError(asked.error)) return ok(name, ALLOWED);
+  const finding = isDenied(asked.error) ? "missing" : "unknown";
   return failedBy(name, finding, translateSqsError(asked.error, { target, action }));
 }
 
-/** A batch may be taken and its entry refused; the entry's code stands for an error then. */
+/** A batch call may succeed while its entry fails: throws the entry's code as an error. */
 function throwDenied(failedEntries: readonly { readonly Code: string | undefined }[] = []): string {
   const [entry] = failedEntries;
   if (!isCode(entry?.Code)) return ALLOWED;
@@ -76,8 +76,8 @@ function throwDenied(failedEntries: readonly { readonly Code: string | undefined
 }
 
 /**
- * @param error what `explain` made of what was thrown
- * @throws the error itself where it is a defect of ours
+ * @param error a translated error
+ * @throws the error itself if it is a defect in this program
  */
 export function failedBy(name: CheckName, finding: string, error: unknown): Check {
   if (error instanceof Failure) return failed(name, finding, error);

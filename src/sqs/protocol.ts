@@ -1,15 +1,14 @@
-// Finds out which of its two protocols an SQS endpoint speaks, by the first request that has to be made anyway.
-import { translateSqsError, notSqs, type Place } from "./errors.ts";
+// Detects which of its two protocols an SQS endpoint supports, with the first request that is needed anyway.
+import { translateSqsError, notSqs, type SqsCall } from "./errors.ts";
 import { faultOf } from "./fault.ts";
 import type { Protocol } from "./target.ts";
 
-/** What the first request brought: an answer, or the error in its place. */
+/** The result of a request: an answer or an error. */
 export type Outcome<T> =
   { readonly ok: true; readonly answer: T } | { readonly ok: false; readonly error: unknown };
 
-// What servers say to a request in a protocol that they do not speak. `NotFound` is the SDK's own word for a 404 without
-// a code.
-const incomprehension = new Set([
+// The answers of servers to a request in a protocol that they do not support. `NotFound` is the SDK's name for a 404 without a code.
+const unsupportedCodes = new Set([
   "NotFound",
   "InvalidAction",
   "MissingAction",
@@ -23,7 +22,7 @@ const incomprehension = new Set([
 ]);
 const gatewayStatus = new Set([407, 502, 503, 504]);
 
-/** Makes a request and keeps what it threw, for a look at it. */
+/** Makes a request and returns its answer or its error. */
 export async function attempt<T>(ask: () => Promise<T>): Promise<Outcome<T>> {
   try {
     return { ok: true, answer: await ask() };
@@ -33,36 +32,33 @@ export async function attempt<T>(ask: () => Promise<T>): Promise<Outcome<T>> {
 }
 
 /**
- * Asks in JSON and, where that is not understood, in the query protocol; once each.
+ * Tries JSON and, if the server does not support it, the query protocol; once each.
  *
  * @param ask makes the first request in a protocol, without retries
- * @returns the protocol, with the answer, or the error, that SQS itself gave in it
- * @throws {Failure} `configuration` when neither is understood, else what {@link translateSqsError} says
+ * @returns the protocol, with the answer or the error that SQS gave in it
+ * @throws {Failure} `configuration` if neither is supported, else the error of {@link translateSqsError}
  */
 export async function findProtocol<T>(
   ask: (protocol: Protocol) => Promise<T>,
-  place: Place,
+  call: SqsCall,
 ): Promise<{ protocol: Protocol; outcome: Outcome<T> }> {
   const json = await attempt(() => ask("json"));
-  if (json.ok || !isNotUnderstood(json.error)) return { protocol: "json", outcome: json };
+  if (json.ok || !isUnsupported(json.error)) return { protocol: "json", outcome: json };
   const query = await attempt(() => ask("query"));
-  if (query.ok || !isNotUnderstood(query.error)) return { protocol: "query", outcome: query };
-  if (hasFaultOfItsOwn(json.error)) throw translateSqsError(json.error, place);
-  throw notSqs(place.target, "auto", json.error);
+  if (query.ok || !isUnsupported(query.error)) return { protocol: "query", outcome: query };
+  if (isInternalError(json.error)) throw translateSqsError(json.error, call);
+  throw notSqs(call.target, "auto", json.error);
 }
 
-/**
- * True where something answered, but not as SQS does in this protocol. A gateway's own error page is no such answer, nor
- * is silence.
- */
-export function isNotUnderstood(error: unknown): boolean {
+/** True if a server answered, but not in this protocol. A gateway's error page does not count, nor does a missing answer. */
+export function isUnsupported(error: unknown): boolean {
   const fault = faultOf(error);
   switch (fault.kind) {
     case "unreadable":
       return !gatewayStatus.has(fault.status);
-    case "refused":
+    case "error response":
       if (gatewayStatus.has(fault.status) || fault.status === 429) return false;
-      return fault.code === undefined || incomprehension.has(fault.code);
+      return fault.code === undefined || unsupportedCodes.has(fault.code);
     case "unreachable":
       return fault.errno.startsWith("HPE_");
     case "local":
@@ -71,10 +67,10 @@ export function isNotUnderstood(error: unknown): boolean {
 }
 
 /**
- * True for an error 500 and above with a code, as SQS gives it when something breaks at its end. A server that does not
- * speak the protocol may answer 500 too, but not with a code that can be read.
+ * True for a status of 500 or above with an error code, which is SQS's own internal error. A server that does not support the protocol
+ * may answer 500 too, but without a code that can be read.
  */
-export function hasFaultOfItsOwn(error: unknown): boolean {
+export function isInternalError(error: unknown): boolean {
   const fault = faultOf(error);
-  return fault.kind === "refused" && fault.code !== undefined && fault.status >= 500;
+  return fault.kind === "error response" && fault.code !== undefined && fault.status >= 500;
 }

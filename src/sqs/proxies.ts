@@ -1,6 +1,6 @@
-// The way to SQS, and to what gives out credentials, through the proxy that the environment names: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY,
-// NO_PROXY, in either case. The SDK ignores them. What is reached at an address of the machine's own, such as the metadata service of EC2
-// or a container's credentials, the SDK asks without these agents.
+// Connects to SQS and to the credentials services through the proxy in HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in upper or
+// lower case. The SDK ignores these variables. It does not use these agents for link-local services, such as EC2's instance metadata or
+// a container's credentials.
 import type { Agent as HttpAgent, AgentOptions } from "node:http";
 import type { Agent as HttpsAgent } from "node:https";
 import { Failure } from "../failure.ts";
@@ -13,15 +13,15 @@ export interface Agents {
 
 const VARIABLES = ["https_proxy", "http_proxy", "all_proxy"];
 
-/** Looked for first: what reads them takes longer to load than a short run has to do. */
+/** Checked first, because the module that reads them takes long to load. */
 function areSet(env: NodeJS.ProcessEnv): boolean {
   return VARIABLES.some((name) => (env[name] ?? "") !== "" || (env[name.toUpperCase()] ?? "") !== "");
 }
 
 /**
- * The agents for the SDK's request handler: plain ones, or ones that go through a proxy where a request's host needs one.
+ * The agents for the SDK's request handler: plain ones, or ones that use the proxy for the hosts that need it.
  *
- * @throws {Failure} `configuration` for a proxy that is not a URL
+ * @throws {Failure} `configuration` if the proxy is not a URL
  */
 export async function agentsFor(options: AgentOptions): Promise<Agents> {
   if (!areSet(process.env)) return { httpAgent: options, httpsAgent: options };
@@ -33,7 +33,7 @@ export async function agentsFor(options: AgentOptions): Promise<Agents> {
   };
 }
 
-/** The proxy on the way to a target, without user and password; undefined where there is none. */
+/** The proxy for a target, without user and password; undefined for a direct connection. */
 export async function proxyOf({
   endpoint,
   region,
@@ -52,7 +52,7 @@ async function proxyFor(url: string): Promise<URL | undefined> {
   if (!URL.canParse(proxy) || !/^https?:$/.test(new URL(proxy).protocol)) {
     throw new Failure(
       "configuration",
-      "The proxy in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY is not a URL like http://proxy.example.com:3128.",
+      "The proxy in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY is not a URL. Write it as http://proxy.example.com:3128.",
     );
   }
   return new URL(proxy);

@@ -1,4 +1,4 @@
-// Agents that go through a proxy, except to the hosts that NO_PROXY names.
+// HTTP agents that use a proxy, except for the hosts in NO_PROXY.
 import type { AgentOptions, ClientRequest } from "node:http";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
@@ -15,7 +15,7 @@ function isDirect(protocol: "http" | "https", { host = "", port }: ConnectOption
 }
 
 class HttpsAgent extends HttpsProxyAgent<string> {
-  /** Its own guess is another when a connection comes free than when it was made, so that none would be used again. */
+  /** The base class guesses differently when a connection is freed than when it was opened, so none would be reused. */
   override isSecureEndpoint(): boolean {
     return true;
   }

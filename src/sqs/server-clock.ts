@@ -1,13 +1,13 @@
-// Reads SQS's clock off its answers, those that are errors too.
+// Reads SQS's clock from the Date header of its answers, errors included.
 import { ahead, checkClock, type Span } from "../doctor/clocks.ts";
 import { skipped, type Check } from "../doctor/check.ts";
 import { header } from "./message.ts";
 import type { SqsClient } from "./client.ts";
 
 const NAME = "SQS clock";
-/** The header `Date` tells full seconds (RFC 9110, section 5.6.7). */
+/** Precision of the `Date` header, milliseconds (RFC 9110, section 5.6.7). */
 const PRECISION = 1_000;
-/** AWS refuses what was signed longer ago, or later, than this (AWS, "Signature Version 4": 15 minutes). */
+/** Maximum difference between AWS's clock and a signature's time (AWS, "Signature Version 4": 15 minutes). */
 const SIGNED_WITHIN = 15 * 60_000;
 
 interface Answer {
@@ -16,7 +16,7 @@ interface Answer {
 }
 
 export interface ServerClock {
-  /** Before the client's first call. */
+  /** Call it before the client's first request. */
   readonly watch: (client: SqsClient) => void;
   readonly check: () => Check;
 }
@@ -38,13 +38,13 @@ export function createServerClock(now: () => number): ServerClock {
             best = answer;
           return result;
         },
-        // The innermost place: the answer as it came, whatever it says.
+        // The innermost step: sees every answer, errors included.
         { step: "deserialize", priority: "low", name: "readDate" },
       );
     },
     check: () => {
       if (best !== undefined) return checkClock(NAME, ahead(best.here, best.there), SIGNED_WITHIN);
-      return skipped(NAME, "not checked: no answer told the time");
+      return skipped(NAME, "not checked: no answer had a Date header");
     },
   };
 }

@@ -1,30 +1,30 @@
-// What the settings say about where the queue is: which endpoint to ask, in which region, for which queue. Pure.
+// Pure: determines the endpoint, the region and the queue name from the settings.
 import { queueArnOf, queueNameOf, type SqsSettings } from "../config/queue.ts";
 import { Failure } from "../failure.ts";
 
-/** The two languages of SQS: AWS JSON 1.0, and the query protocol (form in, XML out) of API version 2012-11-05. */
+/** SQS's two protocols: AWS JSON 1.0, and the query protocol (form in, XML out) of API version 2012-11-05. */
 export type Protocol = "json" | "query";
 
-/** Where to ask for which queue. */
+/** Where the queue is. */
 export interface Target {
   readonly queueName: string;
-  /** Undefined where the queue was given by its name or its ARN. */
+  /** Undefined if the queue was given by name or ARN. */
   readonly queueUrl: string | undefined;
-  /** The account that an ARN or a URL names, twelve digits; undefined for the credentials' own. */
+  /** The account in the ARN or URL, twelve digits; undefined for the account of the credentials. */
   readonly queueOwner: string | undefined;
-  /** Undefined for AWS's own endpoint of the region. */
+  /** Undefined for AWS's endpoint of the region. */
   readonly endpoint: string | undefined;
-  /** What the user would change to change the endpoint. */
+  /** The setting that determines the endpoint, for error messages. */
   readonly endpointSetting: string;
-  /** Undefined for the SDK's own chain. */
+  /** Undefined to let the SDK determine it. */
   readonly region: string | undefined;
-  /** The proxy on the way there, without user and password; undefined where there is none, or nobody has looked. */
+  /** The proxy, without user and password; undefined for a direct connection, and before it was determined. */
   readonly proxy?: string | undefined;
 }
 
 const queueSetting = "--queue / FETCH_ETL_QUEUE";
 
-// The hosts that a region alone leads to. Others of AWS's (FIPS, VPC endpoints, dual stack, other partitions) have to be kept as they are.
+// The hosts that the region determines. Other AWS hosts (FIPS, VPC endpoints, dual stack, other partitions) must be kept as endpoints.
 const awsHosts = [
   /^sqs\.(?<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?$/,
   /^(?<region>[a-z0-9-]+)\.queue\.amazonaws\.com(\.cn)?$/,
@@ -34,17 +34,17 @@ const awsDomain =
 const otherAwsHosts = new RegExp(`(^|\\.)sqs(-fips)?\\.(?<region>[a-z0-9-]+)\\.(vpce\\.)?${awsDomain}$`);
 const anyAwsHost = new RegExp(`\\.${awsDomain}$`);
 
-/** True for a host that AWS runs, where JSON is understood. */
+/** True for AWS hosts, which support JSON. */
 export function isAwsHost(url: string): boolean {
   return anyAwsHost.test(new URL(url).hostname);
 }
 
 /**
- * Weighs endpoint, region and queue against each other. A configured endpoint wins over the host of a queue URL; without
- * one, a URL of AWS gives the region, and any other URL the endpoint. An ARN gives the region, whatever the endpoint.
+ * Combines endpoint, region and queue. A configured endpoint overrides the host of a queue URL. Without one, an AWS URL determines the
+ * region, and any other URL the endpoint. An ARN always determines the region.
  *
- * @param configuredEndpoint what the AWS configuration file says, asked for only when the settings name no endpoint
- * @throws {Failure} `configuration`, for what is not a URL, and for a region that contradicts the queue URL
+ * @param configuredEndpoint the endpoint in the AWS configuration file; undefined if the settings have one
+ * @throws {Failure} `configuration` for an invalid URL, and for a region that contradicts the queue URL
  */
 export function targetOf(settings: SqsSettings, configuredEndpoint: string | undefined): Target {
   const endpoint = settings.endpointUrl ?? configuredEndpoint;
@@ -55,7 +55,7 @@ export function targetOf(settings: SqsSettings, configuredEndpoint: string | und
   if (endpoint !== undefined && webUrl(endpoint) === undefined) {
     throw new Failure(
       "configuration",
-      `${endpointSetting} is not a URL that begins with http:// or https://.`,
+      `${endpointSetting} is not a URL. Write it as http://localhost:4566, or omit it to use AWS.`,
     );
   }
   const { queue, region } = settings;
@@ -70,17 +70,17 @@ export function targetOf(settings: SqsSettings, configuredEndpoint: string | und
     return { ...byName, endpoint, endpointSetting, region };
   }
 
-  // Local servers give out URLs that are none, such as http://sqs.us-east-1.127.0.0.1:4566/…; where the endpoint is
-  // known, all that counts is the name at the end.
+  // Local servers return invalid URLs, such as http://sqs.us-east-1.127.0.0.1:4566/…; with a known endpoint, only the name at the
+  // end matters.
   const url = webUrl(queue);
   if (queueName === undefined || (url === undefined && endpoint === undefined)) {
     throw new Failure(
       "configuration",
-      `${queueSetting} is neither a queue's name or ARN nor a URL like http://localhost:4566/000000000000/login-queue.`,
+      `${queueSetting} is not a queue name, URL or ARN. Write a URL as http://localhost:4566/000000000000/login-queue.`,
     );
   }
   const located = { queueName, queueUrl: queue, queueOwner: /\/(\d{12})\/[^/]+\/?$/.exec(queue)?.[1] };
-  // A server of one's own may have made up a URL of AWS's: it tells no region there.
+  // A local server may return a URL with an AWS host, which says nothing about the region.
   if (url === undefined || (endpoint !== undefined && !isAwsHost(endpoint)))
     return { ...located, endpoint, endpointSetting, region };
 
@@ -89,7 +89,7 @@ export function targetOf(settings: SqsSettings, configuredEndpoint: string | und
   if (named !== undefined && region !== undefined && named !== region) {
     throw new Failure(
       "configuration",
-      `--region says ${region}, the URL in ${queueSetting} says ${named}: leave one of them out.`,
+      `--region is ${region}, but the URL in ${queueSetting} is in ${named}. Omit --region, or correct the URL.`,
     );
   }
   const regional = { ...located, region: named ?? region };
@@ -99,7 +99,7 @@ export function targetOf(settings: SqsSettings, configuredEndpoint: string | und
     : { ...regional, endpoint: undefined, endpointSetting };
 }
 
-/** A URL without what must not be printed: user, password and query. */
+/** A URL without user, password and query, which must not be printed. */
 export function printable(url: string): string {
   const { origin, pathname } = new URL(url);
   return pathname === "/" ? origin : origin + pathname;

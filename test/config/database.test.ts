@@ -133,7 +133,7 @@ describe("the PG* variables", () => {
       throw new Error("ENOENT: no such file or directory, uv_os_get_passwd");
     };
     expect(read({ PGHOST: "db" }, nameless).told).toEqual([
-      "No database user is set, and this process's user has no name in the operating system: set PGUSER, or name the user in DATABASE_URL.",
+      "No database user is configured, and the operating system has no name for this process's user. Set PGUSER, or add the user to DATABASE_URL.",
     ]);
     expect(read({ PGHOST: "db", PGUSER: "etl" }, nameless).told).toEqual([]);
   });
@@ -171,22 +171,21 @@ describe("the PG* variables", () => {
 });
 
 const none =
-  "There is no database: set DATABASE_URL (postgres://user:password@host:5432/database), or PGHOST, PGUSER, PGPASSWORD and PGDATABASE.";
+  "No database is configured. Set DATABASE_URL (postgres://user:password@host:5432/database), or PGHOST, PGUSER, PGPASSWORD and PGDATABASE.";
 const noUrl =
-  "DATABASE_URL is not a URL: write postgres://user:password@host:5432/database, with special characters of the password percent-encoded.";
+  "DATABASE_URL is not a URL. Write postgres://user:password@host:5432/database, and percent-encode special characters in the password.";
 const badScheme = "DATABASE_URL must begin with postgres:// or postgresql://.";
 const badPort = "The port of DATABASE_URL is not a number from 1 to 65535.";
 const badTimeout = "The connect_timeout of DATABASE_URL is not a whole number of seconds, 0 for no limit.";
-const several =
-  "The host of DATABASE_URL must be one host: several hosts are not supported yet. Name the one to use.";
+const several = "The host of DATABASE_URL names several hosts, which is not supported. Name one host.";
 const badMode =
   "The sslmode of DATABASE_URL must be one of: disable, allow, prefer, require, verify-ca, verify-full.";
 const systemRequire =
-  "The sslrootcert of DATABASE_URL is system, which goes with sslmode verify-full alone: not require.";
+  "The sslrootcert of DATABASE_URL is system, which requires sslmode verify-full, not require.";
 const noBinding =
-  "The channel_binding of DATABASE_URL is require, which is not known here: take it out. " +
-  "sslmode=verify-full makes sure that it is the right server.";
-const unknown = "DATABASE_URL has a parameter that is not known here";
+  "The channel_binding of DATABASE_URL is require, which is not supported. Remove it, and use sslmode=verify-full to authenticate " +
+  "the server.";
+const unknown = "DATABASE_URL has an unsupported parameter";
 
 describe("a mistake is told:", () => {
   it("no database at all", () => {
@@ -229,7 +228,7 @@ describe("a mistake is told:", () => {
     ["postgres://etl:hunter2@db/logins?channel_binding=require", noBinding],
     [
       "postgres://etl:hunter2@db/logins?sslkey=hunter2",
-      "DATABASE_URL names a client's certificate (sslkey), which is not known here: log in with a password.",
+      "DATABASE_URL has a client certificate (sslkey), which is not supported. Log in with a password.",
     ],
     ["postgres://etl:hunter2@db/logins?toString=hunter2", `${unknown}: toString. Remove it.`],
     // a password that is not encoded would end up as a host, a database or a parameter

@@ -28,7 +28,7 @@ it.each([
   [
     "AGE-SECRET-KEY-1QQQ",
     "ENOENT",
-    "--identity takes the path of a file, and its value looks like a key: set the path.",
+    "--identity takes the path of a file, but its value looks like a key. Set the path.",
   ],
 ])("%s is no file that can be read: %s", (path, code, sentence) => {
   expect(read(path, code)).toEqual({ value: undefined, told: [sentence] });

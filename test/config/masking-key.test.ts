@@ -138,7 +138,7 @@ describe("a masking key over several lines", () => {
       keys: undefined,
       told: [
         expect.stringMatching(
-          /^FETCH_ETL_MASKING_KEY has [23] parts .* may be one key or several: write one key on one line, or put a comma between two keys\.$/,
+          /^FETCH_ETL_MASKING_KEY has [23] parts .* may be one key or several\. Write each key on one line, and a comma between two keys\.$/,
         ),
       ],
     });
@@ -149,21 +149,21 @@ describe("a masking key over several lines", () => {
     expect(text).toContain(base64);
     expect(read({ FETCH_ETL_MASKING_KEY_FILE: "/two-lines" })).toEqual({
       keys: undefined,
-      told: [expect.stringContaining("put a comma between two keys")],
+      told: [expect.stringContaining("a comma between two keys")],
     });
   });
 });
 
 const missing =
-  'There is no masking key: set FETCH_ETL_MASKING_KEY or FETCH_ETL_MASKING_KEY_FILE. "fetch-etl keygen >> .env" makes one; keep it safe, because tokens made with another key do not match.';
-const notBase64 = 'FETCH_ETL_MASKING_KEY is not base64: "fetch-etl keygen" prints a key that is.';
+  'No masking key is configured. Set FETCH_ETL_MASKING_KEY or FETCH_ETL_MASKING_KEY_FILE. "fetch-etl keygen >> .env" creates a key. Keep it safe, because another key gives other tokens.';
+const notBase64 = 'FETCH_ETL_MASKING_KEY is not base64. "fetch-etl keygen" prints a valid key.';
 const fileNotBase64 =
-  'The file that FETCH_ETL_MASKING_KEY_FILE names is not base64: "fetch-etl keygen" prints a key that is.';
+  'The file that FETCH_ETL_MASKING_KEY_FILE names is not base64. "fetch-etl keygen" prints a valid key.';
 const file = (text: string): string => `FETCH_ETL_MASKING_KEY_FILE: the file ${text}`;
 const noPath =
-  "FETCH_ETL_MASKING_KEY_FILE takes the path of a file, and its value looks like a key: set the path.";
+  "FETCH_ETL_MASKING_KEY_FILE takes the path of a file, but its value looks like a key. Set the path.";
 const short = (length: number): string =>
-  `FETCH_ETL_MASKING_KEY is ${length} bytes long; it must be 32 or more: "fetch-etl keygen" prints one.`;
+  `FETCH_ETL_MASKING_KEY is ${length} bytes long, but 32 or more are required. "fetch-etl keygen" prints a valid key.`;
 
 describe("a masking key that cannot be used is told, and never shown:", () => {
   it.each<[string, NodeJS.ProcessEnv, string]>([
@@ -172,13 +172,13 @@ describe("a masking key that cannot be used is told, and never shown:", () => {
     [
       "two",
       { FETCH_ETL_MASKING_KEY: base64, FETCH_ETL_MASKING_KEY_FILE: "/alone" },
-      "Both FETCH_ETL_MASKING_KEY and FETCH_ETL_MASKING_KEY_FILE are set: unset one of them.",
+      "Both FETCH_ETL_MASKING_KEY and FETCH_ETL_MASKING_KEY_FILE are set. Unset one of them.",
     ],
     ["a text", { FETCH_ETL_MASKING_KEY: "correct horse battery staple" }, notBase64],
     [
       "hexadecimal with colons",
       { FETCH_ETL_MASKING_KEY: "de:ad:be:ef" },
-      notBase64.replace(":", " but hexadecimal:"),
+      notBase64.replace("base64.", "base64 but hexadecimal."),
     ],
     ["words of one length", { FETCH_ETL_MASKING_KEY: "long word ".repeat(9).trim() }, notBase64],
     ["padding in the middle", { FETCH_ETL_MASKING_KEY: `${base64}${base64}` }, notBase64],
@@ -187,7 +187,11 @@ describe("a masking key that cannot be used is told, and never shown:", () => {
     ["white space", { FETCH_ETL_MASKING_KEY: " " }, notBase64],
     ["a short one", { FETCH_ETL_MASKING_KEY: "c2hvcnQtYnV0LXNlY3JldA==" }, short(16)],
     ["31 bytes", { FETCH_ETL_MASKING_KEY: Buffer.alloc(31, 0xab).toString("base64") }, short(31)],
-    ["a PEM file", { FETCH_ETL_MASKING_KEY_FILE: "/pem" }, fileNotBase64.replace(":", " but a PEM file:")],
+    [
+      "a PEM file",
+      { FETCH_ETL_MASKING_KEY_FILE: "/pem" },
+      fileNotBase64.replace("base64.", "base64 but a PEM file."),
+    ],
     [
       "a file that is not there",
       { FETCH_ETL_MASKING_KEY_FILE: "/none" },
@@ -243,18 +247,18 @@ describe("a masking key that cannot be used is told, and never shown:", () => {
     [
       "several, of which one is a text",
       { FETCH_ETL_MASKING_KEY: `${base64},correct horse` },
-      'Key 2 of FETCH_ETL_MASKING_KEY is not base64: "fetch-etl keygen" prints a key that is.',
+      'Key 2 of FETCH_ETL_MASKING_KEY is not base64. "fetch-etl keygen" prints a valid key.',
     ],
     [
       "several, of which one is empty",
       { FETCH_ETL_MASKING_KEY: `${base64},` },
-      'Key 2 of FETCH_ETL_MASKING_KEY is not base64: "fetch-etl keygen" prints a key that is.',
+      'Key 2 of FETCH_ETL_MASKING_KEY is not base64. "fetch-etl keygen" prints a valid key.',
     ],
     ["a file with another variable", { FETCH_ETL_MASKING_KEY_FILE: "/other-variable" }, fileNotBase64],
     [
       "a file with a short one",
       { FETCH_ETL_MASKING_KEY_FILE: "/short" },
-      `The file that FETCH_ETL_MASKING_KEY_FILE names is 16 bytes long; it must be 32 or more: "fetch-etl keygen" prints one.`,
+      `The file that FETCH_ETL_MASKING_KEY_FILE names is 16 bytes long, but 32 or more are required. "fetch-etl keygen" prints a valid key.`,
     ],
   ])("%s", (_what, env, sentence) => {
     expect(read(env)).toEqual({ keys: undefined, told: [sentence] });

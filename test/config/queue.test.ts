@@ -117,11 +117,11 @@ describe("the queue's settings", () => {
 });
 
 const badQueue =
-  "--queue / FETCH_ETL_QUEUE is neither a queue's name (letters, digits, - and _) nor its URL (http://… or https://…) nor its ARN (arn:aws:sqs:region:account:name).";
+  "--queue / FETCH_ETL_QUEUE is not a queue name (letters, digits, - and _), URL (http://… or https://…) or ARN (arn:aws:sqs:region:account:name).";
 const badEndpoint =
-  "--endpoint-url / AWS_ENDPOINT_URL_SQS is not a URL: write it as http://localhost:4566, or leave it out for AWS itself.";
+  "--endpoint-url / AWS_ENDPOINT_URL_SQS is not a URL. Write it as http://localhost:4566, or omit it to use AWS.";
 const badRegion = (setting: string): string =>
-  `${setting} is not a region's name: write it as us-east-1, without quotes.`;
+  `${setting} is not a region name. Write it as us-east-1, without quotes.`;
 const badProtocol = "--sqs-protocol / FETCH_ETL_SQS_PROTOCOL must be one of: auto, json, query.";
 
 describe("a mistake is told:", () => {
@@ -143,7 +143,7 @@ describe("a mistake is told:", () => {
       "a region that contradicts the ARN",
       { queue: "arn:aws-us-gov:sqs:us-gov-west-1:000000000000:q", region: "us-east-1" },
       {},
-      "--region is not us-gov-west-1, as the ARN in --queue / FETCH_ETL_QUEUE says: leave --region out.",
+      "--region is not us-gov-west-1, the region of the ARN in --queue / FETCH_ETL_QUEUE. Omit --region.",
     ],
     ["a queue's URL with another scheme", { queue: "ftp://localhost/q" }, {}, badQueue],
     ["a queue's URL without a host", { queue: "http://" }, {}, badQueue],
@@ -160,7 +160,7 @@ describe("a mistake is told:", () => {
           `${name}=${JSON.stringify(value)}`,
           {},
           { [name]: value },
-          `${name} has a blank, a line end, a quote or another character in it that no key of AWS has.`,
+          `${name} contains a blank, a line end, a quote or another character that AWS keys do not contain.`,
         ],
       ),
     ),

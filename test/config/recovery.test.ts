@@ -34,8 +34,8 @@ describe("a recipient that nothing here could open is told by its kind, and not 
   ])("%s", (text, kind) => {
     const { told } = read(text);
     expect(told).toEqual([
-      `FETCH_ETL_RECOVERY_RECIPIENT holds ${kind}, and "fetch-etl reveal" could not open what is sealed to it: ` +
-        "set a recipient that age-keygen makes, X25519 (age1…) or post-quantum (age1pq1…).",
+      `FETCH_ETL_RECOVERY_RECIPIENT contains ${kind}, which "fetch-etl reveal" cannot decrypt with. ` +
+        "Set a recipient from age-keygen, X25519 (age1…) or post-quantum (age1pq1…).",
     ]);
   });
 
@@ -46,7 +46,7 @@ describe("a recipient that nothing here could open is told by its kind, and not 
     "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl",
   ])("an identity: %s", (text) => {
     const { told } = read(text);
-    expect(told).toEqual([expect.stringContaining("holds an identity")]);
+    expect(told).toEqual([expect.stringContaining("contains an identity")]);
     expect(told.join()).not.toMatch(/QQQ|b3Bl/);
   });
 

@@ -35,7 +35,7 @@ it.each<[string, RunFileFlags, Partial<RunFiles>, string]>([
   ["a report without a name", { report: "" }, {}, "--report is empty: name a file."],
   ["metrics under a name that node_exporter skips", { metrics: "there/run.txt" }, {}, ".prom"],
   ["metrics of a dry run", { metrics: "there/run.prom", dryRun: true }, {}, "--dry-run"],
-  ["one file for both", { metrics: "there/run.prom", report: "there/run.prom" }, {}, "one file"],
+  ["one file for both", { metrics: "there/run.prom", report: "there/run.prom" }, {}, "the same file"],
 ])("refuses %s, and writes no file that is named by mistake", (_, flags, files, says) => {
   const { value, told } = read(flags);
   expect(value).toEqual({ ...NONE, ...files });

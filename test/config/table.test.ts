@@ -26,8 +26,8 @@ describe("the table is", () => {
   });
 });
 
-const MALFORMED = expect.stringContaining("takes a schema, a dot and a name");
-const KEPT = expect.stringContaining("keeps for itself");
+const MALFORMED = expect.stringContaining("takes a schema and a name");
+const KEPT = expect.stringContaining("is reserved for");
 
 it.each([
   ["", MALFORMED],

@@ -155,7 +155,7 @@ describe("what is wrong", () => {
       try {
         const { code, checks } = await doctor(bench, { AWS_ENDPOINT_URL_SQS: proxy.endpoint });
         expect(code).toBe(2);
-        expect(checks["delete right"]?.wayOut).toContain("may not call sqs:DeleteMessage");
+        expect(checks["delete right"]?.wayOut).toContain("are not authorized to call sqs:DeleteMessage");
       } finally {
         await proxy.stop();
       }

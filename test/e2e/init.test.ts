@@ -167,8 +167,8 @@ it.each([
   [["--print", "--loader-role", ""], "1 to 63 bytes"],
   [["--print", "--loader-role", "é".repeat(32)], "1 to 63 bytes"],
   [["--print", "--loader-role", "a\nb"], "control characters"],
-  [["--print", "--loader-role", "public"], "keeps for itself"],
-  [["--print", "--loader-role", "pg_monitor"], "keeps for itself"],
+  [["--print", "--loader-role", "public"], "is reserved for"],
+  [["--print", "--loader-role", "pg_monitor"], "is reserved for"],
 ])("refuses %j", (flags, sentence) =>
   withBench(async (bench) => {
     const { code, stdout, stderr } = await init(bench, flags);

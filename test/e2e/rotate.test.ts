@@ -399,7 +399,7 @@ it("exits 2 for the identity of others, having put the attempt on record and cha
       const before = await rowsOf(bench);
       const outcome = await bench.run(["rotate", "--identity", stranger.path], rotated);
       expect(outcome).toMatchObject({ code: 2, stdout: "" });
-      expect(outcome.stderr).toMatch(/^error: The --identity file does not open all/);
+      expect(outcome.stderr).toMatch(/^error: The --identity file cannot decrypt all/);
       expect(await rowsOf(bench)).toEqual(before);
       const [log] = await bench.sql`select count(*)::integer as records from fetch_etl.reveal_log`;
       expect(log).toEqual({ records: 1 });

@@ -142,7 +142,7 @@ it("tells mistakes in its files with all others, before anything is received", (
       { FETCH_ETL_MASKING_KEY: undefined },
     );
     expect(code).toBe(2);
-    expect(stderr.match(/^error: (--report|--metrics|There is no masking key)/gm)).toHaveLength(3);
+    expect(stderr.match(/^error: (--report|--metrics|No masking key is configured)/gm)).toHaveLength(3);
     expect(await bench.contents()).toEqual({ ready: 3, inflight: 0, delayed: 0 });
   }));
 

@@ -123,11 +123,7 @@ describe("an identity file", () => {
   it.each([
     ["a plugin's identity", "AGE-PLUGIN-YUBIKEY-1QQQ\n", "an identity of an age plugin"],
     ["one beside another", `${identity}\n AGE-PLUGIN-SE-1QQQ\n`, "an identity of an age plugin"],
-    [
-      "a key for SSH",
-      "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA\n",
-      "a key in PEM, such as one for SSH",
-    ],
+    ["a key for SSH", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA\n", "a PEM key, such as an SSH key"],
     [
       "one under a passphrase, as text",
       "-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n",

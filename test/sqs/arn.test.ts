@@ -26,7 +26,7 @@ it("is asked for by name and owner, in JSON", async () => {
     ]);
     proxy.misbehave(() => sqsError("QueueDoesNotExist"));
     await expect(openQueue(settings({ queue, endpointUrl: proxy.endpoint }), deaf)).rejects.toThrow(
-      "A queue of another account has to allow them sqs:GetQueueUrl in its policy.",
+      "The policy of a queue in another account must allow sqs:GetQueueUrl.",
     );
   } finally {
     await proxy.stop();
@@ -48,7 +48,7 @@ it("is asked for by name and owner, in the query protocol", async () => {
 
 describe("a queue of another account than the one that was named is not taken for it", () => {
   const refusal = new RegExp(
-    `^Account ${OTHER_ACCOUNT} has no queue login-queue at http://127.0.0.1:\\d+; one of that name is in account 000000000000`,
+    `^Account ${OTHER_ACCOUNT} has no queue login-queue at http://127.0.0.1:\\d+; the queue of that name is in account 000000000000`,
   );
 
   it.each([

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, expect, it, vi } from "vitest";
-import { explainCredentials } from "../../src/sqs/credentials.ts";
+import { translateCredentialsFault } from "../../src/sqs/credentials.ts";
 import { checkQueue } from "../../src/sqs/doctor.ts";
 import { CredentialsFault, type Lookup } from "../../src/sqs/lookup.ts";
 import { openQueue } from "../../src/sqs/open.ts";
@@ -315,7 +315,7 @@ it.each<[Lookup["ends"][number], Partial<Failure>]>([
 ])("a container's service that ends with %j is told", (end, told) => {
   vi.stubEnv(CONTAINER, "http://127.0.0.1/credentials");
   const fault = new CredentialsFault(new Error("told"), { said: [], ends: [end] });
-  expect(explainCredentials(fault, TARGET)).toMatchObject(told);
+  expect(translateCredentialsFault(fault, TARGET)).toMatchObject(told);
 });
 
 it.each(["nowhere", "http://192.0.2.1/credentials"])(
@@ -332,7 +332,7 @@ it.each(["nowhere", "http://192.0.2.1/credentials"])(
 it("a container's token file that is missing is named with its setting", () => {
   vi.stubEnv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/nowhere/token");
   const missing = Object.assign(new Error("told"), { code: "ENOENT", path: "/nowhere/token" });
-  expect(explainCredentials(new CredentialsFault(missing, { said: [], ends: [] }), TARGET)).toMatchObject({
+  expect(translateCredentialsFault(new CredentialsFault(missing, { said: [], ends: [] }), TARGET)).toMatchObject({
     kind: "configuration",
     message:
       'The file "/nowhere/token" that AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names for credentials cannot be read (ENOENT).',

@@ -32,11 +32,15 @@ const configuration = (sentence: string): unknown =>
     message: expect.stringContaining(sentence),
   });
 const lacks = (right: string): unknown =>
-  configuration(`The AWS credentials may not call ${right} on the queue "login-queue" (AccessDenied`);
+  configuration(
+    `The AWS credentials are not authorized to call ${right} on queue "login-queue" (AccessDenied`,
+  );
 const mayNotDecrypt = configuration(
-  "may not use its KMS key (KmsAccessDenied, HTTP 400): allow kms:Decrypt in",
+  'are not authorized to use the KMS key of queue "login-queue" (KmsAccessDenied, HTTP 400). Allow kms:Decrypt in',
 );
-const keyIsOff = configuration("its KMS key cannot be used (KmsDisabled, HTTP 400): is it enabled");
+const keyIsOff = configuration(
+  'The KMS key of queue "login-queue" cannot be used (KmsDisabled, HTTP 400). Check that it exists and is enabled',
+);
 
 describe("in JSON", () => {
   const answer = (type: string, olderCode: string): Fault => ({

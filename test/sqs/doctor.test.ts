@@ -115,7 +115,7 @@ describe.each(RIGHTS)("the %s", (name, action) => {
       expect(checks[name]).toMatchObject({
         finding: "missing",
         kind: "configuration",
-        wayOut: expect.stringContaining(`may not call ${right} on the queue "login-queue"`),
+        wayOut: expect.stringContaining(`are not authorized to call ${right} on queue "login-queue"`),
       });
     }),
   );
@@ -127,7 +127,7 @@ describe.each(RIGHTS)("the %s", (name, action) => {
   ])("is there where SQS finds fault with what was asked: %s", (code) =>
     withQueue(only(sqsError(code)), async (endpointUrl) => {
       const checks = await examine({ endpointUrl });
-      expect(checks[name]).toMatchObject({ status: "ok", finding: "not refused for lack of a right" });
+      expect(checks[name]).toMatchObject({ status: "ok", finding: "permitted, as far as SQS tells" });
     }),
   );
 
@@ -138,7 +138,7 @@ describe.each(RIGHTS)("the %s", (name, action) => {
   ] as const)("is not found out where SQS %s, which is worth a retry", (_how, fault) =>
     withQueue(only(fault), async (endpointUrl) => {
       const checks = await examine({ endpointUrl });
-      expect(checks[name]).toMatchObject({ status: "failed", finding: "not found out", kind: "unavailable" });
+      expect(checks[name]).toMatchObject({ status: "failed", finding: "unknown", kind: "unavailable" });
     }),
   );
 });
@@ -177,7 +177,7 @@ it("the receive right is there where a lenient server hands out messages", () =>
     async (endpointUrl) => {
       expect((await examine({ endpointUrl }))["receive right"]).toMatchObject({
         status: "ok",
-        finding: "there: the server handed out messages, and hid none",
+        finding: "permitted: the server returned messages and hid none",
       });
     },
   ));
@@ -235,9 +235,9 @@ it("tells the clock also where SQS refuses the queue for it", () =>
 
 describe("credentials", () => {
   it.each([
-    [60, "ok", "found; temporary, for 59 more minutes"],
-    [10, "warning", "found; temporary, for 9 more minutes"],
-    [-1, "failed", "found, and expired"],
+    [60, "ok", "found; they expire in 59 minutes"],
+    [10, "warning", "found; they expire in 9 minutes"],
+    [-1, "failed", "expired"],
   ])("that expire in %i minutes", async (minutes, status, finding) => {
     const now = Date.now();
     vi.stubEnv("AWS_SESSION_TOKEN", "token");

@@ -26,42 +26,47 @@ describe("an error that SQS answers", () => {
   });
 
   it.each([
-    [
-      400,
-      "AWS.SimpleQueueService.NonExistentQueue",
-      "configuration",
-      'has no queue "login-queue": check --queue',
-    ],
-    [400, "QueueDoesNotExist", "configuration", 'has no queue "login-queue": check --queue'],
-    [403, "InvalidClientTokenId", "configuration", "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"],
+    [400, "AWS.SimpleQueueService.NonExistentQueue", "configuration", 'has no queue "login-queue" ('],
+    [400, "QueueDoesNotExist", "configuration", 'has no queue "login-queue" ('],
+    [403, "InvalidClientTokenId", "configuration", "Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"],
     [
       400,
       "UnrecognizedClientException",
       "configuration",
-      "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+      "Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     ],
-    [403, "SignatureDoesNotMatch", "configuration", "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"],
-    [403, "InvalidAccessKeyId", "configuration", "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"],
-    [403, "AccessDenied", "configuration", 'may not call sqs:ReceiveMessage on the queue "login-queue"'],
+    [403, "SignatureDoesNotMatch", "configuration", "Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"],
+    [403, "InvalidAccessKeyId", "configuration", "Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"],
+    [
+      403,
+      "AccessDenied",
+      "configuration",
+      'are not authorized to call sqs:ReceiveMessage on queue "login-queue"',
+    ],
     [
       403,
       "AccessDeniedException",
       "configuration",
-      'may not call sqs:ReceiveMessage on the queue "login-queue"',
+      'are not authorized to call sqs:ReceiveMessage on queue "login-queue"',
     ],
-    [400, "KMS.DisabledException", "configuration", "its KMS key cannot be used (KmsDisabled, HTTP 400)"],
-    [400, "KMS.AccessDeniedException", "configuration", "allow kms:Decrypt"],
-    [400, "InvalidParameterValue", "configuration", "refused sqs:ReceiveMessage on the queue"],
-    [403, "RequestTimeTooSkewed", "configuration", "finds this machine's clock wrong"],
-    [403, "ExpiredToken", "unavailable", "have expired (ExpiredToken, HTTP 403): renew them"],
+    [
+      400,
+      "KMS.DisabledException",
+      "configuration",
+      'The KMS key of queue "login-queue" cannot be used (KmsDisabled, HTTP 400)',
+    ],
+    [400, "KMS.AccessDeniedException", "configuration", "Allow kms:Decrypt"],
+    [400, "InvalidParameterValue", "configuration", "rejected sqs:ReceiveMessage on queue"],
+    [403, "RequestTimeTooSkewed", "configuration", "this machine's clock is wrong"],
+    [403, "ExpiredToken", "unavailable", "have expired (ExpiredToken, HTTP 403). Renew them"],
     [
       400,
       "ExpiredTokenException",
       "unavailable",
-      "have expired (ExpiredTokenException, HTTP 400): renew them",
+      "have expired (ExpiredTokenException, HTTP 400). Renew them",
     ],
-    [500, "InternalError", "unavailable", "has a fault of its own (InternalError, HTTP 500)"],
-    [503, "ServiceUnavailable", "unavailable", "has a fault of its own (ServiceUnavailable, HTTP 503)"],
+    [500, "InternalError", "unavailable", "reported an internal error (InternalError, HTTP 500)"],
+    [503, "ServiceUnavailable", "unavailable", "reported an internal error (ServiceUnavailable, HTTP 503)"],
   ])("%i %s is a failure of the kind %s that says: %s", async (status, code, kind, sentence) => {
     server.refuse("ReceiveMessage", status, code, 3);
     await expect(queue.receive(now)).rejects.toMatchObject({
@@ -80,7 +85,7 @@ describe("an error that SQS answers", () => {
   it("does not get a text of the server's into the message in place of a code", async () => {
     server.refuse("ReceiveMessage", 400, "10.1.2.3 is not allowed");
     await expect(queue.receive(now)).rejects.toThrow(
-      'refused sqs:ReceiveMessage on the queue "login-queue" (HTTP 400)',
+      'rejected sqs:ReceiveMessage on queue "login-queue" (HTTP 400)',
     );
   });
 });
@@ -136,7 +141,7 @@ it("an answer that cannot be read is not quoted, in the message or in the cause"
   );
   await expect(queue.receive(now)).rejects.toMatchObject({
     kind: "unavailable",
-    message: expect.stringContaining(`:${port} could not be reached (ECONN`) as string,
+    message: expect.stringContaining(`:${port} (ECONN`) as string,
   });
   queue.close();
 });
@@ -151,7 +156,7 @@ describe("without what it takes to ask", () => {
       vi.stubEnv("AWS_SECRET_ACCESS_KEY", undefined);
       await expect(openQueue(settings({ endpointUrl: endpoint }), deaf)).rejects.toMatchObject({
         kind: "configuration",
-        message: expect.stringMatching(/^No usable AWS credentials: set AWS_ACCESS_KEY_ID/) as string,
+        message: expect.stringMatching(/^No usable AWS credentials\. Set AWS_ACCESS_KEY_ID/) as string,
       });
     },
   );
@@ -162,7 +167,7 @@ describe("without what it takes to ask", () => {
       vi.stubEnv("AWS_REGION", undefined);
       await expect(openQueue(settings({ endpointUrl: endpoint }), deaf)).rejects.toMatchObject({
         kind: "configuration",
-        message: expect.stringMatching(/^The AWS region is not set: give --region/) as string,
+        message: expect.stringMatching(/^The AWS region is not set\. Set --region/) as string,
       });
       vi.stubEnv("AWS_DEFAULT_REGION", "us-east-1");
       await expect(openQueue(settings({ endpointUrl: endpoint }), deaf)).rejects.toThrow(

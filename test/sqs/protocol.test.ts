@@ -32,7 +32,7 @@ describe("a server that speaks the query protocol only", () => {
       const { queue, notices } = await open({ endpointUrl: endpoint });
       expect(queue.id).toBe("arn:aws:sqs:us-east-1:000000000000:login-queue");
       expect(notices).toEqual([
-        `${endpoint} speaks the older AWS query protocol, used from now on; --sqs-protocol query skips the question.`,
+        `${endpoint} supports only the older AWS query protocol, which is used now. Set --sqs-protocol query to skip the detection.`,
       ]);
       expect(requests.map(({ action }) => action)).toEqual(["JSON", "GetQueueUrl", "GetQueueAttributes"]);
     }),
@@ -57,8 +57,8 @@ describe("a server that speaks the query protocol only", () => {
       await expect(open({ endpointUrl: endpoint, protocol: "json" })).rejects.toMatchObject({
         kind: "configuration",
         message:
-          `--endpoint-url / AWS_ENDPOINT_URL_SQS is ${endpoint}: what answers there does not understand SQS's json ` +
-          "protocol: correct it, or try --sqs-protocol auto.",
+          `The server at ${endpoint} does not support SQS's json protocol. Correct --endpoint-url / AWS_ENDPOINT_URL_SQS, ` +
+          "or use --sqs-protocol auto.",
       });
     }));
 
@@ -66,9 +66,7 @@ describe("a server that speaks the query protocol only", () => {
     withQueryServer({}, async ({ endpoint }) => {
       await expect(open({ endpointUrl: endpoint, queue: "no-such-queue" })).rejects.toMatchObject({
         kind: "configuration",
-        message: expect.stringContaining(
-          'has no queue "no-such-queue": check --queue / FETCH_ETL_QUEUE',
-        ) as string,
+        message: expect.stringContaining('has no queue "no-such-queue" (') as string,
       });
     }));
 
@@ -148,9 +146,7 @@ describe("a server that speaks JSON", () => {
     async (queue) => {
       await expect(open({ endpointUrl, queue })).rejects.toMatchObject({
         kind: "configuration",
-        message: expect.stringContaining(
-          'has no queue "no-such-queue": check --queue / FETCH_ETL_QUEUE',
-        ) as string,
+        message: expect.stringContaining('has no queue "no-such-queue" (') as string,
       });
     },
   );
@@ -158,7 +154,7 @@ describe("a server that speaks JSON", () => {
   it("is a configuration failure when the setting is query", async () => {
     await expect(open({ endpointUrl, protocol: "query" })).rejects.toMatchObject({
       kind: "configuration",
-      message: expect.stringContaining("does not understand SQS's query protocol") as string,
+      message: expect.stringContaining("does not support SQS's query protocol") as string,
     });
   });
 });
@@ -181,8 +177,8 @@ describe("what answers at an endpoint and is not SQS, or not now,", () => {
         await expect(open({ endpointUrl })).rejects.toMatchObject({
           kind: "configuration",
           message:
-            `--endpoint-url / AWS_ENDPOINT_URL_SQS is ${endpointUrl}: what answers there is not SQS: correct it, ` +
-            "or leave it out for AWS itself.",
+            `The server at ${endpointUrl} is not SQS. Correct --endpoint-url / AWS_ENDPOINT_URL_SQS, ` +
+            "or omit it to use AWS.",
         });
       },
     );
@@ -220,7 +216,9 @@ describe("what answers at an endpoint and is not SQS, or not now,", () => {
         async (endpointUrl) => {
           await expect(open({ endpointUrl, protocol })).rejects.toMatchObject({
             kind: "unavailable",
-            message: expect.stringContaining("has a fault of its own (InternalFailure, HTTP 500)") as string,
+            message: expect.stringContaining(
+              "reported an internal error (InternalFailure, HTTP 500)",
+            ) as string,
           });
         },
       );
@@ -237,7 +235,7 @@ describe("what answers at an endpoint and is not SQS, or not now,", () => {
       async (endpointUrl) => {
         await expect(open({ endpointUrl })).rejects.toMatchObject({
           kind: "unavailable",
-          message: expect.stringContaining("could not be reached (ECONNRESET)") as string,
+          message: expect.stringContaining(`cannot be reached at ${endpointUrl} (ECONNRESET)`) as string,
         });
       },
     );
@@ -249,8 +247,8 @@ describe("what answers at an endpoint and is not SQS, or not now,", () => {
     await expect(open({ endpointUrl })).rejects.toMatchObject({
       kind: "unavailable",
       message:
-        `SQS at ${endpointUrl} could not be reached (ECONNREFUSED): is it running, and is ` +
-        "--endpoint-url / AWS_ENDPOINT_URL_SQS right?",
+        `SQS cannot be reached at ${endpointUrl} (ECONNREFUSED). Check that it is running, and ` +
+        "--endpoint-url / AWS_ENDPOINT_URL_SQS.",
     });
   });
 });

@@ -145,9 +145,9 @@ describe("with a proxy in the environment", () => {
   });
 
   it.each([
-    [407, "configuration", "asks for a user name and a password"],
-    [403, "configuration", "refuses the way to SQS"],
-    [502, "unavailable", "could not be reached through the proxy"],
+    [407, "configuration", "requires a user name and a password"],
+    [403, "configuration", "denied access to SQS"],
+    [502, "unavailable", "cannot be reached through the proxy"],
   ])("that answers %i to a call to AWS, the sentence is the proxy's (%s)", async (status, kind, sentence) => {
     await withForwardProxy(status, async ({ url }) => {
       vi.stubEnv("HTTPS_PROXY", url.replace("://", "://user:secret@"));
@@ -165,7 +165,7 @@ describe("with a proxy in the environment", () => {
     vi.stubEnv("HTTPS_PROXY", proxy.replace("://", "://user:secret@"));
     await expect(openQueue(settings({}), deaf)).rejects.toMatchObject({
       kind: "unavailable",
-      message: `SQS could not be reached through the proxy ${proxy} (ECONNREFUSED): check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and whether the proxy is up.`,
+      message: `SQS cannot be reached through the proxy ${proxy} (ECONNREFUSED). Check that the proxy is running, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY.`,
     });
   });
 

@@ -83,7 +83,7 @@ describe("the target", () => {
       ...{ endpoint: endpointUrl, region: "eu-west-1", queueOwner: "123456789012" },
     });
     const contradicting = settings({ queue: awsUrl, endpointUrl, region: "us-east-1" });
-    expect(() => targetOf(contradicting, undefined)).toThrow(/^--region says us-east-1/);
+    expect(() => targetOf(contradicting, undefined)).toThrow(/^--region is us-east-1/);
   });
 
   it("needs no more of a queue URL than the name at its end, where the endpoint is set", () => {
@@ -102,10 +102,10 @@ describe("the target", () => {
   it.each([
     [{ endpointUrl: "localhost:4566" }, "--endpoint-url / AWS_ENDPOINT_URL_SQS is not a URL"],
     [{ endpointUrl: "ftp://localhost" }, "--endpoint-url / AWS_ENDPOINT_URL_SQS is not a URL"],
-    [{ queue: "localhost:4566/0/login-queue" }, "--queue / FETCH_ETL_QUEUE is neither"],
-    [{ queue: "http://localhost:4566/" }, "--queue / FETCH_ETL_QUEUE is neither"],
-    [{ queue: "https://" }, "--queue / FETCH_ETL_QUEUE is neither"],
-    [{ queue: awsUrl, region: "us-east-1" }, "--region says us-east-1, the URL in --queue"],
+    [{ queue: "localhost:4566/0/login-queue" }, "--queue / FETCH_ETL_QUEUE is not a queue name"],
+    [{ queue: "http://localhost:4566/" }, "--queue / FETCH_ETL_QUEUE is not a queue name"],
+    [{ queue: "https://" }, "--queue / FETCH_ETL_QUEUE is not a queue name"],
+    [{ queue: awsUrl, region: "us-east-1" }, "--region is us-east-1, but the URL in --queue"],
   ])("refuses %j", (given, sentence) => {
     expect(() => targetOf(settings(given), undefined)).toThrow(
       expect.objectContaining({

@@ -87,7 +87,7 @@ describe("a .env", () => {
 
 describe("the masking key", () => {
   it.each([
-    ["missing", {}, "There is no masking key"],
+    ["missing", {}, "No masking key is configured"],
     ["no base64", { FETCH_ETL_MASKING_KEY: "?" }, "is not base64"],
     ["too short", { FETCH_ETL_MASKING_KEY: "AAAA" }, "3 bytes"],
     ["in a file that is not there", { FETCH_ETL_MASKING_KEY_FILE: "gone" }, "gone does not exist"],
