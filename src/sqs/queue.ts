@@ -147,7 +147,7 @@ export class SqsQueue implements Queue {
   /** The message is neither loaded nor released: SQS redelivers it after its visibility timeout. */
   readonly #warnOfDamage = (messageId: string): void => {
     this.#found.notices.warn(
-      `Message ${messageId} was damaged on the way: its body does not match its checksum. It was left in the queue.`,
+      `Message ${messageId} was damaged in transit: its body does not match its checksum. It was left in the queue.`,
     );
   };
 }
