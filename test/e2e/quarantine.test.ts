@@ -212,7 +212,7 @@ it("loads one queue's messages alone where it is named, by name, URL or ARN", ()
     expect(await loadedOf("https://sqs.us-east-1.amazonaws.com/111122223333/first")).toBe(3);
     expect(await loadedOf("second")).toBe(7 + 11);
     const wrong = await bench.run(["quarantine", "replay", "--queue", "no queue"]);
-    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("--queue is neither") });
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("--queue is not a queue name") });
   }));
 
 it("loads nothing while the contract says no, and leaves everything as it is", () =>
