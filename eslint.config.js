@@ -43,7 +43,7 @@ const ARROWS = {
       ...["cli", "cli/commands/verify/page", "cli/completion", "cli/log", "cli/terminal"],
       ...BELOW_CLI,
     ],
-    packages: ["commander", "chalk", "prom-client"],
+    packages: ["commander", "prom-client"],
   },
   "cli/commands/verify/page": {
     folders: ["cli", "cli/commands", "cli/terminal", "postgres", "config", "login"],

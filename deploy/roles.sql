@@ -1,9 +1,9 @@
--- Two roles beside the loader's, each with no more than its work needs. Tables, the loader's role (fetch_etl_loader) and its rights come from
+-- Two more least-privilege roles. First create the tables, the loader role (fetch_etl_loader) and its grants with
 --   fetch-etl init --print | psql -v ON_ERROR_STOP=1 …
--- which comes first. Run this as the tables' owner, in the same database. It can be run again. It names public.user_logins: where --table
--- names another table, name that one here, and grant usage on its schema too.
+-- Then run this file as the owner of the tables, in the same database. You can run it again. It names public.user_logins: if you use
+-- --table, replace that name, and also grant usage on the table's schema.
 --
--- The roles cannot log in themselves: grant them to the users who do, as in
+-- The roles cannot log in. Grant them to users who can, as in
 --   create role officer login password '…' in role fetch_etl_privacy_officer;
 
 do $$
@@ -18,13 +18,13 @@ begin
 end
 $$;
 
--- Others see nothing of what is not theirs. (Postgres grants them none of this by itself; somebody may have.)
+-- Others have no access. (Postgres grants none by default, but somebody may have.)
 revoke all on schema fetch_etl from public;
 revoke all on all tables in schema fetch_etl from public;
 revoke all on public.user_logins from public;
 
--- Before Postgres 15 everybody may make functions and operators in `public`, which unqualified names of others' SQL then find. Does nothing but
--- warn where you do not own the schema. Grant it to the roles that do make things there, if there are any.
+-- Before Postgres 15, every role can create functions and operators in `public`, and unqualified names in other people's SQL find them. If you
+-- do not own the schema, this only prints a warning. Grant it to the roles that need to create objects there, if any.
 do $$
 begin
   revoke create on schema public from public;
@@ -33,12 +33,12 @@ exception
 end
 $$;
 
--- The analyst: reads the rows, and nothing that could lead back to a person.
+-- The analyst reads the rows, but nothing that can decrypt them.
 grant select on public.user_logins to fetch_etl_analyst;
 
--- The privacy officer: `reveal`, `forget`, `rotate`, `verify` and `quarantine`. Can also read the vault directly, which leaves no
--- record: use pgaudit to log every read. May write the log, and not change or delete what stands there;
--- time and user are the database's own to fill in.
+-- The privacy officer runs `reveal`, `forget`, `rotate`, `verify` and `quarantine`. This role can also read the vault directly, which
+-- leaves no record: use pgaudit to log every read. It can add to the log, but cannot change or delete entries. The database fills in
+-- the time and the user.
 grant usage on schema fetch_etl to fetch_etl_privacy_officer;
 grant select, insert, delete on fetch_etl.vault to fetch_etl_privacy_officer;
 grant select on fetch_etl.vault_keys, fetch_etl.reveal_log to fetch_etl_privacy_officer;
@@ -46,7 +46,7 @@ grant insert (action, reason, tokens) on fetch_etl.reveal_log to fetch_etl_priva
 grant select on public.user_logins to fetch_etl_privacy_officer;
 grant update (masked_ip, masked_device_id) on public.user_logins to fetch_etl_privacy_officer; -- `rotate`
 grant select, delete on fetch_etl.quarantine to fetch_etl_privacy_officer;
-grant select on fetch_etl.ledger to fetch_etl_privacy_officer; -- `verify`: bodies that came again
+grant select on fetch_etl.ledger to fetch_etl_privacy_officer; -- `verify`: repeated message bodies
 grant update (replayed_at) on fetch_etl.quarantine to fetch_etl_privacy_officer; -- `quarantine replay`, and the next two
 grant insert on public.user_logins to fetch_etl_privacy_officer;
 grant insert on fetch_etl.vault_keys to fetch_etl_privacy_officer;

@@ -36,7 +36,7 @@ export function manualPage(program: CliCommand, version: string): string {
         "A flag overrides the environment, which overrides the file .env and then the defaults. fetch-etl reports all errors in its settings together. There is no flag for a secret.",
       ),
     ),
-    section("OPTIONS", text("Every command takes these:"), ...optionsOf(program)),
+    section("OPTIONS", text("Every command accepts these:"), ...optionsOf(program)),
     section("COMMANDS", ...commands.map(commandSection)),
     section("ENVIRONMENT", ...ENVIRONMENT.map(([names, meaning]) => tagged(names, meaning))),
     section(

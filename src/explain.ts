@@ -11,18 +11,21 @@ export function explain(error: unknown): Explanation {
   if (error instanceof AlteredEntry) {
     return {
       code: EXIT.mismatch,
-      sentence: "An entry of the vault was altered: it is not what a drain sealed.",
+      sentence: "A vault entry was altered after it was encrypted.",
     };
   }
   if (error instanceof Throttled) {
-    return { code: EXIT.unavailable, sentence: "SQS asks for fewer calls: try again later." };
+    return { code: EXIT.unavailable, sentence: "SQS is throttling requests. Try again later." };
   }
   if (error instanceof Failure) {
     return { code: EXIT[error.kind], sentence: error.message };
   }
   // A message that is not one of ours may quote data.
   const name = error instanceof Error ? error.name : typeof error;
-  return { code: EXIT.unexpected, sentence: `Unexpected error (${name}). --debug shows where.` };
+  return {
+    code: EXIT.unexpected,
+    sentence: `Unexpected error (${name}). Run the command with --debug to see where it happened.`,
+  };
 }
 
 /** Where the driver's code is. */
@@ -33,11 +36,7 @@ export function uncaught(error: unknown): unknown {
   const lines = error instanceof Error ? (error.stack ?? "").split("\n") : [];
   const first = lines.find((line) => line.trimStart().startsWith("at ")) ?? "";
   if (!DRIVER.test(first)) return error;
-  return new Failure(
-    "unavailable",
-    "The connection to Postgres ended at a moment that its driver cannot handle. Try again.",
-    error,
-  );
+  return new Failure("unavailable", "The connection to Postgres closed unexpectedly. Try again.", error);
 }
 
 /** Where an error and its causes came from; only the places, because messages may quote data. */

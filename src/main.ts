@@ -18,7 +18,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const stderr = outputOf(process.stderr);
   const stdout = outputOf(process.stdout, (code) => {
     void commands.openErrorLog().then((log) => {
-      log.error(`The output could not be written (${code}).`);
+      log.error(`Cannot write to standard output (${code}).`);
     });
   });
   const versions = readVersions();
@@ -112,7 +112,7 @@ function endSoon(): void {
 /** What commander has to say, in one line. */
 function usageSentence({ code, message }: CommanderError): string {
   if (code === "commander.help")
-    return "The command is missing, or not known; fetch-etl --help shows the commands and their flags.";
+    return "The command is missing or unknown; run fetch-etl --help for the list.";
   return withoutValue(message)
     .replace(/^error: /, "")
     .replaceAll("\n", " ");

@@ -10,7 +10,7 @@ export interface DotEnv {
   readonly values: NodeJS.Dict<string>;
 }
 
-const FILE = "The file .env in the working folder";
+const FILE = "The file .env in the working directory";
 
 /**
  * @param readFile gives a file's bytes, and throws the system's error where it cannot be read
@@ -38,7 +38,7 @@ export function readDotEnv(
   if (text.includes("\0")) throw unusable(NOT_UTF8);
   if (hasWrappedKey(text)) {
     throw unusable(
-      "has a FETCH_ETL_MASKING_KEY that seems to go on in the next line, which would be ignored: write the key on one line, " +
+      "has a FETCH_ETL_MASKING_KEY that seems to continue on the next line, which would be ignored: write the key on one line, " +
         "or put an empty line after it",
     );
   }
@@ -48,7 +48,7 @@ export function readDotEnv(
     const hidden = name.split("\n").at(-1) ?? "";
     if (hidden !== name && isSetting(hidden)) {
       throw unusable(
-        `has a line before ${hidden} that is neither NAME=value nor a comment, and would hide it`,
+        `has a line before ${hidden} that is neither NAME=value nor a comment and would hide it`,
       );
     }
     if (isSetting(name) && value.includes("\uFFFD")) throw unusable(NOT_UTF8);

@@ -3,34 +3,37 @@
 export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
   [
     "FETCH_ETL_MASKING_KEY",
-    "masking key, base64, 32 bytes or more; fetch-etl keygen makes one. After it, with commas, earlier ones",
+    "masking key in base64, at least 32 bytes (fetch-etl keygen prints one); earlier keys can follow, separated by commas",
   ],
-  ["FETCH_ETL_MASKING_KEY_FILE", "file that holds the masking key, in place of the variable"],
+  ["FETCH_ETL_MASKING_KEY_FILE", "file that contains the masking key, instead of the variable"],
   [
     "FETCH_ETL_RECOVERY_RECIPIENT",
-    "age recipients (age1…) who can open the values behind tokens; without it none are kept",
+    "age recipients (age1…) who can decrypt masked values; if unset, the values are not stored",
   ],
   ["DATABASE_URL", "postgres://user:password@host:5432/database?sslmode=…"],
   [
     "PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE, PGSSLROOTCERT, PGCONNECT_TIMEOUT, PGAPPNAME, PGCHANNELBINDING",
-    "what DATABASE_URL leaves out",
+    "used for what DATABASE_URL omits",
   ],
-  ["FETCH_ETL_TABLE", "the table for the rows, schema.name"],
-  ["FETCH_ETL_QUEUE", "queue, name, URL or ARN"],
-  ["FETCH_ETL_SQS_PROTOCOL", "auto, json or query"],
-  ["AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL", "SQS endpoint, for a server of your own"],
-  ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true ignores AWS_ENDPOINT_URL* and the profile's endpoint_url"],
+  ["FETCH_ETL_TABLE", "target table, as schema.name"],
+  ["FETCH_ETL_QUEUE", "queue name, URL or ARN"],
+  ["FETCH_ETL_SQS_PROTOCOL", "SQS wire protocol: auto, json or query"],
+  ["AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL", "custom SQS endpoint (such as LocalStack)"],
+  [
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "set to true to ignore AWS_ENDPOINT_URL* and the profile's endpoint_url",
+  ],
   [
     "AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
-    "region and credentials, found as every AWS SDK finds them",
+    "region and credentials, as for every AWS SDK",
   ],
   [
     "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY",
-    "the proxy to AWS, and the hosts to reach without it; in either case",
+    "proxy for AWS, and hosts to reach directly; upper or lower case",
   ],
-  ["FETCH_ETL_LOG_FORMAT", "text or json"],
-  ["NO_COLOR, FORCE_COLOR", "no colour, or colour even without a terminal"],
-  ["CI, TERM", "no live line where CI is set or TERM is dumb"],
+  ["FETCH_ETL_LOG_FORMAT", "log format: text or json"],
+  ["NO_COLOR, FORCE_COLOR", "turn color off, or turn it on even without a terminal"],
+  ["CI, TERM", "no progress line if CI is set or TERM is dumb"],
 ];
 
 /** Those that hold a secret of fetch-etl's own. */

@@ -14,15 +14,15 @@ export const EXIT = {
 
 /** What each exit code means, for `--help` and the documentation. */
 export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
-  [EXIT.done, "done; an empty queue too"],
+  [EXIT.done, "success, even if the queue was empty"],
   [EXIT.unexpected, "unexpected error"],
-  [EXIT.configuration, "usage or configuration: somebody has to change something first"],
+  [EXIT.configuration, "usage or configuration error; fix it before retrying"],
   [EXIT.quarantined, "messages were quarantined or left (only with --fail-on-quarantine)"],
-  [EXIT.mismatch, "verify found a mismatch, or a sealed value was altered"],
-  [EXIT.unavailable, "SQS or Postgres could not be reached or refused; worth a retry"],
-  [EXIT.sigint, "ended by SIGINT, after a clean stop"],
-  [EXIT.sigterm, "ended by SIGTERM, after a clean stop"],
-  [EXIT.sighup, "ended by SIGHUP, such as a closed terminal, after a clean stop"],
+  [EXIT.mismatch, "verify found a mismatch, or an encrypted value was altered"],
+  [EXIT.unavailable, "SQS or Postgres was unreachable, or refused the request; retry later"],
+  [EXIT.sigint, "stopped cleanly by SIGINT"],
+  [EXIT.sigterm, "stopped cleanly by SIGTERM"],
+  [EXIT.sighup, "stopped cleanly by SIGHUP, such as when the terminal closes"],
 ];
 
 /** What something thrown means for the user. */

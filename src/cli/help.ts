@@ -33,7 +33,7 @@ export class CliHelp extends Help {
       super.formatHelp(command, helper),
       ...this.formatItemList("Examples:", examples, helper),
       ...this.formatItemList(
-        this.boxWrap("Environment (a .env file in the working folder is read too):", this.#width),
+        this.boxWrap("Environment (also read from .env in the working directory):", this.#width),
         variables,
         helper,
       ),

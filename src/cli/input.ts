@@ -19,7 +19,8 @@ export interface Given {
  */
 export async function argumentsOrLines(args: readonly string[], context: Context): Promise<Given[]> {
   if (args.length > 0) return args.map((text, index) => ({ text, place: `argument ${index + 1}` }));
-  if (context.stdin.isTerminal) context.log.note("Reading standard input, one a line; Ctrl-D ends it.");
+  if (context.stdin.isTerminal)
+    context.log.note("Reading standard input, one item per line; press Ctrl-D to finish.");
   return decodeUtf8(await readAll(context))
     .split(/\r?\n/)
     .map((text, index) => ({ text, place: `line ${index + 1}` }))

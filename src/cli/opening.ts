@@ -1,6 +1,7 @@
 // Waits for what a command opens. Nothing is held by then, so that a signal or the time limit ends the wait at once.
 import type { Clock } from "../drain/clock.ts";
 import { Failure } from "../failure.ts";
+import { plural } from "./terminal/style.ts";
 
 export interface OpeningLimits {
   readonly clock: Clock;
@@ -43,8 +44,8 @@ export async function opened<T extends { close(): unknown }>(
     if (end === "signal") return undefined;
     throw new Failure(
       "unavailable",
-      `${what} did not answer within the ${maxSeconds} seconds of --max-seconds. ` +
-        "Check that it runs there, or allow more time.",
+      `${what} did not answer within ${plural(maxSeconds ?? 0, "second")} (--max-seconds). ` +
+        "Check that it is running, or raise --max-seconds.",
     );
   } finally {
     over.abort();

@@ -39,24 +39,24 @@ export function createProgram(version: string, openContext: (flags: LogFlags) =>
     };
 
   const program = new CliCommand("fetch-etl")
-    .summary("drain login messages from SQS into Postgres, with the personal fields masked")
+    .summary("load login messages from SQS into Postgres, with the personal fields masked")
     .description(
-      "Drains JSON login messages from an SQS queue into the Postgres table user_logins, with ip and device_id masked. Runs once and exits.",
+      "Loads JSON login messages from an SQS queue into the Postgres table user_logins, with ip and device_id masked. Runs once and exits.",
     )
     .version(version)
-    .option("--debug", "add the stack to an error message")
+    .option("--debug", "show where an error happened")
     .addOption(
       choice(
         "--log-format <format>",
         LOG_FORMATS,
-        "lines on stderr, in place of FETCH_ETL_LOG_FORMAT",
+        "log format on stderr; overrides FETCH_ETL_LOG_FORMAT",
       ).default(undefined, "text"),
     )
-    .showHelpAfterError("(fetch-etl --help shows the commands and their flags)")
-    .example("fetch-etl keygen >> .env", "make the masking key, once")
-    .example("fetch-etl peek --count 5", "look at five messages")
-    .example("fetch-etl drain", "load what the queue holds")
-    .example("fetch-etl verify", "count and check what is loaded");
+    .showHelpAfterError("(fetch-etl --help lists the commands and flags)")
+    .example("fetch-etl keygen >> .env", "create a masking key, once")
+    .example("fetch-etl peek --count 5", "show five messages")
+    .example("fetch-etl drain", "load every message in the queue")
+    .example("fetch-etl verify", "count and check the loaded rows");
   program.commandsGroup("Load:");
   for (const define of [defineDrain, definePeek, defineVerify, defineQuarantine]) define(program, action);
   program.commandsGroup("Personal data:");

@@ -9,19 +9,22 @@ import { choice } from "./option.ts";
 export function withQueueOptions(command: CliCommand): CliCommand {
   return command
     .option("--queue <name, URL or ARN>", "the queue (FETCH_ETL_QUEUE; default login-queue)")
-    .option("--endpoint-url <url>", "SQS endpoint, for a server of your own (AWS_ENDPOINT_URL_SQS)")
+    .option("--endpoint-url <url>", "custom SQS endpoint, such as LocalStack (AWS_ENDPOINT_URL_SQS)")
     .option("--region <region>", "AWS region (AWS_REGION)")
     .addOption(
       choice(
         "--sqs-protocol <protocol>",
         SQS_PROTOCOLS,
-        "wire protocol, in place of FETCH_ETL_SQS_PROTOCOL",
+        "SQS wire protocol; overrides FETCH_ETL_SQS_PROTOCOL",
       ).default(undefined, "auto"),
     );
 }
 
-export function tableOption(meaning = "the table for the rows, in place of FETCH_ETL_TABLE"): Option {
-  return new Option("--table <schema.name>", meaning).default(undefined, "public.user_logins");
+export function tableOption(): Option {
+  return new Option("--table <schema.name>", "target table; overrides FETCH_ETL_TABLE").default(
+    undefined,
+    "public.user_logins",
+  );
 }
 
 export function appVersionOption(meaning = "full stores 2.3.1 as 2003001, major as 2"): Option {

@@ -27,12 +27,13 @@ export async function readVaultRequest(
     place,
   }));
   const malformed = given.filter(({ text }) => !TOKEN.test(text));
-  if (given.length === 0) problems.add("There is no token: give some as arguments, or one a line.");
+  if (given.length === 0)
+    problems.add("No tokens given: pass them as arguments, or one per line on standard input.");
   if (malformed.length > 0) {
     problems.add(
       `Not a token (h1., 8 characters, a dot and 43 characters, as in user_logins): ${placesOf(malformed)}.`,
     );
   }
-  if (reason.trim() === "") problems.add("--reason is blank: say why, for the record.");
+  if (reason.trim() === "") problems.add("--reason is blank: give a reason for the record.");
   return { tokens: given.map(({ text }) => text), reason: reason.trim() };
 }

@@ -30,17 +30,17 @@ export function ahead(here: Span, there: Span): number {
  */
 export function checkClock(name: CheckName, ms: number, most = Infinity): Check {
   const off = Math.abs(ms);
-  if (off < SECOND) return ok(name, "agrees with this machine's");
-  const finding = `this machine's is ${duration(off)} ${ms > 0 ? "ahead" : "behind"}`;
+  if (off < SECOND) return ok(name, "agrees with this machine's clock");
+  const finding = `this machine's clock is ${duration(off)} ${ms > 0 ? "ahead" : "behind"}`;
   if (off > most) {
-    const message = `Set this machine's clock: SQS refuses what is signed more than ${duration(most)} off.`;
+    const message = `Set this machine's clock: SQS rejects signatures that are more than ${duration(most)} off.`;
     return failed(name, finding, { kind: "configuration", message });
   }
   if (off <= WARN_ABOVE) return ok(name, finding);
   return warning(
     name,
     finding,
-    "Set the clock that is wrong: days are taken from it, and when the ledger is pruned.",
+    "Set the clock that is wrong: it determines dates, and when ledger entries are pruned.",
   );
 }
 

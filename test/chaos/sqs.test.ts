@@ -225,7 +225,7 @@ it("throttling without end: gives up after --retry-for, exit 5", () =>
       action === "ReceiveMessage" && nth > 4 ? sqsError("RequestThrottled", 403) : undefined,
     (outcome) => {
       expect(outcome.code).toBe(5);
-      expect(outcome.stderr).toMatch(/asks for fewer calls/);
+      expect(outcome.stderr).toMatch(/throttling requests/);
     },
     { args: ["--retry-for", "1"], visibilityTimeout: SHORT },
   ));

@@ -41,7 +41,7 @@ describe("a .env", () => {
   });
 
   const utf16 =
-    "The file .env in the working folder is not UTF-8 text: it may be UTF-16, as PowerShell writes it. Save it as UTF-8.";
+    "The file .env in the working directory is not UTF-8 text: it may be UTF-16, as PowerShell writes it. Save it as UTF-8.";
   it.each([
     ["in UTF-16 with its mark", Buffer.from("\uFEFFFETCH_ETL_QUEUE=q\r\n", "utf16le")],
     [
@@ -66,15 +66,15 @@ describe("a .env", () => {
     ["EISDIR", "is a folder: name a file (EISDIR)."],
     ["ENXIO", "cannot be read (ENXIO)."],
   ])("that cannot be read is not taken for missing: %s", (code, why) => {
-    expect(() => failing(code)).toThrow(refusal(`The file .env in the working folder ${why}`));
+    expect(() => failing(code)).toThrow(refusal(`The file .env in the working directory ${why}`));
   });
 
   it.each([
     ["without padding", `FETCH_ETL_MASKING_KEY=${KEY}\nAAAA\n`],
     ["with padding, like the name of an empty variable", `FETCH_ETL_MASKING_KEY=${KEY}\r\nAAA=\r\n`],
     ["in a list", `export FETCH_ETL_MASKING_KEY = AAAA,${KEY}\n  AA==`],
-  ])("whose masking key goes on in the next line is refused: %s", (_how, text) => {
-    expect(() => read(text)).toThrow(/FETCH_ETL_MASKING_KEY that seems to go on in the next line/);
+  ])("whose masking key continues on the next line is refused: %s", (_how, text) => {
+    expect(() => read(text)).toThrow(/FETCH_ETL_MASKING_KEY that seems to continue on the next line/);
   });
 
   it.each([
@@ -90,7 +90,7 @@ describe("a .env", () => {
   it("with a line that would hide the next setting is refused, and the line is not shown", () => {
     expect(() => read("secret words\nFETCH_ETL_QUEUE=q\n")).toThrow(
       refusal(
-        "The file .env in the working folder has a line before FETCH_ETL_QUEUE that is neither NAME=value nor a comment, and would hide it.",
+        "The file .env in the working directory has a line before FETCH_ETL_QUEUE that is neither NAME=value nor a comment and would hide it.",
       ),
     );
   });

@@ -45,7 +45,7 @@ it("what has no partition goes to the quarantine, and is loaded once there is on
     expect(json(drained)).toMatchObject({ loaded: 15, quarantined: 15, deleted: 30 });
     expect(drained).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining("warning: 15 messages went to"),
+      stderr: expect.stringContaining("warning: 15 messages quarantined"),
     });
     await bench.sql`create table april partition of user_logins for values from ('2026-04-01') to ('2026-05-01')`;
     expect(json(await bench.run(["quarantine", "replay", "--json"]))).toMatchObject({

@@ -74,7 +74,7 @@ it.for<[string, (path: string) => Promise<void>, string]>([
     for (const command of ["doctor", "keygen"]) {
       const { code, stdout, stderr } = await startCli([command], {}, folder).outcome;
       expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-      expect(stderr).toMatch(/^error: The file \.env in the working folder [^\n]+\.\n$/);
+      expect(stderr).toMatch(/^error: The file \.env in the working directory [^\n]+\.\n$/);
       expect(stderr).toContain(why);
     }
   }),

@@ -49,7 +49,7 @@ it("ends within its grace when SQS stops answering and a signal comes, and tells
     const ended = await outcome;
     await proxy.stop();
     expect(ended.code).toBe(143);
-    expect(ended.stderr).toMatch(/^warning: [\d,]+ messages? could not be given back/m);
+    expect(ended.stderr).toMatch(/^warning: [\d,]+ messages? could not be returned to the queue/m);
     expect(json(ended)).toMatchObject({ stoppedBy: "signal", remaining: null });
   }));
 
@@ -205,7 +205,7 @@ it("says so, and exits 5, when the database has not answered by the time limit; 
       await tx`lock table public.user_logins in access exclusive mode`;
       const late = await bench.run(["drain", "--json", "--max-seconds", "5"]);
       expect(late.code).toBe(5);
-      expect(late.stderr).toMatch(/^warning: Postgres did not answer before the end/);
+      expect(late.stderr).toMatch(/^warning: Postgres did not answer before the run ended/);
       expect(json(late)).toMatchObject({ loaded: 0, released: 20, stoppedBy: "max-seconds" });
     });
     let report;

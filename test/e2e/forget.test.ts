@@ -65,7 +65,7 @@ it("names quarantined messages with the same values, and deletes them with --pur
     const warned = await run(["forget", device_id, "--reason", REASON]);
     expect(warned.code).toBe(0);
     expect(warned.stderr).toMatch(
-      /^warning: 2 quarantined messages hold these values too[^\n]*--purge-quarantine[^\n]*\n$/,
+      /^warning: 2 quarantined messages contain the same values[^\n]*--purge-quarantine[^\n]*\n$/,
     );
     expect(found.filter(({ id }) => warned.stderr.includes(id))).toHaveLength(2);
     // The vault has forgotten them: the messages go all the same.

@@ -33,7 +33,7 @@ async function dropRole({ sql }: Bench, role: string): Promise<void> {
   await sql.unsafe(`drop owned by "${role}"; drop role "${role}"`);
 }
 
-it("makes schema and tables, and says what it made and what was there already", () =>
+it("creates the schema and tables, and says what it created and what was already present", () =>
   withBench(async (bench) => {
     expect(json(await init(bench, ["--json"]))).toEqual({
       schemaVersion: 1,
@@ -43,15 +43,15 @@ it("makes schema and tables, and says what it made and what was there already", 
     });
     expect(await init(bench)).toEqual({
       code: 0,
-      stdout: `nothing to make; there already: schema fetch_etl, ${TABLES.join(", ")}\n`,
+      stdout: `nothing to create; already present: schema fetch_etl, ${TABLES.join(", ")}\n`,
       stderr: "",
     });
     await bench.sql.unsafe(
       "drop table public.user_logins; alter table fetch_etl.quarantine drop replayed_at; alter table fetch_etl.ledger drop body_mac",
     );
     expect((await init(bench)).stdout).toBe(
-      "made public.user_logins, fetch_etl.quarantine.replayed_at, fetch_etl.ledger.body_mac; " +
-        "there already: schema fetch_etl, fetch_etl.ledger, fetch_etl.quarantine, fetch_etl.vault_keys, fetch_etl.vault, fetch_etl.reveal_log\n",
+      "created public.user_logins, fetch_etl.quarantine.replayed_at, fetch_etl.ledger.body_mac; " +
+        "already present: schema fetch_etl, fetch_etl.ledger, fetch_etl.quarantine, fetch_etl.vault_keys, fetch_etl.vault, fetch_etl.reveal_log\n",
     );
   }));
 
@@ -162,8 +162,8 @@ it("tells a user who may not make tables what to grant, and makes nothing", () =
   }));
 
 it.each([
-  [["--print", "--json"], "leave one out"],
-  [["--loader-role", "etl"], "--loader-role goes with --print"],
+  [["--print", "--json"], "omit one of them"],
+  [["--loader-role", "etl"], "--loader-role requires --print"],
   [["--print", "--loader-role", ""], "1 to 63 bytes"],
   [["--print", "--loader-role", "é".repeat(32)], "1 to 63 bytes"],
   [["--print", "--loader-role", "a\nb"], "control characters"],

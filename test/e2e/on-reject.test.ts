@@ -44,8 +44,8 @@ it("leaves what cannot be loaded hidden, says so, and exits 3 only where that wa
     const refused = messages.find(({ body }) => body.includes('"refused"'))?.messageId ?? "";
     expect(drained.stderr).toBe(
       `warning: Postgres refuses the row of message ${refused} (SQLSTATE 23514, constraint one). It and others like it are left in the queue.\n` +
-        `warning: 3 deliveries from queue ${bench.queue} could not be loaded: the messages stayed in it, and its redrive policy moves ` +
-        'what was received 3 times to the dead-letter queue, where "fetch-etl peek" tells what breaks the contract.\n',
+        `warning: 3 deliveries from queue ${bench.queue} could not be loaded and stayed in the queue. SQS moves a message to ` +
+        'the dead-letter queue after 3 receives. Run "fetch-etl peek" on that queue to see why it was rejected.\n',
     );
     expect(await quarantined(bench)).toBe(0);
     expect(await deadLetters()).toEqual([]);

@@ -89,7 +89,7 @@ it("says on stderr that there is nothing to show, and exits 0", () =>
   withBench(async (bench) => {
     const { code, stdout, stderr } = await bench.run(["peek"]);
     expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
-    expect(stderr).toContain("no message is visible");
+    expect(stderr).toContain("no visible messages");
   }));
 
 it.for(["SIGTERM", "SIGINT"] as const)("gives everything back at %s", (signal) =>
@@ -148,7 +148,9 @@ it("says so when messages could not be given back, and hides them for 30 s at mo
       });
       const { stderr } = await bench.run(["peek", "--count", "5"], { AWS_ENDPOINT_URL_SQS: proxy.endpoint });
       await proxy.stop();
-      expect(stderr).toMatch(/^warning: 5 messages could not be given back.*sqs:ChangeMessageVisibility/);
+      expect(stderr).toMatch(
+        /^warning: 5 messages could not be returned to the queue.*sqs:ChangeMessageVisibility/,
+      );
       for (const body of asked) expect(JSON.parse(body)).toMatchObject({ VisibilityTimeout: 30 });
     },
     { VisibilityTimeout: "3600" },

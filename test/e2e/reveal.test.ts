@@ -90,7 +90,7 @@ it("reports every mistake at once, and shows neither a value in a token's place 
     expect(stderr).not.toContain(holder.identity);
     const none = await run(["reveal", "--identity", holder.file, "--reason", REASON]);
     expect(none.code).toBe(2);
-    expect(none.stderr).toContain("There is no token");
+    expect(none.stderr).toContain("No tokens given");
   }));
 
 it("opens nothing for who may read the vault but not write the record, and names what is missing", () =>

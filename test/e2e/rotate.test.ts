@@ -167,7 +167,7 @@ it("gives every row and every entry of the vault the tokens of the first key, an
     const nothing = await bench.run(["rotate", "--identity", identity.path], rotated);
     expect(nothing).toEqual({
       code: 0,
-      stdout: `${b.id}: 0 rows and 0 vault entries changed; 0 values in rows left with earlier keys\n`,
+      stdout: `Rotated to key ${b.id}: 0 rows and 0 vault entries re-masked; 0 values of earlier keys left in rows\n`,
       stderr: "",
     });
     expect(await bench.run(["rotate", "--identity", identity.path, "--quiet"], rotated)).toEqual({
@@ -193,7 +193,9 @@ it("counts and leaves what the vault does not hold, and says so", () =>
     expect(outcome.code).toBe(0);
     expect(json(outcome)).toMatchObject({ rows: 2, vault: 2, left: { [a.id]: 3 } });
     expect(outcome.stderr).toMatch(
-      new RegExp(`^warning: 3 values in user_logins stay with earlier keys \\(key ${a.id}: 3\\).*\n$`),
+      new RegExp(
+        `^warning: 3 values of earlier keys in user_logins could not be re-masked \\(key ${a.id}: 3\\).*\n$`,
+      ),
     );
     const rows = await bench.sql`
       select masked_ip as ip, masked_device_id as device from public.user_logins order by user_id collate "C"`;
@@ -239,7 +241,7 @@ it("keeps an entry of the vault whose token still stands in a row, and asks for 
     const outcome = await running.outcome;
     expect(json(outcome)).toMatchObject({ rows: 0, vault: 0, left: { [a.id]: 2 } });
     expect(outcome.stderr).toMatch(
-      /^warning: 2 values with earlier keys came while this ran .*run rotate again\.\n$/,
+      /^warning: 2 values of earlier keys arrived during the rotation .*run rotate again\.\n$/,
     );
     const again = await bench.run(["rotate", "--identity", identity.path, "--json"], rotated);
     expect(json(again)).toMatchObject({ rows: 1, vault: 2, left: {} });

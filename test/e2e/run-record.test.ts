@@ -157,9 +157,9 @@ it("loads all the same when a file cannot be written at the end, says so, and ex
     expect(logLines(stderr).slice(-2)).toMatchObject([
       {
         level: "error",
-        msg: expect.stringMatching(/^--report: .*run\.json cannot be written.* stays loaded\.$/),
+        msg: expect.stringMatching(/^--report: cannot write .*run\.json .* stay loaded\.$/),
       },
-      { level: "info", msg: "The run has ended.", exitCode: 1 },
+      { level: "info", msg: "Drain finished", exitCode: 1 },
     ]);
     expect(await bench.contents()).toEqual({ ready: 0, inflight: 0, delayed: 0 });
     expect(await sample("last_run_exit_code")).toBe(1);

@@ -32,7 +32,7 @@ it.each([
     expect(await countOf(bench, quoted)).toBe(99);
     const verified = await bench.run(["verify", "--table", table, "--expect", "98", "--json"]);
     expect(json(verified)).toMatchObject({ rows: 99, quarantined: 1, ok: false });
-    expect(verified.stderr).toBe(`error: ${table} has 99 rows, not the 98 of --expect.\n`);
+    expect(verified.stderr).toBe(`error: ${table} has 99 rows; --expect is 98.\n`);
     expect(await bench.sql`select to_regclass('public.user_logins') as usual`).toEqual([{ usual: null }]);
   }),
 );

@@ -37,7 +37,7 @@ describe.skipIf(noTerminal !== undefined).concurrent("a drain on a terminal", ()
       expect(heading).toMatch(/^t\d+_\d+: the queue is empty/);
       const table = rest.filter((line) => line.startsWith("  ")).map((line) => line.trim().split(/ {2,}/)[0]);
       expect(table).toEqual([
-        ...["received", "loaded", "quarantined", "deleted", "messages a second", "requests to SQS"],
+        ...["received", "loaded", "quarantined", "deleted", "messages per second", "SQS requests"],
       ]);
       expect(rest.at(-1)).toBe("exit 0");
     }),

@@ -49,10 +49,10 @@ it("is written, and exit code 4 stays, where there is a mismatch", async () => {
   expect(written.outcome).toEqual({
     code: 4,
     stdout: "",
-    stderr: "error: user_logins has 300 rows, not the 7 of --expect.\n",
+    stderr: "error: user_logins has 300 rows; --expect is 7.\n",
   });
   expect(await readdir(folder)).toEqual(["page.html"]);
-  expect(written.page).toContain("user_logins has 300 rows, not the 7 of --expect.");
+  expect(written.page).toContain("user_logins has 300 rows; --expect is 7.");
 });
 
 it("has no script, no address to load anything from, no folder and no secret", () => {
@@ -174,12 +174,12 @@ describe.skipIf(!hasBrowser)("in a browser", () => {
       const charts = await page.getByRole("img").all();
       const names = await Promise.all(charts.map((chart) => chart.getAttribute("aria-label")));
       expect(names.map((name) => name?.replace(/\..*/, ""))).toEqual([
-        "Bar chart, rows by locale",
-        "Bar chart, rows by device type",
-        "Bar chart, rows by app version",
-        "Bar chart, rows by day",
-        "Bar chart, devices by number of rows",
-        "Bar chart, addresses by number of rows",
+        "Bar chart of rows by locale",
+        "Bar chart of rows by device type",
+        "Bar chart of rows by app version",
+        "Bar chart of rows by day",
+        "Bar chart of devices by number of rows",
+        "Bar chart of addresses by number of rows",
       ]);
       for (const name of names)
         await expect(page.getByRole("img", { name: name ?? "", exact: true }).count()).resolves.toBe(1);

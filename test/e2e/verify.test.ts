@@ -166,7 +166,7 @@ it("exits 4 when the rows are not as many as --expect says", () =>
     expect(wrong).toEqual({
       code: 4,
       stdout: "",
-      stderr: "error: user_logins has 19 rows, not the 20 of --expect.\n",
+      stderr: "error: user_logins has 19 rows; --expect is 20.\n",
     });
   }));
 
@@ -180,7 +180,7 @@ it.for(["192.0.2.77", "h1.abcdefgh.short", "5d41402abc4b2a76b9719d911017c592"])(
       expect(verified.code).toBe(4);
       expect(json(verified)).toMatchObject({ unmasked: 3, ok: false });
       const human = await bench.run(["verify"]);
-      expect(human.stderr).toMatch(/^error: 3 masked_ip and masked_device_id values/);
+      expect(human.stderr).toMatch(/^error: 3 masked_ip or masked_device_id values/);
       for (const { stdout, stderr } of [verified, human]) expect(stdout + stderr).not.toContain(leak);
     }),
 );

@@ -1,18 +1,20 @@
-// Colour, and text that is safe to show on a terminal.
+// Colors, numbers, and text that is safe to show on a terminal.
 import { Chalk, type ChalkInstance } from "chalk";
 import type { Output } from "../context.ts";
 
-/** Colours for one stream. Chalk by itself looks at stdout alone, and not at NO_COLOR (no-color.org). */
-export function styleFor(output: Output, env: NodeJS.ProcessEnv): ChalkInstance {
+export type Style = ChalkInstance;
+
+/** Colors for one stream. On its own, chalk looks only at stdout, and not at NO_COLOR (no-color.org). */
+export function styleFor(output: Output, env: NodeJS.ProcessEnv): Style {
   return new Chalk({ level: hasColor(output, env) ? 1 : 0 });
 }
 
-/** Replaces control characters, with which a message could move the cursor or colour what follows. */
+/** Replaces control characters, which could move the cursor or change colors. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\u{FFFD}");
 }
 
-/** A number with thousands separated, the same everywhere. */
+/** `1,830`: the one way to write a count. */
 export function count(value: number): string {
   return value.toLocaleString("en-US");
 }
@@ -22,8 +24,8 @@ export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
-/** By NO_COLOR (no-color.org) and FORCE_COLOR; without them a terminal that can show it does. */
-export function hasColor(output: Output, env: NodeJS.ProcessEnv): boolean {
+/** Follows NO_COLOR (no-color.org) and FORCE_COLOR. Without them, a terminal that supports color gets it. */
+function hasColor(output: Output, env: NodeJS.ProcessEnv): boolean {
   const forced = env["FORCE_COLOR"] ?? "";
   if (forced !== "") return forced !== "0" && forced !== "false";
   if ((env["NO_COLOR"] ?? "") !== "") return false;

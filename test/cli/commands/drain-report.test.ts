@@ -33,32 +33,32 @@ describe("at the end a drain tells", () => {
   it("a person at a terminal in a short table", () => {
     expect(summary(true).split("\n")).toEqual([
       "login-queue: the queue is empty (5.0 s)",
-      "  received           12,345",
-      "  loaded             12,340",
-      "  duplicates              2",
-      "  quarantined             3",
-      "  deleted            12,345",
-      "  messages a second   2,469",
-      "  requests to SQS     2,537",
+      "  received             12,345",
+      "  loaded               12,340",
+      "  duplicates                2",
+      "  quarantined               3",
+      "  deleted              12,345",
+      "  messages per second   2,469",
+      "  SQS requests          2,537",
       "",
     ]);
   });
 
   it("of nothing, that there was nothing", () => {
     const nothing = { received: 0, loaded: 0, duplicates: 0, quarantined: 0, deleted: 0, durationMs: 0 };
-    expect(summary(true, nothing)).toContain("  received             0\n  loaded               0\n");
+    expect(summary(true, nothing)).toContain("  received          0\n  loaded            0\n");
   });
 
   it("of a dry run, what it would have done", () => {
     const text = summary(true, { deleted: 0, released: 12_345 }, true);
-    expect(text).toMatch(/^login-queue: dry run; everything was seen/);
+    expect(text).toMatch(/^login-queue: dry run; nothing was changed/);
     expect(text).toMatch(/^ {2}would load +12,340$/m);
     expect(text).toMatch(/^ {2}would quarantine +3$/m);
   });
 
   it("of a dry run that looked at no more than it may, that there are others", () => {
     const text = summary(false, { stoppedBy: "max-messages", deleted: 0, released: 12_345 }, true);
-    expect(text).toContain("; only 12,345 messages looked at: --max-messages sets how many (5.0 s)");
+    expect(text).toContain("; looked at only 12,345 messages; --max-messages sets the limit (5.0 s)");
   });
 
   it("of what was left in the queue, that it is there, and hidden by nobody else", () => {
@@ -69,10 +69,10 @@ describe("at the end a drain tells", () => {
       remaining: { visible: 0, inFlight: 3, delayed: 0 },
     };
     expect(summary(true, left)).toMatch(
-      /^login-queue: no more to receive, 3 in flight.*\n(.*\n)* {2}left +3\n/,
+      /^login-queue: no more to receive; 3 messages in flight.*\n(.*\n)* {2}left +3\n/,
     );
     expect(summary(false, left)).toContain(
-      "2 duplicates, 3 left, 12,342 deleted; no more to receive, 3 in flight",
+      "2 duplicates, 3 left, 12,342 deleted; no more to receive; 3 messages in flight",
     );
     expect(summary(true, left, true)).toMatch(/^ {2}would leave +3$/m);
   });

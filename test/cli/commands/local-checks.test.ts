@@ -54,7 +54,7 @@ it.each([
 ])("Node %s, where 20.19 is needed: %s", (node, status) => {
   expect(checkVersions({ fetchEtl: "1.2.3", node, nodeNeeded: "20.19" })).toMatchObject({
     status,
-    finding: `fetch-etl 1.2.3, Node ${node}`,
+    finding: `fetch-etl 1.2.3, Node.js ${node}`,
   });
 });
 
@@ -71,7 +71,7 @@ it("tells each mistake of the settings by itself", () => {
 
 describe("a .env", () => {
   it("that is none", () => {
-    expect(checkDotEnv(contextWith({}))).toMatchObject({ status: "ok", finding: "none in this folder" });
+    expect(checkDotEnv(contextWith({}))).toMatchObject({ status: "ok", finding: "none in this directory" });
   });
 
   it.each([
@@ -107,7 +107,7 @@ describe("the masking key", () => {
 
   it.each([
     [0o400, "ok", `id ${keyId}`],
-    [0o440, "warning", `id ${keyId}; others may read its file (mode 0440)`],
+    [0o440, "warning", `id ${keyId}; others can read its file (mode 0440)`],
   ])("in a file of mode %o: %s", (mode, status, finding) => {
     const context = contextWith({ FETCH_ETL_MASKING_KEY_FILE: "/key" }, { "/key": { mode, text: KEY } });
     expect(checkMaskingKey(context)).toMatchObject({ status, finding });
@@ -115,10 +115,10 @@ describe("the masking key", () => {
 });
 
 it.each([
-  [undefined, "ok", "none: the values behind tokens are not kept"],
+  [undefined, "ok", "none: masked values are not stored in the vault"],
   ["age1lvyvwawkr0mcnnnncaghunadrqkmuf9e6507x9y920xxpp866cnql7dp2z", "ok", "1 recipient:"],
-  ["age1lvyvwawkr0mcnnnncaghunadrqkmuf9e6507x9y920xxpp866cnql7dp2x", "failed", "none that can be used"],
-  ["somebody", "failed", "none that can be used"],
+  ["age1lvyvwawkr0mcnnnncaghunadrqkmuf9e6507x9y920xxpp866cnql7dp2x", "failed", "no usable recipient"],
+  ["somebody", "failed", "no usable recipient"],
 ])("the recipient %s: %s", async (recipient, status, finding) => {
   const check = await checkRecipient(contextWith({ FETCH_ETL_RECOVERY_RECIPIENT: recipient }));
   expect(check).toMatchObject({ status, finding: expect.stringContaining(finding) });

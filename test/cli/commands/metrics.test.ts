@@ -166,7 +166,7 @@ it("starts a file that is not there at zero, without a word", async () => {
 
 it.each([
   ["a file that cannot be read", { code: "EACCES" }, "cannot be read by this user.*(EACCES)"],
-  ["a file of another kind", "Dear diary\n", "something else"],
+  ["a file of another kind", "Dear diary\n", "something other"],
   ["another queue's file", 'fetch_etl_runs_total{queue="other",exit_code="0"} 7\n', "queue other"],
 ])("starts %s at zero, and warns", async (_, before, says) => {
   const { text, told } = await update(before, run);

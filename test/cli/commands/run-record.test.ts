@@ -106,6 +106,6 @@ it.each([
   expect(errors).toHaveLength(broken.length);
   for (const [index, path] of broken.entries())
     expect(errors[index]).toContain(
-      `${path} cannot be written: no space is left on its file system. Free some, or name a file on another one (ENOSPC). What was loaded stays loaded.`,
+      `${path} cannot be written: no space is left on its file system. Free some, or name a file on another one (ENOSPC). Loaded rows stay loaded.`,
     );
 });

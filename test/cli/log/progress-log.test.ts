@@ -15,7 +15,7 @@ it("logs a line each time the clock says so, and none after its end", async () =
   expect(lines).toEqual([]);
   await tick();
   await tick();
-  expect(lines).toEqual(["event: Draining.", "event: Draining."]);
+  expect(lines).toEqual(["event: Draining", "event: Draining"]);
   end();
   await tick();
   expect(lines).toHaveLength(2);

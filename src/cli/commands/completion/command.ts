@@ -6,9 +6,9 @@ import { SHELLS, type Shell } from "../../completion/place.ts";
 export function defineCompletion(program: CliCommand): void {
   program
     .command("completion")
-    .summary("print a script that completes commands and flags")
+    .summary("print a shell completion script")
     .description(
-      "Prints a script by which a shell completes commands, flags, their values and file names at the press of Tab. It is fixed text: pressing Tab runs nothing. Print it anew after an update.",
+      "Prints a script with which a shell completes commands, flags, their values and file names when you press Tab. The script is static: completion runs no program. Print it again after an update.",
     )
     .addArgument(new Argument("<shell>", "the shell").choices(SHELLS))
     .example("source <(fetch-etl completion bash)", "in ~/.bashrc")

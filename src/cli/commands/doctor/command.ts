@@ -4,12 +4,12 @@ import { tableOption, withQueueOptions } from "../../shared-options.ts";
 
 export function defineDoctor(program: CliCommand, action: ActionFor): void {
   withQueueOptions(program.command("doctor"))
-    .summary("check all that a drain needs, and change nothing")
+    .summary("check everything a drain needs; change nothing")
     .description(
-      "Checks settings, keys, credentials, queue, rights, clocks, database and tables, and tells the way out of what is wrong. Receives, deletes and writes nothing.",
+      "Checks settings, keys, credentials, queue, permissions, clocks, database and tables, and tells you how to fix problems. Does not receive, delete or write anything.",
     )
     .addOption(tableOption())
-    .option("--json", "print one JSON object")
-    .example("fetch-etl doctor", "before the first drain, and when one fails")
+    .option("--json", "print the result as one JSON object")
+    .example("fetch-etl doctor", "before the first drain, and when a drain fails")
     .action(action(async () => (await import("./run.ts")).runDoctor));
 }

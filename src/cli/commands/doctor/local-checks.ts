@@ -10,31 +10,31 @@ import { OWN_SECRETS } from "../../environment.ts";
 import { plural } from "../../terminal/style.ts";
 
 export function checkVersions({ fetchEtl, node, nodeNeeded }: Versions): Check {
-  const finding = `fetch-etl ${fetchEtl}, Node ${node}`;
+  const finding = `fetch-etl ${fetchEtl}, Node.js ${node}`;
   if (node.localeCompare(nodeNeeded, "en", { numeric: true }) >= 0) return ok("versions", finding);
   return failed("versions", finding, {
     kind: "configuration",
-    message: `fetch-etl needs Node ${nodeNeeded} or later: install it, or see which one is found first (cron's PATH is short).`,
+    message: `fetch-etl needs Node.js ${nodeNeeded} or later: install it, or check which version PATH finds first (cron has a short PATH).`,
   });
 }
 
 /** One check for each mistake. */
 export function checkSettings({ sentences }: Problems): readonly Check[] {
-  if (sentences.length === 0) return [ok("settings", "queue and database are named")];
-  return sentences.map((message) => failed("settings", "cannot be used", { kind: "configuration", message }));
+  if (sentences.length === 0) return [ok("settings", "queue and database are configured")];
+  return sentences.map((message) => failed("settings", "invalid", { kind: "configuration", message }));
 }
 
 const SECRETS = [...OWN_SECRETS, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 export function checkDotEnv({ fileMode, dotEnv }: Context): Check {
-  if (dotEnv === undefined) return ok(".env", "none in this folder");
+  if (dotEnv === undefined) return ok(".env", "none in this directory");
   const mode = fileMode(".env");
-  if (mode === undefined || !isShared(mode)) return ok(".env", "readable for its owner only");
+  if (mode === undefined || !isShared(mode)) return ok(".env", "readable only by its owner");
   const holdsSecrets = SECRETS.some((name) => (dotEnv.values[name] ?? "") !== "");
-  if (!holdsSecrets) return ok(".env", "holds no secret");
+  if (!holdsSecrets) return ok(".env", "contains no secrets");
   return warning(
     ".env",
-    `holds secrets, and others may read it (mode ${octal(mode)})`,
+    `contains secrets, and others can read it (mode ${octal(mode)})`,
     "Run: chmod 600 .env",
   );
 }
@@ -45,7 +45,7 @@ export function checkMaskingKey({ env, readFile, fileMode }: Context): Check {
   const keys = readMaskingKeys(env, readFile, problems)?.reveal();
   if (keys === undefined) {
     const message = problems.sentences.join(" ");
-    return failed(name, "none that can be used", { kind: "configuration", message });
+    return failed(name, "no usable key", { kind: "configuration", message });
   }
   const [first, ...earlier] = keys.map((key) => deriveKeys(key).keyId);
   const finding = `id ${first ?? ""}${earlier.length === 0 ? "" : `, earlier ${earlier.join(", ")}`}`;
@@ -54,8 +54,8 @@ export function checkMaskingKey({ env, readFile, fileMode }: Context): Check {
   if (mode === undefined || !isShared(mode)) return ok(name, finding);
   return warning(
     name,
-    `${finding}; others may read its file (mode ${octal(mode)})`,
-    "Run chmod 600 on the file that FETCH_ETL_MASKING_KEY_FILE names.",
+    `${finding}; others can read its file (mode ${octal(mode)})`,
+    "Run chmod 600 on the file named by FETCH_ETL_MASKING_KEY_FILE.",
   );
 }
 
@@ -65,11 +65,14 @@ export async function checkRecipient({ env, services }: Context): Promise<Check>
   const recipients = readRecipients(env, problems);
   try {
     problems.throwIfAny();
-    if (recipients === undefined) return ok(name, "none: the values behind tokens are not kept");
+    if (recipients === undefined) return ok(name, "none: masked values are not stored in the vault");
     await services.createSealer(recipients);
-    return ok(name, `${plural(recipients.length, "recipient")}: the values behind tokens are kept, sealed`);
+    return ok(
+      name,
+      `${plural(recipients.length, "recipient")}: masked values are stored in the vault, encrypted`,
+    );
   } catch (error) {
-    if (error instanceof Failure) return failed(name, "none that can be used", error);
+    if (error instanceof Failure) return failed(name, "no usable recipient", error);
     throw error;
   }
 }

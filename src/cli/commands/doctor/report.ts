@@ -1,9 +1,8 @@
 // What `doctor` tells.
-import type { ChalkInstance } from "chalk";
 import { DATABASE_CHECKS, LOCAL_CHECKS, QUEUE_CHECKS, type Check } from "../../../doctor/check.ts";
 import type { Context } from "../../context.ts";
 import { writeJson } from "../../json.ts";
-import { styleFor, plural, printable } from "../../terminal/style.ts";
+import { styleFor, plural, printable, type Style } from "../../terminal/style.ts";
 import { wrap } from "../../terminal/table.ts";
 
 const MARKS: Readonly<Record<Check["status"], string>> = { ok: "✔", warning: "!", failed: "✖", skipped: "-" };
@@ -40,7 +39,7 @@ export function writeChecks({ stdout, env }: Context, checks: readonly Check[]):
   }
 }
 
-function colorOf({ status }: Check, style: ChalkInstance): (text: string) => string {
+function colorOf({ status }: Check, style: Style): (text: string) => string {
   switch (status) {
     case "ok":
       return style.green;

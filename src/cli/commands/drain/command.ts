@@ -6,20 +6,22 @@ import { appVersionOption, tableOption, withQueueOptions } from "../../shared-op
 
 export function defineDrain(program: CliCommand, action: ActionFor): void {
   withQueueOptions(program.command("drain"))
-    .summary("load every message of the queue, then exit")
-    .description("Receives until the queue is empty, masks, loads, deletes what is committed, then exits.")
-    .option("--concurrency <n>", "most receives under way at once", String(DRAIN_DEFAULTS.concurrency))
-    .option("--batch-size <n>", "most rows a statement", String(DRAIN_DEFAULTS.batchSize))
-    .option("--max-messages <n>", "stop after n messages")
-    .option("--max-seconds <n>", "stop after n seconds")
+    .summary("load every message in the queue, then exit")
+    .description(
+      "Receives messages until the queue is empty, masks and loads them, and deletes each one after Postgres has committed it. Then exits.",
+    )
+    .option("--concurrency <n>", "maximum concurrent receives", String(DRAIN_DEFAULTS.concurrency))
+    .option("--batch-size <n>", "maximum rows per statement", String(DRAIN_DEFAULTS.batchSize))
+    .option("--max-messages <n>", "stop after exactly n messages")
+    .option("--max-seconds <n>", "stop n seconds after the command starts")
     .option(
       "--retry-for <seconds>",
-      "how long to wait for SQS or Postgres when it goes away",
+      "how long to retry when SQS or Postgres becomes unavailable",
       String(DRAIN_DEFAULTS.retryFor),
     )
     .option(
       "--ledger-days <n>",
-      "prune the ledger of loaded messages after n days",
+      "how many days to remember loaded messages, at least 15",
       String(DRAIN_DEFAULTS.ledgerDays),
     )
     .addOption(tableOption())
@@ -28,23 +30,23 @@ export function defineDrain(program: CliCommand, action: ActionFor): void {
       choice(
         "--on-reject <how>",
         ON_REJECT,
-        "what becomes of a message that cannot be loaded; leave is for a dead-letter queue",
+        "what to do with a message that cannot be loaded; leave requires a dead-letter queue",
       ).default(DRAIN_DEFAULTS.onReject),
     )
-    .option("--fail-on-quarantine", "exit 3 when a message was quarantined or left")
+    .option("--fail-on-quarantine", "exit 3 if a message was quarantined or left")
     .option(
       "--dry-run",
-      `receive, decode, mask and count up to ${DRAIN_DEFAULTS.dryRunMessages} messages, then give them back`,
+      `receive, decode, mask and count up to ${DRAIN_DEFAULTS.dryRunMessages.toLocaleString("en-US")} messages, then return them to the queue`,
     )
-    .option("--json", "print the report as one JSON object")
-    .option("--report <file>", "write the report to a file too, also when the run fails")
-    .option("--metrics <file>", "keep metrics for Prometheus in a file (.prom), one for each queue")
-    .option("--quiet", "print nothing but warnings and errors")
-    .example("fetch-etl drain", "load what the queue holds")
-    .example("fetch-etl drain --dry-run", "see what a drain would do, and change nothing")
+    .option("--json", "print the result as one JSON object")
+    .option("--report <file>", "also write the report to a file, even if the run fails")
+    .option("--metrics <file>", "update Prometheus metrics in a file (.prom); use one file per queue")
+    .option("--quiet", "print only warnings and errors")
+    .example("fetch-etl drain", "load every message in the queue")
+    .example("fetch-etl drain --dry-run", "show what a drain would do, and change nothing")
     .example(
       "fetch-etl drain --quiet --max-seconds 240 --metrics /var/metrics/etl.prom",
-      "from cron, every five minutes, with metrics for Prometheus",
+      "from cron, every five minutes, with Prometheus metrics",
     )
     .action(action(async () => (await import("./run.ts")).runDrain));
 }

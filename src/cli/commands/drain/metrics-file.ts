@@ -43,13 +43,13 @@ function readEarlier(
   const earlier = parseMetrics(text);
   if (earlier === undefined) {
     log.warn(
-      "The file of --metrics held something else than this tool's metrics: its counters start at zero.",
+      "The --metrics file contained something other than fetch-etl metrics; it was replaced, and its counters start at zero.",
     );
     return undefined;
   }
   if (queue === undefined || [queue, UNKNOWN_QUEUE].includes(earlier.queue)) return earlier;
   log.warn(
-    `The file of --metrics held the metrics of queue ${earlier.queue}, which are gone: every queue needs a file of its own.`,
+    `The --metrics file contained the metrics of queue ${earlier.queue} and was replaced. Use a separate file for each queue.`,
   );
   return undefined;
 }

@@ -48,24 +48,24 @@ export async function metricsText(
     "Runs by exit code.",
     Object.values(EXIT).map((code): Sample => [{ exit_code: String(code) }, code === exitCode ? 1 : 0]),
   );
-  counter("run_seconds_total", "Time that runs took.", [[{}, seconds]]);
-  counter("messages_received_total", "Messages that SQS handed out, redeliveries included.", [
+  counter("run_seconds_total", "Total duration of runs.", [[{}, seconds]]);
+  counter("messages_received_total", "Messages received from SQS, including redeliveries.", [
     [{}, run.received],
   ]);
-  counter("messages_total", "Messages by what became of them.", outcomes);
-  counter("messages_deleted_total", "Messages that were deleted from the queue.", [[{}, run.deleted]]);
-  counter("sqs_requests_total", "Requests to SQS, retries included.", [
+  counter("messages_total", "Messages by outcome.", outcomes);
+  counter("messages_deleted_total", "Messages deleted from the queue.", [[{}, run.deleted]]);
+  counter("sqs_requests_total", "SQS requests, including retries.", [
     [{ operation: "receive" }, requests.receive],
     [{ operation: "delete" }, requests.delete],
     [{ operation: "other" }, requests.other],
   ]);
   gauge("last_run_timestamp_seconds", "When the last run ended.", [[{}, finished]]);
-  gauge("last_success_timestamp_seconds", "When the last run that exited with 0 ended; 0 where none has.", [
+  gauge("last_success_timestamp_seconds", "When the last run with exit code 0 ended; 0 if there was none.", [
     [{}, exitCode === EXIT.done ? finished : before("last_success_timestamp_seconds", {})],
   ]);
-  gauge("last_run_exit_code", "The last run's exit code.", [[{}, exitCode]]);
-  gauge("last_run_duration_seconds", "How long the last run took.", [[{}, seconds]]);
-  gauge("last_run_messages", "The last run's messages by what became of them.", outcomes);
+  gauge("last_run_exit_code", "Exit code of the last run.", [[{}, exitCode]]);
+  gauge("last_run_duration_seconds", "Duration of the last run.", [[{}, seconds]]);
+  gauge("last_run_messages", "Messages of the last run by outcome.", outcomes);
   if (remaining !== undefined) {
     gauge("queue_messages", "Messages in the queue at the end of the last run, as SQS counts them.", [
       [{ state: "visible" }, remaining.visible],
@@ -73,6 +73,6 @@ export async function metricsText(
       [{ state: "delayed" }, remaining.delayed],
     ]);
   }
-  gauge("build_info", "The version that ran last; the value is always 1.", [[{ version }, 1]]);
+  gauge("build_info", "Version of the last run; the value is always 1.", [[{ version }, 1]]);
   return registry.metrics();
 }

@@ -11,7 +11,7 @@ const ENDS = {
   empty: "the queue is empty",
   "max-messages": "--max-messages reached",
   "max-seconds": "--max-seconds reached",
-  signal: "stopped by a signal",
+  signal: "interrupted",
 } as const;
 
 /** What there is to tell of a drain that ended well, and of one that failed. */
@@ -60,15 +60,15 @@ export function writeDrainSummary(
   const end = dryRun ? dryRunEndText(report) : endText(report);
   if (context.stdout.isTerminal) {
     const heading = dryRun ? `${style.bold(queue)}: dry run; ${end}` : `${style.bold(queue)}: ${end}`;
-    context.stdout.write(`${heading} (${seconds} s)\n${tallyTable(report, dryRun)}`);
+    context.stdout.write(`${heading} (${seconds} s)\n${countsTable(report, dryRun)}`);
     return;
   }
-  const what = dryRun ? `dry run: would load ${tallyText(report)}` : `loaded ${tallyText(report)}`;
+  const what = dryRun ? `dry run: ${wouldText(report)}` : `loaded ${countsText(report).join(", ")}`;
   context.stdout.write(`${style.bold(queue)}: ${what}; ${end} (${seconds} s)\n`);
 }
 
-/** Names and numbers, the numbers under each other; what is none is left out, but for the first two. */
-function tallyTable(report: DrainReport, dryRun: boolean): string {
+/** Names and right-aligned numbers. Lines whose number is 0 are omitted, except the first two. */
+function countsTable(report: DrainReport, dryRun: boolean): string {
   const { receive, delete: deletes, other } = report.requests;
   const seconds = report.durationMs / 1000;
   const lines = [
@@ -78,9 +78,9 @@ function tallyTable(report: DrainReport, dryRun: boolean): string {
     [dryRun ? "would quarantine" : "quarantined", report.quarantined],
     [dryRun ? "would leave" : "left", report.left],
     ["deleted", report.deleted],
-    ["given back", report.released],
-    ["messages a second", seconds > 0 ? Math.round(settledOf(report) / seconds) : 0],
-    ["requests to SQS", receive + deletes + other],
+    ["returned to queue", report.released],
+    ["messages per second", seconds > 0 ? Math.round(settledOf(report) / seconds) : 0],
+    ["SQS requests", receive + deletes + other],
   ] as const;
   const shown = lines.filter(([, value], index) => index < 2 || value > 0);
   const width = Math.max(...shown.map(([, value]) => count(value).length));
@@ -90,45 +90,63 @@ function tallyTable(report: DrainReport, dryRun: boolean): string {
 /** For messages that could not be made visible again. */
 export function leftHiddenText(messages: number): string {
   return (
-    `${plural(messages, "message")} could not be given back (is sqs:ChangeMessageVisibility allowed?), and will be visible when ` +
-    "the visibility timeout has run out."
+    `${plural(messages, "message")} could not be returned to the queue and will become visible when the visibility timeout expires. ` +
+    "Check the permission sqs:ChangeMessageVisibility."
   );
 }
 
-/** The counts in words, from the number loaded on; what is none is left out. */
-export function tallyText(counts: Readonly<Counts>): string {
+/** What a failed drain did until then. */
+export function beforeFailureText(counts: Readonly<Counts>, dryRun: boolean): string {
+  const [loaded = "", ...others] = countsText(counts);
+  const after = others.length === 0 ? "" : `; ${others.join(", ")}`;
+  return `${dryRun ? "Would have loaded" : "Loaded"} ${loaded} before the failure${after}.`;
+}
+
+/** The counts in words, the number loaded first. Counts of 0 are omitted. */
+function countsText(counts: Readonly<Counts>): string[] {
   const parts = [`${count(counts.loaded)} of ${plural(counts.received, "message")}`];
   if (counts.duplicates > 0) parts.push(plural(counts.duplicates, "duplicate"));
   if (counts.quarantined > 0) parts.push(`${count(counts.quarantined)} quarantined`);
   if (counts.left > 0) parts.push(`${count(counts.left)} left`);
-  parts.push(`${count(counts.deleted)} deleted`);
-  if (counts.released > 0) parts.push(`${count(counts.released)} given back`);
-  return parts.join(", ");
+  if (counts.deleted > 0) parts.push(`${count(counts.deleted)} deleted`);
+  if (counts.released > 0) parts.push(`${count(counts.released)} returned to the queue`);
+  return parts;
+}
+
+const LIST = new Intl.ListFormat("en-GB");
+
+/** What a drain would do with the messages of a dry run. */
+function wouldText({ loaded, duplicates, quarantined, left, received }: DrainReport): string {
+  const parts = [`load ${count(loaded)}`];
+  if (duplicates > 0) parts.push(`skip ${plural(duplicates, "duplicate")}`);
+  if (quarantined > 0) parts.push(`quarantine ${count(quarantined)}`);
+  if (left > 0) parts.push(`leave ${count(left)}`);
+  return `would ${LIST.format(parts)} of ${plural(received, "message")}`;
 }
 
 function dryRunEndText(report: DrainReport): string {
-  if (report.stoppedBy === "empty") return "everything was seen";
-  const seen = `only ${plural(report.received, "message")} looked at`;
+  if (report.stoppedBy === "empty") return "nothing was changed";
+  const seen = `looked at only ${plural(report.received, "message")}`;
   return report.stoppedBy === "max-messages"
-    ? `${seen}: --max-messages sets how many`
-    : `${seen}, ${endText(report)}`;
+    ? `${seen}; --max-messages sets the limit`
+    : `${seen}: ${endText(report)}`;
 }
 
 function endText({ stoppedBy, stillVisible, remaining, left: leftByUs }: DrainReport): string {
-  const left = remainingText(remaining, leftByUs === 0 ? "held by others" : "in flight");
-  if (stillVisible) return `the queue hands out no more${left}`;
+  const left = remainingText(remaining, leftByUs === 0 ? "held by other consumers" : "in flight");
+  if (stillVisible) return `SQS returned no more messages${left}`;
   return stoppedBy === "empty" && left !== "" ? `no more to receive${left}` : `${ENDS[stoppedBy]}${left}`;
 }
 
 function remainingText(remaining: QueueDepth | undefined, inFlight: string): string {
   if (remaining === undefined) return "";
   const parts = [
-    [remaining.visible, "visible"],
+    [remaining.visible, "still waiting"],
     [remaining.inFlight, inFlight],
     [remaining.delayed, "delayed"],
   ] as const;
   const left = parts
     .filter(([messages]) => messages > 0)
-    .map(([messages, how]) => `${count(messages)} ${how}`);
-  return left.length === 0 ? "" : `, ${left.join(", ")}`;
+    .map(([messages, how], index) => `${index === 0 ? plural(messages, "message") : count(messages)} ${how}`);
+  return left.length === 0 ? "" : `; ${left.join(", ")}`;
 }

@@ -74,7 +74,7 @@ export async function recordRun(
 async function putOnRecord(record: RunRecord, files: RunFiles, context: RecordContext): Promise<number> {
   const exitCode = await writeFiles(record, files, context);
   const { queue, dryRun } = record;
-  context.log.event("The run has ended.", { ...drainFields(queue, record, dryRun), exitCode });
+  context.log.event("Drain finished", { ...drainFields(queue, record, dryRun), exitCode });
   return exitCode;
 }
 
@@ -90,7 +90,7 @@ async function writeFiles(
       await write();
       return true;
     } catch (error) {
-      log.error(`${context.explain(error).sentence} What was loaded stays loaded.`);
+      log.error(`${context.explain(error).sentence} Loaded rows stay loaded.`);
       if (exitCode === EXIT.done) exitCode = EXIT.unexpected;
       return false;
     }

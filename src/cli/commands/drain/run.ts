@@ -15,7 +15,7 @@ import { deriveKeys } from "../../../masking/keys.ts";
 import type { Context } from "../../context.ts";
 import { EXIT, exitCodeOfStop } from "../../exit-codes.ts";
 import { opened } from "../../opening.ts";
-import { leftHiddenText, tallyText, writeDrainJson, writeDrainSummary } from "./report.ts";
+import { beforeFailureText, leftHiddenText, writeDrainJson, writeDrainSummary } from "./report.ts";
 import { plural } from "../../terminal/style.ts";
 import { startProgressLog } from "../../log/progress-log.ts";
 import { startProgress, type Watched } from "../../terminal/progress.ts";
@@ -51,12 +51,12 @@ async function drainQueue(
 
   const stop = context.catchSignals();
   const { clock, log, random, versions } = context;
-  log.event("The run begins.", {
+  log.event("Drain started", {
     version: versions.fetchEtl,
     queue: run.queueName,
     dryRun: flags.dryRun === true,
   });
-  log.debug("The settings.", { ...config });
+  log.debug("Effective settings", { ...config });
   const sealer = recipients === undefined ? undefined : await context.services.createSealer(recipients);
   const { maxSeconds } = config;
   const limits = { clock, stop, maxSeconds, started };
@@ -84,10 +84,10 @@ async function drainQueue(
       randomBytes: context.randomBytes,
       sealer,
     });
-    const { counts: tally } = run;
+    const { counts } = run;
     const endProgress = await showProgress(context, flags, {
       name: queue.name,
-      counts: tally,
+      counts,
       depth: () => queue.depth(),
       stop,
       maxMessages: config.maxMessages,
@@ -102,13 +102,12 @@ async function drainQueue(
       clock,
       random,
       stop,
-      counts: tally,
+      counts,
       notices: log,
     })
       .catch((error: unknown) => {
         endProgress();
-        const verb = flags.dryRun === true ? "would have loaded" : "loaded";
-        if (tally.received > 0) log.warn(`Before it failed: ${verb} ${tallyText(tally)}.`);
+        if (counts.received > 0) log.warn(beforeFailureText(counts, flags.dryRun === true));
         throw error;
       })
       .finally(endProgress);
@@ -118,7 +117,7 @@ async function drainQueue(
     if (report.databaseSilent) return EXIT.unavailable;
     await loader?.prune(config.ledgerDays, stop).catch(() => {
       // The rows are loaded by now: a ledger that cannot be pruned is no reason to fail.
-      log.warn("The ledger could not be pruned this time; the next run tries again.");
+      log.warn("Could not prune the ledger; the next run tries again.");
     });
     return report.quarantined + report.left > 0 && flags.failOnQuarantine === true
       ? EXIT.quarantined
@@ -145,23 +144,25 @@ function tell(context: Context, flags: DrainFlags, queue: Queue, report: DrainRe
   else if (flags.quiet !== true) writeDrainSummary(context, queue.name, report, dryRun);
   if (report.quarantined > 0 && !dryRun) {
     context.log.warn(
-      `${plural(report.quarantined, "message")} went to fetch_etl.quarantine; "fetch-etl verify" tells why.`,
+      `${plural(report.quarantined, "message")} quarantined; run "fetch-etl quarantine list" to see why.`,
     );
   }
   if (report.left > 0 && !dryRun) {
     context.log.warn(
-      `${plural(report.left, "delivery", "deliveries")} from queue ${queue.name} could not be loaded: the messages stayed in it, and its ` +
-        `redrive policy moves what was received ${queue.maxReceiveCount ?? 0} times to the dead-letter queue, where "fetch-etl peek" ` +
-        "tells what breaks the contract.",
+      `${plural(report.left, "delivery", "deliveries")} from queue ${queue.name} could not be loaded and stayed in the queue. SQS moves a ` +
+        `message to the dead-letter queue after ${plural(queue.maxReceiveCount ?? 0, "receive")}. ` +
+        'Run "fetch-etl peek" on that queue to see why it was rejected.',
     );
   }
   if (report.databaseSilent) {
-    context.log.warn("Postgres did not answer before the end: what was sent to it may still be committed.");
+    context.log.warn(
+      "Postgres did not answer before the run ended; it may still commit the rows that were already sent.",
+    );
   }
   if (report.leftHidden > 0) context.log.warn(leftHiddenText(report.leftHidden));
   if (report.stillVisible) {
     context.log.warn(
-      `Queue ${queue.name} counts ${plural(report.remaining?.visible ?? 0, "visible message")} that it does not hand out.`,
+      `Queue ${queue.name} reports ${plural(report.remaining?.visible ?? 0, "visible message")}, but SQS did not return any.`,
     );
   }
 }

@@ -4,17 +4,17 @@ import type { ActionFor, CliCommand } from "../../command.ts";
 export function defineForget(program: CliCommand, action: ActionFor): void {
   program
     .command("forget")
-    .summary("delete the values behind tokens for ever; leaves a record")
+    .summary("permanently delete masked values; recorded in the database")
     .description(
-      "Deletes what the vault holds for tokens, and tells which quarantined messages hold the same values. The rows keep their tokens. Recorded in fetch_etl.reveal_log.",
+      "Permanently deletes the vault entries of tokens, and names the quarantined messages that contain the same values. The rows keep their tokens. The request is recorded in fetch_etl.reveal_log.",
     )
-    .argument("[tokens...]", "tokens; without them standard input is read, one a line")
-    .requiredOption("--reason <text>", "why, for the record")
-    .option("--purge-quarantine", "delete quarantined messages that hold the same values, too")
-    .option("--json", "print one JSON object")
+    .argument("[tokens...]", "tokens; if omitted, read from standard input, one per line")
+    .requiredOption("--reason <text>", "the reason, for the record")
+    .option("--purge-quarantine", "also delete quarantined messages that contain the same values")
+    .option("--json", "print the result as one JSON object")
     .example(
       'fetch-etl forget --reason "request 12" < tokens.txt',
-      "delete the values behind the tokens of a file",
+      "delete the values of the tokens in a file",
     )
     .action(action(async () => (await import("./run.ts")).runForget));
 }

@@ -31,7 +31,7 @@ export async function runForget(
   const purge = flags.purgeQuarantine === true;
   if (purge && keys.length === 0) {
     problems.add(
-      "--purge-quarantine opens bodies with the masking key: set FETCH_ETL_MASKING_KEY or FETCH_ETL_MASKING_KEY_FILE.",
+      "--purge-quarantine needs the masking key to decrypt bodies: set FETCH_ETL_MASKING_KEY or FETCH_ETL_MASKING_KEY_FILE.",
     );
   }
   const needed = problems.complete({ database });

@@ -5,18 +5,18 @@ import { tableOption } from "../../shared-options.ts";
 export function defineInit(program: CliCommand, action: ActionFor): void {
   program
     .command("init")
-    .summary("make schema and tables")
+    .summary("create the schema and tables")
     .description(
-      "Makes the schema and the tables that are missing, the vault's too. Can be run again. With --print it shows the SQL that does it, and that gives a role the rights of a drain.",
+      "Creates the schema and the tables that are missing, including the vault. You can run it again. With --print, prints the SQL instead, including the loader role and its grants.",
     )
     .addOption(tableOption())
-    .option("--print", "print the SQL, with the loader's role and rights; needs no database")
-    .option("--loader-role <name>", "with --print: the role that drains (default fetch_etl_loader)")
-    .option("--json", "print one JSON object")
-    .example("fetch-etl init", "make what is missing")
+    .option("--print", "print the SQL, including the loader role and its grants; needs no database")
+    .option("--loader-role <name>", "with --print: the role that runs drains (default fetch_etl_loader)")
+    .option("--json", "print the result as one JSON object")
+    .example("fetch-etl init", "create whatever is missing")
     .example(
       "fetch-etl init --print | psql -v ON_ERROR_STOP=1 postgres://owner@host/logins",
-      "make it as another user, and the loader's role with it",
+      "create the tables and the loader role as another user",
     )
     .action(action(async () => (await import("./run.ts")).runInit));
 }

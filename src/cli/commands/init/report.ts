@@ -18,13 +18,13 @@ export function writeInitialised(context: Context, { made, present }: Initialise
   const { stdout, env } = context;
   if (!stdout.isTerminal) {
     const parts = [
-      made.length === 0 ? "nothing to make" : `made ${made.map(named).join(", ")}`,
-      ...(present.length === 0 ? [] : [`there already: ${present.map(named).join(", ")}`]),
+      made.length === 0 ? "nothing to create" : `created ${made.map(named).join(", ")}`,
+      ...(present.length === 0 ? [] : [`already present: ${present.map(named).join(", ")}`]),
     ];
     stdout.write(`${parts.join("; ")}\n`);
     return;
   }
   const style = styleFor(stdout, env);
-  for (const name of made) stdout.write(`${style.green("made")}           ${named(name)}\n`);
-  for (const name of present) stdout.write(`${style.dim("there already")}  ${named(name)}\n`);
+  for (const name of made) stdout.write(`${style.green("created")}          ${named(name)}\n`);
+  for (const name of present) stdout.write(`${style.dim("already present")}  ${named(name)}\n`);
 }

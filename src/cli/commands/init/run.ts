@@ -24,12 +24,12 @@ export async function runInit(flags: InitFlags, context: Context): Promise<numbe
   const loaderRole = readLoaderRole(flags.loaderRole, problems);
   if (print) {
     const table = readTable(flags, context.env, problems);
-    if (flags.json === true) problems.add("--print shows SQL and --json a report: leave one out.");
+    if (flags.json === true) problems.add("--print and --json cannot be used together: omit one of them.");
     problems.throwIfAny();
     context.stdout.write(initialSql(loaderRole, table));
     return EXIT.done;
   }
-  if (flags.loaderRole !== undefined) problems.add("--loader-role goes with --print.");
+  if (flags.loaderRole !== undefined) problems.add("--loader-role requires --print.");
   const { database } = problems.complete({ database: readDatabase(context.env, problems, flags) });
   const initialised = await context.services.initialise(database);
   if (flags.json === true) writeInitialisedJson(context, initialised);

@@ -5,8 +5,8 @@ export function defineKeygen(program: CliCommand, action: ActionFor): void {
   program
     .command("keygen")
     .summary("print a new masking key as a line for .env")
-    .description("Prints a new masking key as a line for .env: fetch-etl keygen >> .env")
-    .option("--force", "print one although .env has one already")
-    .example("fetch-etl keygen >> .env", "make the masking key, once")
+    .description("Prints a new masking key as a line for .env.")
+    .option("--force", "print a key even if .env already contains one")
+    .example("fetch-etl keygen >> .env", "create a masking key, once")
     .action(action(async () => (await import("./run.ts")).runKeygen));
 }

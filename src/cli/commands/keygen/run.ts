@@ -18,8 +18,8 @@ export function runKeygen({ force }: KeygenFlags, { stdout, randomBytes, dotEnv 
   if (force !== true && /^[ \t]*(export[ \t]+)?FETCH_ETL_MASKING_KEY[ \t]*=[ \t]*\S/m.test(existing)) {
     throw new Failure(
       "configuration",
-      "The .env in this folder has a masking key already. A second one would take its place, and tokens made with the first " +
-        "would not match any more. --force prints one all the same.",
+      ".env in the working directory already contains a masking key. A second key would replace it, and new tokens would not " +
+        "match tokens made with the first one. Use --force to print a key anyway.",
     );
   }
   const key = Buffer.from(randomBytes(MIN_KEY_BYTES)).toString("base64");

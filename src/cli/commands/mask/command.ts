@@ -6,14 +6,14 @@ import { choice } from "../../option.ts";
 export function defineMask(program: CliCommand, action: ActionFor): void {
   program
     .command("mask")
-    .summary("print the token of a value, to look for it in the table")
+    .summary("print the token of an address or device id")
     .description(
-      "Prints the tokens of values, one a line: from arguments or, better, from standard input, one value a line, because arguments show in the list of processes.",
+      "Prints the tokens of addresses or device ids, one per line. Reads them from standard input, one per line, if you give no arguments. Arguments are visible in the process list.",
     )
-    .argument("[values...]", "addresses or device ids; without them standard input is read")
-    .addOption(choice("--field <field>", FIELDS, "what the values are").makeOptionMandatory())
-    .option("--key-id <id>", "use the configured masking key with this id, not the first one")
-    .option("--json", "print one JSON object")
-    .example("echo 192.0.2.7 | fetch-etl mask --field ip", "print the token to look for in masked_ip")
+    .argument("[values...]", "addresses or device ids; if omitted, read from standard input")
+    .addOption(choice("--field <field>", FIELDS, "field that the values belong to").makeOptionMandatory())
+    .option("--key-id <id>", "use the configured masking key with this id instead of the first one")
+    .option("--json", "print the result as one JSON object")
+    .example("echo 192.0.2.7 | fetch-etl mask --field ip", "print the token to search for in masked_ip")
     .action(action(async () => (await import("./run.ts")).runMask));
 }

@@ -62,7 +62,7 @@ function keysWithId(configured: readonly MaskingKeys[], keyId: string | undefine
   const ids = configured.map((keys) => keys.keyId).join(", ");
   throw new Failure(
     "configuration",
-    `--key-id names no configured masking key; these have the ids ${ids}, the first one's first.`,
+    `--key-id does not match a configured masking key. The configured ids, in their order: ${ids}.`,
   );
 }
 

@@ -6,14 +6,14 @@ import { appVersionOption, withQueueOptions } from "../../shared-options.ts";
 export function definePeek(program: CliCommand, action: ActionFor): void {
   withQueueOptions(program.command("peek"))
     .summary("show messages, masked, and leave them in the queue")
-    .description("Shows messages, masked, and leaves every one of them in the queue.")
-    .option("--count <n>", "most messages to show", String(PEEK_COUNT))
+    .description("Shows messages, masked, and leaves them in the queue.")
+    .option("--count <n>", "maximum messages to show", String(PEEK_COUNT))
     .addOption(appVersionOption())
-    .option("--raw", "show the bodies as they are, personal data included")
-    .option("--force", "look even where it may move a message to the dead-letter queue")
-    .option("--json", "print one JSON object a message")
-    .option("--quiet", "print nothing but messages, warnings and errors")
-    .example("fetch-etl peek --count 5", "look at five messages")
-    .example("fetch-etl peek --json | jq .rejection", "see why messages would be quarantined")
+    .option("--raw", "show the original bodies, including personal data")
+    .option("--force", "peek even if that can move a message to the dead-letter queue")
+    .option("--json", "print one JSON object per message")
+    .option("--quiet", "print only messages, warnings and errors")
+    .example("fetch-etl peek --count 5", "show five messages")
+    .example("fetch-etl peek --json | jq .rejection", "show why messages would be quarantined")
     .action(action(async () => (await import("./run.ts")).runPeek));
 }

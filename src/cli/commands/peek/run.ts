@@ -44,7 +44,7 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
       peek({ count, force: flags.force === true }, { queue, clock, stop }, at);
     let looked: Peeked<unknown>;
     if (masterKeys === undefined) {
-      context.log.warn("--raw shows message bodies as they are, personal data included.");
+      context.log.warn("--raw shows the original bodies, including personal data.");
       const write = flags.json === true ? writeRawJson : writeRaw;
       looked = await look((message) => {
         write(context, message);
@@ -63,7 +63,7 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
       looked = shown;
     }
     if (looked.leftHidden > 0) context.log.warn(leftHiddenText(looked.leftHidden));
-    if (looked.seen.length === 0) context.log.note(`${queue.name}: no message is visible.`);
+    if (looked.seen.length === 0) context.log.note(`${queue.name}: no visible messages.`);
     return exitCodeOfStop(stop);
   } finally {
     queue.close();

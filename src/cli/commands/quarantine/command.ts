@@ -6,47 +6,52 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
   const quarantine = program
     .command("quarantine")
     .helpGroup("Load:")
-    .summary("work off the messages that were turned away")
+    .summary("list, inspect, replay or purge rejected messages")
     .description("Lists, shows, replays and purges the messages in fetch_etl.quarantine.");
   quarantine
     .command("list")
-    .summary("count them by reason")
-    .description("Counts the quarantined messages by reason, with the oldest of each.")
-    .option("--json", "print one JSON object")
-    .example("fetch-etl quarantine list", "see what is held, and an id of each kind")
+    .summary("count quarantined messages by reason")
+    .description(
+      "Counts the quarantined messages by reason, with the oldest date and an example id for each.",
+    )
+    .option("--json", "print the result as one JSON object")
+    .example("fetch-etl quarantine list", "count the messages, with an example id for each reason")
     .action(action(async () => (await import("./list.ts")).runQuarantineList));
   quarantine
     .command("show")
-    .summary("show one message")
+    .summary("show one quarantined message")
     .description(
-      "Shows one quarantined message: its reasons and, with --raw, its body, opened with the masking key.",
+      "Shows one quarantined message and why it was rejected. With --raw, also decrypts its body with the masking key and prints it.",
     )
-    .argument("<id>", "the message's id")
-    .option("--raw", "open the body, personal data included")
-    .option("--json", "print one JSON object")
+    .argument("<id>", "message id")
+    .option("--raw", "decrypt and print the body, including personal data")
+    .option("--json", "print the result as one JSON object")
     .example(
       "fetch-etl quarantine show 6c6f9d4e-0d2b-4d6a-9d0c-0f7f3a1d2b11",
-      "see why a message was turned away",
+      "show why a message was rejected",
     )
     .action(action(async () => (await import("./show.ts")).runQuarantineShow));
   quarantine
     .command("replay")
-    .summary("decode them again, and load what passes now")
+    .summary("decode quarantined messages again and load the valid ones")
     .description(
-      "Opens the held bodies with the masking keys, decodes them anew, loads what passes now, once, and marks it.",
+      "Decrypts the quarantined bodies with the masking keys, decodes them again and loads the ones that are now valid. Never loads a message twice.",
     )
-    .option("--queue <name, URL or ARN>", "only the messages of this queue")
+    .option("--queue <name, URL or ARN>", "only messages from this queue")
     .addOption(tableOption())
     .addOption(appVersionOption())
-    .option("--json", "print one JSON object")
-    .example("fetch-etl quarantine replay", "after the table was mended, or fetch-etl learned a new form")
+    .option("--json", "print the result as one JSON object")
+    .example("fetch-etl quarantine replay", "after you fixed the table or updated fetch-etl")
     .action(action(async () => (await import("./replay.ts")).runQuarantineReplay));
   quarantine
     .command("purge")
-    .summary("delete old ones")
-    .description("Deletes quarantined messages for ever.")
-    .requiredOption("--older-than <days>", "only those that were quarantined so many days ago or earlier")
-    .option("--json", "print one JSON object")
-    .example("fetch-etl quarantine purge --older-than 30", "keep a month")
+    .summary("delete old quarantined messages")
+    .description("Permanently deletes quarantined messages.")
+    .requiredOption(
+      "--older-than <days>",
+      "only messages quarantined at least this many days ago; 0 deletes all",
+    )
+    .option("--json", "print the result as one JSON object")
+    .example("fetch-etl quarantine purge --older-than 30", "keep the last 30 days")
     .action(action(async () => (await import("./purge.ts")).runQuarantinePurge));
 }

@@ -23,9 +23,9 @@ export function writeHeld(context: Context, summary: QuarantineSummary, keyIds: 
     oldest.slice(0, 10),
     printable(example),
   ]);
-  stdout.write(columns([["  reason", "messages", "oldest", "an id"], ...lines]));
+  stdout.write(columns([["  reason", "messages", "oldest", "example id"], ...lines]));
   if (reasons.reduce((sum, { count: messages }) => sum + messages, 0) > total)
-    stdout.write("A message with several reasons counts in the line of each.\n");
+    stdout.write("A message with several reasons is counted once for each reason.\n");
   // Under the first key alone, or nobody knows: nothing to tell. An earlier key must not be thrown away unawares.
   if (keys.length === 1 && (keyIds.length === 0 || keys[0]?.keyId === keyIds[0])) return;
   const isMissing = (keyId: string): boolean => keyIds.length > 0 && !keyIds.includes(keyId);
@@ -34,7 +34,7 @@ export function writeHeld(context: Context, summary: QuarantineSummary, keyIds: 
     plural(messages, "message"),
     isMissing(keyId) ? "not configured" : "",
   ]);
-  stdout.write(`sealed under masking key\n${columns(keyLines)}`);
+  stdout.write(`encrypted with masking key\n${columns(keyLines)}`);
 }
 
 export function writeReplayedJson({ stdout }: Context, report: ReplayReport): void {
@@ -47,7 +47,7 @@ export function writeReplayed(context: Context, report: ReplayReport): void {
   const style = styleFor(context.stdout, context.env);
   const parts = [`${count(report.loaded)} loaded`, `${count(report.rejected)} still rejected`];
   const closed = unopened(report);
-  if (closed > 0) parts.push(`${count(closed)} not opened`);
+  if (closed > 0) parts.push(`${count(closed)} not decrypted`);
   context.stdout.write(`${style.bold("fetch_etl.quarantine")}: ${parts.join(", ")}\n`);
 }
 
@@ -55,14 +55,14 @@ export function writeReplayed(context: Context, report: ReplayReport): void {
 export function writeUnopened({ log }: Context, { missingKeys, altered }: ReplayReport): void {
   for (const [keyId, messages] of missingKeys) {
     log.warn(
-      `${plural(messages, "message")} sealed under masking key ${printable(keyId)}, which is not configured: ` +
-        "add it to FETCH_ETL_MASKING_KEY, after the first and a comma.",
+      `Cannot decrypt ${plural(messages, "message")}: masking key ${printable(keyId)} is not configured. ` +
+        "Add it to FETCH_ETL_MASKING_KEY after the first key, separated by a comma.",
     );
   }
   const [example] = altered;
   if (example === undefined) return;
   log.error(
-    `${plural(altered.length, "message")} not loaded, changed after the body was sealed, such as ${printable(example)}.`,
+    `Cannot decrypt ${plural(altered.length, "message")} with a body that was altered after encryption, such as ${printable(example)}.`,
   );
 }
 

@@ -34,15 +34,15 @@ export function writeFound(context: Context, shown: readonly ShownMessage[]): vo
   const { stdout } = context;
   const style = styleFor(stdout, context.env);
   for (const { message, opened } of shown) {
-    const reasons = message.reasons.map((reason, index) => [index === 0 ? "because" : "", printable(reason)]);
+    const reasons = message.reasons.map((reason, index) => [index === 0 ? "reason" : "", printable(reason)]);
     stdout.write(
       style.bold(`${printable(message.messageId)}\n`) +
         columns([
           ["queue", printable(message.queue)],
-          ["sent", isoTime(message.sentAt) ?? "not known"],
+          ["sent", isoTime(message.sentAt) ?? "unknown"],
           ...reasons,
           ["key id", printable(message.body.keyId)],
-          ["size", `${plural(message.sealedBytes, "byte")}, sealed`],
+          ["size", `${plural(message.sealedBytes, "byte")}, encrypted`],
           ["quarantined", isoTime(message.quarantinedAt) ?? "-"],
           ["replayed", isoTime(message.replayedAt) ?? "no"],
         ]),

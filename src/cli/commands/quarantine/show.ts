@@ -31,14 +31,14 @@ export async function runQuarantineShow(
   if (messages.length === 0) {
     throw new Failure(
       "configuration",
-      'No message in fetch_etl.quarantine has this id; "fetch-etl quarantine list" gives an example of each reason.',
+      'fetch_etl.quarantine has no message with this id. "fetch-etl quarantine list" shows an example id for each reason.',
     );
   }
   if (messages.length < total)
     context.log.warn(`${count(total)} messages have this id: the first ${count(messages.length)} are shown.`);
   const shown = messages.map((message) => ({ message, opened: open?.(message) }));
   if (shown.some(({ opened }) => opened?.outcome === "opened"))
-    context.log.warn("--raw shows message bodies as they are, personal data included.");
+    context.log.warn("--raw shows the original bodies, including personal data.");
   if (flags.json === true) writeFoundJson(context, shown);
   else writeFound(context, shown);
   return exitCodeOf(shown, context);
@@ -50,15 +50,15 @@ function exitCodeOf(shown: readonly ShownMessage[], context: Context): number {
   const altered = withOutcome("altered");
   for (const { message } of altered) {
     context.log.error(
-      `The body that came from queue ${printable(message.queue)} was changed after it was sealed, and cannot be opened.`,
+      `Cannot decrypt the body from queue ${printable(message.queue)}: it was altered after encryption.`,
     );
   }
   const missing = new Set(withOutcome("no key").map(({ message }) => message.body.keyId));
   if (missing.size > 0) {
     throw new Failure(
       "configuration",
-      `The body is sealed under a masking key that is not configured: ${printable([...missing].join(", "))}. ` +
-        "Add that key to FETCH_ETL_MASKING_KEY, after the first and a comma.",
+      `Cannot decrypt the body: masking key ${printable([...missing].join(", "))} is not configured. ` +
+        "Add it to FETCH_ETL_MASKING_KEY after the first key, separated by a comma.",
     );
   }
   return altered.length > 0 ? EXIT.mismatch : EXIT.done;

@@ -4,17 +4,17 @@ import type { ActionFor, CliCommand } from "../../command.ts";
 export function defineReveal(program: CliCommand, action: ActionFor): void {
   program
     .command("reveal")
-    .summary("open the values behind tokens; leaves a record")
+    .summary("decrypt masked values; recorded in the database")
     .description(
-      "Opens the values behind tokens with an age identity. Who, when, why and which tokens is written to fetch_etl.reveal_log, and committed, before anything is opened.",
+      "Decrypts masked values with an age identity. Before it decrypts anything, it records the user, the time, the reason and the tokens in fetch_etl.reveal_log.",
     )
-    .argument("[tokens...]", "tokens; without them standard input is read, one a line")
+    .argument("[tokens...]", "tokens; if omitted, read from standard input, one per line")
     .requiredOption("--identity <file>", "age identity file, as age-keygen writes it")
-    .requiredOption("--reason <text>", "why, for the record")
-    .option("--json", "print one JSON object")
+    .requiredOption("--reason <text>", "the reason, for the record")
+    .option("--json", "print the result as one JSON object")
     .example(
       'fetch-etl reveal --identity identity.txt --reason "ticket 4711" < tokens.txt',
-      "open the values behind the tokens of a file",
+      "decrypt the values of the tokens in a file",
     )
     .action(action(async () => (await import("./run.ts")).runReveal));
 }

@@ -21,11 +21,11 @@ export function writeRevealedJson({ stdout }: Context, values: readonly Revealed
 export function writeNotRevealed({ log }: Context, { token, why }: Extract<Revealed, { ok: false }>): void {
   const what =
     why === "altered"
-      ? "the value, its field or its data key was altered after it was sealed"
+      ? "the value, its field or its data key was altered after encryption"
       : "its data key is missing from fetch_etl.vault_keys";
   log.error(
-    `The vault's entry for ${token} cannot be opened: ${what}. Nothing is revealed. ` +
-      "Find out who may write to the vault, and bring the entry back from a backup or leave its token out.",
+    `Cannot decrypt the vault entry of ${token}: ${what}. Nothing was revealed. ` +
+      "Find out who can write to the vault. Then restore the entry from a backup, or omit its token.",
   );
 }
 
@@ -69,8 +69,8 @@ export function writeLeft({ log }: Context, result: Forgotten, asked: Asked): vo
   }
   if (otherKeys.length > 0) {
     log.warn(
-      `The vault holds values under ${otherKeys.length === 1 ? "another masking key" : "other masking keys"} too: ${otherKeys.slice(0, MOST_NAMED).join(", ")}. ` +
-        'The same values may be among them, under other tokens: "fetch-etl mask --key-id" prints these, to forget them too.',
+      `The vault also contains values of ${otherKeys.length === 1 ? "another masking key" : "other masking keys"}: ${otherKeys.slice(0, MOST_NAMED).join(", ")}. ` +
+        'They can include the same values under other tokens. "fetch-etl mask --key-id" prints these tokens, so that you can forget them too.',
     );
   }
 }
@@ -80,31 +80,31 @@ function warnOfFound(log: Log, found: readonly HoldingMessage[]): void {
   const ids = found.slice(0, MOST_NAMED).map(({ messageId }) => printable(messageId));
   const others = found.length - ids.length;
   log.warn(
-    `${plural(found.length, "quarantined message holds", "quarantined messages hold")} these values too: ` +
-      `${ids.join(", ")}${others > 0 ? ` and ${plural(others, "other")}` : ""}. "fetch-etl quarantine replay" could bring them back. ` +
-      "Run the same command with --purge-quarantine to delete the messages.",
+    `${plural(found.length, "quarantined message contains", "quarantined messages contain")} the same values: ` +
+      `${ids.join(", ")}${others > 0 ? ` and ${plural(others, "other")}` : ""}. "fetch-etl quarantine replay" could load them again. ` +
+      "Run the same command with --purge-quarantine to delete these messages.",
   );
 }
 
 function warnOfNotOpened(log: Log, { keyMissing, missingKey, notOpened }: SearchResult, asked: Asked): void {
   if (keyMissing > 0) {
     log.warn(
-      `${plural(keyMissing, "quarantined message was", "quarantined messages were")} not searched for these values, sealed under ` +
-        `${asked.keyIds.length === 0 ? "a masking key" : "masking keys that are not configured"}, such as ${printable(missingKey ?? "")}: ` +
-        `set FETCH_ETL_MASKING_KEY${asked.keyIds.length === 0 ? "" : " to all keys, with commas"} and run the same command with --purge-quarantine.`,
+      `${plural(keyMissing, "quarantined message was", "quarantined messages were")} not searched for these values, because of encryption ` +
+        `with a masking key that is not configured, such as ${printable(missingKey ?? "")}. ` +
+        `Set FETCH_ETL_MASKING_KEY${asked.keyIds.length === 0 ? "" : " to all keys, separated by commas"}, and run the same command with --purge-quarantine.`,
     );
   }
   if (notOpened > 0) {
     log.warn(
       `${plural(notOpened, "quarantined message was", "quarantined messages were")} not searched for these values: ` +
-        'the body is longer than 16 MiB, or was changed after it was sealed. "fetch-etl quarantine purge" deletes messages by age.',
+        'the body is longer than 16 MiB, or was altered after encryption. "fetch-etl quarantine purge" deletes messages by age.',
     );
   }
   const tokens = tokensNotSought(asked);
   if (asked.keyIds.length > 0 && tokens.length > 0) {
     log.warn(
-      `The quarantine was not searched for the values of ${plural(tokens.length, "token")} of other masking keys, such as ${keyIdOf(tokens[0] ?? "")}, ` +
-        "which are not configured: add them to FETCH_ETL_MASKING_KEY, after the first and a comma.",
+      `The quarantine was not searched for the values of ${plural(tokens.length, "token")} of masking keys that are not configured, such as ${keyIdOf(tokens[0] ?? "")}. ` +
+        "Add these keys to FETCH_ETL_MASKING_KEY after the first key, separated by commas.",
     );
   }
 }

@@ -5,14 +5,14 @@ import { tableOption } from "../../shared-options.ts";
 export function defineRotate(program: CliCommand, action: ActionFor): void {
   program
     .command("rotate")
-    .summary("bring rows and vault from earlier masking keys to the first one")
+    .summary("re-mask rows and vault with the current (first) key")
     .description(
-      "Masks rows and vault anew under the first masking key, in batches that can be killed at any moment and run again.",
+      "Re-masks rows and vault entries of earlier masking keys with the first one, in batches. You can stop it at any time and run it again.",
     )
     .requiredOption("--identity <file>", "age identity file, as age-keygen writes it")
-    .addOption(tableOption("the table of the rows, in place of FETCH_ETL_TABLE"))
-    .option("--json", "print one JSON object")
-    .option("--quiet", "print nothing but warnings and errors")
-    .example("fetch-etl rotate --identity identity.txt", "after FETCH_ETL_MASKING_KEY became new,old")
+    .addOption(tableOption())
+    .option("--json", "print the result as one JSON object")
+    .option("--quiet", "print only warnings and errors")
+    .example("fetch-etl rotate --identity identity.txt", "after you set FETCH_ETL_MASKING_KEY to new,old")
     .action(action(async () => (await import("./run.ts")).runRotate));
 }

@@ -19,12 +19,12 @@ export function writeRotatedJson(context: Context, keyId: string, report: Rotati
 /** One line. */
 export function writeRotated(context: Context, keyId: string, { rows, vault, left }: RotationReport): void {
   const style = styleFor(context.stdout, context.env);
-  const changed = `${plural(rows, "row")} and ${plural(vault, "vault entry", "vault entries")} changed`;
+  const changed = `${plural(rows, "row")} and ${plural(vault, "vault entry", "vault entries")} re-masked`;
   const end =
     left === undefined
-      ? "stopped by a signal: run it again to go on"
-      : `${plural(total(left, "values"), "value")} in rows left with earlier keys`;
-  context.stdout.write(`${style.bold(keyId)}: ${changed}; ${end}\n`);
+      ? "interrupted: run it again to continue"
+      : `${plural(total(left, "values"), "value")} of earlier keys left in rows`;
+  context.stdout.write(`Rotated to key ${style.bold(keyId)}: ${changed}; ${end}\n`);
 }
 
 /** Says what is left, and whether another run would change it. */
@@ -32,14 +32,14 @@ export function warnOfLeft({ log }: Context, table: string, { left = [] }: Rotat
   const [again, never] = [total(left, "inVault"), total(left, "values") - total(left, "inVault")];
   if (again > 0) {
     log.warn(
-      `${plural(again, "value")} with earlier keys came while this ran (${byKey(left, ({ inVault }) => inVault)}): ` +
-        "see that every drain has the new key first, and run rotate again.",
+      `${plural(again, "value")} of earlier keys arrived during the rotation (${byKey(left, ({ inVault }) => inVault)}). ` +
+        "Make sure that every drain uses the new key as its first one, then run rotate again.",
     );
   }
   if (never > 0) {
     log.warn(
-      `${plural(never, "value")} in ${printable(table)} stay with earlier keys (${byKey(left, ({ values, inVault }) => values - inVault)}), ` +
-        "because the vault does not hold them: they were loaded while FETCH_ETL_RECOVERY_RECIPIENT was not set, or were forgotten.",
+      `${plural(never, "value")} of earlier keys in ${printable(table)} could not be re-masked (${byKey(left, ({ values, inVault }) => values - inVault)}), ` +
+        "because the vault does not contain them. Possible causes: FETCH_ETL_RECOVERY_RECIPIENT was not set when they were loaded, or they were forgotten.",
     );
   }
 }
@@ -48,17 +48,17 @@ export function warnOfLeft({ log }: Context, table: string, { left = [] }: Rotat
 export function warnOfKept({ log }: Context, { keptFor }: RotationReport): void {
   if (keptFor.length === 0) return;
   log.warn(
-    `No vault entry of an earlier key was deleted, because other tables have the columns masked_ip and masked_device_id: ${printable(keptFor.join(", "))}. ` +
-      "rotate does not read them. Where one holds tokens, run rotate with --table for it; the entries stay, and lead back from its tokens, until these tables are gone.",
+    `All vault entries of earlier keys were kept, because other tables have the columns masked_ip and masked_device_id: ${printable(keptFor.join(", "))}. ` +
+      "If one of these tables contains tokens, run rotate with --table for it. The entries stay, and can decrypt its tokens, until these tables are gone.",
   );
 }
 
 /** For an entry that is not as it was sealed. */
 export function writeAltered({ log }: Context, token: string): void {
   log.error(
-    `The vault's entry for ${printable(token)} cannot be opened: it or its data key was altered after it was sealed, or is missing. ` +
-      "What was changed before it stays changed. Find out who may write to the vault, bring the entry back from a backup, or " +
-      "forget its token; then run rotate again, which goes on from here.",
+    `Cannot decrypt the vault entry of ${printable(token)}: the entry or its data key was altered after encryption, or is missing. ` +
+      "Rows that were already re-masked stay re-masked. Find out who can write to the vault. Then restore the entry from a backup or " +
+      "forget its token, and run rotate again to continue.",
   );
 }
 

@@ -48,7 +48,9 @@ export function writeVerified(context: Context, verified: Verified): void {
     ["create_date", dateRange(verified)],
     ["nulls", withNulls.map(([column, rows]) => `${column} ${count(rows)}`).join(", ") || "none"],
     ["unmasked values", count(verified.unmasked)],
-    ...(verified.repeatedBodies === null ? [] : [["bodies that came again", count(verified.repeatedBodies)]]),
+    ...(verified.repeatedBodies === null
+      ? []
+      : [["repeated message bodies", count(verified.repeatedBodies)]]),
     ["quarantined", count(verified.quarantined)],
     ["queue", queueText(verified.queue)],
   ];
@@ -95,7 +97,7 @@ function writeReasons({ stdout }: Context, reasons: Readonly<Record<string, numb
     `  ${printable(reason)}`,
     plural(messages, "message"),
   ]);
-  if (lines.length > 0) stdout.write(`quarantined because\n${columns(lines)}`);
+  if (lines.length > 0) stdout.write(`quarantine reasons\n${columns(lines)}`);
 }
 
 export function dateRange({ createDate: { min, max } }: Verified): string {

@@ -10,6 +10,7 @@ import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { readAppVersionStyle } from "../../shared-options.ts";
 import { writeOutputFile } from "../../output-file.ts";
+import { count, plural } from "../../terminal/style.ts";
 import { writeVerified, writeVerifiedJson, type Verified } from "./report.ts";
 
 export interface VerifyFlags extends QueueFlags, TableFlags {
@@ -39,11 +40,11 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
   const mismatches: string[] = [];
   if (inspection.unmasked > 0) {
     mismatches.push(
-      `${inspection.unmasked} masked_ip and masked_device_id values in ${table} are not tokens: personal data may stand there unmasked.`,
+      `${plural(inspection.unmasked, "masked_ip or masked_device_id value")} in ${table} ${inspection.unmasked === 1 ? "is not a token" : "are not tokens"}: the table may contain unmasked personal data.`,
     );
   }
   if (expected !== undefined && inspection.rows !== expected) {
-    mismatches.push(`${table} has ${inspection.rows} rows, not the ${expected} of --expect.`);
+    mismatches.push(`${table} has ${plural(inspection.rows, "row")}; --expect is ${count(expected)}.`);
   }
   const { distributions } = inspection;
   const verified: Verified = { ...inspection, queue, expected, ok: mismatches.length === 0 };

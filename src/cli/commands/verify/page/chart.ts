@@ -71,9 +71,9 @@ export function chartOf({ heading, counted }: Spread): Markup {
 /** Alternative text; the numbers are in a table next to the chart. */
 function described(heading: string, counted: readonly Counted[]): string {
   const [first, ...others] = counted.filter(({ isRest }) => isRest !== true);
-  if (first === undefined) return `Bar chart, ${heading}`;
+  if (first === undefined) return `Bar chart of ${heading}`;
   const longest = others.reduce((most, each) => (each.count > most.count ? each : most), first);
-  return `Bar chart, ${heading}. The longest bar: ${longest.label}, ${count(longest.count)}.`;
+  return `Bar chart of ${heading}. Longest bar: ${longest.label}, ${count(longest.count)}.`;
 }
 
 /** A rest has no bar: it would dwarf the others. */

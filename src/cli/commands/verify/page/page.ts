@@ -54,8 +54,8 @@ export function verifyPage({ verified, mismatches, table, queue, at, version }: 
         <main>${counts(verified)} ${charts(spreadsOf(verified.distributions))} ${details(verified)}</main>
         <footer>
           <p>
-            Made by fetch-etl ${version}. Addresses and devices are shown as tokens, which take the place of
-            the values.
+            Created by fetch-etl ${version}. Addresses and devices are shown as tokens, not as their original
+            values.
           </p>
         </footer>
       </body>
@@ -82,7 +82,7 @@ function counts(verified: Verified): Markup {
     ["Quarantined", count(verified.quarantined)],
     ...(verified.repeatedBodies === null
       ? []
-      : [["Bodies that came again", count(verified.repeatedBodies)] satisfies [string, string]]),
+      : [["Repeated message bodies", count(verified.repeatedBodies)] satisfies [string, string]]),
   ];
   return html`<section aria-labelledby="counts">
     <h2 id="counts">Counts</h2>
@@ -135,7 +135,7 @@ function details({ nulls, keyIds, mostRepeated, quarantineReasons }: Verified): 
     repeated("Most repeated devices", mostRepeated.devices),
     repeated("Most repeated addresses", mostRepeated.ips),
     card(
-      "Quarantined because",
+      "Quarantine reasons",
       ["Reason", "Messages"],
       Object.entries(quarantineReasons).map(([reason, messages]) => [printable(reason), count(messages)]),
     ),
