@@ -1,4 +1,4 @@
-// Turns what was thrown into an exit code and a sentence that quotes no data.
+// Turns any thrown value into an exit code and a sentence that contains no data.
 import { EXIT, type Explanation } from "./cli/exit-codes.ts";
 import { DatabaseLost, RowRefused, StatementCancelled, Throttled } from "./drain/ports.ts";
 import { Failure } from "./failure.ts";
@@ -20,7 +20,7 @@ export function explain(error: unknown): Explanation {
   if (error instanceof Failure) {
     return { code: EXIT[error.kind], sentence: error.message };
   }
-  // A message that is not one of ours may quote data.
+  // Messages of other errors may quote data.
   const name = error instanceof Error ? error.name : typeof error;
   return {
     code: EXIT.unexpected,
@@ -28,10 +28,10 @@ export function explain(error: unknown): Explanation {
   };
 }
 
-/** Where the driver's code is. */
+/** A stack frame in the Postgres driver. */
 const DRIVER = /[\\/]node_modules[\\/]postgres[\\/]/;
 
-/** What an error that nobody waited for means: the driver has some when a connection ends at a bad moment. Others are bugs of our own. */
+/** Explains an uncaught error. The driver throws some when a connection closes; all others are bugs in fetch-etl. */
 export function uncaught(error: unknown): unknown {
   const lines = error instanceof Error ? (error.stack ?? "").split("\n") : [];
   const first = lines.find((line) => line.trimStart().startsWith("at ")) ?? "";
@@ -39,7 +39,7 @@ export function uncaught(error: unknown): unknown {
   return new Failure("unavailable", "The connection to Postgres closed unexpectedly. Try again.", error);
 }
 
-/** Where an error and its causes came from; only the places, because messages may quote data. */
+/** The stack frames of an error and its causes, without the messages, which may quote data. */
 export function frames(error: unknown): string {
   const lines: string[] = [];
   for (let each = error; each instanceof Error; each = each.cause) {

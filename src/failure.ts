@@ -1,13 +1,13 @@
-// The one error type whose message may be shown to a person. It names a setting and the way out; never a value that
-// was read from a message, never a secret.
+// The only error type whose message may be printed. The message names a setting and a fix. It never contains a secret, or a value from
+// an SQS message.
 
 /**
- * - `configuration`: somebody has to change a setting or a right first; exit code 2.
- * - `unavailable`: SQS or Postgres could not be reached or refused for now; worth a retry; exit code 5.
+ * - `configuration`: a setting or a permission must be changed first; exit code 2.
+ * - `unavailable`: SQS or Postgres was unreachable, or refused the request; a retry can help; exit code 5.
  */
 export type FailureKind = "configuration" | "unavailable";
 
-/** A failure that the user can do something about. `message` is a sentence that is safe to print. */
+/** A failure that the user can fix or retry. `message` is safe to print. */
 export class Failure extends Error {
   readonly kind: FailureKind;
 

@@ -1,20 +1,20 @@
-// One at a time among processes that read a file, change it and replace it: a lock file beside it, made with O_EXCL.
+// A lock file, created with O_EXCL, for processes that read, change and replace the same file.
 import { realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 
 /**
- * A lock is held for milliseconds. One that is as old as this, milliseconds, was left by a process that was killed. Its process id would
- * tell sooner, and wrongly: two containers that share a folder do not know each other's.
+ * Age at which a lock counts as left by a killed process, milliseconds; locks are normally held for a few milliseconds. A check of the
+ * process id would be faster but wrong: two containers that share a directory do not see each other's processes.
  */
 const STALE_MS = 10_000;
-/** Longest time to wait, milliseconds; then the work is done all the same. */
-const PATIENCE_MS = 30_000;
+/** How long to wait for the lock, milliseconds. After that, the work runs without it. */
+const MAX_WAIT_MS = 30_000;
 const POLL_MS = 20;
 
 /**
- * Does some work while nobody else does any on the same file. The lock is `.<name>.lock` in the file's folder. What is no file, such as a
- * device, is not locked, nor is a file in a folder that cannot be written to.
+ * Runs `action` while holding the lock `.<name>.lock` in the file's directory. Devices are not locked, and neither are files in a
+ * directory that is not writable.
  *
  * @throws what `action` throws
  */
@@ -35,9 +35,9 @@ async function lockOf(path: string): Promise<string | undefined> {
   return join(dirname(target), `.${basename(target)}.lock`);
 }
 
-/** @returns false where there can be no lock, or others have held it for too long */
+/** @returns false if the lock cannot be created, or others held it for too long */
 async function acquire(lock: string): Promise<boolean> {
-  const until = performance.now() + PATIENCE_MS;
+  const until = performance.now() + MAX_WAIT_MS;
   while (performance.now() < until) {
     try {
       await writeFile(lock, `${process.pid}\n`, { flag: "wx" });
@@ -45,13 +45,13 @@ async function acquire(lock: string): Promise<boolean> {
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) return false;
     }
-    if (!(await takeAwayStale(lock))) await setTimeout(POLL_MS * (0.5 + Math.random()));
+    if (!(await removeStale(lock))) await setTimeout(POLL_MS * (0.5 + Math.random()));
   }
   return false;
 }
 
-/** Moves it away first: of several who find it stale, each has to see that it was that one which it took. */
-async function takeAwayStale(lock: string): Promise<boolean> {
+/** Renames the lock first: if several processes find it stale, each must check that it took the stale one and not a new one. */
+async function removeStale(lock: string): Promise<boolean> {
   const found = await stat(lock).catch(() => undefined);
   if (found === undefined) return true;
   if (Date.now() - found.mtimeMs < STALE_MS) return false;

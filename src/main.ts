@@ -1,5 +1,5 @@
-// Wiring: what is real is made from here, and errors become exit codes here and nowhere else. A module that only a command that
-// runs has use for is imported then, so that `--help` and `--version` are quick.
+// The entry point, and the only place that turns errors into exit codes. Modules that only a running command needs are imported when
+// it runs, so that `--help` and `--version` are fast.
 import { readFileSync } from "node:fs";
 import { CommanderError } from "commander";
 import type { Context, Output, Versions } from "./cli/context.ts";
@@ -85,7 +85,7 @@ export function commandLine(surroundings: Surroundings): CommandLine {
   return { run, openErrorLog };
 }
 
-/** The last net, for an error that nobody waited for: told as any other, without its text. */
+/** Reports an uncaught error like any other, without its message, which may quote data. */
 async function endUnexpectedly(error: unknown, errorLog: () => Promise<Log>): Promise<void> {
   let exitCode: number = EXIT.unexpected;
   try {
@@ -98,10 +98,10 @@ async function endUnexpectedly(error: unknown, errorLog: () => Promise<Log>): Pr
   }
 }
 
-/** How long what a command gave up waiting for may keep the process alive, milliseconds. */
+/** How long abandoned work, such as a pending connection, may keep the process alive, milliseconds. */
 const LINGER_MS = 250;
 
-/** Ends the process once its output is written, although something still waits for a server that does not answer. */
+/** Ends the process once its output is written, even if a request to a server is still pending. */
 function endSoon(): void {
   const timer = setInterval(() => {
     if (process.stdout.writableLength + process.stderr.writableLength === 0) process.exit();
@@ -109,7 +109,7 @@ function endSoon(): void {
   timer.unref();
 }
 
-/** What commander has to say, in one line. */
+/** commander's error message in one line. */
 function usageSentence({ code, message }: CommanderError): string {
   if (code === "commander.help")
     return "The command is missing or unknown; run fetch-etl --help for the list.";
@@ -118,15 +118,16 @@ function usageSentence({ code, message }: CommanderError): string {
     .replaceAll("\n", " ");
 }
 
-/** commander quotes what it does not know, and what follows a mistyped flag may be a secret. */
+/** commander quotes unknown options, and the value of a mistyped flag may be a secret. */
 function withoutValue(text: string): string {
   return text.replace(/(unknown option '[^'=]*)=[^]*'/, "$1'");
 }
 
 /**
- * A reader that goes away, as in `| head -1`, is no error; what comes after is not wanted. A full disk is one, told at the end.
+ * EPIPE is not an error: the reader, such as `head -1`, has closed the pipe. After any other write error, such as a full disk, the
+ * process exits with 1.
  *
- * @param onLost told once, with the error's code, when something could not be written
+ * @param onLost called once, with the error's code, after the first such error
  */
 function outputOf(stream: NodeJS.WriteStream, onLost: (code: string) => void = () => undefined): Output {
   let lost = false;

@@ -1,4 +1,4 @@
-// What is real for a command that runs: environment, time, randomness, signals, SQS and Postgres.
+// The runtime of a command: environment, time, randomness, signals, SQS and Postgres.
 import { randomBytes } from "node:crypto";
 import { lstatSync, readFileSync, statSync } from "node:fs";
 import { setDefaultAutoSelectFamilyAttemptTimeout } from "node:net";
@@ -18,7 +18,7 @@ import { systemClock } from "./drain/clock.ts";
 import { explain } from "./explain.ts";
 import { withFileLock } from "./file-lock.ts";
 
-/** SDK and driver take longer to load than all the rest: each is imported when it is needed. */
+/** The AWS SDK and the Postgres driver load slowly, so each is imported when a command needs it. */
 const services: Services = {
   openQueue: async (settings, notices) => (await import("./sqs/open.ts")).openQueue(settings, notices),
   checkQueue: async (settings, epochNow) => (await import("./sqs/doctor.ts")).checkQueue(settings, epochNow),
@@ -37,7 +37,7 @@ const services: Services = {
     (await import("./postgres/rotation.ts")).openRotation(settings, keyId, remask),
 };
 
-/** @throws {Failure} `configuration` where the environment cannot be read, or does not say how to log */
+/** @throws {Failure} `configuration` if `.env` cannot be read, or the log format is invalid */
 export async function openContext(
   stdout: Output,
   stderr: Output,
@@ -122,7 +122,7 @@ interface Environment {
   readonly dotEnv: DotEnv | undefined;
 }
 
-/** Read once, be it with a failure: where `.env` is a pipe, nobody may write to it a second time. */
+/** Read once, even if that fails: if `.env` is a pipe, it can be read only once. */
 const environment = once(readEnvironment);
 
 function once<T>(make: () => T): () => T {
@@ -143,10 +143,10 @@ function once<T>(make: () => T): () => T {
 }
 
 /**
- * The environment, with what `.env` in the working folder adds to it. The rest of it stays in the process's own environment, where the
- * AWS SDK looks.
+ * The environment, plus the variables that `.env` in the working directory adds. `process.env` gets them too, because the AWS SDK reads
+ * it, but not fetch-etl's own secrets.
  *
- * @throws {Failure} `configuration` where `.env` cannot be read
+ * @throws {Failure} `configuration` if `.env` cannot be read
  */
 function readEnvironment(): Environment {
   setHome();
@@ -156,16 +156,16 @@ function readEnvironment(): Environment {
   for (const [name, value] of Object.entries(dotEnv?.values ?? {})) process.env[name] ??= value;
   trimVariables(process.env);
   const env = { ...process.env };
-  // A program that the AWS SDK starts for credentials has no business to see them.
+  // The AWS SDK may start a program that provides credentials; it must not inherit these secrets.
   for (const name of OWN_SECRETS) Reflect.deleteProperty(process.env, name);
-  // The driver reads it by itself, refuses even libpq's default, `any`, and asks each server for it. There is one host here.
+  // The driver reads it from process.env and rejects libpq's default, `any`. There is only one host here, so it has no use.
   Reflect.deleteProperty(process.env, "PGTARGETSESSIONATTRS");
   return { env, dotEnv };
 }
 
 /**
- * OpenShift runs containers as a user id without an entry in /etc/passwd. Without HOME as well the system names no home folder, which the
- * AWS SDK answers with an error that nobody catches. Container engines set HOME to the root folder then.
+ * OpenShift runs containers as a user id without an entry in /etc/passwd. If HOME is not set either, there is no home directory, and the
+ * AWS SDK throws an uncaught error. Container engines set HOME to the root directory in that case.
  */
 function setHome(): void {
   try {
@@ -175,19 +175,19 @@ function setHome(): void {
   }
 }
 
-/** Windows has no permission bits, and makes some up. */
+/** Windows has no permission bits; Node invents some. */
 function fileMode(path: string): number | undefined {
   const mode = process.platform === "win32" ? undefined : statSync(path, { throwIfNoEntry: false })?.mode;
   return mode === undefined ? undefined : mode & 0o777;
 }
 
 /**
- * How long the SDK's sockets wait for one of a host's addresses, milliseconds: half of what they have for connecting. Node's own 250 ms are
- * too short for another continent, a VPN, or a packet that is lost.
+ * How long the SDK's sockets try one address of a host before the next, milliseconds: half of their connect timeout. Node's default of
+ * 250 ms is too short for another continent, a VPN, or a lost packet.
  */
 const ADDRESS_MS = 2_500;
 
-/** npm passes a Ctrl-C on that the terminal has sent already: two signals as close as this, milliseconds, are one press. */
+/** npm forwards a Ctrl-C that the terminal has already sent: two signals within this time, milliseconds, count as one. */
 const ONE_PRESS_MS = 300;
 
 function endAtOnce(signal: StopSignal): void {

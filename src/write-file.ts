@@ -1,15 +1,14 @@
-// Writes a file whole: who reads it meets what was there before or all that is new, never a part.
+// Writes files atomically: a reader sees the old content or the new content, never a part.
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { chmod, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
 /**
- * Writes under a temporary name in the same folder, `.<name>.<pid>.<random>.tmp`, and renames. The file keeps its mode, or
- * gets that of a new one. A symbolic link to a file stays, and the file is replaced. What is no file, such as a device, cannot be
- * replaced and is written to as it is.
+ * Writes a temporary file in the same directory, `.<name>.<pid>.<random>.tmp`, and renames it. An existing file keeps its mode. The
+ * target of a symbolic link is replaced, and the link stays. Devices are written to directly, because they cannot be replaced.
  *
- * @throws the system's error; the file is then as it was, and the temporary one gone
+ * @throws the system's error; the file is then unchanged, and the temporary file deleted
  */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const present = await stat(path).catch(unlessMissing);
@@ -23,7 +22,7 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   try {
     const mode = (present?.mode ?? 0o666) & 0o777;
     await writeFile(temporary, text, { flag: "wx", flush: true, mode });
-    // The umask has taken its part away.
+    // writeFile applied the umask to the mode.
     if (present !== undefined) await chmod(temporary, mode);
     await rename(temporary, target);
   } catch (error) {

@@ -1,4 +1,4 @@
-// A command as commander knows it, with examples that help and manual page both read.
+// A commander command with examples, which the help and the manual page both show.
 import { Command, type Option } from "commander";
 import type { Context } from "./context.ts";
 import { trimmed } from "./environment.ts";
@@ -16,12 +16,12 @@ export class CliCommand extends Command {
     return Object.assign(new CliHelp(this.#examples), this.configureHelp());
   }
 
-  /** A value may come from where variables come from, as in a container's arguments: it is trimmed as they are. */
+  /** Trims values like environment variables, because both can come from the same container definition. */
   override addOption(option: Option): this {
     return super.addOption(option.required ? option.argParser(trimmed) : option);
   }
 
-  /** @param line what to type, `fetch-etl` included */
+  /** @param line the command line, including `fetch-etl` */
   example(line: string, meaning: string): this {
     this.#examples.push({ line, meaning });
     return this;
@@ -32,10 +32,10 @@ export class CliCommand extends Command {
   }
 }
 
-/** Runs a command, and gives its exit code. */
+/** Runs a command. Resolves to the exit code. */
 type Run<Flags> = (flags: Flags, context: Context, args: readonly string[]) => number | Promise<number>;
 
-/** Makes an action for commander of a command that is loaded when it runs. */
+/** Turns a command that is loaded on demand into a commander action. */
 export type ActionFor = <Flags extends object>(
   load: () => Promise<Run<Flags>>,
 ) => (...given: [...unknown[], Flags, Command]) => Promise<void>;

@@ -1,4 +1,4 @@
-// What a command is handed: everything real that it touches, so that a test can hand it something else.
+// Everything outside the process that a command uses, passed in so that tests can replace it.
 import type { Check } from "../doctor/check.ts";
 import type { DatabaseSettings } from "../config/database.ts";
 import type { SqsSettings } from "../config/queue.ts";
@@ -18,26 +18,26 @@ import type { DotEnv } from "./dot-env.ts";
 import type { Explanation } from "./exit-codes.ts";
 import type { Log } from "./log/log.ts";
 
-/** A stream that a person or a program reads. */
+/** stdout or stderr. */
 export interface Output {
   readonly write: (text: string) => void;
-  /** Where it is written to, for a library that draws by itself. */
+  /** The underlying stream, for a library that draws on it. */
   readonly stream: NodeJS.WritableStream;
-  /** Whether a person reads it on a terminal. */
+  /** Whether it is a terminal. */
   readonly isTerminal: boolean;
-  /** The terminal's width in columns, as it is now; 0 where there is none. */
+  /** The terminal's current width in columns; 0 without a terminal. */
   readonly columns: number;
 }
 
-/** What is piped or typed in. */
+/** Standard input. */
 interface Input {
-  /** Whether a person types it on a terminal. */
+  /** Whether it is a terminal. */
   readonly isTerminal: boolean;
-  /** Waits for its end. */
+  /** Resolves at the end of the input. */
   readonly readAll: () => Promise<Uint8Array>;
 }
 
-/** The outside world. Opened only when a command asks, so that `--help` and `--version` load neither SDK nor driver. */
+/** SQS, Postgres and age. Loaded on first use, so that `--help` and `--version` load neither the SDK nor the driver. */
 export interface Services {
   openQueue(settings: SqsSettings, notices: Notices): Promise<Queue>;
   checkQueue(settings: SqsSettings, epochNow: () => number): Promise<readonly Check[]>;
@@ -65,16 +65,16 @@ export interface Versions {
   readonly fetchEtl: string;
   /** Such as `20.19.0`. */
   readonly node: string;
-  /** The oldest that will do, such as `20.19`. */
+  /** The oldest supported version, such as `20.19`. */
   readonly nodeNeeded: string;
 }
 
 export interface Context {
-  /** The environment, with what `.env` adds to it. */
+  /** The environment, including the variables from `.env`. */
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: Input;
   readonly stdout: Output;
-  /** For what is drawn there; lines go to the log. */
+  /** For the progress line only; messages go to the log. */
   readonly stderr: Output;
   readonly log: Log;
   readonly clock: Clock;
@@ -84,25 +84,25 @@ export interface Context {
   readonly random: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
   readonly readFile: (path: string) => string;
-  /** A file's permission bits; undefined where there is no file, or the system has none. */
+  /** A file's permission bits; undefined if the file does not exist, or on Windows. */
   readonly fileMode: (path: string) => number | undefined;
-  /** What `.env` in the working folder held; undefined where there is none. */
+  /** The content of `.env` in the working directory; undefined if there is no such file. */
   readonly dotEnv: DotEnv | undefined;
   readonly versions: Versions;
-  /** Replaces the file whole, or leaves it as it was and throws. */
+  /** Replaces the file atomically, or leaves it unchanged and throws. */
   readonly writeFile: (path: string, text: string) => Promise<void>;
-  /** Does some work on a file while no other process does any. */
+  /** Runs `action` while holding a lock on the file. */
   readonly withFileLock: <T>(path: string, action: () => Promise<T>) => Promise<T>;
   /** Throws the system's error where no file can be put there, as when its folder is missing or may not be written to. */
   readonly checkWritable: (path: string) => void;
   readonly services: Services;
-  /** The exit code that something thrown leads to, and the sentence that tells it, which is safe to print. */
+  /** The exit code for a thrown value, and a sentence that is safe to print. */
   readonly explain: (error: unknown) => Explanation;
   /**
-   * From now on the first SIGINT, SIGTERM or SIGHUP asks for a clean stop, by aborting the signal with its name as the reason; the second
-   * ends the process at once, as any does before.
+   * From now on, the first SIGINT, SIGTERM or SIGHUP aborts the returned signal, with its name as the reason, to ask for a clean stop. A
+   * second one ends the process at once. Before this call, the first one does.
    */
   readonly catchSignals: () => AbortSignal;
-  /** Has something done when the process ends, in whatever way it can still act; the function that it returns takes that back. */
+  /** Runs `action` when the process exits. The returned function cancels it. */
   readonly atExit: (action: () => void) => () => void;
 }

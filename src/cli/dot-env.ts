@@ -1,10 +1,10 @@
-// Reads `.env` in the working folder: settings, one a line.
+// Reads `.env` in the working directory.
 import { parseEnv } from "node:util";
 import { NOT_UTF8, whyUnreadable } from "../config/files.ts";
 import { Failure } from "../failure.ts";
 import { isSetting } from "./environment.ts";
 
-/** What the file held when the run began. It is read once: a password manager's is a pipe. */
+/** The content of the file. It is read only once, because password managers provide it as a pipe. */
 export interface DotEnv {
   readonly text: string;
   readonly values: NodeJS.Dict<string>;
@@ -13,10 +13,10 @@ export interface DotEnv {
 const FILE = "The file .env in the working directory";
 
 /**
- * @param readFile gives a file's bytes, and throws the system's error where it cannot be read
- * @param isThere whether there is a file of this name, be it a symbolic link that leads nowhere
- * @returns undefined where there is no such file
- * @throws {Failure} `configuration` where it cannot be read, or a setting in it would be lost
+ * @param readFile returns a file's bytes, and throws the system's error
+ * @param isThere whether the file exists, even as a broken symbolic link
+ * @returns undefined if there is no such file
+ * @throws {Failure} `configuration` if the file cannot be read, or a setting in it would be ignored
  */
 export function readDotEnv(
   readFile: (path: string) => Uint8Array,
@@ -33,7 +33,7 @@ export function readDotEnv(
       error,
     );
   }
-  // The decoder takes a byte order mark away.
+  // The decoder removes a byte order mark.
   const text = new TextDecoder().decode(bytes).replaceAll("\r\n", "\n");
   if (text.includes("\0")) throw unusable(NOT_UTF8);
   if (hasWrappedKey(text)) {
@@ -44,7 +44,7 @@ export function readDotEnv(
   }
   const values = parseEnv(text);
   for (const [name, value = ""] of Object.entries(values)) {
-    // What has no "=" takes the next line into its name.
+    // A line without "=" becomes part of the next variable's name.
     const hidden = name.split("\n").at(-1) ?? "";
     if (hidden !== name && isSetting(hidden)) {
       throw unusable(
@@ -56,7 +56,7 @@ export function readDotEnv(
   return { text, values };
 }
 
-/** The next line may look like the name of an empty variable: in base64 what ends with "=" has a multiple of four characters. */
+/** A line such as `NAME=` is not taken for base64, unless its length is a multiple of four, as padded base64 has. */
 function hasWrappedKey(text: string): boolean {
   const lines = text.split("\n").map((line) => line.trim());
   return lines.some((line, index) => {

@@ -1,4 +1,4 @@
-// The environment variables that are read, for help; the documentation is checked against it. Brings what they hold into form.
+// The environment variables that fetch-etl reads. Tests check the documentation against them. Also trims their values.
 
 export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
   [
@@ -36,22 +36,22 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
   ["CI, TERM", "no progress line if CI is set or TERM is dumb"],
 ];
 
-/** Those that hold a secret of fetch-etl's own. */
+/** The variables that contain secrets of fetch-etl itself. */
 export const OWN_SECRETS = ["FETCH_ETL_MASKING_KEY", "DATABASE_URL", "PGPASSWORD"] as const;
 
-/** Blanks and quotes around a password may be part of it. */
+/** Spaces and quotes may be part of a password, so it is not trimmed. */
 const VERBATIM = "PGPASSWORD";
 
 const NAMES = new Set(ENVIRONMENT.flatMap(([names]) => names.split(", ")));
 
-/** Whether a variable is read here or by the AWS SDK. */
+/** Whether fetch-etl or the AWS SDK reads the variable. */
 export function isSetting(name: string): boolean {
   return NAMES.has(name) || /^AWS_[A-Z]/.test(name);
 }
 
 /**
- * A setting without blanks and line ends around it, as a file with a secret leaves them, and without quotes around it, as `docker --env-file`
- * leaves them. None of the settings can begin or end with them.
+ * Removes surrounding whitespace, which secret files leave, and surrounding quotes, which `docker --env-file` leaves. No setting can
+ * start or end with either.
  */
 export function trimmed(value: string): string {
   const text = value.trim();
@@ -59,8 +59,8 @@ export function trimmed(value: string): string {
 }
 
 /**
- * Trims the variables that are read here or by the AWS SDK, in place, and deletes those that are empty: compose files and CI systems
- * set many.
+ * Trims in place the variables that fetch-etl or the AWS SDK reads, and deletes empty ones, because compose files and CI systems set
+ * many.
  */
 export function trimVariables(env: NodeJS.ProcessEnv): void {
   for (const [name, value = ""] of Object.entries(env)) {

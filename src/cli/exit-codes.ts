@@ -1,4 +1,4 @@
-// The exit codes, in the one place where they are defined; help, manual and documentation are checked against it.
+// The definition of the exit codes. Tests check help, manual page and documentation against it.
 
 export const EXIT = {
   done: 0,
@@ -25,14 +25,14 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
   [EXIT.sighup, "stopped cleanly by SIGHUP, such as when the terminal closes"],
 ];
 
-/** What something thrown means for the user. */
+/** What a thrown value means for the user. */
 export interface Explanation {
   readonly code: number;
-  /** Quotes no data; several mistakes are a line each. */
+  /** Contains no data; several problems are one per line. */
   readonly sentence: string;
 }
 
-/** The signals that end a command; the first one asks for a clean stop. */
+/** The signals that stop a command. The first one asks for a clean stop. */
 export const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export type StopSignal = (typeof STOP_SIGNALS)[number];
 

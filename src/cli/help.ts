@@ -1,4 +1,4 @@
-// Help as commander lays it out, with what it leaves out (examples, environment, exit codes), readable on a narrow terminal too.
+// commander's help plus examples, environment and exit codes, in a layout that also fits narrow terminals.
 import { Help, type Argument, type Command, type Option } from "commander";
 import { ENVIRONMENT } from "./environment.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
@@ -8,13 +8,13 @@ export interface Example {
   readonly meaning: string;
 }
 
-/** How far a meaning that stands below its term is indented. */
+/** Indentation of a description below its term, columns. */
 const BELOW = 6;
 
 export class CliHelp extends Help {
   readonly #examples: readonly Example[];
   override showGlobalOptions = true;
-  /** Also the narrowest column of meanings beside their terms. */
+  /** Also the minimum width of a description beside its term; below this, it goes under the term. */
   override minWidthToWrap = 30;
 
   constructor(examples: readonly Example[]) {
@@ -23,7 +23,7 @@ export class CliHelp extends Help {
   }
 
   override formatHelp(command: Command, helper: Help): string {
-    // A line to be typed is never broken: it could not be copied.
+    // Command lines are never wrapped, so that they can be copied.
     const examples = this.#examples.map(({ line, meaning }) => `  ${line}\n${this.#below(meaning)}`);
     const variables = ENVIRONMENT.map(([names, meaning]) => this.#stack(names, meaning));
     const codes = EXIT_CODES.map(([code, meaning]) =>

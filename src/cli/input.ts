@@ -1,10 +1,10 @@
-// What a command is to work on: its arguments or, where there are none, the lines of standard input.
+// The items a command works on: its arguments or, if there are none, the lines of standard input.
 import { whyUnreadable } from "../config/files.ts";
 import { Failure } from "../failure.ts";
 import type { Context } from "./context.ts";
 import { plural } from "./terminal/style.ts";
 
-/** A value, and where it stood: for a sentence that must not show it. */
+/** A value and its position, for error messages that must not show the value. */
 export interface Given {
   readonly text: string;
   /** Such as `line 3` or `argument 1`, counted from 1. */
@@ -12,10 +12,10 @@ export interface Given {
 }
 
 /**
- * The arguments, or all lines of standard input, which must be UTF-8. Lines end with LF or CRLF; empty ones are skipped, so that
- * what holds a line end, or is empty, can only be given as an argument.
+ * The arguments, or all lines of standard input, which must be UTF-8. Lines end with LF or CRLF, and empty lines are skipped. A value
+ * that is empty or contains a line break can only be given as an argument.
  *
- * @throws {Failure} `configuration` when standard input cannot be read, or is not UTF-8: another text than what was meant would be worked on
+ * @throws {Failure} `configuration` if standard input cannot be read, or is not UTF-8
  */
 export async function argumentsOrLines(args: readonly string[], context: Context): Promise<Given[]> {
   if (args.length > 0) return args.map((text, index) => ({ text, place: `argument ${index + 1}` }));
@@ -40,9 +40,9 @@ function decodeUtf8(bytes: Uint8Array): string {
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    // Told below.
+    // Reported below.
   }
-  // UTF-16 of plain letters is UTF-8 with a NUL after each; no value has one.
+  // ASCII text in UTF-16 is valid UTF-8 with a NUL after each character. No value contains NUL.
   if (text === undefined || text.includes("\0"))
     throw new Failure("configuration", "Standard input is not UTF-8 text.");
   return text;
@@ -50,7 +50,7 @@ function decodeUtf8(bytes: Uint8Array): string {
 
 const MOST_PLACES = 10;
 
-/** `line 3, line 5`, and how many more where there are many. */
+/** `line 3, line 5 and 4 others`. */
 export function placesOf(given: readonly Given[]): string {
   const places = given.slice(0, MOST_PLACES).map(({ place }) => place);
   const others = given.length - places.length;

@@ -1,4 +1,4 @@
-// Waits for what a command opens. Nothing is held by then, so that a signal or the time limit ends the wait at once.
+// Waits for a connection. No message is in flight yet, so a signal or the time limit ends the wait at once.
 import type { Clock } from "../drain/clock.ts";
 import { Failure } from "../failure.ts";
 import { plural } from "./terminal/style.ts";
@@ -7,17 +7,17 @@ export interface OpeningLimits {
   readonly clock: Clock;
   /** Aborted at the first signal. */
   readonly stop: AbortSignal;
-  /** From the start of the command; undefined for no limit. */
+  /** Measured from the start of the command; undefined for no limit. */
   readonly maxSeconds?: number | undefined;
   /** When the command started, by the clock. */
   readonly started?: number;
 }
 
 /**
- * @param what names the server, for a sentence
- * @param work goes on when it is not waited for any more; what it brings then is closed
- * @returns undefined when a signal came first
- * @throws {Failure} `unavailable` when the time limit came first; what `work` throws passes
+ * @param what the server's name, for the error message
+ * @param work continues after the wait has ended; its result is then closed
+ * @returns undefined if a signal came first
+ * @throws {Failure} `unavailable` if the time limit came first; errors of `work` pass through
  */
 export async function opened<T extends { close(): unknown }>(
   what: string,

@@ -1,9 +1,9 @@
-// What commander does not know of an option by itself: which values it takes. Help, completion and manual page read it here.
+// The values an option accepts. Help, completion and manual page read them from here.
 import { Option } from "commander";
 
 /**
- * An option whose value is one of a few. Its command checks the value, together with everything else that can be wrong: commander's
- * own `choices()` would stop at the first mistake.
+ * An option with a fixed set of values. The command checks the value together with all other settings; commander's own `choices()` would
+ * stop at the first mistake.
  */
 export function choice(flags: string, values: readonly string[], description: string): Option {
   const option = new Option(flags, description);
@@ -11,16 +11,16 @@ export function choice(flags: string, values: readonly string[], description: st
   return option;
 }
 
-/** What follows an option. */
+/** The value of an option. */
 export interface OptionValue {
-  /** As it stands in help, without brackets: `n`, `name or URL`. */
+  /** As in the help, without brackets: `n`, `name, URL or ARN`. */
   readonly name: string;
   readonly kind: "choice" | "file" | "text";
-  /** None but for a choice. */
+  /** Empty unless `kind` is `choice`. */
   readonly choices: readonly string[];
 }
 
-/** @returns undefined for an option that takes no value */
+/** @returns undefined for an option without a value */
 export function valueOf({ flags, argChoices }: Option): OptionValue | undefined {
   const name = /[<[]([^<[]+)[\]>]$/.exec(flags)?.[1];
   if (name === undefined) return undefined;

@@ -4,10 +4,10 @@ import { Failure } from "../failure.ts";
 import type { Context } from "./context.ts";
 
 /**
- * Replaces the file that a flag names, whole.
+ * Replaces the file atomically.
  *
- * @param flag such as `--html`, for the sentence
- * @throws {Failure} `configuration` when it cannot be written
+ * @param flag such as `--html`, for the error message
+ * @throws {Failure} `configuration` if the file cannot be written
  */
 export async function writeOutputFile(
   { writeFile }: Pick<Context, "writeFile">,

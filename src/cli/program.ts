@@ -1,4 +1,4 @@
-// commander's tree. Each command has a folder in commands/: its name and flags are in command.ts, what it does in run.ts.
+// The commander program. Each command has a folder in commands/: command.ts defines its flags, run.ts runs it.
 import { CliCommand, type ActionFor } from "./command.ts";
 import { LOG_FORMATS, type LogFlags } from "../config/log-format.ts";
 import type { Context } from "./context.ts";
@@ -18,14 +18,14 @@ import { choice } from "./option.ts";
 
 export interface Program {
   readonly command: CliCommand;
-  /** The exit code of the command that ran; undefined while none has. */
+  /** The exit code of the command that ran; undefined if none has. */
   readonly exitCode: () => number | undefined;
 }
 
 /**
- * Builds the command line. Commands are imported when they run, so that help is quick.
+ * Builds the command line. Commands are imported when they run, so that help is fast.
  *
- * @param openContext makes what a command is handed
+ * @param openContext creates the context of the command
  */
 export function createProgram(version: string, openContext: (flags: LogFlags) => Promise<Context>): Program {
   let exitCode: number | undefined;
@@ -33,7 +33,7 @@ export function createProgram(version: string, openContext: (flags: LogFlags) =>
     (load) =>
     async (...given) => {
       const [flags, command] = given.slice(-2) as LastTwo<typeof given>;
-      // Before the context, from which on a signal ends the process at once: nothing comes in before a command asks for a clean stop.
+      // Load the command first: once the context is open, a signal ends the process at once until the command catches signals.
       const run = await load();
       exitCode = await run(flags, await openContext(command.optsWithGlobals<LogFlags>()), command.args);
     };

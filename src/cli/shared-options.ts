@@ -1,4 +1,4 @@
-// Options that several commands take.
+// Options that several commands share.
 import { Option } from "commander";
 import { SQS_PROTOCOLS } from "../config/queue.ts";
 import { oneOf, type Problems } from "../config/readers.ts";

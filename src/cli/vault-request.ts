@@ -1,11 +1,11 @@
-// What somebody asks of the vault: tokens, and the reason that goes on record.
+// The tokens and the reason of a `reveal` or `forget`.
 import type { Problems } from "../config/readers.ts";
 import { TOKEN_PATTERN } from "../masking/token.ts";
 import type { Context } from "./context.ts";
 import { argumentsOrLines, placesOf } from "./input.ts";
 
 export interface VaultRequest {
-  /** In the order given; the same one may come twice. */
+  /** In the given order, including duplicates. */
   readonly tokens: readonly string[];
   readonly reason: string;
 }
@@ -13,8 +13,8 @@ export interface VaultRequest {
 const TOKEN = new RegExp(TOKEN_PATTERN);
 
 /**
- * Reads the tokens from the arguments or from standard input, blanks around them cut, as psql prints some. Mistakes are added to
- * `problems`; what is no token is told by its place alone, because it may be a value.
+ * Reads the tokens from the arguments or from standard input, and trims them, because psql prints spaces around values. Adds mistakes to
+ * `problems`. An invalid token is reported only by its position, because it may be a personal value.
  */
 export async function readVaultRequest(
   args: readonly string[],

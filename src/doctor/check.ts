@@ -1,8 +1,7 @@
-// What a look at the surroundings finds: one finding a check, and for what is not right the way out. Pure; holds no value and no
-// secret.
+// The result of a `doctor` check: what it found and, unless it is ok, how to fix it. Pure. Contains no personal value and no secret.
 import type { FailureKind } from "../failure.ts";
 
-/** What is looked at on this machine, in the queue and in the database, in the order in which it is told. */
+/** The checks of this machine, the queue and the database, in the order of the report. */
 export const LOCAL_CHECKS = ["versions", "settings", ".env", "masking key", "recipient"] as const;
 export const QUEUE_CHECKS = [
   "credentials",
@@ -34,7 +33,7 @@ interface Found {
   readonly finding: string;
 }
 
-/** `skipped` is what could not be checked because of another's failure. */
+/** `skipped`: not checked, because another check failed. */
 export type Check =
   | (Found & { readonly status: "ok" | "skipped" })
   | (Found & { readonly status: "warning"; readonly wayOut: string })
@@ -56,7 +55,7 @@ export function warning(name: CheckName, finding: string, wayOut: string): Check
   return { name, status: "warning", finding, wayOut };
 }
 
-/** @param failure its sentence is the way out */
+/** @param failure its message says how to fix the problem */
 export function failed(
   name: CheckName,
   finding: string,

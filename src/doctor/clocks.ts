@@ -1,7 +1,7 @@
 // Compares this machine's clock with a server's. Pure.
 import { failed, ok, warning, type Check, type CheckName } from "./check.ts";
 
-/** A time that is known to lie between two, in epoch milliseconds. */
+/** A time that lies between `from` and `to`, epoch milliseconds. */
 export interface Span {
   readonly from: number;
   readonly to: number;
@@ -12,11 +12,11 @@ const MINUTE = 60 * SECOND;
 const WARN_ABOVE = 30 * SECOND;
 
 /**
- * How far this machine's clock is ahead of a server's, at the least: 0 where both may be right. Milliseconds, negative where it is
- * behind.
+ * The minimum by which this machine's clock is ahead of a server's, milliseconds: negative if it is behind, 0 if the round trip explains the
+ * difference.
  *
- * @param here when the server was asked and when its answer was there, by this machine's clock
- * @param there when it answered, by the server's
+ * @param here from the request to the response, by this machine's clock
+ * @param there the time of the response, by the server's clock
  */
 export function ahead(here: Span, there: Span): number {
   if (here.from > there.to) return here.from - there.to;
@@ -25,8 +25,8 @@ export function ahead(here: Span, there: Span): number {
 }
 
 /**
- * @param ms what {@link ahead} gives
- * @param most more than this is refused by the server, milliseconds; none where it takes any
+ * @param ms the result of {@link ahead}
+ * @param most the server rejects requests with a larger difference, milliseconds
  */
 export function checkClock(name: CheckName, ms: number, most = Infinity): Check {
   const off = Math.abs(ms);

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { parseMetrics } from "../../src/cli/commands/drain/earlier-metrics.ts";
-import { withoutSteering } from "../../src/cli/json.ts";
+import { escapeControls } from "../../src/cli/json.ts";
 import { printable } from "../../src/cli/terminal/style.ts";
 import { shorten } from "../../src/cli/terminal/table.ts";
 import { readDatabase } from "../../src/config/database.ts";
@@ -163,7 +163,7 @@ describe("the work of reading 1 MB grows with its length, and no more, for", () 
     ["an earlier run's metrics", parseMetrics],
     ["a text that is shown", printable],
     ["a text that is shown in a column", (text) => shorten(printable(text), 12)],
-    ["a text that is printed as JSON", (text) => withoutSteering(JSON.stringify(text))],
+    ["a text that is printed as JSON", (text) => escapeControls(JSON.stringify(text))],
   ])("%s", async (_what, reader) => {
     await fc.assert(
       fc.asyncProperty(hostile, async (parts) => {

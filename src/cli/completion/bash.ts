@@ -1,4 +1,4 @@
-// Pure: the completion script for bash. It asks for nothing newer than bash 3.2, which macOS has, and not for the package bash-completion.
+// Pure: the completion script for bash. It works with bash 3.2, which macOS has, and without the package bash-completion.
 import { wayTo, waysOf, type Flag, type Place } from "./place.ts";
 
 export function bashScript(name: string, places: readonly Place[]): string {
@@ -7,7 +7,7 @@ export function bashScript(name: string, places: readonly Place[]): string {
 ${functionName}() {
   local IFS=$' \\t\\n' way= words= flags= word
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]}
-  # Bash makes three words of --flag=value.
+  # Bash splits --flag=value into three words.
   if [[ $cur == = ]]; then
     cur=
   elif [[ $prev == = ]]; then
@@ -37,7 +37,7 @@ function placeCase({ words, flags, next }: Place): string {
   return `    "${wayTo(words)}") words="${next.map(({ word }) => word).join(" ")}" flags="${names.join(" ")}" ;;`;
 }
 
-/** What stands after a flag, one case for each kind of value. */
+/** Completion of flag values, one case per kind of value. */
 function valueCases(places: readonly Place[]): string[] {
   const after = new Map<string, string[]>();
   for (const { words, flags } of places) {
@@ -55,7 +55,7 @@ function reply(value: NonNullable<Flag["value"]>): string {
     case "choice":
       return `words="${value.choices.join(" ")}" flags=`;
     case "file":
-      // Readline's own completion quotes file names as they need it; bash 3.2 cannot be told to use it.
+      // Readline's own completion quotes file names correctly; bash 3.2 cannot be told to use it.
       return `compopt -o default 2>/dev/null || { IFS=$'\\n'; COMPREPLY=($(compgen -f -- "$cur")); }; return`;
     case "text":
       return "return";

@@ -13,7 +13,7 @@ export function fishScript(name: string, places: readonly Place[]): string {
     ];
   });
   return `# Completes ${name} in fish. Made by: ${name} completion fish
-function ${functionName} -d 'Whether the words before the cursor lead to a place'
+function ${functionName} -d 'Whether the words before the cursor select a command'
     set -l words (commandline -opc)
     set -e words[1]
     set -l way ''

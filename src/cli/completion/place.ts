@@ -1,12 +1,12 @@
-// Pure: the places on a command line that words lead to, and what may stand there. The scripts of all shells are made from this.
+// Pure: the command tree, from which the completion scripts of all shells are generated.
 import type { Command } from "commander";
 import { valueOf, type OptionValue } from "../option.ts";
 
-/** Where some words lead: `[]` to the program itself, `["quarantine", "show"]` to a command. */
+/** A position on the command line, after the given words: `[]` for the program, `["quarantine", "show"]` for a command. */
 export interface Place {
   readonly words: readonly string[];
   readonly flags: readonly Flag[];
-  /** Which words lead on: subcommands, or the values of an argument. */
+  /** Words that can follow: subcommands, or values of an argument. */
   readonly next: readonly Word[];
 }
 
@@ -23,7 +23,7 @@ interface Word {
   readonly meaning: string;
 }
 
-/** Every place, the program itself first. */
+/** All places, the program first. */
 export function placesOf(command: Command, words: readonly string[] = []): Place[] {
   const help = command.createHelp();
   const subcommands = help.visibleCommands(command);
@@ -40,7 +40,7 @@ export function placesOf(command: Command, words: readonly string[] = []): Place
     { words, flags, next: [...next, ...values] },
     ...subcommands.flatMap((each) => {
       const at = [...words, each.name()];
-      // commander's own help command is none of the commands, and takes their names.
+      // commander's help command is not in `commands`, and its argument is a command name.
       return command.commands.includes(each)
         ? placesOf(each, at)
         : { words: at, flags: [], next: command.commands.map(wordOf) };
@@ -52,12 +52,12 @@ function wordOf(command: Command): Word {
   return { word: command.name(), meaning: command.summary() || command.description() };
 }
 
-/** How the scripts of bash and fish spell the way to a place: with a blank before each word. */
+/** The path to a place in the bash and fish scripts: each word with a space before it. */
 export function wayTo(words: readonly string[]): string {
   return words.map((word) => ` ${word}`).join("");
 }
 
-/** Every way that a script has to know, quoted, because words lead on from it or flags stand there. */
+/** All paths that the scripts must know, quoted. */
 export function waysOf(places: readonly Place[]): string[] {
   const ways = places.flatMap(({ words, next }) => [words, ...next.map(({ word }) => [...words, word])]);
   return [...new Set(ways.map(wayTo))].filter((way) => way !== "").map((way) => `"${way}"`);

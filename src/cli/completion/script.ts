@@ -1,4 +1,4 @@
-// Pure: a completion script for a shell, from commander's tree.
+// Pure: the completion script of a shell, from the commander program.
 import type { CliCommand } from "../command.ts";
 import { bashScript } from "./bash.ts";
 import { fishScript } from "./fish.ts";

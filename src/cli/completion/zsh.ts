@@ -1,4 +1,4 @@
-// Pure: the completion script for zsh. It is loaded by `source` or from a folder of `fpath`.
+// Pure: the completion script for zsh. Works with `source` and from a directory of `fpath`.
 import type { Flag, Place } from "./place.ts";
 
 export function zshScript(name: string, places: readonly Place[]): string {
@@ -38,7 +38,7 @@ function placeFunction(functionName: string, { flags, next }: Place): string {
 }`;
 }
 
-/** A flag as `_arguments` takes it, once a name; the names exclude each other. */
+/** The `_arguments` specs of a flag, one per name. The names exclude each other. */
 function flagSpecs({ names, meaning, value }: Flag): string[] {
   return names.map((name) => {
     const others = names.length > 1 ? `(${names.join(" ")})` : "";

@@ -1,9 +1,9 @@
-// The log as one JSON object a line, for what collects logs.
+// The log as one JSON object per line, for log collectors.
 import { pino } from "pino";
 import type { LogFlags } from "../../config/log-format.ts";
 import type { Output } from "../context.ts";
 import type { Log } from "./log.ts";
-import { withoutSteering } from "../json.ts";
+import { escapeControls } from "../json.ts";
 
 export interface JsonLogSettings {
   readonly stderr: Output;
@@ -12,7 +12,7 @@ export interface JsonLogSettings {
   readonly epochNow: () => number;
 }
 
-/** pino writes each line before it returns, so that none is lost when the process ends. */
+/** pino writes synchronously, so that no line is lost when the process exits. */
 export function jsonLog({ stderr, flags, epochNow }: JsonLogSettings): Log {
   const lines = pino(
     {
@@ -23,7 +23,7 @@ export function jsonLog({ stderr, flags, epochNow }: JsonLogSettings): Log {
     },
     {
       write: (line: string) => {
-        stderr.write(withoutSteering(line));
+        stderr.write(escapeControls(line));
       },
     },
   );

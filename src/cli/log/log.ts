@@ -1,28 +1,28 @@
-// What a command tells while it works, beside its result: lines on stderr, for people or for machines. A line is a sentence of our own and
-// figures; never a value out of a message, a secret, or what another library threw.
+// The log on stderr, as text or JSON. A line is one of fetch-etl's own sentences plus numbers. It never contains a value from a message, a
+// secret, or another library's error message.
 import type { LogFormat } from "../../config/log-format.ts";
 import type { Notices } from "../../drain/ports.ts";
 
-/** Figures and settings beside a sentence. An error does not fit in: its text may quote data. */
+/** Numbers and settings that accompany a sentence. The type excludes errors, because their text may quote data. */
 type LogFields = Readonly<Record<string, Scalar | Readonly<Record<string, Scalar>>>>;
 type Scalar = string | number | boolean | null | undefined;
 
-/** Fields are for machines; text shows the sentence alone. */
+/** The text format shows only the sentence; the JSON format also shows the fields. */
 export interface Log extends Notices {
   readonly format: LogFormat;
-  /** What machines read where details were asked for. */
+  /** Only in JSON, with `--debug`. */
   debug(sentence: string, fields?: LogFields): void;
-  /** What machines read, and people are shown in another way. */
+  /** Only in JSON; in a terminal, the progress line or the report shows it. */
   event(sentence: string, fields?: LogFields): void;
-  /** Something worth knowing. */
+  /** Information; omitted with `--quiet`. */
   note(sentence: string, fields?: LogFields): void;
-  /** Something to look into. */
+  /** Something to check. */
   warn(sentence: string, fields?: LogFields): void;
   /**
    * Something that failed.
    *
-   * @param sentences one a line
-   * @param frames where it came from, one place a line; shown with `--debug`
+   * @param sentences one per line
+   * @param frames stack frames, one per line; shown with `--debug`
    */
   error(sentences: string, frames?: string): void;
 }

@@ -1,10 +1,10 @@
-// Live counts for machines: a line of the log now and then.
+// Progress in the JSON log: one line every ten seconds.
 import type { Counts } from "../../drain/counts.ts";
 import type { Context } from "../context.ts";
 
 const INTERVAL_MS = 10_000;
 
-/** Logs the counts as they grow, until the function that it returns is called. */
+/** Logs the counts until the returned function is called. */
 export function startProgressLog(
   { log, clock }: Pick<Context, "log" | "clock">,
   queue: string,

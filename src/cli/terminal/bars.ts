@@ -2,14 +2,14 @@
 import { count } from "./style.ts";
 import { shorten, width } from "./table.ts";
 
-/** Something that is counted. A rest, of which many are put together, has no bar: it would dwarf the others. */
+/** A labelled count. The rest, which combines many values, has no bar, because it would make the others too short to compare. */
 export interface Counted {
   readonly label: string;
   readonly count: number;
   readonly isRest?: boolean;
 }
 
-/** A line in three parts, so that the bar can take colour. */
+/** A line in three parts, so that the bar can be colored. */
 export interface BarLine {
   readonly before: string;
   readonly bar: string;
@@ -17,19 +17,19 @@ export interface BarLine {
 }
 
 const FULL = "█";
-/** By eighths; the first is none. */
+/** Blocks by eighths. */
 const PARTS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"] as const;
 const INDENT = 2;
 const GAP = 2;
-/** Labels are cut to a quarter of the line, but to no less than this. */
+/** Labels are cut to a quarter of the line, but at least to this many columns. */
 const SHORTEST_LABEL = 12;
 const LONGEST_BAR = 40;
-/** A shorter bar tells nothing, and its place is better used. */
+/** Shorter bars are omitted. */
 const SHORTEST_BAR = 4;
 
 /**
- * Lines no wider than `columns`, as long as label and numbers fit: label, bar, count and share of the whole. The longest bar is the
- * greatest count's.
+ * One line each: label, bar, count and share of the total. Lines are at most `columns` wide if label and numbers fit. The greatest count
+ * has the longest bar.
  */
 export function barLines(counted: readonly Counted[], columns: number): BarLine[] {
   const whole = counted.reduce((sum, each) => sum + each.count, 0);
@@ -56,7 +56,7 @@ export function barLines(counted: readonly Counted[], columns: number): BarLine[
 }
 
 /**
- * A bar, in steps of an eighth of a character. What is there at all can be seen.
+ * A bar, in steps of an eighth of a character. Any fraction above 0 is visible.
  *
  * @param fraction 0 to 1, of `width` characters
  */
@@ -65,7 +65,7 @@ export function blocks(fraction: number, width: number): string {
   return FULL.repeat(Math.floor(eighths / 8)) + (PARTS[eighths % 8] ?? "");
 }
 
-/** As percent; what is there, and what is missing, is never rounded away. */
+/** A percentage. Values above 0% and below 100% are never rounded to 0% or 100%. */
 export function share(part: number, whole: number): string {
   if (part === 0) return "0%";
   const percent = (part / whole) * 100;
@@ -73,7 +73,7 @@ export function share(part: number, whole: number): string {
   return percent > 99 && percent < 100 ? ">99%" : `${percent.toFixed(0)}%`;
 }
 
-/** Numbers, one under the other. */
+/** Right-aligned texts. */
 function columnOf(texts: readonly string[]): string[] {
   const widest = Math.max(0, ...texts.map(width));
   return texts.map((text) => text.padStart(widest));

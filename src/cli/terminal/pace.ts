@@ -1,8 +1,8 @@
-// How fast a run goes, and for how long it may go on. Pure.
+// Throughput and remaining time of a run. Pure.
 
-/** How far back a rate looks, milliseconds: long enough for a number that can be read, short enough to follow a change. */
+/** Window of the rate, milliseconds: long enough for a steady number, short enough to follow changes. */
 const WINDOW_MS = 5_000;
-/** What is told after less time than this, milliseconds, is noise. */
+/** No rate is shown before this much time, milliseconds, because it would be noise. */
 const SHORTEST_MS = 1_000;
 
 interface Sample {
@@ -10,17 +10,17 @@ interface Sample {
   readonly done: number;
 }
 
-/** Messages a second, over the last few seconds. */
+/** Messages per second, over the last few seconds. */
 export class Pace {
   readonly #samples: Sample[] = [];
 
-  /** @param at milliseconds that only ever grow */
+  /** @param at monotonic time, milliseconds */
   note(at: number, done: number): void {
     this.#samples.push({ at, done });
     while ((this.#samples[1]?.at ?? at) <= at - WINDOW_MS) this.#samples.shift();
   }
 
-  /** Undefined while there is too little to go by. */
+  /** Undefined while there is too little data. */
   get perSecond(): number | undefined {
     const [first, last] = [this.#samples[0], this.#samples.at(-1)];
     if (first === undefined || last === undefined || last.at - first.at < SHORTEST_MS) return undefined;
@@ -31,7 +31,7 @@ export class Pace {
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 
-/** `12 s`, `3 min`, `2 h 10 min`: no finer than an estimate deserves. */
+/** `12 s`, `3 min`, `2 h 10 min`: no more precise than an estimate can be. */
 export function durationText(seconds: number): string {
   if (seconds < MINUTE - 0.5) return `${Math.max(1, Math.round(seconds))} s`;
   const minutes = Math.max(1, Math.round(seconds / MINUTE));

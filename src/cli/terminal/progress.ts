@@ -1,4 +1,4 @@
-// A live line for a person who waits at a terminal.
+// The progress line on a terminal.
 import type { Clock } from "../../drain/clock.ts";
 import type { QueueDepth } from "../../drain/ports.ts";
 import { settledOf, type Counts } from "../../drain/counts.ts";
@@ -8,34 +8,34 @@ import { durationText, Pace } from "./pace.ts";
 import { shorten } from "./table.ts";
 
 const REFRESH_MS = 100;
-/** How often the queue is asked what it still holds: one request beside the thousands of a drain that takes as long. */
+/** Interval of queue depth requests, milliseconds. A drain makes thousands of other requests in that time. */
 const DEPTH_MS = 2_000;
 
 export interface Watched {
   /** The queue's name. */
   readonly name: string;
-  /** Counts as the run goes on. */
+  /** Updated during the run. */
   readonly counts: Readonly<Counts>;
-  /** The queue's own count. */
+  /** Asks SQS for the queue's depth. */
   readonly depth: () => Promise<QueueDepth>;
-  /** Aborted when the run was asked to stop. */
+  /** Aborted when the run is asked to stop. */
   readonly stop: AbortSignal;
-  /** After how many messages the run ends by itself, if any. */
+  /** The limit of the run, if any. */
   readonly maxMessages: number | undefined;
   readonly dryRun: boolean;
 }
 
-/** Shows the counts as they grow, until the function that it returns is called. */
+/** Shows the counts until the returned function is called. */
 export async function startProgress(context: Context, watched: Watched): Promise<() => void> {
   const { stderr, env, clock } = context;
-  // ora hangs on a terminal without a width, and prints lines where it does not draw.
+  // ora hangs on a terminal of width 0, and prints separate lines if it cannot draw.
   if (!stderr.isTerminal || stderr.columns === 0 || "CI" in env || env["TERM"] === "dumb")
     return () => undefined;
-  // Imported when it is needed: cron should not wait for it.
+  // Imported on demand, because cron jobs do not need it.
   const { default: ora } = await import("ora");
   const spinner = ora({
     stream: stderr.stream,
-    // It would keep Ctrl-C from the process's own handler.
+    // Otherwise ora keeps Ctrl-C from our signal handler.
     discardStdin: false,
     ...(env["NO_COLOR"] === undefined || env["NO_COLOR"] === "" ? {} : { color: false }),
   });
@@ -44,17 +44,19 @@ export async function startProgress(context: Context, watched: Watched): Promise
   let expected: number | undefined;
   void watchDepth(watched, clock, over.signal, (total) => (expected = total));
   const show = (): void => {
-    const { name, counts: tally, stop, dryRun, maxMessages = Infinity } = watched;
-    const settled = settledOf(tally);
+    const { name, counts, stop, dryRun, maxMessages = Infinity } = watched;
+    const settled = settledOf(counts);
     pace.note(clock.now(), settled);
     const progress: Progress = {
       name,
       verb: dryRun ? "decoded" : "loaded",
-      loaded: tally.loaded,
-      quarantined: tally.quarantined,
+      loaded: counts.loaded,
+      quarantined: counts.quarantined,
       perSecond: pace.perSecond,
       left:
-        expected === undefined || tally.received >= maxMessages ? undefined : Math.max(0, expected - settled),
+        expected === undefined || counts.received >= maxMessages
+          ? undefined
+          : Math.max(0, expected - settled),
       stopping: stop.aborted,
     };
     spinner.text = progressText(progress, stderr.columns - SPINNER_WIDTH);
@@ -63,7 +65,7 @@ export async function startProgress(context: Context, watched: Watched): Promise
   spinner.start();
   const timer = setInterval(show, REFRESH_MS);
   const stopDrawing = (): void => void spinner.stop();
-  // At a second signal nobody comes to end it, and the shell would write on.
+  // After a second signal the process exits at once; this clears the line first.
   const stay = context.atExit(stopDrawing);
   return () => {
     over.abort();
@@ -73,38 +75,38 @@ export async function startProgress(context: Context, watched: Watched): Promise
   };
 }
 
-/** Tells, again and again, how many messages the run will have settled at its end if nothing more is sent. */
+/** Reports regularly how many messages the run will have settled at its end if no more arrive. */
 async function watchDepth(
-  { counts: tally, depth, maxMessages = Infinity }: Watched,
+  { counts, depth, maxMessages = Infinity }: Watched,
   clock: Clock,
   over: AbortSignal,
   tell: (expected: number) => void,
 ): Promise<void> {
   while (!over.aborted) {
     const counted = await depth().catch(() => undefined);
-    if (counted !== undefined) tell(Math.min(tally.received + counted.visible, maxMessages));
+    if (counted !== undefined) tell(Math.min(counts.received + counted.visible, maxMessages));
     await clock.wait(DEPTH_MS, over);
   }
 }
 
-/** The spinner, a blank, and the last column, where some terminals wrap. */
+/** The spinner, a space, and the last column, where some terminals wrap. */
 const SPINNER_WIDTH = 3;
 const LONGEST_NAME = 24;
 
 export interface Progress {
   readonly name: string;
   readonly loaded: number;
-  /** What to say of those. */
+  /** The word for `loaded`. */
   readonly verb: "loaded" | "decoded";
   readonly quarantined: number;
-  /** Messages a second; undefined while it is not known. */
+  /** Messages per second; undefined while unknown. */
   readonly perSecond: number | undefined;
-  /** Messages that the queue still holds, as far as it can tell; undefined while it is not known. */
+  /** Estimated messages left; undefined while unknown. */
   readonly left: number | undefined;
   readonly stopping: boolean;
 }
 
-/** One line, with as much as fits into the columns: the count of what is loaded is never left out. */
+/** One line with as much as fits. The number of loaded messages is always shown. */
 export function progressText(progress: Progress, columns: number): string {
   const { name, perSecond, left } = progress;
   const loaded = `${count(progress.loaded)} ${progress.verb}`;
@@ -127,7 +129,7 @@ function timeLeft(perSecond: number | undefined, left: number | undefined): stri
   return perSecond === 0 ? [] : [`${durationText(left / perSecond)} left`];
 }
 
-/** The first of the lines that fits; the last one cut where none does. */
+/** The first line that fits; if none does, the last one, cut. */
 function fitting(columns: number, lines: readonly (readonly string[])[]): string {
   const texts = lines.map((parts) => parts.join(", "));
   return texts.find((text) => text.length <= columns) ?? shorten(texts.at(-1) ?? "", Math.max(columns, 1));

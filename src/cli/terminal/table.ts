@@ -1,6 +1,6 @@
-// Plain columns for a terminal.
+// Columns and line wrapping for a terminal.
 
-/** Lines of cells, each column as wide as its widest cell, two spaces between. Trailing blanks are cut. */
+/** Lines of cells. Each column is as wide as its widest cell, with two spaces between. Trailing spaces are removed. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows) {
@@ -10,13 +10,13 @@ export function columns(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => `${row.map(pad).join("  ").trimEnd()}\n`).join("");
 }
 
-/** Scripts whose characters take two columns of a terminal, and pictures. */
+/** Characters that take two columns of a terminal: East Asian scripts and emoji. */
 const WIDE =
   /[\p{Emoji_Presentation}\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303e\uff01-\uff60]/u;
-/** What is drawn over the character before it. */
+/** Combining marks, which take no column. */
 const MARK = /\p{M}/u;
 
-/** How many columns of a terminal a text takes, which are not always as many as it has characters. */
+/** The width of a text in terminal columns. */
 export function width(text: string): number {
   return Array.from(text).reduce((sum, character) => sum + columnsOf(character), 0);
 }
@@ -26,7 +26,7 @@ function columnsOf(character: string): number {
   return WIDE.test(character) ? 2 : 1;
 }
 
-/** A text cut to `most` columns, the last of them an ellipsis where something is missing. */
+/** The text, cut to `most` columns. If anything is cut, the last column is an ellipsis. */
 export function shorten(text: string, most: number): string {
   if (width(text) <= most) return text;
   const kept: string[] = [];
@@ -39,7 +39,7 @@ export function shorten(text: string, most: number): string {
   return `${kept.join("")}…`;
 }
 
-/** A text in lines of up to `most` characters, broken at its spaces; in one line where `most` leaves no room for a word. */
+/** Wraps a text at spaces into lines of up to `most` columns. One line if `most` is less than {@link LEAST_WIDTH}. */
 export function wrap(text: string, most: number): string[] {
   if (most < LEAST_WIDTH) return [text];
   const lines: string[] = [];

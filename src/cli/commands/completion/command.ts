@@ -1,4 +1,4 @@
-// The name and examples of `fetch-etl completion`, which reads no `.env` and uses neither queue nor database.
+// The definition of `fetch-etl completion`, which reads no `.env` and connects to nothing.
 import { Argument, type Command } from "commander";
 import type { CliCommand } from "../../command.ts";
 import { SHELLS, type Shell } from "../../completion/place.ts";

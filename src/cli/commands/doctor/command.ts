@@ -1,4 +1,4 @@
-// The name, flags and examples of `fetch-etl doctor`.
+// The definition of `fetch-etl doctor`.
 import type { ActionFor, CliCommand } from "../../command.ts";
 import { tableOption, withQueueOptions } from "../../shared-options.ts";
 

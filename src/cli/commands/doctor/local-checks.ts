@@ -18,7 +18,7 @@ export function checkVersions({ fetchEtl, node, nodeNeeded }: Versions): Check {
   });
 }
 
-/** One check for each mistake. */
+/** One check per mistake. */
 export function checkSettings({ sentences }: Problems): readonly Check[] {
   if (sentences.length === 0) return [ok("settings", "queue and database are configured")];
   return sentences.map((message) => failed("settings", "invalid", { kind: "configuration", message }));
@@ -77,7 +77,7 @@ export async function checkRecipient({ env, services }: Context): Promise<Check>
   }
 }
 
-/** Whether group or others may read it. */
+/** Whether the group or others can read it. */
 function isShared(mode: number): boolean {
   return (mode & 0o044) !== 0;
 }

@@ -1,4 +1,4 @@
-// What `doctor` tells.
+// The report of `doctor`.
 import { DATABASE_CHECKS, LOCAL_CHECKS, QUEUE_CHECKS, type Check } from "../../../doctor/check.ts";
 import type { Context } from "../../context.ts";
 import { writeJson } from "../../json.ts";
@@ -10,7 +10,7 @@ const MARKS: Readonly<Record<Check["status"], string>> = { ok: "✔", warning: "
 const NAME_WIDTH = Math.max(
   ...[...LOCAL_CHECKS, ...QUEUE_CHECKS, ...DATABASE_CHECKS].map((name) => name.length),
 );
-/** Mark, name, and a space and two. */
+/** Mark, space, name and two spaces. */
 const INDENT = 1 + 1 + NAME_WIDTH + 2;
 
 export function writeDiagnosisJson(context: Context, checks: readonly Check[]): void {
@@ -26,7 +26,7 @@ export function writeDiagnosisJson(context: Context, checks: readonly Check[]): 
   });
 }
 
-/** A line a check and, where there is one, a line for the way out; on a terminal as many as they take. */
+/** One line per check, followed by the fix if there is one. Wrapped on a terminal. */
 export function writeChecks({ stdout, env }: Context, checks: readonly Check[]): void {
   const style = styleFor(stdout, env);
   const width = stdout.columns - INDENT;
@@ -52,7 +52,7 @@ function colorOf({ status }: Check, style: Style): (text: string) => string {
   }
 }
 
-/** The last line. */
+/** The summary in the last line. */
 export function writeVerdict({ stdout, env }: Context, checks: readonly Check[]): void {
   const style = styleFor(stdout, env);
   const count = (status: Check["status"]): number => checks.filter((check) => check.status === status).length;

@@ -1,4 +1,4 @@
-// `fetch-etl doctor`: checks all that a drain needs, and changes nothing.
+// `fetch-etl doctor`: checks everything a drain needs, and changes nothing.
 import { allSkipped, DATABASE_CHECKS, QUEUE_CHECKS, type Check } from "../../../doctor/check.ts";
 import { readDatabase } from "../../../config/database.ts";
 import { Problems } from "../../../config/readers.ts";
@@ -19,11 +19,11 @@ export interface DoctorFlags extends QueueFlags, TableFlags {
   readonly json?: boolean;
 }
 
-/** One for each right that is asked for at the same time. */
+/** One for each permission, because they are tested at the same time. */
 const SOCKETS = 3;
 
 /**
- * Queue and database are looked at side by side, and told in a fixed order.
+ * Checks the queue and the database in parallel, and reports them in a fixed order.
  *
  * @returns the exit code
  */
@@ -31,9 +31,9 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
   const { env, services, epochNow, versions } = context;
   const problems = new Problems();
   const queue = readQueue(flags, env, SOCKETS, problems);
-  const wrongOfQueue = problems.sentences.length;
+  const queueProblems = problems.sentences.length;
   const database = readDatabase(env, problems, flags);
-  const wrongOfDatabase = problems.sentences.length - wrongOfQueue;
+  const databaseProblems = problems.sentences.length - queueProblems;
   const recipient = await checkRecipient(context);
   const keepsVault = (env["FETCH_ETL_RECOVERY_RECIPIENT"] ?? "").trim() !== "";
   const local = [
@@ -48,10 +48,10 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
   };
   tell(local);
   const outside = await Promise.all([
-    wrongOfQueue === 0
+    queueProblems === 0
       ? services.checkQueue(queue, epochNow)
       : allSkipped(QUEUE_CHECKS, "not checked: see settings"),
-    database === undefined || wrongOfDatabase > 0
+    database === undefined || databaseProblems > 0
       ? allSkipped(DATABASE_CHECKS, "not checked: see settings")
       : services.checkDatabase(database, keepsVault, epochNow),
   ]);
@@ -62,7 +62,7 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
   return exitCodeOf(checks);
 }
 
-/** What somebody has to change comes before what is worth a retry. */
+/** A failure that must be fixed counts more than one that a retry can solve. */
 function exitCodeOf(checks: readonly Check[]): number {
   const kinds = checks.flatMap((check) => (check.status === "failed" ? [check.kind] : []));
   if (kinds.length === 0) return EXIT.done;

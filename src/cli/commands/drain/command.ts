@@ -1,4 +1,4 @@
-// The name, flags and examples of `fetch-etl drain`.
+// The definition of `fetch-etl drain`.
 import { DRAIN_DEFAULTS, ON_REJECT } from "../../../drain/settings.ts";
 import type { ActionFor, CliCommand } from "../../command.ts";
 import { choice } from "../../option.ts";

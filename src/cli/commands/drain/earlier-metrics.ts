@@ -1,9 +1,9 @@
-// Reads back the metrics file that an earlier run wrote. Only what metrics.ts writes is understood: no other format is.
+// Reads the metrics file of an earlier run. It understands only the format that metrics.ts writes.
 
-/** What an earlier run's file holds. */
+/** The content of an earlier run's file. */
 export interface EarlierMetrics {
   readonly queue: string;
-  /** A sample's value by its metric's whole name and its labels, the queue's left out; 0 where there is none. */
+  /** A sample's value, by the metric's full name and its labels other than `queue`; 0 if there is none. */
   value(name: string, labels: Labels): number;
 }
 
@@ -13,7 +13,7 @@ const COMMENT = /^# (HELP|TYPE) fetch_etl_\w+ /;
 const SAMPLE = /^(?<name>fetch_etl_\w+)\{(?<labels>[^{}]*)\} (?<value>\d\S*)$/;
 const LABEL = /^(\w+)="([^"\\]*)"$/;
 
-/** @returns undefined where a line is not ours, or the lines are of several queues */
+/** @returns undefined if a line has another format, or the lines belong to several queues */
 export function parseMetrics(text: string): EarlierMetrics | undefined {
   const values = new Map<string, number>();
   const queues = new Set<string>();

@@ -10,10 +10,10 @@ import type { RunRecord } from "./run-report.ts";
 type MetricsContext = Pick<Context, "log" | "readFile" | "writeFile" | "withFileLock" | "versions">;
 
 /**
- * Adds a run to the file, which carries what is remembered from run to run: counters grow on, and the last success stays. A file that is
- * not there starts them at zero; so does one that is of no use, with a warning. Runs that end together add to it one after the other.
+ * Adds a run to the file, which keeps the counters and the time of the last success between runs. Without a file, counters start at zero;
+ * with an unusable file too, with a warning. A file lock serializes runs that end at the same time.
  *
- * @throws {Failure} where the file cannot be written
+ * @throws {Failure} if the file cannot be written
  */
 export async function updateMetrics(path: string, record: RunRecord, context: MetricsContext): Promise<void> {
   await context.withFileLock(path, () => update(path, record, context));

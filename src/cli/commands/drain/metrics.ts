@@ -1,11 +1,11 @@
-// What a run is in the words of Prometheus: names, types, help, and values. Counters go on from what an earlier run wrote.
+// A run as Prometheus metrics. Counters continue from the values of the earlier run.
 // (https://prometheus.io/docs/practices/naming/, https://prometheus.io/docs/instrumenting/exposition_formats/)
 import { Counter, Gauge, Registry } from "prom-client";
 import { EXIT } from "../../exit-codes.ts";
 import type { EarlierMetrics, Labels } from "./earlier-metrics.ts";
 import type { RunRecord } from "./run-report.ts";
 
-/** The label of a queue whose name is not known. */
+/** The label of a queue whose name is unknown. */
 export const UNKNOWN_QUEUE = "unknown";
 
 type Sample = readonly [labels: Labels, value: number];

@@ -1,4 +1,4 @@
-// What `drain` tells at its end.
+// The report of `drain`.
 import type { DrainReport, StoppedBy } from "../../../drain/report.ts";
 import type { QueueDepth, RequestCounts } from "../../../drain/ports.ts";
 import { settledOf, type Counts } from "../../../drain/counts.ts";
@@ -14,7 +14,7 @@ const ENDS = {
   signal: "interrupted",
 } as const;
 
-/** What there is to tell of a drain that ended well, and of one that failed. */
+/** The figures of a drain, whether it succeeded or failed. */
 export interface DrainFigures extends Readonly<Counts> {
   readonly requests: Readonly<RequestCounts>;
   readonly remaining: QueueDepth | undefined;
@@ -23,7 +23,7 @@ export interface DrainFigures extends Readonly<Counts> {
   readonly durationMs: number;
 }
 
-/** The fields of `drain --json`, without `schemaVersion`; what is not known is null. */
+/** The fields of `drain --json`, without `schemaVersion`. Unknown values are null. */
 export function drainFields(queue: string | undefined, figures: DrainFigures, dryRun: boolean) {
   return {
     command: "drain",
@@ -47,7 +47,7 @@ export function writeDrainJson(context: Context, queue: string, report: DrainRep
   writeJson(context.stdout, drainFields(queue, report, dryRun));
 }
 
-/** A short table for a person at a terminal; else one line. */
+/** A short table on a terminal, otherwise one line. */
 export function writeDrainSummary(
   context: Context,
   queue: string,
@@ -56,7 +56,6 @@ export function writeDrainSummary(
 ): void {
   const style = styleFor(context.stdout, context.env);
   const seconds = (report.durationMs / 1000).toFixed(1);
-  // After a dry run everything is in the queue again.
   const end = dryRun ? dryRunEndText(report) : endText(report);
   if (context.stdout.isTerminal) {
     const heading = dryRun ? `${style.bold(queue)}: dry run; ${end}` : `${style.bold(queue)}: ${end}`;
@@ -87,7 +86,7 @@ function countsTable(report: DrainReport, dryRun: boolean): string {
   return columns(shown.map(([name, value]) => [`  ${name}`, count(value).padStart(width)]));
 }
 
-/** For messages that could not be made visible again. */
+/** For messages that could not be returned to the queue. */
 export function leftHiddenText(messages: number): string {
   return (
     `${plural(messages, "message")} could not be returned to the queue and will become visible when the visibility timeout expires. ` +

@@ -1,4 +1,4 @@
-// Keeps what is known of a drain while it goes on, and puts it on record when it has ended, however that was.
+// Collects the figures of a drain, and writes the --report and --metrics files when it ends, even if it fails.
 import type { RunFiles } from "../../../config/files.ts";
 import type { Queue } from "../../../drain/ports.ts";
 import type { DrainReport, StoppedBy } from "../../../drain/report.ts";
@@ -9,30 +9,30 @@ import { writeOutputFile } from "../../output-file.ts";
 import { drainFields } from "./report.ts";
 import { runReportText, type RunRecord } from "./run-report.ts";
 
-/** A run under way. What it comes to know it writes here. */
+/** A run in progress, which updates these fields. */
 export interface Run {
   readonly counts: Counts;
   /** The queue's name, from the settings. */
   queueName: string | undefined;
   queue?: Queue;
-  /** Why it ended before there was a drain. */
+  /** Set if the run stopped before the drain started. */
   stoppedBy?: StoppedBy;
-  /** There once the drain has ended well. */
+  /** Set when the drain has ended without an error. */
   report?: DrainReport;
 }
 
-/** What putting a run on record takes. */
+/** The parts of the context that recording needs. */
 export type RecordContext = Pick<
   Context,
   "log" | "clock" | "epochNow" | "explain" | "readFile" | "writeFile" | "withFileLock" | "versions"
 >;
 
 /**
- * Does the work of a run, and writes the files that were asked for after it. One that cannot be written is told as an error; a run that
- * went well before ends with exit code 1 then, any other as it would have.
+ * Runs `work`, then writes the files. If a file cannot be written, logs an error; a run that was otherwise successful then ends with exit
+ * code 1, and any other run keeps its exit code.
  *
  * @param work resolves to the exit code
- * @throws what `work` throws, once it is on record
+ * @throws the errors of `work`, after they are recorded
  */
 export async function recordRun(
   files: RunFiles,
@@ -44,9 +44,9 @@ export async function recordRun(
   const run: Run = { counts: newCounts(), queueName: undefined };
   const [startedAt, started] = [epochNow(), clock.now()];
   const end = (exitCode: number, error?: string): Promise<number> => {
-    const { report, stoppedBy, counts: tally, queue, queueName } = run;
+    const { report, stoppedBy, counts, queue, queueName } = run;
     const figures = report ?? {
-      ...tally,
+      ...counts,
       requests: queue?.requests ?? { receive: 0, delete: 0, other: 0 },
       remaining: undefined,
       stoppedBy,
@@ -70,7 +70,7 @@ export async function recordRun(
   return end(exitCode);
 }
 
-/** @returns the exit code, which a file that cannot be written changes */
+/** @returns the exit code, which a failed write can change */
 async function putOnRecord(record: RunRecord, files: RunFiles, context: RecordContext): Promise<number> {
   const exitCode = await writeFiles(record, files, context);
   const { queue, dryRun } = record;
@@ -102,11 +102,11 @@ async function writeFiles(
   const reported = await writeReport();
   if (metrics === undefined) return exitCode;
   const written = await attempt(async () => {
-    // Imported when it is asked for: few runs need what it brings.
+    // Imported on demand, because it loads prom-client.
     const { updateMetrics } = await import("./metrics-file.ts");
     await updateMetrics(metrics, { ...record, exitCode }, context);
   });
-  // So that it tells the exit code that the process ends with.
+  // Again, so that it contains the final exit code.
   if (!written && reported === true) await writeReport();
   return exitCode;
 }

@@ -1,10 +1,10 @@
-// A run that has ended, and the file of `drain --report`, which tells of it.
+// The record of a finished run, and the `drain --report` file.
 import { drainFields, type DrainFigures } from "./report.ts";
 import { jsonLine } from "../../json.ts";
 
-/** A run that has ended. */
+/** A finished run. */
 export interface RunRecord extends DrainFigures {
-  /** Undefined where the settings do not tell the queue's name. */
+  /** Undefined if the settings do not contain a valid queue name. */
   readonly queue: string | undefined;
   readonly dryRun: boolean;
   /** Epoch milliseconds. */
@@ -12,11 +12,11 @@ export interface RunRecord extends DrainFigures {
   /** Epoch milliseconds. */
   readonly finishedAt: number;
   readonly exitCode: number;
-  /** What the user is told of a failure, several mistakes a line each; undefined where the run did not fail. */
+  /** The error messages, one per line; undefined if the run did not fail. */
   readonly error: string | undefined;
 }
 
-/** What `drain --json` prints, and when the run was and how it ended, in one line. */
+/** The fields of `drain --json` plus times, exit code and error, on one line. */
 export function runReportText(record: RunRecord): string {
   return jsonLine({
     ...drainFields(record.queue, record, record.dryRun),

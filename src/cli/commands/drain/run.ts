@@ -1,4 +1,4 @@
-// `fetch-etl drain`: the main job.
+// `fetch-etl drain`: loads every message in the queue.
 import { place, readDatabase } from "../../../config/database.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/readers.ts";
@@ -22,8 +22,8 @@ import { startProgress, type Watched } from "../../terminal/progress.ts";
 import { readDrain, type DrainFlags } from "./flags.ts";
 import { recordRun, type Run } from "./run-record.ts";
 
-/** A receive and a delete for each unit of concurrency, and a few for the rest. */
-const SOCKETS_BESIDE = 4;
+/** Sockets in addition to a receive and a delete per unit of concurrency. */
+const EXTRA_SOCKETS = 4;
 
 /** @returns the exit code */
 export async function runDrain(flags: DrainFlags, context: Context): Promise<number> {
@@ -42,7 +42,7 @@ async function drainQueue(
   { run, started }: { readonly run: Run; readonly started: number },
 ): Promise<number> {
   const config = readDrain(flags, problems);
-  const queueSettings = readQueue(flags, context.env, 2 * config.concurrency + SOCKETS_BESIDE, problems);
+  const queueSettings = readQueue(flags, context.env, 2 * config.concurrency + EXTRA_SOCKETS, problems);
   run.queueName = queueNameToShow(queueSettings.queue);
   const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
   const database = flags.dryRun === true ? undefined : readDatabase(context.env, problems, flags);
@@ -93,8 +93,9 @@ async function drainQueue(
       maxMessages: config.maxMessages,
       dryRun: flags.dryRun === true,
     });
-    const secondsGone = (clock.now() - started) / 1000;
-    const settings = maxSeconds === undefined ? config : { ...config, maxSeconds: maxSeconds - secondsGone };
+    const elapsedSeconds = (clock.now() - started) / 1000;
+    const settings =
+      maxSeconds === undefined ? config : { ...config, maxSeconds: maxSeconds - elapsedSeconds };
     const report = await drain(settings, {
       queue,
       loader,
@@ -116,7 +117,7 @@ async function drainQueue(
     if (stop.aborted) return exitCodeOfStop(stop);
     if (report.databaseSilent) return EXIT.unavailable;
     await loader?.prune(config.ledgerDays, stop).catch(() => {
-      // The rows are loaded by now: a ledger that cannot be pruned is no reason to fail.
+      // The rows are already loaded, so this does not fail the run.
       log.warn("Could not prune the ledger; the next run tries again.");
     });
     return report.quarantined + report.left > 0 && flags.failOnQuarantine === true
@@ -128,7 +129,7 @@ async function drainQueue(
   }
 }
 
-/** Counts that grow: lines for machines, a spinner for people, nothing for who asked for none. */
+/** Shows progress: JSON log lines, a progress line, or nothing with `--json` or `--quiet`. */
 async function showProgress(
   context: Context,
   { json, quiet }: DrainFlags,

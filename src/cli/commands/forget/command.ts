@@ -1,4 +1,4 @@
-// The name, flags and examples of `fetch-etl forget`.
+// The definition of `fetch-etl forget`.
 import type { ActionFor, CliCommand } from "../../command.ts";
 
 export function defineForget(program: CliCommand, action: ActionFor): void {

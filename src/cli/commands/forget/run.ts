@@ -1,4 +1,4 @@
-// `fetch-etl forget`: deletes the values behind tokens for ever, and puts it on record.
+// `fetch-etl forget`: permanently deletes the vault entries of tokens, and records the request.
 import { readDatabase } from "../../../config/database.ts";
 import { Problems } from "../../../config/readers.ts";
 import type { Context } from "../../context.ts";
@@ -14,8 +14,8 @@ export interface ForgetFlags {
 }
 
 /**
- * Needs a database, and neither identity nor queue; a masking key only to search the quarantine. Forgets all values, or none. A message
- * that comes later with the same value brings it back.
+ * Needs a database, but no identity and no queue, and a masking key only to search the quarantine. Forgets all values or none. A later
+ * message with the same value stores it again.
  *
  * @returns the exit code
  */

@@ -1,4 +1,4 @@
-// The name, flags and examples of `fetch-etl init`.
+// The definition of `fetch-etl init`.
 import type { ActionFor, CliCommand } from "../../command.ts";
 import { tableOption } from "../../shared-options.ts";
 

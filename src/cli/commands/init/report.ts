@@ -1,4 +1,4 @@
-// What `init` tells.
+// The report of `init`.
 import type { Initialised } from "../../../postgres/init.ts";
 import type { Context } from "../../context.ts";
 import { writeJson } from "../../json.ts";
@@ -8,12 +8,12 @@ export function writeInitialisedJson(context: Context, { made, present }: Initia
   writeJson(context.stdout, { command: "init", made, present });
 }
 
-/** A name without a dot is the schema's. */
+/** A name without a dot is a schema. */
 function named(name: string): string {
   return name.includes(".") ? name : `schema ${name}`;
 }
 
-/** One line; on a terminal one for each name. */
+/** One line; on a terminal, one line per name. */
 export function writeInitialised(context: Context, { made, present }: Initialised): void {
   const { stdout, env } = context;
   if (!stdout.isTerminal) {

@@ -1,4 +1,4 @@
-// `fetch-etl init`: makes schema and tables, or prints the SQL that does.
+// `fetch-etl init`: creates the schema and tables, or prints the SQL for it.
 import { readDatabase } from "../../../config/database.ts";
 import { readLoaderRole, readTable, type TableFlags } from "../../../config/table.ts";
 import { Problems } from "../../../config/readers.ts";
@@ -14,7 +14,7 @@ export interface InitFlags extends TableFlags {
 }
 
 /**
- * Needs a database, and with `--print` nothing at all.
+ * Needs only a database, and with `--print` not even that.
  *
  * @returns the exit code
  */

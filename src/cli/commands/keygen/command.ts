@@ -1,4 +1,4 @@
-// The name, flags and examples of `fetch-etl keygen`.
+// The definition of `fetch-etl keygen`.
 import type { ActionFor, CliCommand } from "../../command.ts";
 
 export function defineKeygen(program: CliCommand, action: ActionFor): void {

@@ -1,4 +1,4 @@
-// `fetch-etl keygen`: a new masking key.
+// `fetch-etl keygen`: prints a new masking key.
 import { Failure } from "../../../failure.ts";
 import { MIN_KEY_BYTES } from "../../../masking/keys.ts";
 import type { Context } from "../../context.ts";
@@ -9,7 +9,7 @@ export interface KeygenFlags {
 }
 
 /**
- * Prints a line for `.env`, made to be appended to it: on a line of its own, and not beside another key.
+ * Prints a line to append to `.env`. Starts with a newline if the last line of `.env` has none. Refuses if `.env` already has a key.
  *
  * @returns the exit code
  */

@@ -1,4 +1,4 @@
-// The name, flags and examples of `fetch-etl mask`.
+// The definition of `fetch-etl mask`.
 import { FIELDS } from "../../../masking/keys.ts";
 import type { ActionFor, CliCommand } from "../../command.ts";
 import { choice } from "../../option.ts";

@@ -1,9 +1,9 @@
-// What `mask` prints.
+// The output of `mask`.
 import type { Field } from "../../../masking/keys.ts";
 import type { Context } from "../../context.ts";
 import { writeJson } from "../../json.ts";
 
-/** One a line. */
+/** One per line. */
 export function writeMasked({ stdout }: Context, tokens: readonly string[]): void {
   stdout.write(tokens.map((token) => `${token}\n`).join(""));
 }

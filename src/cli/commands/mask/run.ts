@@ -1,4 +1,4 @@
-// `fetch-etl mask`: the tokens of values that somebody has.
+// `fetch-etl mask`: prints the tokens of addresses or device ids.
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/readers.ts";
 import { Failure } from "../../../failure.ts";
@@ -17,7 +17,7 @@ export interface MaskFlags {
 }
 
 /**
- * Needs a masking key, and neither database nor queue. Masks all values, or none; a mistake is told by the value's place alone.
+ * Needs a masking key, but no database and no queue. Masks all values or none. Reports an invalid value only by its position.
  *
  * @returns the exit code
  */
@@ -43,7 +43,7 @@ export async function runMask(flags: MaskFlags, context: Context, args: readonly
   return EXIT.done;
 }
 
-/** Why a value has no token. */
+/** Reasons why a value has no token. */
 const NOT_MASKED = {
   ip: "Not an IP address",
   device_id: "Not a device id (empty, or the nil UUID, which is stored as NULL and has no token)",
@@ -58,7 +58,7 @@ function readField(text: string, problems: Problems): Field | undefined {
 function keysWithId(configured: readonly MaskingKeys[], keyId: string | undefined): MaskingKeys {
   const found = configured.find((keys) => keyId === undefined || keys.keyId === keyId);
   if (found !== undefined) return found;
-  // What was asked for is not shown: it may be a key.
+  // The given id is not shown, because it may be a key.
   const ids = configured.map((keys) => keys.keyId).join(", ");
   throw new Failure(
     "configuration",
@@ -66,7 +66,7 @@ function keysWithId(configured: readonly MaskingKeys[], keyId: string | undefine
   );
 }
 
-/** A value's token as a drain makes it; undefined for what a drain rejects or stores as NULL. */
+/** The value's token, as a drain computes it; undefined for a value that a drain rejects or stores as NULL. */
 function tokenOf(field: Field, mask: Mask, text: string): string | undefined {
   if (field === "ip") {
     const address = canonicalIp(text);

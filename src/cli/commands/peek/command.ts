@@ -1,4 +1,4 @@
-// The name, flags and examples of `fetch-etl peek`.
+// The definition of `fetch-etl peek`.
 import { PEEK_COUNT } from "../../../drain/settings.ts";
 import type { ActionFor, CliCommand } from "../../command.ts";
 import { appVersionOption, withQueueOptions } from "../../shared-options.ts";

@@ -1,4 +1,4 @@
-// What `peek` shows: a table for people, one object a line for machines.
+// The output of `peek`: a table, or one JSON object per line.
 import type { Entry, ReceivedMessage } from "../../../drain/ports.ts";
 import type { LoginRow } from "../../../login/row.ts";
 import type { Context } from "../../context.ts";
@@ -8,7 +8,7 @@ import { columns, shorten } from "../../terminal/table.ts";
 
 type Heading = Pick<ReceivedMessage, "messageId" | "sentAt" | "receiveCount">;
 
-/** What is shown of a message: all that a drain would make of it, but its body. */
+/** A message as a drain would load or quarantine it, without its body. */
 export interface Shown {
   readonly heading: Heading;
   readonly outcome: { readonly login: LoginRow } | { readonly rejection: readonly string[] };
@@ -34,7 +34,7 @@ function headingFields({ messageId, sentAt, receiveCount }: Heading): Record<str
   return { messageId, sentAt: isoTime(sentAt), receiveCount: receiveCount ?? null };
 }
 
-/** A body on a line; on a terminal without the characters that would steer it. */
+/** One body per line. On a terminal, control characters are replaced. */
 export function writeRaw({ stdout }: Context, { body }: ReceivedMessage): void {
   stdout.write(`${stdout.isTerminal ? printable(body) : body}\n`);
 }
@@ -42,7 +42,7 @@ export function writeRaw({ stdout }: Context, { body }: ReceivedMessage): void {
 const HEADINGS = ["user_id", "device", "ip", "device_id", "locale", "app_version", "create_date"];
 const USER_ID_WIDTH = 12;
 
-/** A table of shortened values, made for 80 columns; `--json` shows them whole. */
+/** A table of shortened values for 80 columns. `--json` shows full values. */
 export function writePeeked(context: Context, messages: readonly Shown[]): void {
   if (messages.length === 0) return;
   const logins = messages.flatMap(({ outcome }) => ("login" in outcome ? [outcome.login] : []));
@@ -74,7 +74,7 @@ function shortOrNone(text: string | null, width: number): string {
   return text === null ? "-" : shorten(printable(text), width);
 }
 
-/** The first characters of a token that depend on the value: enough to see equal ones. */
+/** The first characters of the token's last part, which depends on the value: enough to recognize equal ones. */
 function shortToken(token: string | null): string {
   if (token === null) return "-";
   return `${token.slice(token.lastIndexOf(".") + 1).slice(0, 9)}…`;

@@ -1,4 +1,4 @@
-// The names, flags and examples of the commands under `fetch-etl quarantine`.
+// The definitions of the `fetch-etl quarantine` commands.
 import type { ActionFor, CliCommand } from "../../command.ts";
 import { appVersionOption, tableOption } from "../../shared-options.ts";
 

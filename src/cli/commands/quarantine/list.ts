@@ -1,4 +1,4 @@
-// `fetch-etl quarantine list`: how many messages are held, and why.
+// `fetch-etl quarantine list`: counts the quarantined messages by reason.
 import { readDatabase } from "../../../config/database.ts";
 import { Problems } from "../../../config/readers.ts";
 import type { Context } from "../../context.ts";

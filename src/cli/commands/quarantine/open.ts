@@ -1,4 +1,4 @@
-// Hands a command the quarantine, and closes it afterwards.
+// Opens the quarantine for a command, and reads the masking keys.
 import type { DatabaseSettings } from "../../../config/database.ts";
 import type { Quarantine } from "../../../postgres/quarantine.ts";
 import type { Context } from "../../context.ts";
@@ -19,7 +19,7 @@ export async function withQuarantine<T>(
   }
 }
 
-/** The keys that are configured, none where none is; mistakes are added to `problems`. */
+/** The configured masking keys, possibly none. Adds mistakes to `problems`. */
 export function keysAtHand({ env, readFile }: Context, problems: Problems): MaskingKeys[] {
   const isSet = (name: string): boolean => (env[name] ?? "") !== "";
   if (!isSet("FETCH_ETL_MASKING_KEY") && !isSet("FETCH_ETL_MASKING_KEY_FILE")) return [];

@@ -1,4 +1,4 @@
-// `fetch-etl quarantine purge`: deletes what nobody will look at any more.
+// `fetch-etl quarantine purge`: deletes old quarantined messages.
 import { readDatabase } from "../../../config/database.ts";
 import { wholeNumber, Problems } from "../../../config/readers.ts";
 import type { Context } from "../../context.ts";
@@ -11,7 +11,7 @@ export interface QuarantinePurgeFlags {
   readonly json?: boolean;
 }
 
-/** A hundred years: a time that Postgres can count back from any. */
+/** A hundred years. Postgres can subtract this from any current time. */
 const MOST_DAYS = 36_500;
 
 /** @returns the exit code */

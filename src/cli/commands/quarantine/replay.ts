@@ -1,4 +1,4 @@
-// `fetch-etl quarantine replay`: gives the held messages another chance.
+// `fetch-etl quarantine replay`: decodes the quarantined messages again and loads the valid ones.
 import { readDatabase } from "../../../config/database.ts";
 import { readHeldQueue } from "../../../config/queue.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";

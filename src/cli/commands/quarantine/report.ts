@@ -1,4 +1,4 @@
-// What `quarantine list`, `replay` and `purge` tell.
+// The reports of `quarantine list`, `replay` and `purge`.
 import type { ReplayReport } from "../../../quarantine/replay.ts";
 import type { QuarantineSummary } from "../../../postgres/quarantine.ts";
 import type { Context } from "../../context.ts";
@@ -10,7 +10,7 @@ export function writeHeldJson({ stdout }: Context, { total, reasons, keys }: Qua
   writeJson(stdout, { command: "quarantine list", total, reasons, keys });
 }
 
-/** @param keyIds of the masking keys that are configured */
+/** @param keyIds ids of the configured masking keys */
 export function writeHeld(context: Context, summary: QuarantineSummary, keyIds: readonly string[]): void {
   const { stdout } = context;
   const { total, reasons, keys } = summary;
@@ -26,7 +26,7 @@ export function writeHeld(context: Context, summary: QuarantineSummary, keyIds: 
   stdout.write(columns([["  reason", "messages", "oldest", "example id"], ...lines]));
   if (reasons.reduce((sum, { count: messages }) => sum + messages, 0) > total)
     stdout.write("A message with several reasons is counted once for each reason.\n");
-  // Under the first key alone, or nobody knows: nothing to tell. An earlier key must not be thrown away unawares.
+  // List the keys unless all messages use the current key, so that nobody removes an earlier key that is still needed.
   if (keys.length === 1 && (keyIds.length === 0 || keys[0]?.keyId === keyIds[0])) return;
   const isMissing = (keyId: string): boolean => keyIds.length > 0 && !keyIds.includes(keyId);
   const keyLines = keys.map(({ keyId, count: messages }) => [
@@ -51,7 +51,7 @@ export function writeReplayed(context: Context, report: ReplayReport): void {
   context.stdout.write(`${style.bold("fetch_etl.quarantine")}: ${parts.join(", ")}\n`);
 }
 
-/** On stderr: which bodies could not be opened, and what to do about it. */
+/** Reports which bodies could not be decrypted, and what to do. */
 export function writeUnopened({ log }: Context, { missingKeys, altered }: ReplayReport): void {
   for (const [keyId, messages] of missingKeys) {
     log.warn(

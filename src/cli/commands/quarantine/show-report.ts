@@ -1,4 +1,4 @@
-// What `quarantine show` shows of a message.
+// The report of `quarantine show`.
 import type { OpenedBody } from "../../../quarantine/message.ts";
 import type { FoundMessage } from "../../../postgres/quarantine.ts";
 import type { Context } from "../../context.ts";
@@ -8,7 +8,7 @@ import { columns } from "../../terminal/table.ts";
 
 export interface ShownMessage {
   readonly message: FoundMessage;
-  /** Undefined where the body is not to be shown. */
+  /** Undefined without `--raw`. */
   readonly opened: OpenedBody | undefined;
 }
 
@@ -29,7 +29,7 @@ export function writeFoundJson({ stdout }: Context, shown: readonly ShownMessage
   });
 }
 
-/** A few lines a message; after them its body, on a terminal without the characters that would steer it. */
+/** A few lines per message, then its body. On a terminal, control characters in the body are replaced. */
 export function writeFound(context: Context, shown: readonly ShownMessage[]): void {
   const { stdout } = context;
   const style = styleFor(stdout, context.env);

@@ -1,4 +1,4 @@
-// `fetch-etl quarantine show`: one held message, and its body where that is asked for.
+// `fetch-etl quarantine show`: shows a quarantined message, and with `--raw` its body.
 import { readDatabase } from "../../../config/database.ts";
 import { Problems } from "../../../config/readers.ts";
 import { createBodyOpener } from "../../../quarantine/message.ts";

@@ -1,4 +1,4 @@
-// The name, flags and examples of `fetch-etl reveal`.
+// The definition of `fetch-etl reveal`.
 import type { ActionFor, CliCommand } from "../../command.ts";
 
 export function defineReveal(program: CliCommand, action: ActionFor): void {

@@ -1,4 +1,4 @@
-// What `reveal` and `forget` print.
+// The reports of `reveal` and `forget`.
 import type { HoldingMessage, SearchResult } from "../../../postgres/search.ts";
 import type { Forgotten } from "../../../postgres/vault.ts";
 import { keyIdOf } from "../../../masking/token.ts";
@@ -8,7 +8,7 @@ import type { Log } from "../../log/log.ts";
 import { writeJson } from "../../json.ts";
 import { plural, printable } from "../../terminal/style.ts";
 
-/** A line a token: the token, two spaces, the value. */
+/** One line per token: the token, two spaces, the value. */
 export function writeRevealed({ stdout }: Context, values: readonly RevealedValue[]): void {
   stdout.write(values.map(({ token, value }) => `${token}  ${printable(value)}\n`).join(""));
 }
@@ -17,7 +17,7 @@ export function writeRevealedJson({ stdout }: Context, values: readonly Revealed
   writeJson(stdout, { command: "reveal", values });
 }
 
-/** For an entry that is not as it was sealed. */
+/** For an entry that was altered, or that has no data key. */
 export function writeNotRevealed({ log }: Context, { token, why }: Extract<Revealed, { ok: false }>): void {
   const what =
     why === "altered"
@@ -34,10 +34,10 @@ export function writeForgotten({ stdout }: Context, { forgotten, purged }: Forgo
   stdout.write(`forgot ${plural(forgotten, "value")}${messages}; rows keep their tokens\n`);
 }
 
-/** What was asked for. */
+/** The request. */
 interface Asked {
   readonly tokens: readonly string[];
-  /** Of the masking keys that are configured. */
+  /** The ids of the configured masking keys. */
   readonly keyIds: readonly string[];
 }
 
@@ -55,10 +55,10 @@ export function writeForgottenJson({ stdout }: Context, result: Forgotten, asked
   writeJson(stdout, { command: "forget", forgotten, quarantinedBodies, otherKeys });
 }
 
-/** Ids that a sentence names. */
+/** The maximum number of ids in a sentence. */
 const MOST_NAMED = 10;
 
-/** On stderr: where the values are still, or may be, and what to do about it. */
+/** Warns where the values still are or could be, and what to do. */
 export function writeLeft({ log }: Context, result: Forgotten, asked: Asked): void {
   const { quarantine, purged, otherKeys } = result;
   if ("found" in quarantine) {
@@ -109,7 +109,7 @@ function warnOfNotOpened(log: Log, { keyMissing, missingKey, notOpened }: Search
   }
 }
 
-/** Tokens that no configured key makes, so that no body can be held against them. */
+/** Tokens of keys that are not configured. No body can be searched for them. */
 function tokensNotSought({ tokens, keyIds }: Asked): string[] {
   return [...new Set(tokens)].filter((token) => !keyIds.includes(keyIdOf(token)));
 }

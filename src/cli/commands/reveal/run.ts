@@ -1,4 +1,4 @@
-// `fetch-etl reveal`: opens the values behind tokens, once it is on record.
+// `fetch-etl reveal`: records the request, then decrypts the values of tokens.
 import { readDatabase } from "../../../config/database.ts";
 import { readIdentityFile } from "../../../config/recovery.ts";
 import { Problems } from "../../../config/readers.ts";
@@ -15,7 +15,7 @@ export interface RevealFlags {
 }
 
 /**
- * Needs a database and an identity, and neither masking key nor queue. Reveals all values, or none.
+ * Needs a database and an identity, but no masking key and no queue. Reveals all values or none.
  *
  * @returns the exit code
  */

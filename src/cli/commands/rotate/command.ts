@@ -1,4 +1,4 @@
-// The name, flags and examples of `fetch-etl rotate`.
+// The definition of `fetch-etl rotate`.
 import type { ActionFor, CliCommand } from "../../command.ts";
 import { tableOption } from "../../shared-options.ts";
 

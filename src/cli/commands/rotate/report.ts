@@ -1,10 +1,10 @@
-// What `rotate` tells.
+// The report of `rotate`.
 import type { Left, RotationReport } from "../../../recovery/rotate.ts";
 import type { Context } from "../../context.ts";
 import { writeJson } from "../../json.ts";
 import { count, styleFor, plural, printable } from "../../terminal/style.ts";
 
-/** `left` is null where the run was stopped before it could count. */
+/** `left` is null if a signal stopped the run before it could count. */
 export function writeRotatedJson(context: Context, keyId: string, report: RotationReport): void {
   const { rows, vault, left } = report;
   writeJson(context.stdout, {
@@ -27,7 +27,7 @@ export function writeRotated(context: Context, keyId: string, { rows, vault, lef
   context.stdout.write(`Rotated to key ${style.bold(keyId)}: ${changed}; ${end}\n`);
 }
 
-/** Says what is left, and whether another run would change it. */
+/** Warns which values of earlier keys are left, and whether another run would re-mask them. */
 export function warnOfLeft({ log }: Context, table: string, { left = [] }: RotationReport): void {
   const [again, never] = [total(left, "inVault"), total(left, "values") - total(left, "inVault")];
   if (again > 0) {
@@ -44,7 +44,7 @@ export function warnOfLeft({ log }: Context, table: string, { left = [] }: Rotat
   }
 }
 
-/** Says which tables the vault's earlier entries were kept for. */
+/** Warns which tables the vault entries of earlier keys were kept for. */
 export function warnOfKept({ log }: Context, { keptFor }: RotationReport): void {
   if (keptFor.length === 0) return;
   log.warn(
@@ -53,7 +53,7 @@ export function warnOfKept({ log }: Context, { keptFor }: RotationReport): void 
   );
 }
 
-/** For an entry that is not as it was sealed. */
+/** For an entry that was altered or is missing. */
 export function writeAltered({ log }: Context, token: string): void {
   log.error(
     `Cannot decrypt the vault entry of ${printable(token)}: the entry or its data key was altered after encryption, or is missing. ` +

@@ -1,4 +1,4 @@
-// `fetch-etl rotate`: brings rows and vault from earlier masking keys to the first one.
+// `fetch-etl rotate`: re-masks rows and vault entries of earlier masking keys with the first one.
 import { place, readDatabase } from "../../../config/database.ts";
 import { readIdentityFile } from "../../../config/recovery.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
@@ -19,7 +19,7 @@ export interface RotateFlags extends TableFlags {
 }
 
 /**
- * Every drain should have the new list of keys before: what one adds that still masks with an earlier key wants another run.
+ * All drains should use the new list of keys first. Rows that a drain adds with an earlier key need another rotation.
  *
  * @returns the exit code
  */

@@ -1,4 +1,4 @@
-// The name, flags and examples of `fetch-etl verify`.
+// The definition of `fetch-etl verify`.
 import type { ActionFor, CliCommand } from "../../command.ts";
 import { appVersionOption, tableOption, withQueueOptions } from "../../shared-options.ts";
 

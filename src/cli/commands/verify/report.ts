@@ -1,4 +1,4 @@
-// What `verify` tells.
+// The report of `verify`.
 import type { QueueDepth } from "../../../drain/ports.ts";
 import type { Verification, Repeated } from "../../../postgres/verify.ts";
 import type { Distributions } from "../../../postgres/distributions.ts";
@@ -10,7 +10,7 @@ import { spreadsOf } from "./spread.ts";
 import { columns } from "../../terminal/table.ts";
 
 export interface Verified extends Verification {
-  /** Null where the queue could not be reached. */
+  /** Null if the queue was unreachable. */
   readonly queue: QueueDepth | null;
   readonly expected: number | undefined;
   readonly ok: boolean;
@@ -64,7 +64,7 @@ export function writeVerified(context: Context, verified: Verified): void {
   context.stdout.write(`${verdict}${verified.queue === null ? " (the queue was not checked)" : ""}\n`);
 }
 
-/** A value that stands in two rows counts twice. */
+/** A value that occurs in two rows counts twice. */
 function writeKeyIds({ stdout }: Context, keyIds: Verified["keyIds"]): void {
   const lines = Object.entries(keyIds).map(([id, { ips, devices }]) => [
     `  ${id}`,
@@ -74,7 +74,7 @@ function writeKeyIds({ stdout }: Context, keyIds: Verified["keyIds"]): void {
   if (lines.length > 0) stdout.write(`rows by masking key\n${columns(lines)}`);
 }
 
-/** Where there is no terminal, lines are as wide as most are. */
+/** The width without a terminal. */
 const USUAL_COLUMNS = 80;
 
 function writeDistributions({ stdout, env }: Context, distributions: Distributions): void {

@@ -1,4 +1,4 @@
-// `fetch-etl verify`: counts and checks what is in the tables and what is left in the queue.
+// `fetch-etl verify`: counts and checks the rows, the quarantine and the messages left in the queue.
 import { readDatabase } from "../../../config/database.ts";
 import { wholeNumber, Problems } from "../../../config/readers.ts";
 import { readOutputPath } from "../../../config/files.ts";
@@ -53,7 +53,7 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
   for (const mismatch of mismatches) context.log.error(mismatch);
   let exitCode: number = verified.ok ? EXIT.done : EXIT.mismatch;
   if (html !== undefined && distributions !== undefined) {
-    // What draws takes long to load.
+    // Imported on demand, because the chart library loads slowly.
     const { verifyPage } = await import("./page/page.ts");
     const page = verifyPage({
       verified: { ...verified, distributions },
@@ -71,7 +71,7 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
   return exitCode;
 }
 
-/** Null when the queue cannot be reached: the rows are checked all the same. */
+/** Null if the queue is unreachable: the rows are checked anyway. */
 async function depthOf(settings: SqsSettings, context: Context): Promise<QueueDepth | null> {
   try {
     const queue = await context.services.openQueue(settings, context.log);

@@ -1,4 +1,4 @@
-// A chart as SVG, drawn without a browser. Its colours are the page's: `currentColor` and `--bar`.
+// A chart as SVG, drawn without a browser, in the page's colors: `currentColor` and `--bar`.
 import * as Plot from "@observablehq/plot";
 import { DOMParser } from "linkedom";
 import type { Counted } from "../../../terminal/bars.ts";
@@ -7,19 +7,19 @@ import type { Spread } from "../spread.ts";
 import { shorten } from "../../../terminal/table.ts";
 import { Markup } from "./markup.ts";
 
-/** In CSS pixels; the page shows it at about this size on a phone too, so that the text stays legible. */
+/** CSS pixels. The page shows it at about this size, even on a phone, so that the text stays legible. */
 const WIDTH = 340;
 const ROW_HEIGHT = 24;
 const FONT_SIZE = 12;
-/** Ample widths for characters of that size: most, and those that may be wide. */
+/** Upper bounds for the width of a character of that size: narrow and wide ones. */
 const NARROW = 7.2;
 const WIDE = 12;
 const LONGEST_LABEL = 14;
 const GAP = 8;
-/** What is there at all can be seen: in parts of the longest bar. */
+/** The shortest visible bar, as a fraction of the longest. */
 const SHORTEST_BAR = 1 / 150;
 
-/** Plot names the groups within a chart, in which a name means nothing. */
+/** Labels that Plot adds to groups within a chart, which would only confuse screen readers. */
 const GROUP_LABEL = /(<g\b[^<>]*?) aria-label="[^"]*"/g;
 
 export function chartOf({ heading, counted }: Spread): Markup {
@@ -39,7 +39,7 @@ export function chartOf({ heading, counted }: Spread): Markup {
     marginBottom: 0,
     marginLeft: widest(labels) + GAP,
     marginRight: widest(numbers) + GAP,
-    // Equal texts, such as two that were shortened, must not fall together.
+    // By index, because two labels can be equal after shortening.
     y: { domain: bars.map(({ index }) => index), padding: 0.3, label: null },
     x: { domain: [0, most], axis: null },
     marks: [
@@ -76,7 +76,7 @@ function described(heading: string, counted: readonly Counted[]): string {
   return `Bar chart of ${heading}. Longest bar: ${longest.label}, ${count(longest.count)}.`;
 }
 
-/** A rest has no bar: it would dwarf the others. */
+/** The rest has no bar, because it would make the others too short to compare. */
 function drawn(each: Counted): number {
   return each.isRest === true ? 0 : each.count;
 }

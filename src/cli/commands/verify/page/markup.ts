@@ -1,6 +1,6 @@
 // Pure: HTML in which no text can become markup.
 
-/** A piece of HTML, made by {@link html}, or by a library that escapes. */
+/** HTML from {@link html}, or from a library that escapes. */
 export class Markup {
   readonly text: string;
 
@@ -11,7 +11,7 @@ export class Markup {
 
 type Part = string | number | Markup | readonly Part[];
 
-/** A template of HTML. What is put into it is escaped, for element content and for quoted attributes, unless it is markup already. */
+/** An HTML template. Inserted values are escaped for element content and quoted attributes, unless they are markup already. */
 export function html(template: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   return new Markup(template.map((text, index) => text + written(parts[index] ?? "")).join(""));
 }

@@ -1,4 +1,4 @@
-// What `verify` tells, as one page that stands by itself: no script, and nothing is loaded from anywhere.
+// The result of `verify` as a self-contained HTML page: no scripts, no external resources.
 import type { Distributions } from "../../../../postgres/distributions.ts";
 import type { Repeated } from "../../../../postgres/verify.ts";
 import { share } from "../../../terminal/bars.ts";
@@ -11,19 +11,19 @@ import { STYLE } from "./style.ts";
 
 export interface PageOf {
   readonly verified: Verified & { readonly distributions: Distributions };
-  /** What is wrong, each a sentence. */
+  /** One sentence each. */
   readonly mismatches: readonly string[];
-  /** The name, for a sentence. */
+  /** As in the messages, such as `user_logins`. */
   readonly table: string;
-  /** The name. */
+  /** The queue's name. */
   readonly queue: string;
   /** Epoch milliseconds. */
   readonly at: number;
-  /** fetch-etl's. */
+  /** The version of fetch-etl. */
   readonly version: string;
 }
 
-/** Nothing may be loaded or run, whatever gets into the page. */
+/** Blocks scripts and external resources, even if a value got into the page unescaped. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 export function verifyPage({ verified, mismatches, table, queue, at, version }: PageOf): string {
@@ -164,7 +164,7 @@ function card(heading: string, headings: readonly string[], rows: readonly (read
   </section>`;
 }
 
-/** The first cell of a row is its heading. */
+/** The first cell of each row is its heading. */
 function table(headings: readonly string[], rows: readonly (readonly Cell[])[]): Markup {
   return html`<table>
     <thead>

@@ -1,7 +1,7 @@
-// How the page looks: calm, in light and dark, on a phone, in print. Nothing is loaded from anywhere.
+// The style sheet of the page, for light and dark mode, phones and print. It loads nothing.
 import { Markup } from "./markup.ts";
 
-/** Texts have a contrast of 4.5 or more, bars one of 3 or more, in both schemes. */
+/** In both color schemes, text has a contrast of at least 4.5 and bars of at least 3. */
 export const STYLE = new Markup(`
 :root {
   color-scheme: light dark;
@@ -64,7 +64,7 @@ footer { padding-top: 2.5rem; padding-bottom: 2.5rem; font-size: 0.875rem; color
   .verdict { border: 1px solid currentColor; }
   h2 { break-after: avoid; }
   svg rect { print-color-adjust: exact; }
-  /* The bars carry the numbers. */
+  /* The bars show the numbers. */
   details { display: none; }
 }
 `);
