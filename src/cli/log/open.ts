@@ -1,7 +1,8 @@
 // Opens the log of a run. pino writes the JSON lines and is imported only for them.
+import { styleText } from "node:util";
 import type { LogFormat } from "../../config/log-format.ts";
 import type { Log } from "./log.ts";
-import { styleFor } from "../terminal/style.ts";
+import { hasColor } from "../terminal/color.ts";
 import type { JsonLogSettings } from "./json-log.ts";
 
 interface LogSettings extends JsonLogSettings {
@@ -15,7 +16,9 @@ export async function openLog(settings: LogSettings): Promise<Log> {
 
 /** Plain sentences. */
 function textLog({ stderr, env, flags }: LogSettings): Log {
-  const style = styleFor(stderr, env);
+  // Not chalk, which loads slowly: every command opens a log.
+  const label = (color: "yellow" | "red", text: string): string =>
+    hasColor(stderr, env) ? styleText(color, text, { validateStream: false }) : text;
   return {
     format: "text",
     debug: () => undefined,
@@ -24,10 +27,10 @@ function textLog({ stderr, env, flags }: LogSettings): Log {
       if (flags.quiet !== true) stderr.write(`${sentence}\n`);
     },
     warn: (sentence) => {
-      stderr.write(`${style.yellow("warning:")} ${sentence}\n`);
+      stderr.write(`${label("yellow", "warning:")} ${sentence}\n`);
     },
     error: (sentences, frames = "") => {
-      for (const line of sentences.split("\n")) stderr.write(`${style.red("error:")} ${line}\n`);
+      for (const line of sentences.split("\n")) stderr.write(`${label("red", "error:")} ${line}\n`);
       if (flags.debug === true) stderr.write(frames);
     },
   };

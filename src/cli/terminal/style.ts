@@ -1,6 +1,7 @@
 // Colors, numbers, and text that is safe to show on a terminal.
 import { Chalk, type ChalkInstance } from "chalk";
 import type { Output } from "../context.ts";
+import { hasColor } from "./color.ts";
 
 export type Style = ChalkInstance;
 
@@ -22,12 +23,4 @@ export function count(value: number): string {
 /** `1 message`, `2 messages`. */
 export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
-}
-
-/** Follows NO_COLOR (no-color.org) and FORCE_COLOR. Without them, a terminal that supports color gets it. */
-function hasColor(output: Output, env: NodeJS.ProcessEnv): boolean {
-  const forced = env["FORCE_COLOR"] ?? "";
-  if (forced !== "") return forced !== "0" && forced !== "false";
-  if ((env["NO_COLOR"] ?? "") !== "") return false;
-  return output.isTerminal && env["TERM"] !== "dumb";
 }
