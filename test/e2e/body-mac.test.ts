@@ -76,7 +76,7 @@ it("a drain that may not add the column, or would have to wait for it, does with
       });
       expect(await repeated(bench)).toBeNull();
 
-      expect((await bench.run(["init"])).stdout).toContain("made fetch_etl.ledger.body_mac");
+      expect((await bench.run(["init"])).stdout).toContain("created fetch_etl.ledger.body_mac");
       await bench.sql.unsafe(`grant select on public.user_logins, fetch_etl.quarantine to ${role}`);
       expect(await repeated(bench, { DATABASE_URL: url.href })).toBe(0);
       await bench.sql.unsafe(`revoke select on fetch_etl.ledger from ${role}`);
