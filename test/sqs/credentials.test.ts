@@ -332,7 +332,9 @@ it.each(["nowhere", "http://192.0.2.1/credentials"])(
 it("a container's token file that is missing is named with its setting", () => {
   vi.stubEnv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/nowhere/token");
   const missing = Object.assign(new Error("told"), { code: "ENOENT", path: "/nowhere/token" });
-  expect(translateCredentialsFault(new CredentialsFault(missing, { said: [], ends: [] }), TARGET)).toMatchObject({
+  expect(
+    translateCredentialsFault(new CredentialsFault(missing, { said: [], ends: [] }), TARGET),
+  ).toMatchObject({
     kind: "configuration",
     message:
       'The file "/nowhere/token" that AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names for credentials cannot be read (ENOENT).',
