@@ -69,7 +69,7 @@ function looksSecret(path: string): boolean {
 }
 
 /** A path in a sentence: nothing in it moves a terminal's cursor or ends the line. */
-export function printable(path: string): string {
+function printable(path: string): string {
   return path.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\u{FFFD}");
 }
 
