@@ -40,6 +40,7 @@ grant select on public.user_logins to fetch_etl_analyst;
 -- leaves no record: use pgaudit to log every read. It can add to the log, but cannot change or delete entries. The database fills in
 -- the time and the user.
 grant usage on schema fetch_etl to fetch_etl_privacy_officer;
+grant select on fetch_etl.schema_version to fetch_etl_privacy_officer;
 grant select, insert, delete on fetch_etl.vault to fetch_etl_privacy_officer;
 grant select on fetch_etl.vault_keys, fetch_etl.reveal_log to fetch_etl_privacy_officer;
 grant insert (action, reason, tokens) on fetch_etl.reveal_log to fetch_etl_privacy_officer;

@@ -1,5 +1,5 @@
-// One-dimensional arrays, as parameters and in results. The driver could ask the database for its array types, but it does so on every
-// connection, and an error of that statement would end the process.
+// One-dimensional arrays, as parameters and in results. The driver could read the array types from the database (`fetch_types`), but it
+// would do so on every connection, and an error of that statement would end the process.
 import type postgres from "postgres";
 
 /** What an element is, and the object ids of the array types that have such elements (`pg_catalog.pg_type`). */

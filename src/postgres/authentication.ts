@@ -1,14 +1,14 @@
-// The login, as far as the driver leaves it to us: when it is over, and in which form the password is wanted.
+// Follows the login in the server's messages: when it is finished, and in which form to send the password.
 import type { DatabaseSettings } from "../config/database.ts";
 
 /** First bytes of the server's messages `Authentication…` and `ReadyForQuery` (PostgreSQL documentation, "Message Formats"). */
 const AUTHENTICATION = 0x52;
 const READY_FOR_QUERY = 0x5a;
-/** The least kind of authentication request that belongs to SASL; there are three. */
+/** The first of the three SASL authentication requests. */
 const SASL = 10;
 const ASCII = /^[\0-\x7f]*$/;
 
-/** Follows what the server says, from the start-up message to its first `ReadyForQuery`. */
+/** Reads the server's messages from the start-up message to the first `ReadyForQuery`. */
 export class Authentication {
   #bytes = Buffer.alloc(0);
   #asked = 0;
@@ -30,14 +30,14 @@ export class Authentication {
     }
   }
 
-  /** The password for the authentication that the server asked for last; empty where there is none. */
+  /** The password in the form for the server's last authentication request; empty where none is set. */
   async password({ password }: DatabaseSettings): Promise<string> {
     const text = password?.reveal() ?? "";
     return this.#asked >= SASL ? prepared(text) : text;
   }
 }
 
-/** As libpq sends it for SCRAM: normalized (SASLprep, RFC 4013), and as it is where that does not allow it. */
+/** As libpq sends it for SCRAM: normalized (SASLprep, RFC 4013), or unchanged where SASLprep prohibits it. */
 async function prepared(password: string): Promise<string> {
   if (ASCII.test(password)) return password;
   const { default: saslprep } = await import("@mongodb-js/saslprep");

@@ -1,21 +1,22 @@
-// Whether Postgres would carry out a drain's statements, found out without any effect: no row is written and no trigger runs.
+// Checks, without any effect, whether Postgres would run a drain's inserts: no row is written and no trigger runs.
 import { failed, ok, type Check } from "../doctor/check.ts";
 import type { DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
 import type { Sql } from "./connection.ts";
 import { asFailure } from "./errors.ts";
-import { explainForbidden, forbidden, written } from "./forbidden.ts";
+import { explainForbidden, forbidden } from "./forbidden.ts";
+import { written } from "./migrations.ts";
 import { fullName } from "./quote.ts";
 import { inTransaction, READ_COMMITTED } from "./transaction.ts";
 
-/** An insert may wait for whoever alters the table. */
+/** Planning an insert waits for a session that alters the table. */
 const TIME_LIMIT = "set local lock_timeout = '5s'";
 
 /**
- * Has Postgres plan an insert into each table as a drain makes it. That meets policies, settings, rules, views that take no rows and rights
- * that are missing. What only a row meets is not found out: its partition, constraints, triggers.
+ * Lets Postgres plan an insert into each table, as a drain does it. This detects policies, settings, rules, views that take no rows, and
+ * missing rights. It does not detect what depends on a row: partitions, constraints, triggers.
  *
- * @param tables those that a drain needs and that are there
+ * @param tables those that a drain needs and that exist
  */
 export async function checkWriting(
   sql: Sql,

@@ -16,35 +16,35 @@ export type Reader = Pick<Sql, "unsafe">;
 /** A part of a statement. */
 export type Fragment = postgres.PendingQuery<postgres.Row[]>;
 
-/** Gets the name of the routine in Postgres that a notice or a warning comes from. */
+/** Gets the name of the routine in Postgres that sent a notice or a warning. */
 type OnNotice = (routine: string | undefined) => void;
 
-/** Where Postgres warns that a commit no longer waits for its synchronous standby (syncrep.c). */
+/** The routine that warns that a commit no longer waits for its synchronous standby (syncrep.c). */
 const WAIT_CANCELLED = "SyncRepWaitForLSN";
 
-/** Seconds that a statement under way is waited for when the connection is closed. */
-const PATIENCE = 2;
+/** How long closing the connection waits for a running statement, in seconds. */
+const CLOSE_TIMEOUT = 2;
 
-/** How long a connection is idle before the operating system asks whether the other side is still there. */
+/** TCP keep-alive: idle time before the first probe, in milliseconds. */
 const KEEP_ALIVE_MS = 60_000;
 
 /**
- * One connection, opened when it is first used. When it has ended, as by a server that closes idle ones, the next use opens another,
- * once: a use that fails is the caller's to repeat. What was under way at the end fails. So nothing may be left in its session, such as a
- * setting; behind a pooler, what a transaction leaves is gone in the next, or is somebody else's.
+ * One connection, opened at its first use. After it has ended, for example because the server closes idle connections, the next use opens
+ * another one. A use that fails is not retried here. Do not leave anything in the session, such as a setting: behind a pooler, the next
+ * transaction may run in another session.
  */
 export interface Connection {
   /** Each transaction (`begin`) is {@link Connection.replicated}. */
   readonly sql: Sql;
   /**
-   * For a statement that commits by itself.
+   * For a statement outside a transaction.
    *
    * @throws {Failure} `unavailable` when its wait for a synchronous standby was cancelled: a failover would lose what it committed
    */
   readonly replicated: <T>(commit: () => Promise<T>) => Promise<T>;
   /** Whether TLS is in use; false before the first statement. */
   readonly isEncrypted: () => Promise<boolean>;
-  /** Ends it for good, even when a server that does not answer keeps a statement waiting; a broken one at once. */
+  /** Ends it permanently, also while the server does not answer a statement; a broken one without waiting. */
   readonly close: (state?: "broken") => Promise<void>;
 }
 
@@ -78,7 +78,7 @@ export function connect(settings: DatabaseSettings): Connection {
     isEncrypted: () => Promise.resolve(session.socket instanceof TLSSocket),
     close: async (state) => {
       isClosed = true;
-      await session.close(state === "broken" ? 0 : PATIENCE);
+      await session.close(state === "broken" ? 0 : CLOSE_TIMEOUT);
     },
   };
 }
@@ -87,7 +87,7 @@ const ON_PRIMARY_ALONE =
   "Postgres committed, but the wait for a synchronous standby was cancelled: what was written is on the primary alone, and a failover would " +
   "lose it. Check synchronous_standby_names, and which standbys pg_stat_replication shows. Then run the command again.";
 
-/** A session with the server, from the socket's opening to its end, and the driver that speaks on it. */
+/** A session with the server, from opening the socket to its end, with its instance of the driver. */
 class Session {
   readonly sql: Sql;
   socket: Socket | undefined;
@@ -95,7 +95,7 @@ class Session {
   readonly #settings: DatabaseSettings;
   readonly #login = new Authentication();
   readonly #ending = new AbortController();
-  /** Transactions under way. */
+  /** Running transactions. */
   readonly #transactions = new Set<(error: unknown) => void>();
   #wire: DriverSocket | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -110,21 +110,21 @@ class Session {
       types: ARRAYS,
       fetch_types: false,
       max: 1,
-      // A pooler may give each transaction another session, in which a statement that was prepared in the one before is not known; and
-      // nothing tells for sure that there is none. It costs a round trip a statement: nothing that can be measured at 500 rows.
+      // Behind a pooler, each transaction may run in another session, which does not have the prepared statement; and a pooler cannot be
+      // detected reliably. This costs one round trip per statement, which is not measurable at 500 rows.
       prepare: false,
       // Printed to stdout by default, and a notice may quote data.
       onnotice: (notice: postgres.Notice) => {
         onNotice(notice["routine"]);
       },
-      // The socket comes with its own TLS and time limit. What is left out here, the driver reads from variables of its own, such as PGDEBUG.
+      // Our socket has TLS and a timeout of its own. For an option that is missing here, the driver reads a variable, such as PGDEBUG.
       ...{ ssl: false, sslnegotiation: null, connect_timeout: 0, idle_timeout: 0, max_lifetime: null },
       ...{ keep_alive: 0, max_pipeline: 100, backoff: false, debug: false, publications: "" },
     };
     this.sql = postgres(options);
   }
 
-  /** A transaction; the driver may never settle one whose connection ends between its statements. */
+  /** Needed because the driver never settles a transaction whose connection ends between two statements. */
   begin(...args: Parameters<Sql["begin"]>): Promise<unknown> {
     const work: Promise<unknown> = this.sql.begin(...args);
     return new Promise((resolve, reject) => {
@@ -133,14 +133,14 @@ class Session {
     });
   }
 
-  /** @param patience seconds that what is under way is waited for; none where nobody is logged in yet */
-  async close(patience: number): Promise<void> {
+  /** @param timeout how long to wait for a running statement, in seconds; not applied before the login has finished */
+  async close(timeout: number): Promise<void> {
     if (this.#login.isOver && !this.hasEnded) {
-      // Ends when the server has closed the connection, too, of which the driver is not told.
+      // Also when the server has closed the connection, which the driver does not notice.
       const ended = new Promise((resolve) => {
         this.#ending.signal.addEventListener("abort", resolve);
       });
-      await Promise.race([this.sql.end({ timeout: patience }), ended]);
+      await Promise.race([this.sql.end({ timeout }), ended]);
     }
     this.#end(closedEarly(this.#settings));
   }
@@ -167,7 +167,7 @@ class Session {
     return this.#wire;
   }
 
-  /** Fails everything that is under way. */
+  /** Fails all running statements and transactions. */
   #end(reason: unknown): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
@@ -176,7 +176,7 @@ class Session {
     const error = reason instanceof Error ? reason : new Error("the connection has ended");
     this.#wire?.fail(error);
     for (const reject of this.#transactions) reject(error);
-    // What the driver still keeps in a queue.
+    // Fails the statements in the driver's queue.
     void this.sql.end({ timeout: 0 }).catch(() => undefined);
   }
 }

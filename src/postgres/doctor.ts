@@ -1,4 +1,4 @@
-// Looks at the database for one who sets up; writes nothing.
+// The checks of `fetch-etl doctor` in the database. Writes nothing.
 import { isIP } from "node:net";
 import { ahead, checkClock } from "../doctor/clocks.ts";
 import {
@@ -16,9 +16,9 @@ import { asFailure, shown } from "./errors.ts";
 import { checkTables } from "./doctor-tables.ts";
 import { checksCertificate } from "./tls.ts";
 
-/** The encoding that has every character. */
+/** The only encoding with every character. */
 const UNICODE = "UTF8";
-/** `server_version_num` of the first version that all SQL runs on. */
+/** `server_version_num` of the oldest version that is supported. */
 const OLDEST = 100_000;
 
 /**
@@ -39,7 +39,7 @@ export async function checkDatabase(
     try {
       return await check();
     } catch (error) {
-      return failed(name, "not found out", asFailure(error, settings, "looking at the database"));
+      return failed(name, "not found out", asFailure(error, settings, "checking the database"));
     }
   };
   try {
@@ -51,7 +51,7 @@ export async function checkDatabase(
       ...(await checkTables(sql, settings, keepsVault, run)),
     ];
   } catch (error) {
-    const failure = asFailure(error, settings, "looking at the database");
+    const failure = asFailure(error, settings, "checking the database");
     const finding = failure.kind === "unavailable" ? "not reached" : "cannot be used";
     return [failed(database, finding, failure), ...allSkipped(others, "not checked: see database")];
   } finally {
@@ -70,20 +70,19 @@ async function checkServer(sql: Sql, settings: DatabaseSettings): Promise<Check>
   const finding = `${shown(database)} at ${place(settings)}, ${version}, user ${shown(user)}`;
   const encoding = server?.encoding ?? UNICODE;
   if (number >= OLDEST) return encoding === UNICODE ? ok(name, finding) : otherEncoding(finding, encoding);
-  const message = `fetch-etl needs PostgreSQL ${OLDEST / 10_000} or later: upgrade the server, or choose another one in ${settings.source}.`;
+  const message = `fetch-etl needs PostgreSQL ${OLDEST / 10_000} or later: upgrade the server, or set another one in ${settings.source}.`;
   return failed(name, finding, { kind: "configuration", message });
 }
 
-/** What a text of such a database cannot hold, or is counted by. */
 function otherEncoding(finding: string, encoding: string): Check {
   const consequence =
     encoding === "SQL_ASCII"
-      ? "It counts the widths of columns in bytes, and checks no text."
-      : "Messages with characters that it does not have are quarantined.";
+      ? "Postgres then measures the widths of columns in bytes, and does not validate text."
+      : "Messages with characters that it lacks are quarantined.";
   return warning(
     "database",
     `${finding}, encoding ${encoding}`,
-    `${consequence} A database in ${UNICODE} holds all.`,
+    `${consequence} Use a database with encoding ${UNICODE}.`,
   );
 }
 
@@ -96,8 +95,8 @@ async function checkTls(connection: Connection, settings: DatabaseSettings): Pro
   if (isLocal(host)) return ok(name, "off, and the server is on this machine");
   return warning(
     name,
-    `off (sslmode ${sslMode}), and the server is on another machine`,
-    `Switch TLS on in the server, and set sslmode=verify-full in ${source}.`,
+    `off (sslmode ${sslMode}), although the server is on another machine`,
+    `Enable TLS in the server, and set sslmode=verify-full in ${source}.`,
   );
 }
 

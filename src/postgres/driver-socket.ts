@@ -1,13 +1,13 @@
-// What the driver is given in place of the real socket. The driver has faults in what it does when a connection ends: it writes to a
-// socket that is gone, from a timer where nobody can catch the error; it forgets statements; it connects anew without end. So it never
-// learns of an end by itself: its connection fails its statements, and drops it.
+// The socket that the driver gets in place of the real one. The driver has bugs when a connection ends: it writes to the closed socket
+// from a timer, where the error cannot be caught; it forgets statements; it reconnects in an endless loop. So it never sees the end of the
+// real socket: the session fails its statements and discards the driver's instance.
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
 import type { Authentication } from "./authentication.ts";
 
-/** Code of the error for a connection that has ended; the driver's own name for it. */
+/** The driver's error code for a connection that has ended. */
 const CLOSED = "CONNECTION_CLOSED";
-/** The same where the driver could not read what came. */
+/** Our code for a message that the driver could not parse. */
 const UNREADABLE = "CONNECTION_UNREADABLE";
 
 /** The operating system's codes, such as ECONNRESET. */
@@ -15,13 +15,13 @@ const OF_SYSTEM = /^E[A-Z]+$/;
 
 export class DriverSocket extends EventEmitter {
   readonly #socket: Socket;
-  readonly #farewells: (() => void)[] = [];
-  /** The driver reads it before it says goodbye to the server. */
+  readonly #closeListeners: (() => void)[] = [];
+  /** The driver reads it before it sends `Terminate`. */
   readyState: "open" | "closed" = "open";
 
   /**
-   * @param login is shown what the server says
-   * @param onEnd told at least once, when the connection has ended or cannot be used any more
+   * @param login reads the server's messages
+   * @param onEnd called at least once, when the connection has ended or can no longer be used
    */
   constructor(socket: Socket, login: Authentication, onEnd: (error: Error) => void) {
     super();
@@ -44,13 +44,13 @@ export class DriverSocket extends EventEmitter {
     });
   }
 
-  /** Where the driver says goodbye, it waits for the end with a listener that hears of it once; the one that stays may not. */
+  /** While the driver ends a connection, it waits for `close` with `once`; its permanent listener must not get the event. */
   override once(event: string, listener: () => void): this {
-    if (event === "close") this.#farewells.push(listener);
+    if (event === "close") this.#closeListeners.push(listener);
     return this;
   }
 
-  /** The driver need not wait for room: it sends a statement at a time, whose bytes are in memory already. */
+  /** Always true: the driver sends one statement at a time, whose bytes are in memory already. */
   write(bytes: Uint8Array): boolean {
     if (this.readyState === "open") this.#socket.write(bytes);
     return true;
@@ -64,14 +64,14 @@ export class DriverSocket extends EventEmitter {
     this.#socket.destroy();
   }
 
-  /** Fails the statements that are under way, and lets nothing more through. */
+  /** Fails the running statements, and ends all traffic. */
   fail(error: Error): void {
     if (this.readyState === "closed") return;
     this.readyState = "closed";
     this.#socket.destroy();
     if (this.listenerCount("error") > 0) this.emit("error", error);
     this.removeAllListeners();
-    for (const listener of this.#farewells) listener();
+    for (const listener of this.#closeListeners) listener();
   }
 }
 

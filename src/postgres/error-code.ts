@@ -1,4 +1,4 @@
-// What an error of Node's or of the operating system's is known by, for a sentence.
+// The code of an error of Node, the operating system or the driver, for a sentence.
 
 export function errorCode(error: unknown): string {
   if (error instanceof Error && error.name === "AbortError") return "no answer in time";

@@ -1,4 +1,4 @@
-// Says what an error of the driver means for a run. Postgres's own texts quote data, so that only its codes are kept.
+// Translates errors of the driver. Postgres's messages quote data, so that only codes and names are kept.
 import { place, type DatabaseSettings } from "../config/database.ts";
 import { DatabaseLost, RowRefused, StatementCancelled, type RefusalOf } from "../drain/ports.ts";
 import { Failure } from "../failure.ts";
@@ -6,9 +6,9 @@ import { fullName } from "./quote.ts";
 import { isUnstorable, unstorable } from "./unstorable.ts";
 
 /**
- * SQLSTATE classes (PostgreSQL documentation, appendix A) that values bring about, or that a trigger raises for them: data exception,
- * integrity constraint, check option, a program limit, an exception of SQL/PSM, of an external routine, or of a user's own. Any other error
- * that leaves the connection alive may be a trigger's too, or the fault of the statement, the table, or a missing right.
+ * SQLSTATE classes (PostgreSQL documentation, appendix A) of errors that a value causes, or that a trigger raises for a value: data
+ * exception, integrity constraint, check option, program limit, and exceptions of SQL/PSM, external routines or PL/pgSQL. Any other error
+ * that keeps the connection open may come from a trigger, the statement, the table, or a missing right.
  */
 const OF_VALUES = /^(2[0123]|38|39|44|45|54|P0)/;
 const CHECK_VIOLATION = "23514";
@@ -16,13 +16,12 @@ const CHECK_VIOLATION = "23514";
 const SEQUENCE_EXHAUSTED = "2200H";
 const QUERY_CANCELED = "57014";
 /**
- * What passes by itself: connection exceptions, rollbacks, too few resources (connections, disk), a lock not granted,
- * operator intervention (shutdown, cancelled), a server that is read-only while it changes roles, and a transaction that was ended
- * because it took too long.
+ * Errors that a retry may fix: connection exceptions, rollbacks, insufficient resources (connections, disk), a lock that was not granted,
+ * operator intervention (shutdown, cancel), a server that is read-only during a failover, and a transaction that exceeded a time limit.
  */
 const LOST = /^(08|40|53|55P03|57|25006|25P0[34])/;
 
-/** Time limits that a role, a database or a server may set, by the code of what they end. */
+/** Time limits that a role, a database or a server may set, by SQLSTATE. */
 const LIMITS: Readonly<Record<string, string>> = {
   "55P03": "lock_timeout",
   "25P03": "idle_in_transaction_session_timeout",
@@ -30,25 +29,25 @@ const LIMITS: Readonly<Record<string, string>> = {
   "57P05": "idle_session_timeout",
 };
 
-/** What stays as it is until somebody changes a table: a feature it has not, a state it is in, what it or its columns are (class 42). */
+/** Errors that persist until somebody changes a table: a feature that it lacks, its state, its kind or its columns (class 42). */
 const TABLE_AT_FAULT = /^(0A|2200H|42|55000|23514)/;
 
 const LACKS_RIGHT = "42501";
 
-/** Of a login, this is said of the database. */
+/** During the login it means that the database accepts no connections. */
 const NOT_IN_STATE = "55000";
 
-/** Protocol violation, which PgBouncer answers for nearly everything, be it something that passes or not. */
+/** Protocol violation: PgBouncer's code for nearly every error, temporary or not. */
 const POOLER_REFUSED = "08P01";
 
-/** A code of the driver's own, or of the operating system, that says the connection is gone. */
+/** Codes of the driver or the operating system for a lost connection. */
 const CONNECTION_GONE = /^(CONNECTION_|CONNECT_|SASL_|E[A-Z]+$)/;
 
-/** What is about the session or the server, not about a batch: authorization, the database, the transaction's state, the system. */
+/** Errors of the session or the server, not of a batch: authorization, the database, the transaction's state, the system. */
 const OF_SESSION = /^(0B|25|26|28|2D|3B|3D|58|F0)/;
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
-/** The error that the ports speak of: {@link RowRefused}, {@link StatementCancelled}, {@link DatabaseLost} or `Failure`. */
+/** Translates an error for the loader's port: {@link RowRefused}, {@link StatementCancelled}, {@link DatabaseLost} or `Failure`. */
 export function translate(
   error: unknown,
   settings: DatabaseSettings,
@@ -62,13 +61,13 @@ export function translate(
     return new StatementCancelled(
       new Failure(
         "unavailable",
-        `Postgres cancelled a statement while ${doing} (SQLSTATE ${code}). Where nobody asked for that, statement_timeout is too short: ` +
-          `raise it for user ${shown(settings.user)} or database ${shown(settings.database)}, or see what locks the tables.`,
+        `Postgres cancelled a statement while ${doing} (SQLSTATE ${code}). If nobody cancelled it, statement_timeout is too short: ` +
+          `raise it for user ${shown(settings.user)} or database ${shown(settings.database)}, or check what locks the tables.`,
         error,
       ),
     );
   }
-  // Postgres ended the session with it: that is no table's fault.
+  // Postgres ended the session, so that no table is the cause.
   const ended = field(error, "severity") === "FATAL";
   if (
     LOST.test(code) ||
@@ -78,9 +77,9 @@ export function translate(
     return new DatabaseLost(
       new Failure(
         "unavailable",
-        `Postgres at ${place(settings)} went away or refused while ${doing} (${code}).` +
+        `Postgres at ${place(settings)} was unreachable, or refused the request, while ${doing} (${code}).` +
           (code === POOLER_REFUSED
-            ? ` PgBouncer answers so where it is full, and for a wrong user, password or database in ${settings.source} too: its log tells.`
+            ? ` PgBouncer uses this code when it is full, and also for a wrong user, password or database in ${settings.source}: check its log.`
             : "") +
           (LIMITS[code] === undefined
             ? ""
@@ -97,12 +96,12 @@ export function translate(
 
 function aboutOf(code: string, constraint: string | undefined): RefusalOf {
   if (isUnstorable(code)) return "value";
-  // A check has a name; that no partition takes the row has none.
+  // A check constraint has a name; the error for a missing partition does not.
   const isTable = code === SEQUENCE_EXHAUSTED || (code === CHECK_VIOLATION && constraint === undefined);
   return OF_VALUES.test(code) && !isTable ? "row" : "table";
 }
 
-/** The same, for a caller that does not try again. */
+/** For a caller that does not retry. */
 export function asFailure(error: unknown, settings: DatabaseSettings, doing: string): Failure {
   const translated = translate(error, settings, doing);
   if (translated instanceof Failure) return translated;
@@ -127,8 +126,8 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
     case "28000":
       return new Failure(
         "configuration",
-        `Postgres at ${place(settings)} does not let user ${user} in (SQLSTATE ${code}). Check user and password in ${source}` +
-          (code === "28000" ? `, and whether its pg_hba.conf lets sslmode ${settings.sslMode} in.` : "."),
+        `Postgres at ${place(settings)} rejected the login of user ${user} (SQLSTATE ${code}). Check user and password in ${source}` +
+          (code === "28000" ? `, and whether pg_hba.conf allows sslmode ${settings.sslMode}.` : "."),
         cause,
       );
     case "3D000":
@@ -147,26 +146,26 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
       if (TABLE_AT_FAULT.test(code)) {
         return new Failure(
           "configuration",
-          `Postgres refused while ${doing} (SQLSTATE ${code}), and would again: look at what table ${fullName(settings.table)} and those ` +
-            "in schema fetch_etl are, and at their columns, partitions, rules, sequences and triggers." +
-            (code === CHECK_VIOLATION ? " It may be a missing partition." : ""),
+          `Postgres refused a statement while ${doing} (SQLSTATE ${code}), and a retry would not help: check table ` +
+            `${fullName(settings.table)} and the tables in schema fetch_etl, their columns, partitions, rules, sequences and triggers.` +
+            (code === CHECK_VIOLATION ? " A partition may be missing." : ""),
           cause,
         );
       }
       return new Failure(
         "unavailable",
-        `Postgres refused while ${doing} (SQLSTATE ${code || "none"}).`,
+        `Postgres refused a statement while ${doing} (SQLSTATE ${code || "none"}).`,
         cause,
       );
   }
 }
 
-/** What does not look like a name may be something else that ended up in its place. */
+/** Hides a text that does not look like a name: a password may have been set in its place. */
 export function shown(name: string): string {
   return /^[\w.-]{1,63}$/.test(name) ? `"${name}"` : "(not shown)";
 }
 
-/** A field of a driver's error that quotes no data. */
+/** A field of the driver's error that contains no data. */
 export function field(
   error: unknown,
   name: "code" | "severity" | "schema_name" | "table_name" | "column_name" | "constraint_name",

@@ -1,31 +1,27 @@
-// What forbids the work, or would change it in silence: row-level security, settings of the role, the database or the server, and triggers
-// that may drop rows. Each is named in a sentence.
+// Detects what prevents the work, or would change its result without an error: row-level security, settings of the role, the database or
+// the server, and triggers that may drop rows.
 import postgres from "postgres";
 import { place, type DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
+import { isOneOf, RELATIONS } from "./catalogue.ts";
 import type { Reader } from "./connection.ts";
 import { unseenDrops } from "./dropped-rows.ts";
 import { shown } from "./errors.ts";
 import { fullName } from "./quote.ts";
-import { allTables } from "./tables.ts";
+import { tablesFor, written } from "./migrations.ts";
 
 /** Insufficient privilege, and read-only SQL transaction (PostgreSQL documentation, appendix A). */
 const NO_PRIVILEGE = "42501";
 const READ_ONLY = "25006";
-/** Where Postgres's source refuses for the sake of a policy (field `R` of an error): a read, and a row that is written. */
+/** The routines in Postgres (field `R` of an error) that refuse because of a policy: for a read, and for a row that is written. */
 const POLICY_ROUTINES: readonly (string | undefined)[] = ["check_enable_rls", "ExecWithCheckOptions"];
 
-/** Those of the tables that a drain writes to: the record of reveals is none. */
-export function written(tables: readonly TableName[]): readonly TableName[] {
-  return tables.filter(({ schema, name }) => schema !== "fetch_etl" || name !== "reveal_log");
-}
-
 /**
- * Looks at what a drain writes to, before it does: its statement runs in no transaction that could ask Postgres to refuse.
+ * Checks the tables before a drain writes to them. Its statement runs outside a transaction, so that `row_security = off` is not set.
  *
  * @param tables those that a drain needs
- * @returns undefined where nothing forbids it; `unavailable` for a standby, which may be promoted
+ * @returns undefined where nothing prevents it; `unavailable` for a standby, which may be promoted
  */
 export async function forbidden(
   sql: Reader,
@@ -39,7 +35,7 @@ export async function forbidden(
   );
 }
 
-/** The failure behind an error of the driver where a policy or a setting explains it; else the error itself. */
+/** The failure where a policy or a setting explains an error of the driver; otherwise the error. */
 export async function explainForbidden(
   error: unknown,
   sql: Reader,
@@ -49,26 +45,25 @@ export async function explainForbidden(
   try {
     if (error.code === READ_ONLY) return (await forbiddenBySetting(sql, settings)) ?? error;
     if (error.code !== NO_PRIVILEGE || !POLICY_ROUTINES.includes(error.routine)) return error;
-    return (await forbiddenByPolicy(sql, allTables(settings.table))) ?? behindView(settings.table, error);
+    return (
+      (await forbiddenByPolicy(sql, tablesFor(settings.table, true))) ?? behindView(settings.table, error)
+    );
   } catch {
-    // What is known is the first error; the connection may be gone by now.
+    // The connection may be lost: keep the first error.
     return error;
   }
 }
 
-/** Whatever a policy lets through: which rows that are, is not ours to judge. */
+/** Any policy counts, also one that would let all rows pass. */
 async function forbiddenByPolicy(sql: Reader, tables: readonly TableName[]): Promise<Failure | undefined> {
   const found = await sql.unsafe<(TableName & { readonly role: string })[]>(`
     select n.nspname as schema, c.relname as name, current_user as role
-    from pg_catalog.pg_class c
-    join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
-    where c.relrowsecurity and pg_catalog.row_security_active(c.oid)
+    from ${RELATIONS}
+    where c.relrowsecurity and pg_catalog.row_security_active(c.oid) and ${isOneOf(tables)}
     order by n.nspname, c.relname`);
-  const wanted = new Set(tables.map(fullName));
-  const secured = found.filter((table) => wanted.has(fullName(table)));
-  const [first] = secured;
+  const [first] = found;
   if (first === undefined) return undefined;
-  const names = secured.map(fullName);
+  const names = found.map(fullName);
   return new Failure(
     "configuration",
     `Row-level security on ${names.join(", ")} applies to Postgres user ${shown(first.role)} and could hide rows without an error ` +
@@ -86,7 +81,7 @@ function behindView(table: TableName, cause: Error): Failure {
   );
 }
 
-/** `array_nulls = off` would store a text of four letters for each NULL of a batch. */
+/** `array_nulls = off` would store the text `NULL` for each NULL in a batch. */
 async function forbiddenBySetting(sql: Reader, settings: DatabaseSettings): Promise<Failure | undefined> {
   const [found] = await sql.unsafe<{ standby: boolean; readOnly: string; nulls: string; role: string }[]>(`
     select pg_catalog.pg_is_in_recovery() as standby,

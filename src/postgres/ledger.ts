@@ -1,15 +1,17 @@
-// Keeps the ledger of what was loaded from growing without end.
-import type { Sql } from "./connection.ts";
+// The ledger of the messages that were loaded: prunes it, and counts repeated bodies.
+import { findTables } from "./catalogue.ts";
+import type { Sql, Transaction } from "./connection.ts";
+import { errorCode } from "./error-code.ts";
 import { inTransaction, READ_COMMITTED } from "./transaction.ts";
 
-/** Entries a statement: each ends soon, and what it has done stays done. */
+/** Entries per statement, which has a commit of its own. */
 const AT_ONCE = 20_000;
-/** How long a run may go on with it, milliseconds; the next one takes up where it ended. */
+/** Time limit per run, in milliseconds; the next run continues. */
 const WITHIN_MS = 10_000;
 
 /**
- * Takes entries away that were sent and loaded more than `days` ago; SQS keeps a message for 14 days at most, so that
- * nothing older can be delivered again. Does nothing where the user may not delete.
+ * Deletes the entries that were sent and loaded more than `days` ago. SQS keeps a message for at most 14 days, so that older ones cannot be
+ * delivered again. Does nothing where the user may not delete.
  *
  * @param stop aborted when it is to end early
  */
@@ -21,7 +23,7 @@ export async function pruneLedger(sql: Sql, days: number, stop: AbortSignal): Pr
   let pruned = AT_ONCE;
   while (pruned === AT_ONCE && !stop.aborted && performance.now() < until) {
     pruned = await inTransaction(sql, READ_COMMITTED, async (tx) => {
-      // Tidying up is no reason to wait for anybody.
+      // Pruning is not worth waiting for other sessions.
       await tx.unsafe("set local lock_timeout = '2s'; set local statement_timeout = '30s'");
       const before = tx`(pg_catalog.now() operator(pg_catalog.-) pg_catalog.make_interval(hours => ${24 * days}))`;
       const { count } = await tx`
@@ -35,5 +37,33 @@ export async function pruneLedger(sql: Sql, days: number, stop: AbortSignal): Pr
           and ledger.message_id operator(pg_catalog.=) old.message_id`;
       return count;
     });
+  }
+}
+
+/** It reads all of the ledger, which may be very large. */
+const COUNTING_TIMEOUT = "set local statement_timeout = '10s'";
+const QUERY_CANCELED = "57014";
+
+/**
+ * How many bodies the ledger has for more than one message. Two identical messages that were sent on purpose count too.
+ *
+ * @returns null where the ledger does not exist, the user may not read it, or reading it takes longer than ten seconds
+ */
+export async function countRepeatedBodies(sql: Transaction): Promise<number | null> {
+  const [ledger] = await findTables(sql, [{ schema: "fetch_etl", name: "ledger" }]);
+  if (ledger?.isReadable !== true) return null;
+  try {
+    // A failure within a savepoint undoes only what is within it, the timeout included.
+    return await sql.savepoint(async (within) => {
+      await within.unsafe(COUNTING_TIMEOUT);
+      const [repeated] = await within.unsafe<{ bodies: string }[]>(`
+        select pg_catalog.count(*) as bodies from (
+          select 1 from fetch_etl.ledger where body_mac is not null group by body_mac having pg_catalog.count(*) operator(pg_catalog.>) 1
+        ) as several`);
+      return Number(repeated?.bodies ?? 0);
+    });
+  } catch (error) {
+    if (errorCode(error) === QUERY_CANCELED) return null;
+    throw error;
   }
 }

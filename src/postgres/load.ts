@@ -1,44 +1,44 @@
-// Writes batches: rows, quarantine and ledger in one statement, which is one commit.
+// A drain's writes: rows, quarantine, ledger and vault in one statement, which is one commit.
 import { randomUUID } from "node:crypto";
 import type { DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
 import { DatabaseLost, RowRefused, type Entry, type Loader, type LoadResult } from "../drain/ports.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
-import { offerBodyMac } from "./body-mac.ts";
-import { connect, type Connection, type Fragment, type Sql } from "./connection.ts";
+import { unloggedTables } from "./catalogue.ts";
+import { connect, type Connection, type Sql } from "./connection.ts";
 import { droppedRows, failIf, isDropped } from "./dropped-rows.ts";
 import { asFailure, translate } from "./errors.ts";
 import { explainForbidden, forbidden } from "./forbidden.ts";
-import { ensureLedgerKey } from "./ledger-key.ts";
+import { freshOf, insertLogins, type BatchColumn } from "./insert-logins.ts";
 import { pruneLedger } from "./ledger.ts";
-import { fullName } from "./quote.ts";
-import { requireTables, ensureTables } from "./schema.ts";
-import { keepValues, rowArrays, toHex, toHexOrNull } from "./statement.ts";
-import { tablesFor } from "./tables.ts";
-import { unloggedTables } from "./unlogged.ts";
+import { requireTables } from "./logins-table.ts";
+import { tablesFor } from "./migrations.ts";
+import { toHex } from "./quote.ts";
+import { rightsFor } from "./rights.ts";
+import { ensureTables } from "./schema.ts";
 import { withColumn } from "./unstorable.ts";
 
-/** Stands in for the sent time that a server does not tell, so that a redelivery meets its own ledger entry. */
+/** Replaces the sent time that a server does not send, so that a redelivery finds its ledger entry. */
 export const SENT_TIME_UNKNOWN = 0;
 
-/** Writes to the log, so that the commit waits for the standby, and with that for all that was committed before. */
+/** Writes to the WAL, so that the commit waits for the synchronous standby to have this and all earlier commits. */
 const WAIT_FOR_STANDBY = "pg_catalog.pg_logical_emit_message(true, 'fetch-etl', '')";
 
-/** A loader that holds a connection. Call {@link PostgresLoader.close} when done. */
+/** Call {@link PostgresLoader.close} when done. */
 export interface PostgresLoader extends Loader {
-  /** A sentence about what could lose rows later; undefined where there is nothing to say. */
+  /** A sentence about tables that could lose rows; undefined where there are none. */
   readonly warning: string | undefined;
-  /** Takes ledger entries older than `days` away, where the user has the right to; ends early when `stop` is aborted. */
+  /** Deletes ledger entries older than `days`, where the user has the right; ends early when `stop` is aborted. */
   prune(days: number, stop: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Connects, makes the tables that are missing and checks that rows can be written.
+ * Connects, creates or migrates the tables, and checks that rows can be written.
  *
- * @param queue what the ledger knows the queue by
- * @param vaultKey what the entries' sealed values were sealed under; undefined where no vault is kept
- * @throws `Failure` as a sentence for the user
+ * @param queue the ARN of the queue, or the path of its URL
+ * @param vaultKey the data key of the entries' sealed values; undefined where no vault is kept
+ * @throws {Failure} when the database is unreachable, or cannot take rows
  */
 export async function openLoader(
   settings: DatabaseSettings,
@@ -46,10 +46,9 @@ export async function openLoader(
   vaultKey?: SealedDataKey,
 ): Promise<PostgresLoader> {
   const runId = randomUUID();
-  /** Messages whose commit was sent and never answered. */
+  /** Messages whose commit was sent, with an unknown outcome. */
   const unsettled = new Map<string, Entry>();
   let connection: Connection | undefined;
-  let keepsMacs = false;
   let warning: string | undefined;
 
   const run = async <T>(doing: string, action: (sql: Sql) => Promise<T>): Promise<T> => {
@@ -70,30 +69,30 @@ export async function openLoader(
   };
 
   const prepare = async (): Promise<void> => {
+    const { table, user } = settings;
     const keepsVault = vaultKey !== undefined;
-    const tables = tablesFor(settings.table, keepsVault);
-    await run("making its tables", (sql) => ensureTables(sql, settings.user, tables));
-    const failure = await run("looking at its tables", (sql) => forbidden(sql, settings, tables));
-    if (failure !== undefined) throw failure;
-    warning = await run("looking at its tables", (sql) => unloggedTables(sql, tables));
-    await run("looking at its tables", (sql) =>
-      requireTables(sql, settings.user, settings.table, keepsVault),
-    );
-    await run("building the ledger's key", ensureLedgerKey);
-    keepsMacs = await run("looking at its tables", offerBodyMac);
+    const tables = tablesFor(table, keepsVault);
+    const use = { doing: "a drain", rights: rightsFor(table, keepsVault) };
+    await run("creating its tables", (sql) => ensureTables(sql, settings, keepsVault, use));
+    await run(CHECKING, async (sql) => {
+      const failure = await forbidden(sql, settings, tables);
+      if (failure !== undefined) throw failure;
+      warning = await unloggedTables(sql, tables);
+      await requireTables(sql, user, table, keepsVault);
+    });
   };
   try {
     await prepare();
   } catch (error) {
     await close();
-    throw asFailure(error, settings, "looking at its tables");
+    throw asFailure(error, settings, CHECKING);
   }
 
   const writeAll = async (sql: Sql, entries: readonly Entry[]): Promise<LoadResult> => {
     try {
-      return await write(sql, { table: settings.table, queue, runId, vaultKey, keepsMacs }, entries);
+      return await write(sql, { table: settings.table, queue, runId, vaultKey }, entries);
     } catch (error) {
-      // Refused outright is not unknown: only a lost connection leaves the question open.
+      // The outcome is unknown only if the connection was lost.
       if (!(translate(error, settings, "") instanceof DatabaseLost))
         for (const { messageId } of entries) unsettled.delete(messageId);
       throw isDropped(error) ? await droppedRows(sql, settings.table) : error;
@@ -126,6 +125,7 @@ export async function openLoader(
   };
 }
 
+const CHECKING = "checking its tables";
 const NOTHING: LoadResult = { loaded: 0, quarantined: 0, duplicates: 0 };
 
 function add(a: LoadResult, b: LoadResult): LoadResult {
@@ -136,14 +136,14 @@ function add(a: LoadResult, b: LoadResult): LoadResult {
   };
 }
 
-/** What an earlier call wrote after all, although its answer was lost. */
+/** Counts the messages that an earlier call committed, although its result was lost. */
 function settledResult(entries: readonly Entry[], settled: ReadonlySet<string>): LoadResult {
   const written = entries.filter(({ messageId }) => settled.has(messageId));
   const loaded = written.filter(({ kind }) => kind === "row").length;
   return { loaded, quarantined: written.length - loaded, duplicates: 0 };
 }
 
-/** What earlier calls committed although their answer was lost. Returns when a synchronous standby has it too. */
+/** Ids of the messages that earlier calls committed, although their result was lost. Waits until a synchronous standby has them too. */
 async function committedBefore(sql: Sql, runId: string, entries: readonly Entry[]): Promise<Set<string>> {
   const rows = await sql<{ message_id: string }[]>`
     select t.message_id, ${sql.unsafe(WAIT_FOR_STANDBY)}
@@ -157,50 +157,51 @@ async function committedBefore(sql: Sql, runId: string, entries: readonly Entry[
   return new Set(rows.map(({ message_id }) => message_id));
 }
 
+/** The same for every statement of a run. */
+interface Load {
+  readonly table: TableName;
+  readonly queue: string;
+  readonly runId: string;
+  readonly vaultKey: SealedDataKey | undefined;
+}
+
 /**
- * The load, in one statement: what is new to the ledger goes into the logins' table, in the order in which it was received, or into
- * the quarantine. Where a trigger keeps some of it out, the statement fails.
- * A commit that the server would answer before it is on disk could be lost after its messages were deleted: hence `synchronous_commit`.
- * Where all are duplicates, what they were loaded by may still be on its way to a synchronous standby, and {@link WAIT_FOR_STANDBY}.
+ * One statement, which is one commit: the messages that the ledger does not have are added to it, and inserted into the logins' table or
+ * into the quarantine. If a trigger drops some of them, the statement fails.
+ *
+ * We delete messages after this returns, so that the commit must be on disk: hence `synchronous_commit`. If all messages are duplicates,
+ * the commit that loaded them may not have reached a synchronous standby yet: hence {@link WAIT_FOR_STANDBY}.
  */
 async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<LoadResult> {
-  const { table, queue, runId, vaultKey, keepsMacs } = load;
-  const rows = entries.map((entry) => (entry.kind === "row" ? entry.row : undefined));
+  const { table, queue, runId, vaultKey } = load;
   const rejections = entries.map((entry) => (entry.kind === "rejection" ? entry.rejection : undefined));
-  const fresh = sql`batch join fresh on fresh.sent_at operator(pg_catalog.=) batch.sent_at
-        and fresh.message_id operator(pg_catalog.=) batch.message_id`;
-  const [counts] = await sql<{ loaded: number; quarantined: number }[]>`
-    with batch as (
-      select * from rows from (
-        pg_catalog.unnest(${entries.map((entry) => entry.messageId)}::pg_catalog.text[]),
-        pg_catalog.unnest(${entries.map(sentTime)}::pg_catalog.text[]::pg_catalog.timestamptz[]),
-        ${rowArrays(sql, rows)},
-        pg_catalog.unnest(${rejections.map((rejection) => (rejection ? JSON.stringify(rejection.reasons) : null))}::pg_catalog.text[]),
-        pg_catalog.unnest(${rejections.map((rejection) => rejection?.sealed.keyId ?? null)}::pg_catalog.text[]),
-        pg_catalog.unnest(${rejections.map((rejection) => toHexOrNull(rejection?.sealed.bytes))}::pg_catalog.text[])
-        ${vaultKey === undefined ? sql`` : sealedArrays(sql, entries)}
-        ${keepsMacs ? sql`, pg_catalog.unnest(${entries.map(({ bodyMac }) => toHex(bodyMac))}::pg_catalog.text[])` : sql``}
-      ) with ordinality as t (message_id, sent_at, user_id, device_type, masked_ip, masked_device_id, locale, app_version,
-              create_date, reasons, key_id, sealed${vaultKey === undefined ? sql`` : sql`, ip, device_id`}${keepsMacs ? sql`, body_mac` : sql``}, place)
-    ), fresh as (
-      insert into fetch_etl.ledger (queue, sent_at, message_id, run_id${keepsMacs ? sql`, body_mac` : sql``})
-      select ${queue}::pg_catalog.text, sent_at, message_id, ${runId}::pg_catalog.uuid${keepsMacs ? sql`, pg_catalog.decode(body_mac, 'hex')` : sql``}
+  const key = keyOf(entries);
+  const logins = insertLogins(sql, {
+    ...{ table, vaultKey, key },
+    rows: entries.map((entry) => (entry.kind === "row" ? entry.row : undefined)),
+    sealed: entries.map((entry) => (entry.kind === "row" ? entry.sealed : undefined)),
+    others: [
+      { name: "body_mac", values: entries.map(({ bodyMac }) => toHex(bodyMac)) },
+      {
+        name: "reasons",
+        values: rejections.map((rejection) => (rejection ? JSON.stringify(rejection.reasons) : null)),
+      },
+      { name: "key_id", values: rejections.map((rejection) => rejection?.sealed.keyId ?? null) },
+      { name: "sealed", values: rejections.map((rejection) => toHex(rejection?.sealed.bytes)) },
+    ],
+    fresh: sql`
+      insert into fetch_etl.ledger (queue, sent_at, message_id, run_id, body_mac)
+      select ${queue}::pg_catalog.text, sent_at, message_id, ${runId}::pg_catalog.uuid, pg_catalog.decode(body_mac, 'hex')
       from batch
       on conflict do nothing
-      returning sent_at, message_id
-    ), loaded as (
-      insert into ${sql.unsafe(fullName(table))}
-        (user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date)
-      select user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date
-      from ${fresh}
-      where reasons is null
-      order by place
-      returning 1
-    ), quarantined as (
+      returning sent_at, message_id`,
+  });
+  const [counts] = await sql<{ loaded: number; quarantined: number }[]>`
+    ${logins}, quarantined as (
       insert into fetch_etl.quarantine (queue, sent_at, message_id, reasons, key_id, sealed)
       select ${queue}::pg_catalog.text, batch.sent_at, batch.message_id,
              array(select pg_catalog.jsonb_array_elements_text(reasons::pg_catalog.jsonb)), key_id, pg_catalog.decode(sealed, 'hex')
-      from ${fresh}
+      from ${freshOf(sql, key)}
       where reasons is not null
       returning 1
     ), counted as (
@@ -208,7 +209,6 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
              (select pg_catalog.count(*)::integer from loaded) as loaded,
              (select pg_catalog.count(*)::integer from quarantined) as quarantined
     )${failIf(sql, sql`(select loaded operator(pg_catalog.+) quarantined operator(pg_catalog.<>) fresh from counted)`)}
-    ${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, fresh)}
     select loaded, quarantined,
            case when fresh operator(pg_catalog.=) 0 then ${sql.unsafe(WAIT_FOR_STANDBY)} end,
            pg_catalog.set_config('synchronous_commit', case
@@ -219,22 +219,11 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
   return { loaded, quarantined, duplicates: entries.length - loaded - quarantined };
 }
 
-/** What is the same for every statement of a run. */
-interface Load {
-  readonly table: TableName;
-  readonly queue: string;
-  readonly runId: string;
-  readonly vaultKey: SealedDataKey | undefined;
-  /** Whether the ledger has a place for the bodies' MACs. */
-  readonly keepsMacs: boolean;
-}
-
-/** The batch's columns of sealed values, where a vault is kept. */
-function sealedArrays(sql: Sql, entries: readonly Entry[]): Fragment {
-  const sealed = entries.map((entry) => (entry.kind === "row" ? entry.sealed : undefined));
-  return sql`,
-        pg_catalog.unnest(${sealed.map((each) => toHexOrNull(each?.ip))}::pg_catalog.text[]),
-        pg_catalog.unnest(${sealed.map((each) => toHexOrNull(each?.deviceId))}::pg_catalog.text[])`;
+function keyOf(entries: readonly Entry[]): BatchColumn[] {
+  return [
+    { name: "sent_at", values: entries.map(sentTime), type: "pg_catalog.timestamptz" },
+    { name: "message_id", values: entries.map(({ messageId }) => messageId) },
+  ];
 }
 
 function sentTime({ sentAt }: Entry): string {

@@ -1,38 +1,32 @@
-// Whose the tables are: who owns one decides what code runs when it is used, in triggers, rules, policies and defaults.
+// The owners of the tables. The owner of a table decides which code runs when it is used: triggers, rules, policies and defaults.
 import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
+import { HOLDS_ROWS, isOneOf, partsOf, RELATIONS } from "./catalogue.ts";
 import type { Reader } from "./connection.ts";
-import { identifier, literal } from "./quote.ts";
+import { identifier } from "./quote.ts";
 
 /**
- * Parts of a `with recursive`: `own`, the roles that the present user is or is a member of, and `used`, the tables in schema `fetch_etl` and
- * the logins' table with all that it is a part of and all its parts.
+ * Parts of a `with recursive`: `own`, the current user and the roles that it is a member of; and `used`, the tables in schema `fetch_etl`,
+ * the logins' table, its ancestors and its partitions.
  */
-export function usedTables({ schema, name }: TableName): string {
+export function usedTables(logins: TableName): string {
   return `own as (
       select r.oid from pg_catalog.pg_roles r where r.rolname operator(pg_catalog.=) current_user
       union
       select m.roleid from pg_catalog.pg_auth_members m join own on m.member operator(pg_catalog.=) own.oid
-    ), target as (
-      select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
-      where n.nspname operator(pg_catalog.=) ${literal(schema)} and c.relname operator(pg_catalog.=) ${literal(name)}
-    ), parts as (
-      select oid from target
-      union
-      select i.inhrelid from pg_catalog.pg_inherits i join parts on i.inhparent operator(pg_catalog.=) parts.oid
-    ), wholes as (
-      select oid from target
+    ), ${partsOf([logins])}, wholes as (
+      select c.oid from ${RELATIONS} where ${isOneOf([logins])}
       union
       select i.inhparent from pg_catalog.pg_inherits i join wholes on i.inhrelid operator(pg_catalog.=) wholes.oid
     ), used as (
-      select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
-      where c.relkind operator(pg_catalog.=) any ('{r,p,v,f,m}')
+      select c.oid from ${RELATIONS}
+      where ${HOLDS_ROWS}
         and (n.nspname operator(pg_catalog.=) 'fetch_etl'
           or c.oid operator(pg_catalog.=) any (array(select oid from parts union select oid from wholes)))
     )`;
 }
 
-/** A condition: the role `r` is the present user, a role that it is a member of, the database's owner, or a superuser. */
+/** A condition: the role `r` is the current user, a role that it is a member of, the database's owner, or a superuser. */
 export const IS_TRUSTED = `(r.rolsuper or r.rolname operator(pg_catalog.=) 'pg_database_owner'
       or r.oid operator(pg_catalog.=) any (array(
         select oid from own
@@ -41,10 +35,10 @@ export const IS_TRUSTED = `(r.rolsuper or r.rolname operator(pg_catalog.=) 'pg_d
         where d.datname operator(pg_catalog.=) pg_catalog.current_database())))`;
 
 /**
- * Looks at schema `fetch_etl` and at {@link usedTables}, in one statement.
+ * Checks schema `fetch_etl` and {@link usedTables} in one statement.
  *
- * @throws {Failure} `configuration` when one of them belongs to a role that is not trusted. That a superuser may act as any role makes it
- *   no member.
+ * @throws {Failure} `configuration` when one of them belongs to a role that is not trusted. A superuser does not count as a member of
+ *   every role.
  */
 export async function requireOwners(sql: Reader, logins: TableName): Promise<void> {
   const [foreign] = await sql.unsafe<{ kind: string; object: string; owner: string }[]>(`
@@ -56,8 +50,7 @@ export async function requireOwners(sql: Reader, logins: TableName): Promise<voi
                when c.relkind operator(pg_catalog.=) 'm' then 'materialized view'
                when c.relkind operator(pg_catalog.=) 'f' then 'foreign table' else 'table' end,
              pg_catalog.format('%I.%I', n.nspname, c.relname), c.relowner
-      from used join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) used.oid
-      join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+      from used join ${RELATIONS} on c.oid operator(pg_catalog.=) used.oid
     )
     select o.kind, o.object, r.rolname::pg_catalog.text as owner
     from objects o join pg_catalog.pg_roles r on r.oid operator(pg_catalog.=) o.owner

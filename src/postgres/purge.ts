@@ -1,12 +1,13 @@
-// Deletes what has been in the quarantine for long, replayed or not.
+// `quarantine purge`: deletes messages from the quarantine, replayed or not.
 import type { Sql } from "./connection.ts";
 import { exactly } from "./quarantined-message.ts";
 import { BEFORE_ALL, withLock, LOCKS } from "./advisory-locks.ts";
 
+/** Messages. */
 const BATCH = 1_000;
 
 /**
- * Deletes, a batch a commit, what was quarantined `days` of 24 hours ago or earlier. What comes in meanwhile stays.
+ * Deletes the messages that were quarantined at least `days` of 24 hours before the start, in batches with a commit each.
  *
  * @returns how many messages were deleted
  */

@@ -1,12 +1,11 @@
-// The quarantine, for those who work it off: counts, single messages, and the way out, which is a replay or a purge.
+// The quarantine: counts and finds its messages, replays and purges them.
 import type { DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
 import type { QuarantinedMessage } from "../quarantine/message.ts";
 import type { ReplayStore } from "../quarantine/replay.ts";
 import { Failure } from "../failure.ts";
-import { connect, type Sql } from "./connection.ts";
-import { asFailure } from "./errors.ts";
-import { explainForbidden } from "./forbidden.ts";
+import type { Reader, Sql } from "./connection.ts";
+import { openDatabase } from "./database.ts";
 import {
   COUNTED_REASON,
   epochMs,
@@ -21,12 +20,11 @@ import {
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { purge } from "./purge.ts";
 import { openReplay } from "./replay.ts";
-import { heldCondition, replayedAtColumn } from "./replayed-at.ts";
 import { tablesPresent } from "./schema.ts";
 import { inTransaction, SNAPSHOT } from "./transaction.ts";
 import { BEFORE_ALL } from "./advisory-locks.ts";
 
-/** What is held and not replayed. */
+/** The messages that are not replayed. */
 export interface QuarantineSummary {
   readonly total: number;
   /** Most messages first, at most {@link MOST_COUNTED}; a message with two reasons counts for both. */
@@ -76,67 +74,55 @@ export interface Quarantine {
   close(): Promise<void>;
 }
 
-/** @throws {Failure} when the database cannot be reached, or there is no quarantine */
+/** @throws {Failure} when the database is unreachable, or there is no quarantine */
 export async function openQuarantine(settings: DatabaseSettings): Promise<Quarantine> {
-  const { sql, close } = connect(settings);
-  const run = async <T>(doing: string, action: () => Promise<T>): Promise<T> => {
-    try {
-      return await action();
-    } catch (error) {
-      throw asFailure(await explainForbidden(error, sql, settings), settings, doing);
-    }
-  };
-  try {
-    await run("looking at its tables", () => requireQuarantine(sql, settings.table));
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  return {
-    summary: () => run("reading the quarantine", () => summarise(sql)),
-    find: (messageId) => run("reading the quarantine", () => find(sql, messageId)),
-    openReplay: (vaultKey, queue) =>
-      run("preparing the quarantine for a replay", () => openReplay(sql, settings, { vaultKey, queue })),
-    purge: (days) => run("purging the quarantine", () => purge(sql, days)),
-    close: () => close(),
-  };
+  return openDatabase(settings, async ({ sql, run, close }) => {
+    await run("checking its tables", () => requireQuarantine(sql, settings.table));
+    return {
+      summary: () => run(READING, () => inTransaction(sql, SNAPSHOT, summarise)),
+      find: (messageId) => run(READING, () => find(sql, messageId)),
+      openReplay: (vaultKey, queue) =>
+        run("preparing the quarantine for a replay", () => openReplay(sql, settings, { vaultKey, queue })),
+      purge: (days) => run("purging the quarantine", () => purge(sql, days)),
+      close,
+    };
+  });
 }
+
+const READING = "reading the quarantine";
 
 async function requireQuarantine(sql: Sql, logins: TableName): Promise<void> {
   if ((await tablesPresent(sql, logins)).quarantine) return;
   throw new Failure(
     "configuration",
-    `There is no table fetch_etl.quarantine yet: "fetch-etl init" makes it.`,
+    'There is no table fetch_etl.quarantine yet: "fetch-etl init" creates it.',
   );
 }
 
-/** In one snapshot, so that the figures agree with each other while a drain goes on. */
-function summarise(sql: Sql): Promise<QuarantineSummary> {
-  return inTransaction(sql, SNAPSHOT, async (tx) => {
-    const held = await heldCondition(tx);
-    const reasons = await tx.unsafe<{ reason: string; count: string; oldest: string; example: string }[]>(`
-      select ${COUNTED_REASON} as reason, pg_catalog.count(*), ${exactly("pg_catalog.min(quarantined_at)")} as oldest,
-             (pg_catalog.array_agg(message_id order by quarantined_at desc, sent_at desc, message_id))[1] as example
-      from fetch_etl.quarantine, pg_catalog.unnest(reasons) as reason where ${held}
-      group by 1 order by pg_catalog.count(*) desc, 1 limit ${MOST_COUNTED}`);
-    const keys = await tx.unsafe<{ key_id: string; count: string }[]>(`
-      select pg_catalog."left"(key_id, 64) as key_id, pg_catalog.count(*) from fetch_etl.quarantine where ${held}
-      group by 1 order by pg_catalog.count(*) desc, 1 limit ${MOST_COUNTED}`);
-    const [all] = await tx.unsafe<{ messages: string }[]>(
-      `select pg_catalog.count(*) as messages from fetch_etl.quarantine where ${held}`,
-    );
-    return {
-      total: Number(all?.messages ?? 0),
-      cut: reasons.length === MOST_COUNTED,
-      reasons: reasons.map(({ reason, count, oldest, example }) => ({
-        reason,
-        count: Number(count),
-        oldest: new Date(epochMs(oldest)).toISOString(),
-        example,
-      })),
-      keys: keys.map(({ key_id, count }) => ({ keyId: key_id, count: Number(count) })),
-    };
-  });
+/** Counts the messages that are not replayed. */
+export async function summarise(sql: Reader): Promise<QuarantineSummary> {
+  const reasons = await sql.unsafe<{ reason: string; count: string; oldest: string; example: string }[]>(`
+    select ${COUNTED_REASON} as reason, pg_catalog.count(*), ${exactly("pg_catalog.min(quarantined_at)")} as oldest,
+           (pg_catalog.array_agg(message_id order by quarantined_at desc, sent_at desc, message_id))[1] as example
+    from fetch_etl.quarantine, pg_catalog.unnest(reasons) as reason where replayed_at is null
+    group by 1 order by pg_catalog.count(*) desc, 1 limit ${MOST_COUNTED}`);
+  const keys = await sql.unsafe<{ key_id: string; count: string }[]>(`
+    select pg_catalog."left"(key_id, 64) as key_id, pg_catalog.count(*) from fetch_etl.quarantine where replayed_at is null
+    group by 1 order by pg_catalog.count(*) desc, 1 limit ${MOST_COUNTED}`);
+  const [all] = await sql.unsafe<{ messages: string }[]>(
+    "select pg_catalog.count(*) as messages from fetch_etl.quarantine where replayed_at is null",
+  );
+  return {
+    total: Number(all?.messages ?? 0),
+    cut: reasons.length === MOST_COUNTED,
+    reasons: reasons.map(({ reason, count, oldest, example }) => ({
+      reason,
+      count: Number(count),
+      oldest: new Date(epochMs(oldest)).toISOString(),
+      example,
+    })),
+    keys: keys.map(({ key_id, count }) => ({ keyId: key_id, count: Number(count) })),
+  };
 }
 
 async function find(sql: Sql, messageId: string): Promise<Found> {
@@ -144,8 +130,8 @@ async function find(sql: Sql, messageId: string): Promise<Found> {
   return inTransaction(sql, SNAPSHOT, async (tx) => {
     const rows = await tx.unsafe<FoundRow[]>(
       pageStatement(
-        `${HELD_READS}, ${await replayedAtColumn(tx)} as replayed`,
-        `${MESSAGE_COLUMNS}, pg_catalog.octet_length(sealed) as sealed_bytes, ${exactly("replayed")} as found_replayed_at`,
+        `${HELD_READS}, replayed_at`,
+        `${MESSAGE_COLUMNS}, pg_catalog.octet_length(sealed) as sealed_bytes, ${exactly("replayed_at")} as found_replayed_at`,
         "message_id operator(pg_catalog.=) $4::pg_catalog.text",
       ),
       [storedSentAt, queue, first, messageId],

@@ -3,15 +3,15 @@ import type { QuarantinedMessage } from "../quarantine/message.ts";
 import { SENT_TIME_UNKNOWN } from "./load.ts";
 
 /**
- * A time as text, ISO 8601 to the microsecond, whatever the session's time zone and date style. What ISO 8601 has no form for, infinity
- * and years before 1, is as the session writes it, and reads it again.
+ * A time as text, ISO 8601 with microseconds, independent of the session's time zone and date style. Infinity and years before 1 are in the
+ * session's format.
  */
 export function exactly(time: string): string {
   return `case when pg_catalog.isfinite(${time}) and ${time} operator(pg_catalog.>=) '0001-01-01T00:00:00Z'::pg_catalog.timestamptz
     then pg_catalog.to_char((${time}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else (${time})::pg_catalog.text end`;
 }
 
-/** Epoch milliseconds of a time as {@link exactly} gives it; one that a `Date` cannot hold is taken for one that is not known. */
+/** Epoch milliseconds of a time from {@link exactly}; {@link SENT_TIME_UNKNOWN} for one that a `Date` cannot hold. */
 export function epochMs(time: string): number {
   const parsed = Date.parse(time);
   return Number.isNaN(parsed) ? SENT_TIME_UNKNOWN : parsed;
@@ -28,17 +28,17 @@ const MOST_REASON_BYTES = 64 * 1024;
 /** Likewise, of reasons and of key ids that are counted: the most frequent ones. */
 export const MOST_COUNTED = 1000;
 
-/** A reason to count by, as `reason` holds it: somebody who may write to the table can make it NULL, or of any length. */
+/** A reason to count by, as `reason` holds it: anyone who may write to the table can make it NULL, or of any length. */
 export const COUNTED_REASON = `coalesce(pg_catalog."left"(reason, 500), '')`;
 
 /** A sealed body in hex; NULL for one that is longer than {@link MOST_BYTES}. */
 export const SEALED_HEX = `case when pg_catalog.octet_length(sealed) operator(pg_catalog.<=) ${MOST_BYTES}
   then pg_catalog.encode(sealed, 'hex') end`;
 
-/** What {@link MESSAGE_COLUMNS} are made of. */
+/** The columns that {@link MESSAGE_COLUMNS} reads. */
 export const HELD_READS = "queue, message_id, sent_at, reasons, key_id, sealed, quarantined_at";
 
-/** The columns of a {@link QuarantinedRow}: no setting changes how one is written. */
+/** The columns of a {@link QuarantinedRow}, in formats that are independent of settings. */
 export const MESSAGE_COLUMNS = `queue, message_id, ${exactly("sent_at")} as stored_sent_at, pg_catalog."left"(key_id, 64) as key_id,
   case when pg_catalog.octet_length(pg_catalog.array_to_string(reasons, '')) operator(pg_catalog.<=) ${MOST_REASON_BYTES}
     then reasons else '{too long to be shown}'::pg_catalog.text[] end as reasons,
@@ -55,15 +55,15 @@ export interface QuarantinedRow {
   readonly quarantined_at: string;
 }
 
-/** A page ends at so many messages, or with the one that brings it to so many bytes: a body may have a megabyte. */
+/** The limits of a page: a body may have a megabyte. A page has at least one message. */
 const PAGE = { messages: 500, bytes: 8_000_000 } as const;
 
 /**
- * A statement that reads the next messages of the quarantine, in the order of its key. Its first three parameters are the key of the message
- * that the page comes after: `storedSentAt`, `queue`, `messageId`.
+ * A statement that reads the next page of the quarantine, in the order of its key. Its first three parameters are the key of the last
+ * message of the previous page: `storedSentAt`, `queue`, `messageId`.
  *
- * @param reads the columns that are read, those of the key and `sealed` among them: a user needs no right on others
- * @param gives what is made of them
+ * @param reads the columns to read, including the key and `sealed`; the user needs no right on others
+ * @param gives the expressions to return
  * @param which a condition
  */
 export function pageStatement(reads: string, gives: string, which: string): string {
@@ -90,7 +90,7 @@ export function toQuarantined(row: QuarantinedRow): QuarantinedMessage {
     messageId: row.message_id,
     sentAt: sentAt === SENT_TIME_UNKNOWN ? undefined : sentAt,
     storedSentAt: row.stored_sent_at,
-    // Somebody who may write to the table can put a NULL among them.
+    // Anyone who may write to the table can add a NULL.
     reasons: row.reasons.map((reason: string | null) => reason ?? ""),
     body: { keyId: row.key_id, bytes: Buffer.from(row.sealed ?? "", "hex") },
     quarantinedAt: epochMs(row.quarantined_at),

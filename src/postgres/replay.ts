@@ -1,4 +1,4 @@
-// The replay's part of the quarantine: gives out what is held, and loads and marks what passes, once.
+// `quarantine replay`: reads messages of the quarantine, loads the valid ones and marks them as replayed.
 import type { DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
 import type { QuarantinedMessage } from "../quarantine/message.ts";
@@ -7,6 +7,7 @@ import type { Reader, Sql } from "./connection.ts";
 import { droppedRows, unseenDrops } from "./dropped-rows.ts";
 import { asFailure, translate } from "./errors.ts";
 import { explainForbidden } from "./forbidden.ts";
+import { insertLogins } from "./insert-logins.ts";
 import {
   MESSAGE_COLUMNS,
   HELD_READS,
@@ -15,22 +16,18 @@ import {
   type QuarantinedRow,
 } from "./quarantined-message.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
-import { fullName } from "./quote.ts";
-import { ensureReplayedAt } from "./replayed-at.ts";
+import { READ_VERSION } from "./rights.ts";
 import { ensureTables } from "./schema.ts";
-import { keepValues, rowArrays, toHexOrNull } from "./statement.ts";
-import { tablesFor } from "./tables.ts";
 import { inTransaction, SNAPSHOT } from "./transaction.ts";
 import { BEFORE_ALL, withLock, LOCKS } from "./advisory-locks.ts";
 
-/** Makes what is missing: the vault's tables where one is kept, and the column in which what is loaded is marked. */
+/** Creates the tables that are missing, those of the vault only where one is kept. */
 export async function openReplay(
   sql: Sql,
   settings: DatabaseSettings,
   { vaultKey, queue }: { vaultKey: SealedDataKey | undefined; queue: string | undefined },
 ): Promise<ReplayStore> {
-  await ensureTables(sql, settings.user, tablesFor(settings.table, vaultKey !== undefined));
-  await ensureReplayedAt(sql);
+  await ensureTables(sql, settings, vaultKey !== undefined, { doing: "a replay", rights: [READ_VERSION] });
   const failure = await unseenDrops(sql);
   if (failure !== undefined) throw failure;
   return {
@@ -45,7 +42,7 @@ export async function openReplay(
   };
 }
 
-/** A queue is known by its ARN, or by the path of its URL where the server tells none: its name stands at the end of either. */
+/** A queue is stored as its ARN, or as the path of its URL where the server sends no ARN: both end with its name. */
 const OF_QUEUE =
   "($4::pg_catalog.text is null or queue operator(pg_catalog.=) $4\n" +
   "             or pg_catalog.regexp_replace(queue, '^.*[:/]', '') operator(pg_catalog.=) $4)";
@@ -64,8 +61,8 @@ async function page(
 }
 
 /**
- * In one statement: the messages that are still not replayed are marked, and only what was marked is loaded. So a message is loaded
- * once, also by two replays at once, or by one that is killed and run again.
+ * In one statement: marks the messages that are not replayed yet, and loads only those. So a message is loaded once, also by two replays at
+ * the same time, or by one that is killed and run again.
  */
 async function load(
   sql: Sql,
@@ -73,38 +70,31 @@ async function load(
   messages: readonly PassedMessage[],
   vaultKey: SealedDataKey | undefined,
 ): Promise<number> {
-  const passed = sql`batch join fresh on fresh.sent_at operator(pg_catalog.=) batch.sent_at
-        and fresh.queue operator(pg_catalog.=) batch.queue and fresh.message_id operator(pg_catalog.=) batch.message_id`;
   return withLock(sql, LOCKS.quarantine, async (tx) => {
+    const logins = insertLogins(sql, {
+      ...{ table, vaultKey },
+      rows: messages.map(({ row }) => row),
+      sealed: messages.map(({ sealed }) => sealed),
+      key: [
+        { name: "queue", values: messages.map(({ held }) => held.queue) },
+        {
+          name: "sent_at",
+          values: messages.map(({ held }) => held.storedSentAt),
+          type: "pg_catalog.timestamptz",
+        },
+        { name: "message_id", values: messages.map(({ held }) => held.messageId) },
+      ],
+      fresh: sql`
+        update fetch_etl.quarantine q set replayed_at = pg_catalog.now() from batch
+        where q.sent_at operator(pg_catalog.=) batch.sent_at and q.queue operator(pg_catalog.=) batch.queue
+          and q.message_id operator(pg_catalog.=) batch.message_id and q.replayed_at is null
+        returning q.sent_at, q.queue, q.message_id`,
+    });
     const [counts] = await tx<{ fresh: number; loaded: number }[]>`
-    with batch as (
-      select * from rows from (
-        pg_catalog.unnest(${messages.map(({ held }) => held.queue)}::pg_catalog.text[]),
-        pg_catalog.unnest(${messages.map(({ held }) => held.storedSentAt)}::pg_catalog.text[]::pg_catalog.timestamptz[]),
-        pg_catalog.unnest(${messages.map(({ held }) => held.messageId)}::pg_catalog.text[]),
-        ${rowArrays(
-          sql,
-          messages.map(({ row }) => row),
-        )},
-        pg_catalog.unnest(${messages.map(({ sealed }) => toHexOrNull(sealed?.ip))}::pg_catalog.text[]),
-        pg_catalog.unnest(${messages.map(({ sealed }) => toHexOrNull(sealed?.deviceId))}::pg_catalog.text[])
-      ) as t (queue, sent_at, message_id, user_id, device_type, masked_ip, masked_device_id, locale, app_version,
-              create_date, ip, device_id)
-    ), fresh as (
-      update fetch_etl.quarantine q set replayed_at = pg_catalog.now() from batch
-      where q.sent_at operator(pg_catalog.=) batch.sent_at and q.queue operator(pg_catalog.=) batch.queue
-        and q.message_id operator(pg_catalog.=) batch.message_id and q.replayed_at is null
-      returning q.sent_at, q.queue, q.message_id
-    ), loaded as (
-      insert into ${sql.unsafe(fullName(table))}
-        (user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date)
-      select user_id, device_type, masked_ip, masked_device_id, locale, app_version, create_date
-      from ${passed}
-      returning 1
-    )${vaultKey === undefined ? sql`` : keepValues(sql, vaultKey, passed)}
-    select (select pg_catalog.count(*)::integer from fresh) as fresh,
-           (select pg_catalog.count(*)::integer from loaded) as loaded`;
-    // Thrown within the transaction, so that nothing is marked.
+      ${logins}
+      select (select pg_catalog.count(*)::integer from fresh) as fresh,
+             (select pg_catalog.count(*)::integer from loaded) as loaded`;
+    // Thrown in the transaction, so that no message is marked.
     if (counts?.loaded !== counts?.fresh) throw await droppedRows(tx, table);
     return counts?.loaded ?? 0;
   });

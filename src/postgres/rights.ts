@@ -1,6 +1,7 @@
-// What a user may do with the tables, looked up before it is done.
+// The rights that commands need on the tables, and those that a user lacks.
 import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
+import { RELATIONS } from "./catalogue.ts";
 import type { Sql } from "./connection.ts";
 import { fullName, identifier, schemaName } from "./quote.ts";
 
@@ -10,30 +11,34 @@ export interface Right {
   readonly schema?: string;
   readonly table: string;
   readonly right: "select" | "insert" | "update" | "delete";
-  /** Postgres knows no deleting of columns. */
+  /** Not for `delete`, which Postgres grants on tables only. */
   readonly columns?: readonly string[];
 }
 
-/** What a drain does with fetch-etl's own tables; asking for less would let a run fail in its middle. */
+/** Reads the version of schema `fetch_etl`. */
+export const READ_VERSION: Right = { table: "schema_version", right: "select" };
+
+/** For a drain on fetch-etl's own tables. */
 const LOAD_RIGHTS: readonly Right[] = [
+  READ_VERSION,
   { table: "ledger", right: "insert" },
   { table: "ledger", right: "select" },
   { table: "quarantine", right: "insert" },
 ];
 
-/** More that a drain does where a vault is kept. */
+/** In addition, where a vault is kept. */
 const VAULT_RIGHTS: readonly Right[] = [
   { table: "vault_keys", right: "insert" },
   { table: "vault", right: "insert" },
 ];
 
-/** What a drain does at its end where it may. */
+/** Optional: a drain prunes the ledger at its end. */
 export const PRUNE_RIGHT: Right = { table: "ledger", right: "delete" };
 
-/** Takes from everybody the right to make functions and operators where unqualified names are looked up; granted before Postgres 15. */
+/** Revokes the right of everybody to create functions and operators in `public`, which Postgres grants before version 15. */
 export const REVOKE_CREATE = "revoke create on schema public from public";
 
-/** A condition: everybody may make things in the schema `n`. */
+/** A condition: everybody may create objects in the schema `n`. */
 export const GRANTED_TO_ALL = "pg_catalog.has_schema_privilege('public', n.oid, 'create')";
 
 /** The rights that a drain needs. */
@@ -60,7 +65,7 @@ export async function missingGrants(sql: Sql, user: string, rights: readonly Rig
           (select pg_catalog.bool_and(pg_catalog.has_column_privilege(c.oid, name, ${right}))
            from pg_catalog.unnest(${[...columns]}::pg_catalog.text[]) as name),
           pg_catalog.has_table_privilege(c.oid, ${right})) as right
-      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+      from ${sql.unsafe(RELATIONS)}
       where n.nspname operator(pg_catalog.=) ${schema} and c.relname operator(pg_catalog.=) ${table}`;
     if (found?.schema !== true) missing.add(grantUsage(schema, user));
     if (found?.right !== true) missing.add(grant({ schema, table, right, columns }, user));

@@ -1,11 +1,11 @@
-// One batch of a key rotation: the rows of a range of blocks, and the entries of the vault that they need.
+// One batch of a key rotation: the rows in a range of blocks, and their entries in the vault.
 import type { Remask, Remasked } from "../recovery/remask.ts";
 import type { Fragment, Transaction } from "./connection.ts";
-import { isToken } from "./quote.ts";
-import { toHex } from "./statement.ts";
+import { toHex } from "./quote.ts";
+import { isToken, tokenKeyId } from "./token.ts";
 import { entriesOf } from "./vault.ts";
 
-/** What is changed to. */
+/** The table, and the key to rotate to. */
 export interface RotationTarget {
   /** The logins' table, as SQL takes it. */
   readonly table: Fragment;
@@ -27,14 +27,14 @@ interface Row {
   readonly device: string | null;
 }
 
-/** A condition: the column holds a token of another masking key. What is no token is nothing that could be changed. */
+/** A condition: the column has a token of another masking key. */
 export function earlier(tx: Transaction, column: string, keyId: string): Fragment {
-  return tx`(${tx.unsafe(isToken(column))} and pg_catalog.substr(${tx.unsafe(column)}, 4, 8) operator(pg_catalog.<>) ${keyId})`;
+  return tx`(${tx.unsafe(isToken(column))} and ${tx.unsafe(tokenKeyId(column))} operator(pg_catalog.<>) ${keyId})`;
 }
 
 /**
- * Gives the rows new tokens where the vault holds their values. Rows that others change at the same moment are left to them: a
- * row is changed only where it stood, and while it has the tokens that were read.
+ * Gives the rows new tokens where the vault has their values. A row that another session changes or moves at the same time is left
+ * unchanged: the update requires its place and the tokens that were read.
  *
  * @returns how many rows were changed
  */
@@ -82,7 +82,7 @@ export async function changeRows(
   return count;
 }
 
-/** Adds entries, in the tokens' order, as drains do: two that wait for each other must not do so crosswise. */
+/** Adds entries in the order of their tokens, as drains do, to prevent deadlocks. */
 export async function insertEntries(tx: Transaction, entries: readonly Remasked[]): Promise<void> {
   if (entries.length === 0) return;
   await tx`
@@ -98,17 +98,17 @@ export async function insertEntries(tx: Transaction, entries: readonly Remasked[
     on conflict do nothing`;
 }
 
-/** Where a row stands, as a text: before Postgres 14 a tid cannot be hashed, and so not joined in time. */
+/** The place of a row, as text: before Postgres 14 a tid cannot be hashed, which makes the join slow. */
 function place(tx: Transaction): Fragment {
   return tx`(u.tableoid::pg_catalog.text operator(pg_catalog.||) u.ctid::pg_catalog.text)`;
 }
 
-/** Fewest bytes that a row takes of a block: its line pointer, and its header of 23, aligned. */
+/** Minimum size of a row in a block, in bytes: its line pointer of 4, and its header of 23, aligned to 24. */
 const ROW_BYTES = 28;
 
 /**
- * A condition: the row stands in one of these blocks. Every place in them is named, because Postgres before 14 knows no other way
- * to read a range of blocks and nothing else.
+ * A condition: the row is in one of these blocks. It lists every possible place in them, because Postgres before 14 has no other way to read
+ * only a range of blocks.
  */
 function within(tx: Transaction, { first, count }: Blocks): Fragment {
   return tx`u.ctid operator(pg_catalog.=) any (array(

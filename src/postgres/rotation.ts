@@ -1,26 +1,27 @@
-// The tables' side of a key rotation. The logins' table has no key and no index: it is walked by its blocks.
+// A key rotation in the tables. The logins' table has no key and no index, so that it is read by ranges of blocks.
 import type { DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
 import { AlteredEntry, type Remask } from "../recovery/remask.ts";
 import type { Left, RotationTables } from "../recovery/rotate.ts";
-import { connect, type Sql, type Transaction } from "./connection.ts";
+import { partsOf, RELATIONS } from "./catalogue.ts";
+import type { Sql, Transaction } from "./connection.ts";
+import { openDatabase, type Database } from "./database.ts";
 import { unseenDrops } from "./dropped-rows.ts";
-import { asFailure } from "./errors.ts";
-import { explainForbidden } from "./forbidden.ts";
 import { fullName } from "./quote.ts";
 import { requireRights, type Right } from "./rights.ts";
 import { changeRows, earlier, insertEntries, type RotationTarget } from "./rotation-rows.ts";
 import { tablesPresent } from "./schema.ts";
+import { tokenKeyId } from "./token.ts";
 import { withLock, LOCKS } from "./advisory-locks.ts";
 import { readEntries, record } from "./vault.ts";
 
-/** The tables on a connection. Call {@link Rotation.close} when done. */
+/** Call {@link Rotation.close} when done. */
 export interface Rotation extends RotationTables {
   close(): Promise<void>;
 }
 
-/** Beside those on the logins' table. */
+/** In addition to those on the logins' table. */
 const RIGHTS: readonly Right[] = [
   { table: "vault", right: "select" },
   { table: "vault", right: "insert" },
@@ -29,12 +30,12 @@ const RIGHTS: readonly Right[] = [
   { table: "reveal_log", right: "insert", columns: ["action", "reason", "tokens"] },
 ];
 
-/** Blocks of 8 kB a batch: some two thousand rows. */
+/** Blocks of 8 kB in a batch: about two thousand rows. */
 const BLOCKS = 64;
 const DOING = "rotating keys";
 
 /**
- * Connects, checks tables and rights, and puts the run on record.
+ * Connects, checks tables and rights, and records the run in `fetch_etl.reveal_log`.
  *
  * @param keyId of the masking key to change to
  * @throws {Failure} when there is no vault, or the user lacks a right
@@ -44,26 +45,18 @@ export async function openRotation(
   keyId: string,
   remask: Remask,
 ): Promise<Rotation> {
-  const { sql, close } = connect(settings);
-  const run = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof AlteredEntry) throw error;
-      throw asFailure(await explainForbidden(error, sql, settings), settings, DOING);
-    }
-  };
-  const inTransaction = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
-    run(() => withLock(sql, LOCKS.vault, work));
-  try {
-    const heap = await run(async () => {
+  const passes = (error: unknown): boolean => error instanceof AlteredEntry;
+  const prepare = async ({ sql, run, close }: Database): Promise<Rotation> => {
+    const inTransaction = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
+      run(DOING, () => withLock(sql, LOCKS.vault, work));
+    const heap = await run(DOING, async () => {
       await checkTables(sql, settings);
-      return heapOf(sql, fullName(settings.table));
+      return heapOf(sql, settings.table);
     });
     await inTransaction((tx) => record(tx, "rotate", [], `rotate to key ${keyId}`));
     const target: RotationTarget = { table: sql.unsafe(fullName(settings.table)), keyId, remask };
-    const others = (await run(() => othersWithTokens(sql, settings.table))).map(fullName);
-    // A batch takes its blocks from every partition at once.
+    const others = (await run(DOING, () => othersWithTokens(sql, settings.table))).map(fullName);
+    // A batch reads its blocks from every partition.
     const blocks = Math.max(1, Math.floor(BLOCKS / heap.parts));
     return {
       rowBatches: Math.ceil(heap.blocks / blocks),
@@ -73,12 +66,10 @@ export async function openRotation(
       others,
       deleteEntries: (tokens) => inTransaction((tx) => deleteEntries(tx, target, tokens)),
       left: () => inTransaction((tx) => left(tx, target)),
-      close: () => close(),
+      close,
     };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  };
+  return openDatabase(settings, prepare, passes);
 }
 
 async function checkTables(sql: Sql, { user, table }: DatabaseSettings): Promise<void> {
@@ -86,8 +77,8 @@ async function checkTables(sql: Sql, { user, table }: DatabaseSettings): Promise
   if (!present.vault) {
     throw new Failure(
       "configuration",
-      "There is no vault in this database, and without the values behind them tokens cannot be made anew: " +
-        "a drain keeps values where FETCH_ETL_RECOVERY_RECIPIENT is set.",
+      "There is no vault in this database, and tokens cannot be rotated without their values: " +
+        "a drain keeps values if FETCH_ETL_RECOVERY_RECIPIENT is set.",
     );
   }
   if (!present.userLogins) {
@@ -106,36 +97,32 @@ async function checkTables(sql: Sql, { user, table }: DatabaseSettings): Promise
   if (failure !== undefined) throw failure;
 }
 
-/** How many blocks the longest partition has now, and how many partitions there are; one where the table has none. */
-async function heapOf(sql: Sql, table: string): Promise<{ blocks: number; parts: number }> {
-  const [heap] = await sql<{ blocks: string; parts: string; only: boolean }[]>`
-    with recursive tree as (
-      select ${table}::pg_catalog.text::pg_catalog.regclass::pg_catalog.oid as oid
-      union
-      select i.inhrelid from pg_catalog.pg_inherits i join tree on i.inhparent operator(pg_catalog.=) tree.oid
-    )
+/** The blocks of the largest partition, and the number of partitions; 1 where the table has none. */
+async function heapOf(sql: Sql, table: TableName): Promise<{ blocks: number; parts: number }> {
+  const [heap] = await sql.unsafe<{ blocks: string; parts: string; only: boolean }[]>(`
+    with recursive ${partsOf([table])}
     select coalesce(pg_catalog.max(pg_catalog.pg_relation_size(c.oid)) filter (where relkind operator(pg_catalog.=) 'r'), 0)
              operator(pg_catalog./) pg_catalog.current_setting('block_size')::integer as blocks,
            greatest(pg_catalog.count(*) filter (where relkind operator(pg_catalog.=) 'r'), 1) as parts,
            pg_catalog.bool_and(relkind operator(pg_catalog.=) any ('{r,p}')) as only
-    from tree join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) tree.oid`;
+    from parts join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) parts.oid`);
   if (heap?.only !== true) {
     throw new Failure(
       "configuration",
-      `${table} is a view, or a part of it is in another database: keys can be rotated only where its rows are.`,
+      `${fullName(table)} is a view, or part of it is a foreign table: rotate keys in the tables that contain the rows.`,
     );
   }
   return { blocks: Number(heap.blocks), parts: Number(heap.parts) };
 }
 
 /**
- * Other tables that may hold the vault's tokens: another drain's, or a copy. They are looked for in the catalogue alone: to read one would
- * run what its owner made, such as a policy.
+ * Other tables that may contain tokens of the vault: those of other drains, or copies. Found in the catalogue only, because reading a table
+ * runs code of its owner, such as a policy.
  */
 async function othersWithTokens(sql: Sql, { schema, name }: TableName): Promise<TableName[]> {
   return sql<TableName[]>`
     select n.nspname as schema, c.relname as name
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+    from ${sql.unsafe(RELATIONS)}
     where c.relkind operator(pg_catalog.=) any ('{r,p}') and not c.relispartition
       and n.nspname operator(pg_catalog.!~) '^pg_'
       and (n.nspname, c.relname) operator(pg_catalog.<>) (${schema}, ${name})
@@ -161,15 +148,14 @@ async function copyEntries(
 }
 
 /**
- * No drain that keeps values can commit between the look at the rows and the deletion: it would find its token's entry, add a row,
- * and the entry would be gone.
+ * The lock keeps drains from committing between the check of the rows and the deletion: one could add a row whose entry is then deleted.
  */
 async function deleteEntries(
   tx: Transaction,
   { table, keyId }: RotationTarget,
   tokens: readonly string[],
 ): Promise<number> {
-  // A nested loop, which a planner without statistics may think of, would read the rows once an entry.
+  // Without statistics, the planner may choose a nested loop, which would read all rows once per entry.
   await tx.unsafe(
     "set local lock_timeout = '30s'; set local enable_nestloop = off; lock table fetch_etl.vault in share row exclusive mode",
   );
@@ -185,7 +171,7 @@ async function deleteEntries(
 
 async function left(tx: Transaction, { table, keyId }: RotationTarget): Promise<Left[]> {
   const rows = await tx<{ keyId: string; values: string; inVault: string }[]>`
-    select pg_catalog.substr(m.token, 4, 8) as "keyId", pg_catalog.count(*) as values, pg_catalog.count(v.token) as "inVault"
+    select ${tx.unsafe(tokenKeyId("m.token"))} as "keyId", pg_catalog.count(*) as values, pg_catalog.count(v.token) as "inVault"
     from ${table} u
     cross join lateral (values (u.masked_ip), (u.masked_device_id)) as m (token)
     left join fetch_etl.vault v on v.token operator(pg_catalog.=) m.token

@@ -1,33 +1,60 @@
-// Makes the tables that are missing, and checks those that are there.
+// Creates the tables that are missing, and brings schema `fetch_etl` to the version that this program needs.
 import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
+import { findTables, hasSchema, type FoundTable } from "./catalogue.ts";
 import type { Reader, Sql } from "./connection.ts";
-import { fullName, identifier, literal, schemaName } from "./quote.ts";
+import {
+  CREATION_LOCK,
+  CREATION_TIMEOUT,
+  createLogins,
+  IS_OUTDATED,
+  MIGRATIONS,
+  OUTDATED,
+  setVersion,
+  tablesFor,
+  type Migrations,
+  type Step,
+} from "./migrations.ts";
+import { fullName, identifier, schemaName } from "./quote.ts";
 import { requireOwners } from "./owners.ts";
-import { lacking, missingGrants, rightsFor } from "./rights.ts";
-import { CREATION_LOCK, CREATION_PATIENCE, type Table } from "./tables.ts";
-import { inTransaction, READ_COMMITTED } from "./transaction.ts";
+import { READ_VERSION, requireRights, type Right } from "./rights.ts";
+import { inTransaction, READ_COMMITTED, SNAPSHOT } from "./transaction.ts";
 
-/** Object ids of types (PostgreSQL source, pg_type.dat): what Postgres writes for a name depends on the search path and other settings. */
-const TYPE_IDS = { "character varying": 1043, text: 25, integer: 23, bigint: 20, date: 1082 } as const;
+export interface SchemaState {
+  /** Those of the wanted tables that do not exist. */
+  readonly missing: readonly TableName[];
+  /** All that exist of the wanted tables and of fetch-etl's own. */
+  readonly found: readonly FoundTable[];
+  /** Version of schema `fetch_etl`: 0 where none is recorded, undefined where the user may not read it. */
+  readonly version: number | undefined;
+}
 
-/** The types that a column may have; `app_version` must be an `integer`, because the value may fill it. */
-const COLUMN_TYPES = {
-  user_id: ["character varying", "text"],
-  device_type: ["character varying", "text"],
-  masked_ip: ["character varying", "text"],
-  masked_device_id: ["character varying", "text"],
-  locale: ["character varying", "text"],
-  app_version: ["integer", "bigint"],
-  create_date: ["date"],
-} as const satisfies Readonly<Record<string, readonly (keyof typeof TYPE_IDS)[]>>;
+async function readState(sql: Reader, logins: TableName, keepsVault: boolean): Promise<SchemaState> {
+  const found = await findTables(sql, tablesFor(logins, true));
+  const present = new Set(found.map(fullName));
+  const versionTable = found.find(isVersionTable);
+  return {
+    missing: tablesFor(logins, keepsVault).filter((table) => !present.has(fullName(table))),
+    found,
+    version: versionTable === undefined ? 0 : versionTable.isReadable ? await readVersion(sql) : undefined,
+  };
+}
 
-/** A condition: the relation `c` is a table, a view or a foreign table. */
-const HOLDS_ROWS = "c.relkind operator(pg_catalog.=) any ('{r,p,v,f,m}')";
+function isVersionTable({ schema, name }: TableName): boolean {
+  return schema === "fetch_etl" && name === READ_VERSION.table;
+}
 
-/** Characters of a token (`h1.`, the key's id, the MAC); a narrower column takes no row that has one. */
-const TOKEN_LENGTH = 55;
-const TOKEN_COLUMNS: ReadonlySet<string> = new Set(["masked_ip", "masked_device_id"]);
+async function readVersion(sql: Reader): Promise<number> {
+  const [row] = await sql.unsafe<{ version: number }[]>("select version from fetch_etl.schema_version");
+  return row?.version ?? 0;
+}
+
+/** @throws {Failure} `configuration` when a table, or the schema, belongs to a role that is not trusted */
+export async function schemaState(sql: Sql, logins: TableName, keepsVault: boolean): Promise<SchemaState> {
+  await requireOwners(sql, logins);
+  // Row-level security that would hide the version makes Postgres refuse.
+  return inTransaction(sql, SNAPSHOT, (tx) => readState(tx, logins, keepsVault));
+}
 
 /** What exists of the tables. */
 export interface TablesPresent {
@@ -37,75 +64,145 @@ export interface TablesPresent {
 }
 
 /**
+ * For commands that create no table.
+ *
  * @param logins the logins' table
- * @throws {Failure} `configuration` when one belongs to a stranger
+ * @throws {Failure} `configuration` when a table belongs to a role that is not trusted, or the schema has another version; the version is
+ *   not checked where the user may not read it
  */
 export async function tablesPresent(sql: Sql, logins: TableName): Promise<TablesPresent> {
-  await requireOwners(sql, logins);
-  const [present] = await sql<TablesPresent[]>`
-    select pg_catalog.bool_or(n.nspname operator(pg_catalog.=) ${logins.schema} and c.relname operator(pg_catalog.=) ${logins.name}) as "userLogins",
-           pg_catalog.bool_or(n.nspname operator(pg_catalog.=) 'fetch_etl' and c.relname operator(pg_catalog.=) 'quarantine') as "quarantine",
-           pg_catalog.bool_or(n.nspname operator(pg_catalog.=) 'fetch_etl' and c.relname operator(pg_catalog.=) 'reveal_log') as "vault"
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
-    where ${sql.unsafe(HOLDS_ROWS)}`;
-  return present ?? { userLogins: false, quarantine: false, vault: false };
+  const state = await schemaState(sql, logins, true);
+  const exists = (table: TableName): boolean =>
+    state.found.some((each) => fullName(each) === fullName(table));
+  const has = (name: string): boolean => exists({ schema: "fetch_etl", name });
+  const { version } = state;
+  if (version !== undefined && has("quarantine")) {
+    requireKnown(version, MIGRATIONS);
+    if (version < MIGRATIONS.length) {
+      throw new Failure("configuration", `${otherVersion(version, MIGRATIONS)}: run "fetch-etl init".`);
+    }
+  }
+  return { userLogins: exists(logins), quarantine: has("quarantine"), vault: has("reveal_log") };
 }
 
-/** Those of the tables that do not exist. */
-export async function missingTables(sql: Reader, wanted: readonly Table[]): Promise<readonly Table[]> {
-  const schemas = new Set(wanted.map(({ schema }) => literal(schema)));
-  const found = await sql.unsafe<{ schema: string; name: string }[]>(`
-    select n.nspname as schema, c.relname as name
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
-    where n.nspname operator(pg_catalog.=) any (array[${[...schemas].join(", ")}]::pg_catalog.text[]) and ${HOLDS_ROWS}`);
-  const present = new Set(found.map(fullName));
-  return wanted.filter((table) => !present.has(fullName(table)));
+/** What a command does with the tables, for the sentence that tells which rights are missing. */
+export interface Use {
+  readonly doing: string;
+  readonly rights: readonly Right[];
 }
 
 /**
- * Makes the tables that are missing, safely beside others that do the same, and their schemas. Asking for a schema, or for a table,
- * takes the right to make one even where it exists: so look first.
+ * Creates the tables and schemas that are missing, and applies the migrations that are pending, in one transaction. Runs at the same time
+ * wait for each other.
  *
- * @returns the names of what was made
- * @throws {Failure} `configuration` when the user may not make one, with the GRANT that is missing
+ * @returns the names of what was created
+ * @throws {Failure} `configuration` when the user may not do so, with the way out, or when a later version of fetch-etl migrated the schema
  */
-export async function ensureTables(sql: Sql, user: string, wanted: readonly Table[]): Promise<string[]> {
-  // The logins' table comes first.
-  for (const logins of wanted.slice(0, 1)) await requireOwners(sql, logins);
-  if ((await missingTables(sql, wanted)).length === 0) return [];
+export async function ensureTables(
+  sql: Sql,
+  settings: { readonly user: string; readonly table: TableName },
+  keepsVault: boolean,
+  use: Use,
+  migrations: Migrations = MIGRATIONS,
+): Promise<string[]> {
+  const { user, table: logins } = settings;
+  const isComplete = (state: SchemaState): boolean => {
+    if (state.version !== undefined) requireKnown(state.version, migrations);
+    return state.missing.length === 0 && state.version === migrations.length;
+  };
+  const before = await schemaState(sql, logins, keepsVault);
+  if (isComplete(before)) return [];
+  if (before.version === undefined) await requireRights(sql, user, use.doing, use.rights);
   return inTransaction(sql, READ_COMMITTED, async (tx) => {
-    await tx.unsafe(CREATION_PATIENCE);
+    await tx.unsafe(CREATION_TIMEOUT);
     await tx`select pg_catalog.pg_advisory_xact_lock(${CREATION_LOCK})`;
-    // Somebody else may have made some meanwhile.
-    const missing = await missingTables(tx, wanted);
-    const grants = await grantsToMake(tx, user, missing);
-    if (grants.length > 0) throw new Failure("configuration", mayNotMake(user, missing, grants));
+    // Another run may have changed it in the meantime.
+    const state = await readState(tx, logins, keepsVault);
+    if (isComplete(state)) return [];
+    const problem = await migrationProblem(tx, user, state, migrations);
+    if (problem !== undefined) throw problem;
     const made: string[] = [];
-    for (const schema of new Set(missing.map((table) => table.schema))) {
+    for (const schema of new Set(state.missing.map((table) => table.schema))) {
       if (await hasSchema(tx, schema)) continue;
       await tx.unsafe(`create schema ${schemaName(schema)}`);
       made.push(schemaName(schema));
     }
-    for (const table of missing) {
-      await tx.unsafe(table.create);
-      made.push(fullName(table));
-    }
-    return made;
+    if (state.missing.includes(logins)) await tx.unsafe(createLogins(logins));
+    for (const step of pendingSteps(state, migrations)) await tx.unsafe(step.sql);
+    if (state.version !== migrations.length) await tx.unsafe(setVersion(migrations.length));
+    return [...made, ...state.missing.map(fullName)];
   });
 }
 
-async function hasSchema(sql: Reader, schema: string): Promise<boolean> {
-  const found = await sql.unsafe(
-    `select 1 from pg_catalog.pg_namespace where nspname operator(pg_catalog.=) ${literal(schema)}`,
+/** All steps of tables that are missing, and for the others those of later versions. */
+function pendingSteps({ missing, found, version = 0 }: SchemaState, migrations: Migrations): Step[] {
+  const own = (tables: readonly TableName[]): Set<string> =>
+    new Set(tables.filter(({ schema }) => schema === "fetch_etl").map(({ name }) => name));
+  const [toCreate, existing] = [own(missing), own(found)];
+  return migrations.flatMap((steps, index) =>
+    steps.filter(({ table }) => toCreate.has(table) || (existing.has(table) && index >= version)),
   );
-  return found.length > 0;
 }
 
-/** The GRANT for each right that the user lacks to make the tables. */
-export async function grantsToMake(
+/**
+ * Why the user cannot create the missing tables and apply the pending migrations.
+ *
+ * @returns a `configuration` failure with the way out; undefined where nothing prevents it
+ */
+export async function migrationProblem(
   sql: Reader,
   user: string,
-  missing: readonly Table[],
+  state: SchemaState,
+  migrations: Migrations = MIGRATIONS,
+): Promise<Failure | undefined> {
+  const { version = 0, missing, found } = state;
+  requireKnown(version, migrations);
+  const grants = await grantsToCreate(
+    sql,
+    user,
+    missing.filter((table) => !isVersionTable(table)),
+  );
+  if (grants.length > 0) {
+    return new Failure(
+      "configuration",
+      `Postgres user "${user}" cannot create ${missing.map(fullName).join(", ")}. As the owner of the database or a superuser, ` +
+        `run the SQL of "fetch-etl init --print", or: ${grants.join(" ")}`,
+    );
+  }
+  const pending = new Set(pendingSteps(state, migrations).map(({ table }) => table));
+  if (version !== migrations.length) pending.add(READ_VERSION.table);
+  const foreign = found.find(
+    ({ schema, name, isOwned }) => schema === "fetch_etl" && pending.has(name) && !isOwned,
+  );
+  if (foreign !== undefined) {
+    return new Failure(
+      "configuration",
+      `${otherVersion(version, migrations)}, which Postgres user "${user}" cannot change. ` +
+        `Run "fetch-etl init" as role "${foreign.owner}", which owns ${fullName(foreign)}, or as a superuser.`,
+    );
+  }
+  if (version > 0) return undefined;
+  const [outdated] = await sql.unsafe<{ is: boolean }[]>(`select ${IS_OUTDATED} as is`);
+  return outdated?.is === true ? new Failure("configuration", OUTDATED) : undefined;
+}
+
+function requireKnown(version: number, migrations: Migrations): void {
+  if (version <= migrations.length) return;
+  throw new Failure(
+    "configuration",
+    `${otherVersion(version, migrations)}: a later version of fetch-etl migrated it. Install that version or a later one.`,
+  );
+}
+
+function otherVersion(version: number, migrations: Migrations): string {
+  return `Schema fetch_etl has version ${version}, and this fetch-etl needs version ${migrations.length}`;
+}
+
+/** The GRANT for each right that the user lacks to create the tables. */
+async function grantsToCreate(
+  sql: Reader,
+  user: string,
+  missing: readonly TableName[],
 ): Promise<readonly string[]> {
   const [may] = await sql.unsafe<{ database: string; create: boolean; schemas: string[] }[]>(`
     select pg_catalog.current_database() as database,
@@ -122,84 +219,4 @@ export async function grantsToMake(
     }
   }
   return [...grants];
-}
-
-/** The sentence for tables that the user may not make. */
-export function mayNotMake(user: string, missing: readonly Table[], grants: readonly string[]): string {
-  return (
-    `Postgres user "${user}" may not make ${missing.map(fullName).join(", ")}. As the database's owner or a superuser, ` +
-    `run what "fetch-etl init --print" prints, or: ${grants.join(" ")}`
-  );
-}
-
-/**
- * Makes sure that rows can be written, before a message is received.
- *
- * @throws {Failure} `configuration` when the logins' table has other columns, or the user lacks a right
- */
-export async function requireTables(
-  sql: Sql,
-  user: string,
-  logins: TableName,
-  keepsVault: boolean,
-): Promise<void> {
-  const grants = await missingGrants(sql, user, rightsFor(logins, keepsVault));
-  const problems = await wrongColumns(sql, logins);
-  if (grants.length > 0) problems.push(lacking(user, "a drain", grants));
-  if (problems.length > 0) throw new Failure("configuration", problems.join("\n"));
-}
-
-/** Whether rows can be inserted, in the bits of `pg_relation_is_updatable`: 1 shifted by `CMD_INSERT`. It waits for who locks the table. */
-const INSERTABLE = 8;
-
-/** What is wrong with the logins' table and its columns, in a sentence; none where a drain can write to it. */
-export async function wrongColumns(sql: Sql, logins: TableName): Promise<string[]> {
-  const columns = await sql<
-    {
-      name: string;
-      type: string;
-      typeId: number;
-      width: number;
-      required: boolean;
-      filled: boolean;
-      insertable: boolean;
-    }[]
-  >`
-    select a.attname as name, pg_catalog.format_type(a.atttypid, null) as type, a.atttypid as "typeId",
-           a.atttypmod operator(pg_catalog.-) 4 as width,
-           a.attnotnull and not a.atthasdef and a.attidentity operator(pg_catalog.=) '' as required,
-           a.attidentity operator(pg_catalog.=) 'a'
-             or coalesce(pg_catalog.to_jsonb(a) operator(pg_catalog.->>) 'attgenerated', '') operator(pg_catalog.<>) '' as filled,
-           case when c.relkind operator(pg_catalog.=) any ('{r,p}') then true
-             else (pg_catalog.pg_relation_is_updatable(c.oid, true) operator(pg_catalog.&) ${INSERTABLE}::integer)
-               operator(pg_catalog.<>) 0 end as insertable
-    from pg_catalog.pg_attribute a
-    join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) a.attrelid join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
-    where n.nspname operator(pg_catalog.=) ${logins.schema} and c.relname operator(pg_catalog.=) ${logins.name}
-      and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped`;
-  if (columns.some(({ insertable }) => !insertable)) {
-    return [
-      `Postgres takes no rows into ${fullName(logins)}, which is a view or a foreign table: name a table, or give the view a trigger ` +
-        "(INSTEAD OF INSERT).",
-    ];
-  }
-  const wrong: string[] = [];
-  for (const [name, types] of Object.entries(COLUMN_TYPES)) {
-    const column = columns.find((found) => found.name === name);
-    if (column === undefined) wrong.push(`${name} is missing`);
-    else if (!types.some((type) => TYPE_IDS[type] === column.typeId)) {
-      wrong.push(`${name} is ${column.type}, not ${types[0]}`);
-    } else if (TOKEN_COLUMNS.has(name) && column.width >= 0 && column.width < TOKEN_LENGTH) {
-      wrong.push(`${name} holds ${column.width} characters, and a token has ${TOKEN_LENGTH}`);
-    } else if (column.filled) wrong.push(`${name} is filled by Postgres itself`);
-  }
-  for (const { name, required } of columns) {
-    if (required && !Object.hasOwn(COLUMN_TYPES, name))
-      wrong.push(`${name} must be filled, and nothing fills it`);
-  }
-  if (wrong.length === 0) return [];
-  return [
-    `The table ${fullName(logins)} has other columns than fetch-etl writes: ${wrong.join("; ")}. ` +
-      "Alter it, or point DATABASE_URL at the right database; docs/messages.md shows the table.",
-  ];
 }

@@ -1,4 +1,4 @@
-// Looks in the quarantine for the values behind tokens, and deletes the messages that hold them.
+// Searches the quarantine for the values of tokens, and deletes the messages that contain them.
 import { createBodyOpener, createTokenReader } from "../quarantine/message.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import type { Transaction } from "./connection.ts";
@@ -6,7 +6,6 @@ import { exactly, pageStatement, SEALED_HEX } from "./quarantined-message.ts";
 import type { Right } from "./rights.ts";
 import { BEFORE_ALL, type MessageKey } from "./advisory-locks.ts";
 
-/** Of a search. */
 export const TO_SEARCH: Right = {
   table: "quarantine",
   right: "select",
@@ -14,27 +13,27 @@ export const TO_SEARCH: Right = {
 };
 export const TO_PURGE: Right = { table: "quarantine", right: "delete" };
 
-/** A quarantined message that holds one of the values. */
+/** A quarantined message that contains one of the values. */
 export interface HoldingMessage extends MessageKey {
-  /** Those of the tokens whose values it holds. */
+  /** Those of the tokens whose values it contains. */
   readonly tokens: readonly string[];
 }
 
-/** What a search found; messages that were replayed keep their body, and count too. */
+/** Messages that were replayed count too, because their body is kept. */
 export interface SearchResult {
   readonly found: readonly HoldingMessage[];
   /** Messages that are sealed under a masking key that is not configured. */
   readonly keyMissing: number;
   /** The id of such a key. */
   readonly missingKey: string | undefined;
-  /** Messages that were changed after they were sealed, or are longer than `MOST_BYTES` of `held.ts`. */
+  /** Messages that were changed after they were sealed, or are longer than `MOST_BYTES` of `quarantined-message.ts`. */
   readonly notOpened: number;
 }
 
-/** Messages a deletion. */
+/** Messages per DELETE. */
 const AT_ONCE = 10_000;
 
-/** @param keys the masking keys that are configured: a body under another cannot be opened */
+/** @param keys the configured masking keys: bodies under other keys cannot be opened */
 export async function searchQuarantine(
   tx: Transaction,
   tokens: ReadonlySet<string>,
@@ -74,7 +73,7 @@ export async function searchQuarantine(
 
 interface PageRow extends MessageKey {
   readonly keyId: string;
-  /** Hex; null for what is too long. */
+  /** Hex; null where it is longer than {@link MOST_BYTES}. */
   readonly sealed: string | null;
 }
 

@@ -1,5 +1,5 @@
-// Opens a socket to Postgres, with TLS as `sslmode` demands, and checks that it is Postgres that answers.
-// The driver would do this too, but it waits without end on a port where something else answers.
+// Opens a socket to Postgres, with TLS as `sslmode` requires, and checks that Postgres answers. The driver can open one too, but it has no
+// timeout on a port where something else listens.
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
@@ -14,10 +14,10 @@ const TLS_OFFERED = "S";
 const TLS_REFUSED = "N";
 
 /**
- * A connected socket, on which the start-up message comes next.
+ * A connected socket, ready for the start-up message.
  *
- * @param signal aborted when it takes too long, or is not wanted any more
- * @throws {Failure} `unavailable` when nothing answers, `configuration` when something else does or TLS cannot be had
+ * @param signal aborted at the timeout, or when the socket is no longer needed
+ * @throws {Failure} `unavailable` when nothing answers, `configuration` when something else does, or TLS fails
  */
 export async function openSocket(settings: DatabaseSettings, signal: AbortSignal): Promise<Socket> {
   let socket: Socket | undefined;
@@ -41,7 +41,7 @@ export async function openSocket(settings: DatabaseSettings, signal: AbortSignal
     throw new Failure(
       "configuration",
       `The database at ${place(settings)} does not offer TLS, and sslmode is ${settings.sslMode}. ` +
-        `Switch TLS on in the server, or set another sslmode in ${settings.source}.`,
+        `Enable TLS in the server, or set another sslmode in ${settings.source}.`,
     );
   } catch (error) {
     socket?.destroy();
@@ -49,14 +49,14 @@ export async function openSocket(settings: DatabaseSettings, signal: AbortSignal
   }
 }
 
-/** How long an address may take before the next one is tried beside it, milliseconds (RFC 8305, section 5). */
+/** Delay before the next address is tried in parallel, in milliseconds (RFC 8305, section 5). */
 const NEXT_ADDRESS_MS = 250;
 
 /**
- * Connects to whichever address answers first. Each is tried until `signal` is aborted: Node itself gives up an address after 250 ms,
+ * Connects to the address that answers first. Each is tried until `signal` is aborted: Node's own attempts end after 250 ms per address,
  * which is too short for a server on another continent.
  *
- * @throws the first address's error, when all have failed
+ * @throws the error of the first address, when all have failed
  */
 export async function connectToFirst(
   addresses: readonly string[],
@@ -83,7 +83,7 @@ export async function connectToFirst(
 }
 
 async function connected(socket: Socket, signal: AbortSignal): Promise<Socket> {
-  // Whoever waits for the socket hears of its errors; without a listener of its own, one in between would end the process.
+  // Callers wait for errors with `once`; without a listener of its own, an error between two waits would end the process.
   socket.on("error", () => undefined);
   try {
     await once(socket, "connect", { signal });
@@ -94,7 +94,7 @@ async function connected(socket: Socket, signal: AbortSignal): Promise<Socket> {
   }
 }
 
-/** What `work` resolves to; undefined when it has failed, or has not ended in time. */
+/** The result of `work`; undefined when it failed or exceeded the time. */
 async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {
@@ -109,7 +109,7 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Waits for what cannot be told to stop. */
+/** Rejects when the signal is aborted, for work that cannot be cancelled. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   const aborted = once(signal, "abort").then(() => {
@@ -118,16 +118,16 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
   return Promise.race([work, aborted]);
 }
 
-/** The failure for a connection that the other side closed before the login was over. */
+/** The failure for a connection that the server closed before the login was finished. */
 export function closedEarly(settings: DatabaseSettings): Failure {
   return new Failure(
     "unavailable",
-    `The connection to ${place(settings)} was closed from there. ` +
-      `Check that it is Postgres that runs there, and the host and port in ${settings.source}.`,
+    `The server at ${place(settings)} closed the connection. ` +
+      `Check that it is Postgres, and the host and port in ${settings.source}.`,
   );
 }
 
-/** The failure for a server that accepts the connection, and does not finish the login in time. */
+/** The failure for a server that accepts the connection, but does not finish the login in time. */
 export function tooSlow(settings: DatabaseSettings): Failure {
   return unreachable(settings, AbortSignal.abort().reason);
 }
@@ -135,15 +135,15 @@ export function tooSlow(settings: DatabaseSettings): Failure {
 function notPostgres(settings: DatabaseSettings): Failure {
   return new Failure(
     "configuration",
-    `What answers at ${place(settings)} is not Postgres. Check the host and port in ${settings.source}.`,
+    `The server at ${place(settings)} is not Postgres. Check the host and port in ${settings.source}.`,
   );
 }
 
 function unreachable(settings: DatabaseSettings, cause: unknown): Failure {
   return new Failure(
     "unavailable",
-    `Postgres cannot be reached at ${place(settings)} (${errorCode(cause)}). ` +
-      `Check that it runs there, and the host and port in ${settings.source}.`,
+    `Postgres at ${place(settings)} is unreachable (${errorCode(cause)}). ` +
+      `Check that it is running, and the host and port in ${settings.source}.`,
     cause,
   );
 }

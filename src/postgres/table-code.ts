@@ -1,6 +1,7 @@
-// What the tables run by themselves: triggers, rules and policies. A statement that uses a table runs them with the rights of its user.
+// The code of the tables: triggers, rules and policies, which run with the rights of the user of a statement.
 import { ok, warning, type Check } from "../doctor/check.ts";
 import type { TableName } from "../config/table.ts";
+import { RELATIONS } from "./catalogue.ts";
 import type { Reader } from "./connection.ts";
 import { IS_TRUSTED, usedTables } from "./owners.ts";
 import { GRANTED_TO_ALL, REVOKE_CREATE } from "./rights.ts";
@@ -9,17 +10,17 @@ interface TableCode {
   readonly kind: "trigger" | "rule" | "policy";
   readonly name: string;
   readonly table: string;
-  /** Of a trigger. */
+  /** For a trigger. */
   readonly function: string | null;
-  /** The role that can change what is run. */
+  /** The role that can change the code. */
   readonly owner: string;
   readonly trusted: boolean;
 }
 
-/** Pieces of code that a line names. */
+/** Triggers, rules and policies that a line names. */
 const MOST_NAMED = 10;
 
-/** Lists all that is enabled, with the roles that own it; a trigger is its function's owner's. */
+/** Lists all that is enabled, with its owner; for a trigger, the owner of its function. */
 export async function checkTableCode(sql: Reader, logins: TableName): Promise<Check> {
   const name = "triggers";
   const found = await sql.unsafe<TableCode[]>(`
@@ -43,8 +44,7 @@ export async function checkTableCode(sql: Reader, logins: TableName): Promise<Ch
            code.function, r.rolname::pg_catalog.text as owner, ${IS_TRUSTED} as trusted
     from code
     join used on used.oid operator(pg_catalog.=) code.relation
-    join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) code.relation
-    join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+    join ${RELATIONS} on c.oid operator(pg_catalog.=) code.relation
     join pg_catalog.pg_roles r on r.oid operator(pg_catalog.=) code.owner
     order by trusted, 1, 3, 2`);
   if (found.length === 0) return ok(name, "none on the tables");
@@ -55,7 +55,7 @@ export async function checkTableCode(sql: Reader, logins: TableName): Promise<Ch
   return warning(
     name,
     finding,
-    `What these run belongs to a role that is neither you, a role that you are a member of, the database's owner nor a superuser. That role can ` +
+    `Code of these belongs to a role that is neither you, a role that you are a member of, the database's owner nor a superuser. That role can ` +
       `change it at any time, and it runs with your rights: ${functions.slice(0, MOST_NAMED).join(", ")}. Drop the triggers, or run for each ` +
       "function: ALTER FUNCTION … OWNER TO a role that you trust.",
   );
@@ -70,7 +70,7 @@ function named(found: readonly TableCode[]): string {
   return texts.join("; ") + (others > 0 ? `; and ${others} more` : "");
 }
 
-/** Whether everybody may make functions and operators where the code of a table's owner, as most code, looks names up. */
+/** Whether everybody may create functions and operators in `public`, where triggers and most other code look names up. */
 export async function checkPublicSchema(sql: Reader): Promise<Check> {
   const name = "public schema";
   const [found] = await sql.unsafe(
@@ -80,6 +80,6 @@ export async function checkPublicSchema(sql: Reader): Promise<Check> {
   return warning(
     name,
     "every role can create objects in it",
-    `Triggers and other code that use names without a schema may then run a stranger's function. As the schema's owner, run: ${REVOKE_CREATE};`,
+    `Triggers and other code that use names without a schema may then run another role's function. As the schema's owner, run: ${REVOKE_CREATE};`,
   );
 }

@@ -1,4 +1,4 @@
-// TLS to Postgres: what each `sslmode` checks, and the way out where a check fails.
+// TLS to Postgres: what each `sslmode` checks, and how to fix a failed check.
 import { once } from "node:events";
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -9,9 +9,9 @@ import { Failure } from "../failure.ts";
 import { errorCode } from "./error-code.ts";
 
 /**
- * Goes over to TLS on a socket whose server has offered it.
+ * Starts TLS on a socket whose server offers it.
  *
- * @throws {Failure} `configuration` when TLS cannot be had as `sslmode` asks; what the socket itself throws passes
+ * @throws {Failure} `configuration` when TLS fails as `sslmode` requires it; errors of the socket are not translated
  */
 export async function startTls(
   socket: Socket,
@@ -30,7 +30,7 @@ export async function startTls(
   }
 }
 
-/** Whether the server's certificate is checked: a weaker mode does so too where an authority is named (libpq, "SSL Support"). */
+/** Whether the server's certificate is checked: weaker modes do so too with `sslrootcert` (libpq, "SSL Support"). */
 export function checksCertificate({ sslMode, sslRootCert }: DatabaseSettings): boolean {
   return sslMode === "verify-ca" || sslMode === "verify-full" || sslRootCert !== undefined;
 }
@@ -55,9 +55,9 @@ function readRootCert(path: string): Buffer {
     throw new Failure("configuration", `sslrootcert names a file that cannot be read: ${path}`, error);
   }
   try {
-    // TLS itself would take any file, and find every server unknown.
+    // Node's TLS accepts any file, and then rejects every server.
     new X509Certificate(file);
-    // It reads DER as well, which TLS does not.
+    // It accepts DER, which TLS does not.
     if (!file.includes("-----BEGIN ")) throw new TypeError("DER");
     return file;
   } catch (error) {
@@ -69,24 +69,24 @@ function readRootCert(path: string): Buffer {
   }
 }
 
-/** The sentence for a server whose certificate, or whose TLS, will not do. */
+/** The sentence for a server whose certificate, or whose TLS, was rejected. */
 function refused(code: string, settings: DatabaseSettings): string {
   const { host, sslMode, source } = settings;
   const start = `The database at ${place(settings)}`;
   if (code.startsWith("ERR_SSL_"))
-    return `${start} offers TLS, but none that can be agreed on (${code}). Check the TLS versions and ciphers that it allows.`;
+    return `${start} and fetch-etl have no TLS version or cipher in common (${code}). Check the TLS versions and ciphers that the server allows.`;
   switch (code) {
     case "ERR_TLS_CERT_ALTNAME_INVALID":
       return (
-        `${start} has a certificate for another host name (${code}), and sslmode ${sslMode} asks for ${host}. ` +
-        `Name the host in ${source} as its certificate does, or have one made for this name.`
+        `${start} has a certificate for another host name (${code}), and sslmode ${sslMode} requires ${host}. ` +
+        `Use the certificate's host name in ${source}, or get a certificate for this name.`
       );
     case "CERT_HAS_EXPIRED":
     case "CERT_NOT_YET_VALID":
-      return `${start} has a certificate that is not valid now (${code}). Renew it in the server, or set this machine's clock right.`;
+      return `${start} has a certificate that is expired or not valid yet (${code}). Renew it in the server, or correct this machine's clock.`;
     default:
       return (
-        `${start} could not prove who it is (${code}), as sslmode ${sslMode} asks. ` +
+        `${start} has a certificate that could not be verified (${code}), which sslmode ${sslMode} requires. ` +
         `Set sslrootcert in ${source} to a file with the certificate of the authority that issued the server's.`
       );
   }

@@ -1,14 +1,14 @@
-// Transactions whose result depends on no setting of the role or the database.
+// Transactions whose results do not depend on settings of the role or the database.
 import type { Sql, Transaction } from "./connection.ts";
 
-/** One snapshot for all statements, which write nothing. */
+/** Read only, with one snapshot for all statements. */
 export const SNAPSHOT = "isolation level repeatable read read only";
-/** A snapshot for each statement. */
+/** Each statement has its own snapshot. */
 export const READ_COMMITTED = "isolation level read committed";
 
 /**
- * Where a policy of row-level security would leave rows out, Postgres refuses with SQLSTATE 42501 instead. NULL in an array is NULL, and
- * not a text of four letters.
+ * With `row_security = off`, Postgres raises SQLSTATE 42501 where a policy would filter rows. With `array_nulls = on`, NULL in an array is
+ * NULL, and not the text `NULL`.
  */
 const SETTINGS = "set local row_security = off; set local array_nulls = on";
 

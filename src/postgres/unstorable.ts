@@ -1,4 +1,4 @@
-// Characters that the database's encoding does not have: Postgres refuses the whole statement before it looks at a row.
+// Characters that the database's encoding lacks. Postgres then refuses the whole statement, without naming a row.
 import { RowRefused } from "../drain/ports.ts";
 import type { LoginRow } from "../login/row.ts";
 import { Failure } from "../failure.ts";
@@ -12,17 +12,17 @@ export function isUnstorable(sqlState: string): boolean {
   return UNSTORABLE.includes(sqlState);
 }
 
-/** The sentence where it is no row's text: a name or a reason that the user gave. */
+/** The failure where the text is not of a row: a name, or a reason of the user. */
 export function unstorable(doing: string, sqlState: string, cause: unknown): Failure {
   return new Failure(
     "configuration",
-    `Postgres refused while ${doing}: a name or a text that you gave has a character that the database's encoding cannot hold ` +
+    `Postgres refused a statement while ${doing}: a name or a text that you gave has a character that the database's encoding lacks ` +
       `(SQLSTATE ${sqlState}).`,
     cause,
   );
 }
 
-/** The refusal of a row, with the column whose text the database's encoding cannot hold where that is the reason. */
+/** The refusal of a row; with the column, where its text has a character that the encoding lacks. */
 export async function withColumn(refused: RowRefused, sql: Reader, row: LoginRow): Promise<RowRefused> {
   const { refusal, failure } = refused;
   if (!isUnstorable(refusal.sqlState)) return refused;

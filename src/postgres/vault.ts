@@ -1,16 +1,15 @@
-// Reads and deletes entries of the vault, and keeps the record of who did, when, why and with which tokens.
+// Reads and deletes entries of the vault, and records who did so, when, why and for which tokens.
 import type { DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import { keyIdOf } from "../masking/token.ts";
 import type { SealedEntry } from "../recovery/reveal.ts";
-import { connect, type Fragment, type Sql, type Transaction } from "./connection.ts";
-import { asFailure } from "./errors.ts";
-import { explainForbidden } from "./forbidden.ts";
+import type { Fragment, Sql, Transaction } from "./connection.ts";
+import { withDatabase } from "./database.ts";
 import { MOST_BYTES } from "./quarantined-message.ts";
-import { isToken } from "./quote.ts";
 import { lacking, missingGrants, requireRights, type Right } from "./rights.ts";
 import { tablesPresent } from "./schema.ts";
+import { isToken, tokenKeyId } from "./token.ts";
 import {
   deleteQuarantined,
   searchQuarantine,
@@ -23,30 +22,30 @@ import { inTransaction, READ_COMMITTED, SNAPSHOT } from "./transaction.ts";
 import { withLock, takeLock, LOCKS } from "./advisory-locks.ts";
 
 /**
- * Each call uses a connection of its own, and throws `Failure`. The record names each token once.
+ * Each call opens a connection, and throws `Failure`. The record has each token once.
  */
 export interface Vault {
   /**
-   * Puts it on record, commits that, and only then reads the entries. The record stays when reading fails.
+   * Records the request, commits, and then reads the entries. The record stays when reading fails.
    *
-   * @returns an entry for each token, in their order, also where one comes twice
-   * @throws {Failure} `configuration` when one is not held
+   * @returns an entry for each token, in the same order, repetitions included
+   * @throws {Failure} `configuration` when the vault lacks one
    */
   read(tokens: readonly string[], reason: string): Promise<readonly SealedEntry[]>;
   /**
-   * In one commit, or not at all: puts it on record, deletes the entries and, where that is asked for, the quarantined messages that hold
-   * the same values. What is in `user_logins` stays.
+   * In one transaction: records the request, and deletes the entries and, on request, the quarantined messages that contain the same values.
+   * Rows in `user_logins` stay.
    *
-   * @throws {Failure} `configuration` when one is not held, neither in the vault nor in a message that is deleted
+   * @throws {Failure} `configuration` when neither the vault nor a message that is deleted has one of the values
    */
   forget(tokens: readonly string[], reason: string, quarantine?: QuarantineRequest): Promise<Forgotten>;
 }
 
-/** How a forgetting deals with the quarantine. */
+/** What `forget` does in the quarantine. */
 interface QuarantineRequest {
   /** The masking keys that open its bodies. */
   readonly keys: readonly MaskingKeys[];
-  /** Whether messages that hold the values are deleted. */
+  /** Whether messages that contain the values are deleted. */
   readonly purge: boolean;
 }
 
@@ -56,17 +55,17 @@ export interface Forgotten {
   readonly quarantine: SearchResult | NotSearched;
   /** How many quarantined messages were deleted. */
   readonly purged: number;
-  /** Ids of masking keys of which no token was given, and under which the vault holds values: the same ones, maybe. */
+  /** Ids of masking keys of which no token was given, but the vault has values, possibly the same ones. */
   readonly otherKeys: readonly string[];
 }
 
-/** Of a quarantine that the user may not read. */
+/** The user may not read the quarantine. */
 interface NotSearched {
   /** A sentence. */
   readonly notSearched: string;
 }
 
-/** The rest of a record, time and user, is the database's own to fill in, and needs no right. */
+/** The database sets time and user, which needs no right. */
 const RECORD: Right = { table: "reveal_log", right: "insert", columns: ["action", "reason", "tokens"] };
 const TO_READ: readonly Right[] = [
   RECORD,
@@ -89,7 +88,12 @@ export function openVault(settings: DatabaseSettings): Vault {
           for await (const page of entriesOf(tx, unique(tokens)))
             for (const entry of page) found.set(entry.token, entry);
         });
-        requireAll(tokens, found, "The vault does not hold", "nothing was opened; the request is on record");
+        requireAll(
+          tokens,
+          found,
+          "The vault does not contain",
+          "nothing was opened; the request is recorded",
+        );
         return tokens.flatMap((token) => found.get(token) ?? []);
       }),
     forget: (tokens, reason, quarantine = { keys: [], purge: false }) => {
@@ -106,7 +110,7 @@ interface Forgetting extends QuarantineRequest {
   readonly reason: string;
 }
 
-/** No replay, purge or rotation commits beside it: none can bring back, or move to another token, what is being forgotten. */
+/** With both locks, so that no replay or rotation can store a value again, or under another token, while it is being forgotten. */
 async function forget(
   sql: Sql,
   settings: DatabaseSettings,
@@ -132,26 +136,26 @@ async function forget(
       tokens,
       new Set(gone),
       purge
-        ? "Neither the vault nor a quarantined message that could be opened holds"
-        : "The vault does not hold",
+        ? "Neither the vault nor a quarantined message that could be opened contains"
+        : "The vault does not contain",
       "nothing was done",
     );
     return { forgotten: rows.length, quarantine, purged, otherKeys };
   });
 }
 
-/** Ids of masking keys of which the vault has tokens, other than those of these tokens; what is no token is not counted. */
+/** Ids of masking keys of which the vault has tokens, other than those of these tokens. */
 async function keysBeside(tx: Transaction, tokens: readonly string[]): Promise<string[]> {
   const own = unique(tokens.map(keyIdOf));
   const rows = await tx<{ id: string }[]>`
-    select distinct pg_catalog.substr(token, 4, 8) as id from fetch_etl.vault
+    select distinct ${tx.unsafe(tokenKeyId("token"))} as id from fetch_etl.vault
     where ${tx.unsafe(isToken("token"))}
-      and pg_catalog.substr(token, 4, 8) operator(pg_catalog.<>) all(${own}::pg_catalog.text[])
+      and ${tx.unsafe(tokenKeyId("token"))} operator(pg_catalog.<>) all(${own}::pg_catalog.text[])
     order by id`;
   return rows.map(({ id }) => id);
 }
 
-/** The record names the messages that go, because nothing else tells afterwards which they were. */
+/** The record has the ids of the messages that are deleted, because they are stored nowhere else. */
 function reasonWith(reason: string, purged: readonly HoldingMessage[]): string {
   if (purged.length === 0) return reason;
   return `${reason} (quarantined messages deleted: ${purged.map(({ messageId }) => messageId).join(", ")})`;
@@ -169,7 +173,7 @@ const TOO_LONG = `operator(pg_catalog.>) ${MOST_BYTES} then ''::pg_catalog.bytea
  * @returns as many as fit a page, and at least one where there is one
  */
 export async function readEntries(tx: Transaction, which: Fragment): Promise<SealedEntry[]> {
-  // As hex, because `bytea_output` says how Postgres writes bytes otherwise.
+  // As hex, independent of `bytea_output`.
   const rows = await tx<HexEntry[]>`
     select token, field, key_id as "dataKeyId", pg_catalog.encode(sealed, 'hex') as sealed,
            pg_catalog.encode(data_key, 'hex') as "dataKey"
@@ -228,28 +232,23 @@ async function withVault<T>(
   rights: readonly Right[],
   work: (sql: Sql) => Promise<T>,
 ): Promise<T> {
-  const { sql, close } = connect(settings);
-  try {
+  return withDatabase(settings, doing, async (sql) => {
     const { vault } = await tablesPresent(sql, settings.table);
     if (!vault) {
       throw new Failure(
         "configuration",
-        "There is no vault in this database: a drain makes one, and keeps values from then on, where FETCH_ETL_RECOVERY_RECIPIENT is set.",
+        "There is no vault in this database: a drain creates it and keeps values if FETCH_ETL_RECOVERY_RECIPIENT is set.",
       );
     }
     await requireRights(sql, settings.user, doing, rights);
-    return await work(sql);
-  } catch (error) {
-    throw asFailure(await explainForbidden(error, sql, settings), settings, doing);
-  } finally {
-    await close();
-  }
+    return work(sql);
+  });
 }
 
 /**
- * Puts it on record. With `synchronous_commit` off, a crash could take the record away after the values were shown.
+ * Writes the record. With `synchronous_commit` off, a crash could lose it after the values were shown.
  *
- * @throws {Failure} `configuration` when the table keeps no record
+ * @throws {Failure} `configuration` when the row was not stored
  */
 export async function record(
   tx: Transaction,
@@ -266,15 +265,15 @@ export async function record(
   if (count !== 1) {
     throw new Failure(
       "configuration",
-      "Nothing can be put on record, so nothing was done: a trigger or a rule of fetch_etl.reveal_log drops the row. Drop it, or have its owner do so.",
+      "A trigger or a rule of fetch_etl.reveal_log drops the record of this request, so nothing was done. Drop the trigger or the rule as the table's owner.",
     );
   }
 }
 
-/** Tokens that a sentence names. */
+/** Maximum number of tokens in a sentence. */
 const MOST_NAMED = 10;
 
-/** @param what subject and verb of the sentence, such as `The vault does not hold` */
+/** @param what subject and verb of the sentence, such as `The vault does not contain` */
 function requireAll(
   tokens: readonly string[],
   found: { has(token: string): boolean },
@@ -289,7 +288,7 @@ function requireAll(
   throw new Failure(
     "configuration",
     `${what} ${unknown.length} of ${asked.length} tokens, so ${outcome}: ${named}. ` +
-      "They were loaded while FETCH_ETL_RECOVERY_RECIPIENT was not set, were forgotten, or are not of this database.",
+      "They were loaded without FETCH_ETL_RECOVERY_RECIPIENT, were forgotten, or belong to another database.",
   );
 }
 

@@ -1,22 +1,21 @@
-// Counts and checks what is in the tables; writes nothing.
+// `fetch-etl verify`: counts and checks rows, tokens and the quarantine. Writes nothing.
 import type { DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
 import type { AppVersionStyle } from "../login/app-version.ts";
 import { LOGIN_COLUMNS } from "../login/row.ts";
-import { countRepeatedBodies } from "./body-mac.ts";
-import { connect, type Reader } from "./connection.ts";
+import type { Reader } from "./connection.ts";
+import { withDatabase } from "./database.ts";
 import { distributions, type Distributions } from "./distributions.ts";
-import { asFailure } from "./errors.ts";
-import { explainForbidden } from "./forbidden.ts";
-import { COUNTED_REASON, MOST_COUNTED } from "./quarantined-message.ts";
-import { isToken, fullName } from "./quote.ts";
-import { heldCondition } from "./replayed-at.ts";
+import { countRepeatedBodies } from "./ledger.ts";
+import { summarise } from "./quarantine.ts";
+import { fullName } from "./quote.ts";
 import { tablesPresent } from "./schema.ts";
+import { isToken, tokenKeyId } from "./token.ts";
 import { inTransaction, SNAPSHOT } from "./transaction.ts";
 
 type Column = (typeof LOGIN_COLUMNS)[number];
 
-/** A token and in how many rows it stands. */
+/** A token, and the number of rows that have it. */
 export interface Repeated {
   readonly token: string;
   readonly rows: number;
@@ -26,50 +25,49 @@ export interface Verification {
   readonly rows: number;
   readonly distinct: { readonly users: number; readonly ips: number; readonly devices: number };
   readonly nulls: Readonly<Record<Column, number>>;
-  /** ISO dates; null where there is no row. */
+  /** ISO dates; null where the table is empty. */
   readonly createDate: { readonly min: string | null; readonly max: string | null };
   /** How many `masked_*` values are neither NULL nor a token: leaks. */
   readonly unmasked: number;
-  /** By the id of the masking key: in how many rows a token of it stands, for each of the two columns. */
+  /** By the id of the masking key: the number of rows that have a token of it, for each of the two columns. */
   readonly keyIds: Readonly<Record<string, { readonly ips: number; readonly devices: number }>>;
-  /** The tokens in most rows, two rows at least, most first. */
+  /** The most frequent tokens, in two rows or more, most frequent first. */
   readonly mostRepeated: { readonly devices: readonly Repeated[]; readonly ips: readonly Repeated[] };
-  /** Where they were asked for. */
+  /** Only on request. */
   readonly distributions?: Distributions;
   /**
-   * Bodies that the ledger knows of several messages, as after a redrive, or of logins that are equal; null where the ledger cannot
-   * tell, or not in ten seconds, and where nothing is to be shown.
+   * Bodies that the ledger has for several messages, for example after a redrive, or for identical logins; null where the user may not read
+   * the ledger, counting takes longer than ten seconds, or without `draw`.
    */
   readonly repeatedBodies: number | null;
-  /** Messages that are held; those that were replayed are none. */
+  /** Messages that are not replayed. */
   readonly quarantined: number;
   /** Messages by reason, the {@link MOST_COUNTED} most frequent ones; a message with two reasons counts for both. */
   readonly quarantineReasons: Readonly<Record<string, number>>;
 }
 
-/** How many of the most repeated tokens are told. */
+/** Tokens per column. */
 const MOST_REPEATED = 5;
 
 /**
- * Looks at the tables.
+ * Reads the tables.
  *
- * @param draw asks for what is only there to be shown, distributions and repeated bodies, which take two more looks at the rows and
- *   one at the ledger; tells how app versions were stored
- * @throws {Failure} when the database cannot be reached, or there is no such table
+ * @param draw requests what is only for display, distributions and repeated bodies, which read the rows twice more and the ledger once; has
+ *   the format of the stored app versions
+ * @throws {Failure} when the database is unreachable, or there is no such table
  */
 export async function verifyTables(
   settings: DatabaseSettings,
   draw?: { readonly appVersion: AppVersionStyle },
 ): Promise<Verification> {
-  const { sql, close } = connect(settings);
   const table = fullName(settings.table);
-  try {
+  return withDatabase(settings, "reading the tables", async (sql) => {
     const present = await tablesPresent(sql, settings.table);
     if (!present.userLogins) {
-      throw new Failure("configuration", `There is no table ${table} yet: "fetch-etl init" makes it.`);
+      throw new Failure("configuration", `There is no table ${table} yet: "fetch-etl init" creates it.`);
     }
     // One snapshot, so that the figures agree with each other while a drain goes on.
-    return await inTransaction(sql, SNAPSHOT, async (tx) => ({
+    return inTransaction(sql, SNAPSHOT, async (tx) => ({
       ...(await counts(tx, table)),
       keyIds: await keyIds(tx, table),
       mostRepeated: {
@@ -80,11 +78,7 @@ export async function verifyTables(
       ...(present.quarantine ? await quarantine(tx) : { quarantined: 0, quarantineReasons: {} }),
       repeatedBodies: draw === undefined ? null : await countRepeatedBodies(tx),
     }));
-  } catch (error) {
-    throw asFailure(await explainForbidden(error, sql, settings), settings, "reading the tables");
-  } finally {
-    await close();
-  }
+  });
 }
 
 async function counts(
@@ -121,10 +115,10 @@ async function counts(
   };
 }
 
-/** In one look at the rows, and at no more than their tokens. */
+/** Reads the rows once, and only their tokens. */
 async function keyIds(sql: Reader, table: string): Promise<Verification["keyIds"]> {
   const keyId = (column: "masked_ip" | "masked_device_id"): string =>
-    `case when ${isToken(column)} then pg_catalog.substr(${column}, 4, 8) end`;
+    `case when ${isToken(column)} then ${tokenKeyId(column)} end`;
   const rows = await sql.unsafe<{ keyId: string; ips: string; devices: string }[]>(`
     with pairs as (
       select ${keyId("masked_ip")} as ip, ${keyId("masked_device_id")} as device, pg_catalog.count(*) as rows
@@ -140,7 +134,7 @@ async function keyIds(sql: Reader, table: string): Promise<Verification["keyIds"
   );
 }
 
-/** Tokens alone: a value that is none would be a leak, and must not be shown. */
+/** Only tokens: any other value would be a leak, and must not be shown. */
 async function repeated(
   sql: Reader,
   table: string,
@@ -155,16 +149,9 @@ async function repeated(
 }
 
 async function quarantine(sql: Reader): Promise<Pick<Verification, "quarantined" | "quarantineReasons">> {
-  const held = await heldCondition(sql);
-  const [total] = await sql.unsafe<{ count: string }[]>(
-    `select pg_catalog.count(*) from fetch_etl.quarantine where ${held}`,
-  );
-  const reasons = await sql.unsafe<{ reason: string; count: string }[]>(`
-    select ${COUNTED_REASON} as reason, pg_catalog.count(*)
-    from fetch_etl.quarantine, pg_catalog.unnest(reasons) as reason where ${held}
-    group by 1 order by pg_catalog.count(*) desc, 1 limit ${MOST_COUNTED}`);
+  const { total, reasons } = await summarise(sql);
   return {
-    quarantined: Number(total?.count ?? 0),
-    quarantineReasons: Object.fromEntries(reasons.map(({ reason, count }) => [reason, Number(count)])),
+    quarantined: total,
+    quarantineReasons: Object.fromEntries(reasons.map(({ reason, count }) => [reason, count])),
   };
 }

@@ -209,7 +209,7 @@ it.for<[string, number, string, number]>([
 it("a user without the right to make tables: exit 2, and what to grant", () =>
   refused(["drain"], (bench) => asRole(bench, "nobody_at_all", ""), {
     code: 2,
-    says: ["nobody_at_all", "may not make public.user_logins", "GRANT CREATE ON DATABASE"],
+    says: ["nobody_at_all", "cannot create public.user_logins", "GRANT CREATE ON DATABASE"],
   }));
 
 it("a user who may not insert: exit 2, and what to grant", () =>

@@ -8,6 +8,7 @@ import { asRole } from "../support/vault.ts";
 
 const TABLES = [
   "public.user_logins",
+  "fetch_etl.schema_version",
   "fetch_etl.ledger",
   "fetch_etl.quarantine",
   "fetch_etl.vault_keys",
@@ -46,12 +47,10 @@ it("creates the schema and tables, and says what it created and what was already
       stdout: `nothing to create; already present: schema fetch_etl, ${TABLES.join(", ")}\n`,
       stderr: "",
     });
-    await bench.sql.unsafe(
-      "drop table public.user_logins; alter table fetch_etl.quarantine drop replayed_at; alter table fetch_etl.ledger drop body_mac",
-    );
+    await bench.sql.unsafe("drop table public.user_logins, fetch_etl.quarantine");
+    const others = TABLES.filter((name) => !["public.user_logins", "fetch_etl.quarantine"].includes(name));
     expect((await init(bench)).stdout).toBe(
-      "created public.user_logins, fetch_etl.quarantine.replayed_at, fetch_etl.ledger.body_mac; " +
-        "already present: schema fetch_etl, fetch_etl.ledger, fetch_etl.quarantine, fetch_etl.vault_keys, fetch_etl.vault, fetch_etl.reveal_log\n",
+      `created public.user_logins, fetch_etl.quarantine; already present: schema fetch_etl, ${others.join(", ")}\n`,
     );
   }));
 
@@ -115,24 +114,6 @@ it("prints SQL that makes the same, however often it runs, and gives the loader 
   });
 });
 
-it("prints SQL that upgrades tables of an earlier version", () =>
-  withBench(async (bench) => {
-    await init(bench);
-    const made = await definitions(bench.sql);
-    await bench.sql.unsafe(
-      "alter table fetch_etl.quarantine drop replayed_at; alter table fetch_etl.ledger drop body_mac",
-    );
-    const { stdout } = await init(bench, ["--print", "--loader-role", bench.queue]);
-    await runScript(bench.databaseUrl, stdout);
-    // A column's number is not used again.
-    const without = (lines: readonly string[]): string[] =>
-      lines.map((line) => line.replace(/\d+ (replayed_at|body_mac)/, "$1")).sort();
-    expect(without(await definitions(bench.sql)).filter((line) => !line.includes("pg.dropped"))).toEqual(
-      without(made),
-    );
-    await dropRole(bench, bench.queue);
-  }));
-
 it.skipIf(spawnSync("psql", ["--version"]).error !== undefined)("prints SQL that psql runs", () =>
   withBench(async (bench) => {
     const { stdout } = await init(bench, ["--print", "--loader-role", bench.queue]);
@@ -151,7 +132,9 @@ it("tells a user who may not make tables what to grant, and makes nothing", () =
     const { role, env } = await asRole(bench, "revoke create on schema public from public");
     const { code, stdout, stderr } = await init(bench, [], env);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toContain(`Postgres user "${role}" may not make public.user_logins, fetch_etl.ledger`);
+    expect(stderr).toContain(
+      `Postgres user "${role}" cannot create public.user_logins, fetch_etl.schema_version`,
+    );
     expect(stderr).toContain(`GRANT CREATE ON SCHEMA public TO "${role}";`);
     expect(stderr).toContain(`GRANT CREATE ON DATABASE "${bench.queue}" TO "${role}";`);
     expect(await definitions(bench.sql)).toEqual([]);

@@ -55,9 +55,10 @@ async function runAll(bench: VaultBench, databaseUrl: string): Promise<void> {
   };
   const logins = [login("u-1", "192.0.2.1", "d-1"), login("u-2", "192.0.2.2", "d-2")];
   await command(["init"]);
-  await bench.sql.unsafe(`alter table fetch_etl.ledger drop column body_mac`);
-  await bench.sql.unsafe(`alter table fetch_etl.quarantine drop column replayed_at`);
-  await command(["verify", "--html", "/dev/null"]);
+  // The first drain adopts tables that have no version, and creates the vault.
+  await bench.sql.unsafe(
+    "drop table fetch_etl.schema_version, fetch_etl.vault_keys, fetch_etl.vault, fetch_etl.reveal_log",
+  );
   await bench.send([...generateMessages(30), ...logins.map((each) => JSON.stringify(each))]);
   await command(["drain"]);
   await bench.send(generateMessages(20, 2));

@@ -61,6 +61,8 @@ const everything = [
   "update public.user_logins set locale = locale",
   "update public.user_logins set masked_ip = masked_ip",
   "delete from public.user_logins",
+  "select 1 from fetch_etl.schema_version",
+  "update fetch_etl.schema_version set version = 0",
   "select 1 from fetch_etl.ledger limit 1",
   "select 1 from fetch_etl.quarantine limit 1",
   "select 1 from fetch_etl.vault limit 1",
@@ -93,7 +95,9 @@ it("the loader drains into table and vault, and reads neither", () =>
       FETCH_ETL_RECOVERY_RECIPIENT: recipient,
     });
     expect(json(drained)).toMatchObject({ loaded: 49, quarantined: 1 });
-    expect(await attempts(url, everything)).toEqual(only("select 1 from fetch_etl.ledger"));
+    expect(await attempts(url, everything)).toEqual(
+      only("select 1 from fetch_etl.schema_version", "select 1 from fetch_etl.ledger"),
+    );
   }));
 
 it("the analyst reads the rows, and nothing else", () =>
@@ -109,6 +113,7 @@ it("the privacy officer opens and deletes values, and can neither skip, forge no
       only(
         "select 1 from public.user_logins",
         "update public.user_logins set masked_ip",
+        "select 1 from fetch_etl.schema_version",
         "select 1 from fetch_etl.ledger",
         "select 1 from fetch_etl.quarantine",
         "select 1 from fetch_etl.vault ",

@@ -67,7 +67,7 @@ it("the rights that are missing are told with its name, by drain and doctor", ()
     const flags = ["--table", "My Schema.logins"];
     const { role, env } = await asRole(bench, "select 1");
     const unmade = await bench.run(["init", ...flags], env);
-    expect(unmade.stderr).toContain('may not make "My Schema"."logins"');
+    expect(unmade.stderr).toContain('cannot create "My Schema"."logins"');
     await bench.run(["init", ...flags]);
     for (const command of ["drain", "doctor"]) {
       const { code, stdout, stderr } = await bench.run([command, ...flags], env);

@@ -72,7 +72,7 @@ it("a drain loads over it", () =>
 const ANOTHER_NAME =
   /certificate for another host name \(ERR_TLS_CERT_ALTNAME_INVALID\).*asks for 127\.0\.0\.1.*Name the host in DATABASE_URL/;
 const UNKNOWN_AUTHORITY =
-  /could not prove who it is \((SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+)\).*Set sslrootcert in DATABASE_URL/;
+  /has a certificate that could not be verified \((SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+)\).*Set sslrootcert in DATABASE_URL/;
 
 it("variables of libpq's that say nothing of one host do not trouble it", async () => {
   const databaseUrl = url(RIGHT_NAME, "sslmode=verify-full&sslrootcert=own.pem");
@@ -153,7 +153,7 @@ describe("a server without TLS", () => {
     withBench(async ({ run, databaseUrl }) => {
       const { code, stderr } = await run(["init"], { DATABASE_URL: `${databaseUrl}?sslmode=${sslMode}` });
       expect(code).toBe(2);
-      expect(stderr).toContain(`does not offer TLS, and sslmode is ${sslMode}. Switch TLS on in the server`);
+      expect(stderr).toContain(`does not offer TLS, and sslmode is ${sslMode}. Enable TLS in the server`);
     }),
   );
 

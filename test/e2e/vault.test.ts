@@ -70,7 +70,7 @@ it("without a recipient a drain makes no vault, and is otherwise the same", () =
       expect(contents[1]).toEqual(contents[0]);
       const tables =
         await plain.sql`select tablename from pg_tables where schemaname = 'fetch_etl' order by 1`;
-      expect(tables).toEqual([{ tablename: "ledger" }, { tablename: "quarantine" }]);
+      expect(tables).toEqual(["ledger", "quarantine", "schema_version"].map((tablename) => ({ tablename })));
       const refused = await kept.reveal([UNKNOWN_TOKEN], { env: { DATABASE_URL: plain.databaseUrl } });
       expect(refused.code).toBe(2);
       expect(refused.stderr).toContain("FETCH_ETL_RECOVERY_RECIPIENT");
@@ -84,7 +84,7 @@ it("a role that may only insert can drain into the vault, and read nothing of it
       bench,
       `grant usage on schema fetch_etl to somebody;
        grant insert on public.user_logins, fetch_etl.quarantine, fetch_etl.ledger to somebody;
-       grant select on fetch_etl.ledger to somebody;
+       grant select on fetch_etl.ledger, fetch_etl.schema_version to somebody;
        grant insert on fetch_etl.vault, fetch_etl.vault_keys to somebody`,
     );
     await bench.drain([login("u-1", "192.0.2.1", "d-1")], env);

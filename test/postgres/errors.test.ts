@@ -40,7 +40,7 @@ describe("what Postgres answers", () => {
       expect(failureOf({ code })).toMatchObject({
         kind: "configuration",
         message: expect.stringMatching(
-          `\\(SQLSTATE ${code}\\), and would again: look at what table public.user_logins`,
+          `\\(SQLSTATE ${code}\\), and a retry would not help: check table public.user_logins`,
         ),
       });
     },
@@ -54,7 +54,8 @@ describe("what Postgres answers", () => {
   });
 
   it("28000 may be about TLS as well as about the user", () => {
-    const sentence = 'does not let user "etl" in (SQLSTATE 28000). Check user and password in DATABASE_URL';
+    const sentence =
+      'rejected the login of user "etl" (SQLSTATE 28000). Check user and password in DATABASE_URL';
     expect(told({ code: "28000" })).toMatchObject({
       kind: "configuration",
       message: expect.stringContaining(`${sentence}, and whether its pg_hba.conf lets sslmode disable in.`),

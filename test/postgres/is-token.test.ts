@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import postgres from "postgres";
 import { expect, inject, it } from "vitest";
-import { isToken } from "../../src/postgres/quote.ts";
+import { isToken } from "../../src/postgres/token.ts";
 import { TOKEN_PATTERN } from "../../src/masking/token.ts";
 
 const characters = fc.constantFrom("A", "b", "9", "_", "-", ".", "h", "1", " ", "é", "\n");

@@ -9,10 +9,6 @@ import { type Entry } from "../../src/drain/ports.ts";
 import { openLoader } from "../../src/postgres/load.ts";
 
 const LEFT = { kind: "configuration" };
-const OLD_LEDGER = `create schema fetch_etl; create table fetch_etl.ledger (queue text not null, sent_at timestamptz not null,
-  message_id text not null, run_id uuid not null, loaded_at timestamptz not null default now(), body_mac bytea,
-  primary key (sent_at, queue, message_id))`;
-
 interface Database {
   readonly sql: postgres.Sql;
   readonly settings: DatabaseSettings;
@@ -110,63 +106,6 @@ it("takes equal ids of two queues for two messages where no sent time is known",
       await loader.close();
     }
     expect(await counted(sql)).toEqual({ rows: 2, held: 0, noted: 2 });
-  }));
-
-it("brings an earlier ledger forward, with repeated messages in it, while others load", () =>
-  withDatabase(async ({ sql, settings }) => {
-    await sql.unsafe(OLD_LEDGER);
-    const rows = Number(process.env["LEDGER_ROWS"] ?? 50_000);
-    await sql`
-      insert into fetch_etl.ledger select 'arn:' || n % 2, now() - make_interval(secs => n), n::text, '00000000-0000-4000-8000-000000000000', now()
-      from generate_series(1, ${rows}::int) as n`;
-    await sql`insert into fetch_etl.ledger (queue, sent_at, message_id, run_id)
-      select 'arn:dead', sent_at, message_id, run_id from fetch_etl.ledger where message_id in ('7', '8')`;
-    const building = openLoader(settings, "arn:first");
-    const over = new AbortController();
-    const other = postgres(inject("postgresUrl"), {
-      max: 1,
-      database: settings.database,
-    });
-    let longest = 0;
-    void building
-      .finally(() => {
-        over.abort();
-      })
-      .catch(() => undefined);
-    let inserted = 0;
-    while (!over.signal.aborted) {
-      const from = performance.now();
-      await other`insert into fetch_etl.ledger (queue, sent_at, message_id, run_id) values ('arn:other', now(), ${`o${inserted}`}, '00000000-0000-4000-8000-000000000000')`;
-      longest = Math.max(longest, performance.now() - from);
-      inserted += 1;
-    }
-    await other.end();
-    console.log(
-      `ledger of ${rows} rows: ${inserted} inserts meanwhile, the longest took ${Math.round(longest)} ms`,
-    );
-    const loader = await building;
-    const keys =
-      await sql`select conname from pg_constraint where conrelid = 'fetch_etl.ledger'::regclass and contype = 'p'`;
-    const [index] =
-      await sql`select indisvalid, indisunique from pg_index where indexrelid = 'fetch_etl.ledger_message'::regclass`;
-    expect([keys.length, index]).toEqual([0, { indisvalid: true, indisunique: true }]);
-    expect(await counted(sql)).toMatchObject({ noted: rows + inserted });
-    await loader.load([row("new")]);
-    await loader.close();
-  }));
-
-it("builds an index anew that an interrupted build left unfinished", () =>
-  withDatabase(async ({ sql, settings }) => {
-    await sql.unsafe(OLD_LEDGER);
-    await sql`insert into fetch_etl.ledger select q, now(), 'm', '00000000-0000-4000-8000-000000000000', now() from unnest(array['a', 'b']) as q`;
-    await expect(
-      sql.unsafe("create unique index concurrently ledger_message on fetch_etl.ledger (message_id)"),
-    ).rejects.toMatchObject({ code: "23505" });
-    const loader = await openLoader(settings, "arn:first");
-    const [index] =
-      await sql`select indisvalid, indnatts from pg_index where indexrelid = 'fetch_etl.ledger_message'::regclass`;
-    expect(index).toEqual({ indisvalid: true, indnatts: 3 });
-    await loader.close();
   }));
 
 it.each([

@@ -231,7 +231,7 @@ it("forget can delete quarantined messages of a value that the vault never had, 
   await drain(database, HOLDING);
   const vault = openVault(database.settings);
   await expect(vault.forget([ip], REASON, { keys: [KEYS], purge: false })).rejects.toThrow(
-    "The vault does not hold 1 of 1",
+    "The vault does not contain 1 of 1",
   );
   const unknown = tokensOf(EARLIER).ip;
   await expect(vault.forget([ip, unknown], REASON, { keys: [KEYS], purge: true })).rejects.toThrow(unknown);
@@ -277,7 +277,7 @@ it("reveal commits its record before it reads, and what was asked for stays on r
     return { reading };
   });
   expect(await read.reading).toMatchObject([{ token: ip, field: "ip" }]);
-  await expect(vault.read([device], REASON)).rejects.toThrow("the request is on record");
+  await expect(vault.read([device], REASON)).rejects.toThrow("the request is recorded");
   expect(await log(database)).toHaveLength(2);
 });
 

@@ -1,0 +1,97 @@
+// The columns of the logins' table, which may be the user's own.
+import type { TableName } from "../config/table.ts";
+import { Failure } from "../failure.ts";
+import { RELATIONS } from "./catalogue.ts";
+import type { Sql } from "./connection.ts";
+import { fullName } from "./quote.ts";
+import { lacking, missingGrants, rightsFor } from "./rights.ts";
+import { TOKEN_LENGTH } from "./token.ts";
+
+/** Object ids of types (PostgreSQL source, pg_type.dat): what Postgres writes for a name depends on the search path and other settings. */
+const TYPE_IDS = { "character varying": 1043, text: 25, integer: 23, bigint: 20, date: 1082 } as const;
+
+/** The types that a column may have; `app_version` must be an `integer`, because the value may fill it. */
+const COLUMN_TYPES = {
+  user_id: ["character varying", "text"],
+  device_type: ["character varying", "text"],
+  masked_ip: ["character varying", "text"],
+  masked_device_id: ["character varying", "text"],
+  locale: ["character varying", "text"],
+  app_version: ["integer", "bigint"],
+  create_date: ["date"],
+} as const satisfies Readonly<Record<string, readonly (keyof typeof TYPE_IDS)[]>>;
+
+/** A column that is narrower than a token takes no row that has one. */
+const TOKEN_COLUMNS: ReadonlySet<string> = new Set(["masked_ip", "masked_device_id"]);
+
+/**
+ * Makes sure that rows can be written, before a message is received.
+ *
+ * @throws {Failure} `configuration` when the logins' table has other columns, or the user lacks a right
+ */
+export async function requireTables(
+  sql: Sql,
+  user: string,
+  logins: TableName,
+  keepsVault: boolean,
+): Promise<void> {
+  const grants = await missingGrants(sql, user, rightsFor(logins, keepsVault));
+  const problems = await wrongColumns(sql, logins);
+  if (grants.length > 0) problems.push(lacking(user, "a drain", grants));
+  if (problems.length > 0) throw new Failure("configuration", problems.join("\n"));
+}
+
+/** Whether rows can be inserted, in the bits of `pg_relation_is_updatable`: 1 shifted by `CMD_INSERT`. It waits for who locks the table. */
+const INSERTABLE = 8;
+
+/** What is wrong with the logins' table and its columns, in a sentence; none where a drain can write to it. */
+export async function wrongColumns(sql: Sql, logins: TableName): Promise<string[]> {
+  const columns = await sql<
+    {
+      name: string;
+      type: string;
+      typeId: number;
+      width: number;
+      required: boolean;
+      filled: boolean;
+      insertable: boolean;
+    }[]
+  >`
+    select a.attname as name, pg_catalog.format_type(a.atttypid, null) as type, a.atttypid as "typeId",
+           a.atttypmod operator(pg_catalog.-) 4 as width,
+           a.attnotnull and not a.atthasdef and a.attidentity operator(pg_catalog.=) '' as required,
+           a.attidentity operator(pg_catalog.=) 'a'
+             or coalesce(pg_catalog.to_jsonb(a) operator(pg_catalog.->>) 'attgenerated', '') operator(pg_catalog.<>) '' as filled,
+           case when c.relkind operator(pg_catalog.=) any ('{r,p}') then true
+             else (pg_catalog.pg_relation_is_updatable(c.oid, true) operator(pg_catalog.&) ${INSERTABLE}::integer)
+               operator(pg_catalog.<>) 0 end as insertable
+    from pg_catalog.pg_attribute a
+    join ${sql.unsafe(RELATIONS)} on c.oid operator(pg_catalog.=) a.attrelid
+    where n.nspname operator(pg_catalog.=) ${logins.schema} and c.relname operator(pg_catalog.=) ${logins.name}
+      and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped`;
+  if (columns.some(({ insertable }) => !insertable)) {
+    return [
+      `Postgres takes no rows into ${fullName(logins)}, which is a view or a foreign table: name a table, or give the view a trigger ` +
+        "(INSTEAD OF INSERT).",
+    ];
+  }
+  const wrong: string[] = [];
+  for (const [name, types] of Object.entries(COLUMN_TYPES)) {
+    const column = columns.find((found) => found.name === name);
+    if (column === undefined) wrong.push(`${name} is missing`);
+    else if (!types.some((type) => TYPE_IDS[type] === column.typeId)) {
+      wrong.push(`${name} is ${column.type}, not ${types[0]}`);
+    } else if (TOKEN_COLUMNS.has(name) && column.width >= 0 && column.width < TOKEN_LENGTH) {
+      wrong.push(`${name} holds ${column.width} characters, and a token has ${TOKEN_LENGTH}`);
+    } else if (column.filled) wrong.push(`${name} is filled by Postgres itself`);
+  }
+  for (const { name, required } of columns) {
+    if (required && !Object.hasOwn(COLUMN_TYPES, name))
+      wrong.push(`${name} must be filled, and nothing fills it`);
+  }
+  if (wrong.length === 0) return [];
+  return [
+    `The table ${fullName(logins)} has other columns than fetch-etl writes: ${wrong.join("; ")}. ` +
+      "Alter it, or point DATABASE_URL at the right database; docs/messages.md shows the table.",
+  ];
+}

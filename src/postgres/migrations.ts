@@ -1,0 +1,144 @@
+// The tables: the logins', which may have another name, and fetch-etl's own in schema `fetch_etl`, as numbered migrations. Their only
+// definition; pure. All SQL runs on Postgres 10 and later.
+import type { TableName } from "../config/table.ts";
+import { RELATIONS } from "./catalogue.ts";
+import { fullName } from "./quote.ts";
+
+/** A statement of a migration. It can run again, because `init --print` prints all of them. */
+export interface Step {
+  /** The table in `fetch_etl` that it creates or alters. A table that is missing is created by all its steps, in order. */
+  readonly table: string;
+  readonly sql: string;
+}
+
+/** Migration `n`, at index `n - 1`, brings schema `fetch_etl` from version `n - 1` to `n`. A migration that was released never changes. */
+export type Migrations = readonly (readonly Step[])[];
+
+function create(table: string, columns: string): Step {
+  return { table, sql: `create table if not exists fetch_etl.${table} (\n${columns}\n)` };
+}
+
+export const MIGRATIONS: Migrations = [
+  [
+    create(
+      "schema_version",
+      `  only_row boolean primary key default true check (only_row),
+  version integer not null`,
+    ),
+    create(
+      "ledger",
+      `  queue pg_catalog.text not null,
+  sent_at pg_catalog.timestamptz not null,
+  message_id pg_catalog.text not null,
+  run_id pg_catalog.uuid not null,
+  loaded_at pg_catalog.timestamptz not null default pg_catalog.now(),
+  body_mac pg_catalog.bytea`,
+    ),
+    // The sent time and the id identify a message, which keeps both when it moves to a dead-letter queue. Where the server sends no time,
+    // the ledger has the epoch, and the queue is part of the key.
+    {
+      table: "ledger",
+      sql:
+        "create unique index if not exists ledger_message on fetch_etl.ledger (sent_at, message_id, " +
+        "(case when sent_at operator(pg_catalog.=) '1970-01-01T00:00:00Z'::pg_catalog.timestamptz then queue else '' end))",
+    },
+    // Without a primary key, logical replication needs it to delete the entries that are pruned.
+    { table: "ledger", sql: "alter table fetch_etl.ledger replica identity full" },
+    create(
+      "quarantine",
+      `  queue pg_catalog.text not null,
+  sent_at pg_catalog.timestamptz not null,
+  message_id pg_catalog.text not null,
+  reasons pg_catalog.text[] not null,
+  key_id pg_catalog.text not null,
+  sealed pg_catalog.bytea not null,
+  quarantined_at pg_catalog.timestamptz not null default pg_catalog.now(),
+  replayed_at pg_catalog.timestamptz,
+  primary key (sent_at, queue, message_id)`,
+    ),
+    create(
+      "vault_keys",
+      `  key_id pg_catalog.uuid primary key,
+  sealed pg_catalog.bytea not null,
+  created_at pg_catalog.timestamptz not null default pg_catalog.now()`,
+    ),
+    // Tokens are compared as bytes, which is faster than the rules of a language.
+    create(
+      "vault",
+      `  token pg_catalog.text collate pg_catalog."C" primary key,
+  field pg_catalog.text not null,
+  key_id pg_catalog.uuid not null,
+  sealed pg_catalog.bytea not null`,
+    ),
+    // Who opened, deleted or rotated values. The database sets time and user.
+    create(
+      "reveal_log",
+      `  at pg_catalog.timestamptz not null default pg_catalog.now(),
+  database_user pg_catalog.text not null default session_user,
+  action pg_catalog.text not null,
+  reason pg_catalog.text not null,
+  tokens pg_catalog.text[] not null`,
+    ),
+  ],
+];
+
+/** Records the version of the schema. */
+export function setVersion(version: number): string {
+  return (
+    `insert into fetch_etl.schema_version (version) values (${version})\n` +
+    "on conflict (only_row) do update set version = excluded.version"
+  );
+}
+
+/**
+ * A condition: `fetch_etl` has tables that a version before the first migration created, without columns that the first migration expects.
+ * They cannot be migrated.
+ */
+export const IS_OUTDATED = `exists (
+  select 1 from ${RELATIONS}
+  where n.nspname operator(pg_catalog.=) 'fetch_etl' and not exists (
+    select 1 from pg_catalog.pg_attribute a
+    where a.attrelid operator(pg_catalog.=) c.oid and not a.attisdropped and a.attname operator(pg_catalog.=)
+      case when c.relname operator(pg_catalog.=) 'ledger' then 'body_mac' else 'replayed_at' end
+  ) and c.relname operator(pg_catalog.=) any ('{ledger,quarantine}')
+)`;
+
+export const OUTDATED =
+  "The tables fetch_etl.ledger and fetch_etl.quarantine were created by an unreleased version of fetch-etl and lack columns. " +
+  'Add them as the owner of the tables, and run "fetch-etl init" again: ' +
+  "ALTER TABLE fetch_etl.ledger ADD COLUMN IF NOT EXISTS body_mac bytea; " +
+  "ALTER TABLE fetch_etl.quarantine ADD COLUMN IF NOT EXISTS replayed_at timestamptz;";
+
+/** Creates the table of the logins where it is missing. */
+export function createLogins(logins: TableName): string {
+  return `create table if not exists ${fullName(logins)} (
+  user_id varchar(128),
+  device_type varchar(32),
+  masked_ip varchar(256),
+  masked_device_id varchar(256),
+  locale varchar(32),
+  app_version integer,
+  create_date pg_catalog.date
+)`;
+}
+
+const VAULT: readonly string[] = ["vault_keys", "vault", "reveal_log"];
+
+/** The tables of a database, that of the logins first; those of the vault only where one is kept. */
+export function tablesFor(logins: TableName, keepsVault: boolean): readonly TableName[] {
+  const own = ["schema_version", "ledger", "quarantine", ...(keepsVault ? VAULT : [])];
+  return [logins, ...own.map((name) => ({ schema: "fetch_etl", name }))];
+}
+
+/** Those of the tables that a drain inserts into. */
+export function written(tables: readonly TableName[]): readonly TableName[] {
+  return tables.filter(
+    ({ schema, name }) => schema !== "fetch_etl" || (name !== "reveal_log" && name !== "schema_version"),
+  );
+}
+
+/** An advisory lock for creating tables: any number, as long as every version uses the same. */
+export const CREATION_LOCK = 4_207_849_521;
+
+/** In a transaction that creates tables: how long it waits for locks of other sessions. */
+export const CREATION_TIMEOUT = "set local lock_timeout = '10s'";
