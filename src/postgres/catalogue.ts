@@ -42,7 +42,8 @@ export async function findTables(sql: Reader, tables: readonly TableName[]): Pro
            pg_catalog.pg_has_role(c.relowner, 'usage') as "isOwned",
            pg_catalog.has_schema_privilege(n.oid, 'usage')
              and pg_catalog.has_table_privilege(c.oid, 'select') as "isReadable"
-    from ${RELATIONS} where ${HOLDS_ROWS} and ${isOneOf(tables)}`);
+    from ${RELATIONS} where ${HOLDS_ROWS} and ${isOneOf(tables)}
+    order by 1, 2`);
 }
 
 /** Whether a schema exists. */

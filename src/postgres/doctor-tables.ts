@@ -3,15 +3,16 @@ import { failed, ok, skipped, warning, type Check, type CheckName } from "../doc
 import type { DatabaseSettings } from "../config/database.ts";
 import { tableText, type TableName } from "../config/table.ts";
 import { findTables, isOneOf, RELATIONS, unloggedTables } from "./catalogue.ts";
-import { checkWriting } from "./check-writing.ts";
 import type { Sql } from "./connection.ts";
+import { asFailure } from "./errors.ts";
+import { explainForbidden, forbidden } from "./forbidden.ts";
 import { wrongColumns } from "./logins-table.ts";
-import { MIGRATIONS, tablesFor } from "./migrations.ts";
+import { MIGRATIONS, tablesFor, written } from "./migrations.ts";
 import { fullName } from "./quote.ts";
 import { lacking, missingGrants, rightsFor } from "./rights.ts";
 import { migrationProblem, schemaState } from "./schema.ts";
 import { checkPublicSchema, checkTableCode } from "./table-code.ts";
-import { inTransaction, SNAPSHOT } from "./transaction.ts";
+import { inTransaction, READ_COMMITTED, SNAPSHOT } from "./transaction.ts";
 
 /** @param run makes a failed check out of an error */
 export async function checkTables(
@@ -83,6 +84,45 @@ async function checkColumns(sql: Sql, logins: TableName): Promise<Check> {
   const [message] = await wrongColumns(sql, logins);
   if (message === undefined) return ok("columns", `${tableText(logins)} has those that a drain writes`);
   return failed("columns", "not those that a drain writes", { kind: "configuration", message });
+}
+
+/** Planning an insert waits for a session that alters the table. */
+const TIME_LIMIT = "set local lock_timeout = '5s'";
+
+/**
+ * Checks, without any effect, that Postgres takes a drain's inserts: it plans one into each table, as a drain does it. This detects policies, settings, rules, views that take no rows, and
+ * missing rights. It does not detect what depends on a row: partitions, constraints, triggers.
+ *
+ * @param tables those that a drain needs and that exist
+ */
+async function checkWriting(
+  sql: Sql,
+  settings: DatabaseSettings,
+  tables: readonly TableName[],
+): Promise<Check> {
+  const name = "writing";
+  const failure = await forbidden(sql, settings, tables);
+  if (failure !== undefined) return failed(name, "forbidden", failure);
+  for (const table of written(tables)) {
+    const full = fullName(table);
+    const conflicts = table.schema === "fetch_etl" ? "on conflict do nothing" : "";
+    try {
+      await inTransaction(sql, READ_COMMITTED, async (tx) => {
+        await tx.unsafe(TIME_LIMIT);
+        await tx.unsafe(
+          `explain with written as (insert into ${full} default values ${conflicts} returning 1) select from written`,
+        );
+      });
+    } catch (error) {
+      const explained = await explainForbidden(error, sql, settings);
+      return failed(
+        name,
+        `refused by ${full}`,
+        asFailure(explained, settings, `planning an insert into ${full}`),
+      );
+    }
+  }
+  return ok(name, "Postgres takes a drain's inserts, as far as can be told without a row");
 }
 
 /** Postgres's estimate of the entries: counting them would read the whole ledger. */

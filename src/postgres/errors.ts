@@ -2,8 +2,9 @@
 import { place, type DatabaseSettings } from "../config/database.ts";
 import { DatabaseLost, RowRefused, StatementCancelled, type RefusalOf } from "../drain/ports.ts";
 import { Failure } from "../failure.ts";
+import type { LoginRow } from "../login/row.ts";
+import type { Reader } from "./connection.ts";
 import { fullName } from "./quote.ts";
-import { isUnstorable, unstorable } from "./unstorable.ts";
 
 /**
  * SQLSTATE classes (PostgreSQL documentation, appendix A) of errors that a value causes, or that a trigger raises for a value: data
@@ -173,4 +174,42 @@ export function field(
   if (typeof error !== "object" || error === null) return undefined;
   const value: unknown = Object.entries(error).find(([key]) => key === name)?.[1];
   return typeof value === "string" ? value : undefined;
+}
+
+/**
+ * Untranslatable character, and character not in repertoire (PostgreSQL documentation, appendix A): the database's encoding lacks it. Postgres
+ * refuses the whole statement, without naming a row.
+ */
+const UNSTORABLE = ["22P05", "22021"];
+
+function isUnstorable(sqlState: string): boolean {
+  return UNSTORABLE.includes(sqlState);
+}
+
+/** The failure where the text is not of a row: a name, or a reason of the user. */
+function unstorable(doing: string, sqlState: string, cause: unknown): Failure {
+  return new Failure(
+    "configuration",
+    `Postgres refused a statement while ${doing}: a name or a text that you gave has a character that the database's encoding lacks ` +
+      `(SQLSTATE ${sqlState}).`,
+    cause,
+  );
+}
+
+/** The refusal of a row; with the column, where its text has a character that the encoding lacks. */
+export async function withColumn(refused: RowRefused, sql: Reader, row: LoginRow): Promise<RowRefused> {
+  const { refusal, failure } = refused;
+  if (!isUnstorable(refusal.sqlState)) return refused;
+  for (const [column, value] of Object.entries(row)) {
+    if (typeof value !== "string") continue;
+    const state = await sql.unsafe("select $1::pg_catalog.text", [value]).then(() => "", errorCode);
+    if (isUnstorable(state)) return new RowRefused({ ...refusal, column }, failure);
+  }
+  return refused;
+}
+
+/** The code of an error of Node, the operating system or the driver, for a sentence. */
+export function errorCode(error: unknown): string {
+  if (error instanceof Error && error.name === "AbortError") return "no answer in time";
+  return error instanceof Error && "code" in error ? String(error.code) : "connection failed";
 }

@@ -1,9 +1,9 @@
 // The SQL of `fetch-etl init --print`. Pure.
 import type { TableName } from "../config/table.ts";
+import { createLogins } from "./logins-table.ts";
 import {
   CREATION_LOCK,
   CREATION_TIMEOUT,
-  createLogins,
   IS_OUTDATED,
   MIGRATIONS,
   OUTDATED,

@@ -3,6 +3,7 @@ import type { TableName } from "../config/table.ts";
 import { LOGIN_COLUMNS, type LoginRow } from "../login/row.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import type { Fragment, Sql } from "./connection.ts";
+import { valueType } from "./logins-table.ts";
 import { fullName, toHex } from "./quote.ts";
 
 /** A column of the batch, one value for each message. */
@@ -12,11 +13,6 @@ export interface BatchColumn {
   /** Text where it is left out. */
   readonly type?: string;
 }
-
-const TYPES: Readonly<Partial<Record<keyof LoginRow, string>>> = {
-  app_version: "integer",
-  create_date: "pg_catalog.date",
-};
 
 interface LoginInsert {
   readonly table: TableName;
@@ -41,7 +37,8 @@ interface SealedValues {
 
 /**
  * The start of a statement: `batch` has the messages, with the columns of a login and their `place` in the order in which they were
- * received; `fresh` the keys of those that are new; `loaded` a row for each login that was inserted. Logins are inserted in that order.
+ * received; `fresh` the keys of those that are new; `loaded` a row for each login that was inserted, in that order. Every login has a
+ * `create_date`, which tells logins from rejections.
  */
 export function insertLogins(sql: Sql, insert: LoginInsert): Fragment {
   const { table, vaultKey, rows, sealed, key, others = [], fresh } = insert;
@@ -50,7 +47,7 @@ export function insertLogins(sql: Sql, insert: LoginInsert): Fragment {
     ...LOGIN_COLUMNS.map((name) => ({
       name,
       values: rows.map((row) => row?.[name] ?? null),
-      ...(TYPES[name] === undefined ? {} : { type: TYPES[name] }),
+      type: valueType(name),
     })),
     ...others,
     ...(vaultKey === undefined
@@ -61,11 +58,10 @@ export function insertLogins(sql: Sql, insert: LoginInsert): Fragment {
         ]),
   ];
   const arrays = columns.map(
-    ({ values, type }, index) => sql`${index === 0 ? sql`` : sql`,`}
-        pg_catalog.unnest(${[...values]}::pg_catalog.text[]${sql.unsafe(type === undefined ? "" : `::${type}[]`)})`,
+    ({ values, type = "pg_catalog.text" }, index) => sql`${index === 0 ? sql`` : sql`,`}
+        pg_catalog.unnest(${[...values]}::pg_catalog.text[]::${sql.unsafe(type)}[])`,
   );
   const logins = LOGIN_COLUMNS.join(", ");
-  // Every login has a `create_date`.
   const names = columns.map(({ name }) => name).join(", ");
   return sql`
     with batch as (

@@ -7,7 +7,7 @@ import type { SealedDataKey } from "../recovery/recipients.ts";
 import { unloggedTables } from "./catalogue.ts";
 import { connect, type Connection, type Sql } from "./connection.ts";
 import { droppedRows, failIf, isDropped } from "./dropped-rows.ts";
-import { asFailure, translate } from "./errors.ts";
+import { asFailure, translate, withColumn } from "./errors.ts";
 import { explainForbidden, forbidden } from "./forbidden.ts";
 import { freshOf, insertLogins, type BatchColumn } from "./insert-logins.ts";
 import { pruneLedger } from "./ledger.ts";
@@ -16,7 +16,6 @@ import { tablesFor } from "./migrations.ts";
 import { toHex } from "./quote.ts";
 import { rightsFor } from "./rights.ts";
 import { ensureTables } from "./schema.ts";
-import { withColumn } from "./unstorable.ts";
 
 /** Replaces the sent time that a server does not send, so that a redelivery finds its ledger entry. */
 export const SENT_TIME_UNKNOWN = 0;

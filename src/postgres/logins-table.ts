@@ -1,5 +1,6 @@
 // The columns of the logins' table, which may be the user's own.
 import type { TableName } from "../config/table.ts";
+import { LOGIN_COLUMNS, type LoginRow } from "../login/row.ts";
 import { Failure } from "../failure.ts";
 import { RELATIONS } from "./catalogue.ts";
 import type { Sql } from "./connection.ts";
@@ -10,16 +11,36 @@ import { TOKEN_LENGTH } from "./token.ts";
 /** Object ids of types (PostgreSQL source, pg_type.dat): what Postgres writes for a name depends on the search path and other settings. */
 const TYPE_IDS = { "character varying": 1043, text: 25, integer: 23, bigint: 20, date: 1082 } as const;
 
-/** The types that a column may have; `app_version` must be an `integer`, because the value may fill it. */
-const COLUMN_TYPES = {
-  user_id: ["character varying", "text"],
-  device_type: ["character varying", "text"],
-  masked_ip: ["character varying", "text"],
-  masked_device_id: ["character varying", "text"],
-  locale: ["character varying", "text"],
-  app_version: ["integer", "bigint"],
-  create_date: ["date"],
-} as const satisfies Readonly<Record<string, readonly (keyof typeof TYPE_IDS)[]>>;
+interface Column {
+  /** The type that `init` creates. */
+  readonly type: string;
+  /** The types that an existing table may have. */
+  readonly accepted: readonly (keyof typeof TYPE_IDS)[];
+}
+
+const TEXT: Column["accepted"] = ["character varying", "text"];
+
+const COLUMNS: Readonly<Record<keyof LoginRow, Column>> = {
+  user_id: { type: "varchar(128)", accepted: TEXT },
+  device_type: { type: "varchar(32)", accepted: TEXT },
+  masked_ip: { type: "varchar(256)", accepted: TEXT },
+  masked_device_id: { type: "varchar(256)", accepted: TEXT },
+  locale: { type: "varchar(32)", accepted: TEXT },
+  // Not smaller: a version may need all of an integer.
+  app_version: { type: "integer", accepted: ["integer", "bigint"] },
+  create_date: { type: "pg_catalog.date", accepted: ["date"] },
+};
+
+/** Creates the table where it is missing. */
+export function createLogins(logins: TableName): string {
+  const columns = LOGIN_COLUMNS.map((name) => `  ${name} ${COLUMNS[name].type}`);
+  return `create table if not exists ${fullName(logins)} (\n${columns.join(",\n")}\n)`;
+}
+
+/** The type of a column's values in SQL. */
+export function valueType(name: keyof LoginRow): string {
+  return COLUMNS[name].accepted === TEXT ? "pg_catalog.text" : COLUMNS[name].type;
+}
 
 /** A column that is narrower than a token takes no row that has one. */
 const TOKEN_COLUMNS: ReadonlySet<string> = new Set(["masked_ip", "masked_device_id"]);
@@ -76,18 +97,18 @@ export async function wrongColumns(sql: Sql, logins: TableName): Promise<string[
     ];
   }
   const wrong: string[] = [];
-  for (const [name, types] of Object.entries(COLUMN_TYPES)) {
+  for (const name of LOGIN_COLUMNS) {
+    const types = COLUMNS[name].accepted;
     const column = columns.find((found) => found.name === name);
     if (column === undefined) wrong.push(`${name} is missing`);
     else if (!types.some((type) => TYPE_IDS[type] === column.typeId)) {
-      wrong.push(`${name} is ${column.type}, not ${types[0]}`);
+      wrong.push(`${name} is ${column.type}, not ${types[0] ?? ""}`);
     } else if (TOKEN_COLUMNS.has(name) && column.width >= 0 && column.width < TOKEN_LENGTH) {
       wrong.push(`${name} holds ${column.width} characters, and a token has ${TOKEN_LENGTH}`);
     } else if (column.filled) wrong.push(`${name} is filled by Postgres itself`);
   }
   for (const { name, required } of columns) {
-    if (required && !Object.hasOwn(COLUMN_TYPES, name))
-      wrong.push(`${name} must be filled, and nothing fills it`);
+    if (required && !Object.hasOwn(COLUMNS, name)) wrong.push(`${name} must be filled, and nothing fills it`);
   }
   if (wrong.length === 0) return [];
   return [

@@ -1,8 +1,6 @@
-// The tables: the logins', which may have another name, and fetch-etl's own in schema `fetch_etl`, as numbered migrations. Their only
-// definition; pure. All SQL runs on Postgres 10 and later.
+// The only definition of fetch-etl's own tables, in schema `fetch_etl`: numbered migrations. Pure. All SQL runs on Postgres 10 and later.
 import type { TableName } from "../config/table.ts";
 import { RELATIONS } from "./catalogue.ts";
-import { fullName } from "./quote.ts";
 
 /** A statement of a migration. It can run again, because `init --print` prints all of them. */
 export interface Step {
@@ -108,19 +106,6 @@ export const OUTDATED =
   'Add them as the owner of the tables, and run "fetch-etl init" again: ' +
   "ALTER TABLE fetch_etl.ledger ADD COLUMN IF NOT EXISTS body_mac bytea; " +
   "ALTER TABLE fetch_etl.quarantine ADD COLUMN IF NOT EXISTS replayed_at timestamptz;";
-
-/** Creates the table of the logins where it is missing. */
-export function createLogins(logins: TableName): string {
-  return `create table if not exists ${fullName(logins)} (
-  user_id varchar(128),
-  device_type varchar(32),
-  masked_ip varchar(256),
-  masked_device_id varchar(256),
-  locale varchar(32),
-  app_version integer,
-  create_date pg_catalog.date
-)`;
-}
 
 const VAULT: readonly string[] = ["vault_keys", "vault", "reveal_log"];
 

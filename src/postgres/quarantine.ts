@@ -18,11 +18,10 @@ import {
   type QuarantinedRow,
 } from "./quarantined-message.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
-import { purge } from "./purge.ts";
+import { BEFORE_ALL, LOCKS, withLock } from "./advisory-locks.ts";
 import { openReplay } from "./replay.ts";
 import { tablesPresent } from "./schema.ts";
 import { inTransaction, SNAPSHOT } from "./transaction.ts";
-import { BEFORE_ALL } from "./advisory-locks.ts";
 
 /** The messages that are not replayed. */
 export interface QuarantineSummary {
@@ -151,4 +150,44 @@ async function find(sql: Sql, messageId: string): Promise<Found> {
 interface FoundRow extends QuarantinedRow {
   readonly sealed_bytes: number;
   readonly found_replayed_at: string | null;
+}
+
+/** Messages per DELETE, which has a commit of its own. */
+const PURGE_BATCH = 1_000;
+
+/**
+ * Deletes the messages that were quarantined at least `days` of 24 hours before the start, in batches with a commit each.
+ *
+ * @returns how many messages were deleted
+ */
+async function purge(sql: Sql, days: number): Promise<number> {
+  const [limit] = await sql.unsafe<{ at: string }[]>(
+    `select ${exactly("pg_catalog.now() operator(pg_catalog.-) pg_catalog.make_interval(hours => $1)")} as at`,
+    [24 * days],
+  );
+  let [purged, last] = [0, BEFORE_ALL];
+  for (;;) {
+    const { storedSentAt, queue, messageId } = last;
+    const deleted = await withLock(sql, LOCKS.quarantine, (tx) =>
+      tx.unsafe<{ stored_sent_at: string; queue: string; message_id: string }[]>(
+        `with old as (
+           select sent_at, queue, message_id from fetch_etl.quarantine
+           where quarantined_at operator(pg_catalog.<=) $1::pg_catalog.text::pg_catalog.timestamptz
+             and (sent_at, queue, message_id)
+               operator(pg_catalog.>) ($2::pg_catalog.text::pg_catalog.timestamptz, $3::pg_catalog.text, $4::pg_catalog.text)
+           order by sent_at, queue, message_id limit ${PURGE_BATCH}
+         ), gone as (
+           delete from fetch_etl.quarantine q using old
+           where (q.sent_at, q.queue, q.message_id) operator(pg_catalog.=) (old.sent_at, old.queue, old.message_id)
+           returning q.sent_at, q.queue, q.message_id
+         )
+         select ${exactly("sent_at")} as stored_sent_at, queue, message_id from gone order by sent_at, queue, message_id`,
+        [limit?.at ?? "-infinity", storedSentAt, queue, messageId],
+      ),
+    );
+    const end = deleted.at(-1);
+    if (end === undefined) return purged;
+    purged += deleted.length;
+    last = { storedSentAt: end.stored_sent_at, queue: end.queue, messageId: end.message_id };
+  }
 }

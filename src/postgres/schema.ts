@@ -3,10 +3,10 @@ import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
 import { findTables, hasSchema, type FoundTable } from "./catalogue.ts";
 import type { Reader, Sql } from "./connection.ts";
+import { createLogins } from "./logins-table.ts";
 import {
   CREATION_LOCK,
   CREATION_TIMEOUT,
-  createLogins,
   IS_OUTDATED,
   MIGRATIONS,
   OUTDATED,

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { place, type DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
-import { errorCode } from "./error-code.ts";
+import { errorCode } from "./errors.ts";
 import { startTls } from "./tls.ts";
 
 /** SSLRequest: its length, 8, and its code (PostgreSQL documentation, "Message Formats"). */

@@ -6,7 +6,7 @@ import { isIP, type Socket } from "node:net";
 import { connect, type ConnectionOptions } from "node:tls";
 import { place, type DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
-import { errorCode } from "./error-code.ts";
+import { errorCode } from "./errors.ts";
 
 /**
  * Starts TLS on a socket whose server offers it.

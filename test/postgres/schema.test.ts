@@ -122,7 +122,7 @@ describe("a version that is recorded", () => {
       kind: "configuration",
       message:
         `Schema fetch_etl has version ${MIGRATIONS.length}, and this fetch-etl needs version ${LATER.length}, which Postgres user ` +
-        `"${loader.user}" cannot change. Run "fetch-etl init" as role "${databases.role}", which owns fetch_etl.schema_version, or as a superuser.`,
+        `"${loader.user}" cannot change. Run "fetch-etl init" as role "${databases.role}", which owns fetch_etl.ledger, or as a superuser.`,
     });
   });
 
