@@ -70,7 +70,7 @@ it("a drain loads over it", () =>
   }));
 
 const ANOTHER_NAME =
-  /certificate for another host name \(ERR_TLS_CERT_ALTNAME_INVALID\).*asks for 127\.0\.0\.1.*Name the host in DATABASE_URL/;
+  /certificate for another host name \(ERR_TLS_CERT_ALTNAME_INVALID\).*requires 127\.0\.0\.1.*host name in DATABASE_URL/;
 const UNKNOWN_AUTHORITY =
   /has a certificate that could not be verified \((SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+)\).*Set sslrootcert in DATABASE_URL/;
 
