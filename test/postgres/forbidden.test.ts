@@ -85,7 +85,11 @@ const COMMANDS: Readonly<Record<string, (settings: DatabaseSettings) => Promise<
       await rotation.close();
     }
   },
-  reveal: (settings) => openVault(settings).read([], "ticket 42"),
+  reveal: (settings) => {
+    const [entry] = entries("a");
+    if (entry?.kind !== "row" || entry.row.masked_device_id === null) throw new Error("nothing to reveal");
+    return openVault(settings).read([entry.row.masked_device_id], "ticket 42");
+  },
   forget: (settings) => openVault(settings).forget([], "ticket 42"),
   "quarantine list": (settings) => withQuarantine(settings, (quarantine) => quarantine.summary()),
   "quarantine show": (settings) => withQuarantine(settings, (quarantine) => quarantine.find("no login")),
