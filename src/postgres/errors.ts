@@ -5,6 +5,7 @@ import { Failure } from "../failure.ts";
 import type { LoginRow } from "../login/row.ts";
 import type { Reader } from "./connection.ts";
 import { fullName } from "./quote.ts";
+import { errorCode } from "./tls.ts";
 
 /**
  * SQLSTATE classes (PostgreSQL documentation, appendix A) of errors that a value causes, or that a trigger raises for a value: data
@@ -206,10 +207,4 @@ export async function withColumn(refused: RowRefused, sql: Reader, row: LoginRow
     if (isUnstorable(state)) return new RowRefused({ ...refusal, column }, failure);
   }
   return refused;
-}
-
-/** The code of an error of Node, the operating system or the driver, for a sentence. */
-export function errorCode(error: unknown): string {
-  if (error instanceof Error && error.name === "AbortError") return "no answer in time";
-  return error instanceof Error && "code" in error ? String(error.code) : "connection failed";
 }

@@ -1,7 +1,7 @@
 // The ledger of the messages that were loaded: prunes it, and counts repeated bodies.
 import { findTables } from "./catalogue.ts";
 import type { Sql, Transaction } from "./connection.ts";
-import { errorCode } from "./errors.ts";
+import { errorCode } from "./tls.ts";
 import { inTransaction, READ_COMMITTED } from "./transaction.ts";
 
 /** Entries per statement, which has a commit of its own. */

@@ -5,8 +5,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { place, type DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
-import { errorCode } from "./errors.ts";
-import { startTls } from "./tls.ts";
+import { errorCode, startTls } from "./tls.ts";
 
 /** SSLRequest: its length, 8, and its code (PostgreSQL documentation, "Message Formats"). */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);

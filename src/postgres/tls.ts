@@ -6,7 +6,6 @@ import { isIP, type Socket } from "node:net";
 import { connect, type ConnectionOptions } from "node:tls";
 import { place, type DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
-import { errorCode } from "./errors.ts";
 
 /**
  * Starts TLS on a socket whose server offers it.
@@ -90,4 +89,10 @@ function refused(code: string, settings: DatabaseSettings): string {
         `Set sslrootcert in ${source} to a file with the certificate of the authority that issued the server's.`
       );
   }
+}
+
+/** The code of an error of Node, the operating system or the driver, for a sentence. */
+export function errorCode(error: unknown): string {
+  if (error instanceof Error && error.name === "AbortError") return "no answer in time";
+  return error instanceof Error && "code" in error ? String(error.code) : "connection failed";
 }

@@ -44,9 +44,12 @@ export function translateCredentialsFault(fault: CredentialsFault, target: Targe
     ofContainer(lookup) ??
     ofInstance(lookup) ??
     configuration(
-      "No usable AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE (after " +
-        "`aws sso login` where it uses SSO); on EC2, ECS or EKS, give the instance, task or pod a role." +
-        (target.endpoint === undefined ? "" : ' A local server takes any, such as "test" for both.'),
+      "No usable AWS credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE (after " +
+        "`aws sso login` if it uses SSO). On EC2, ECS or EKS, give the instance, task or pod a role." +
+        (target.endpoint === undefined
+          ? ""
+          : ' A local server accepts any values, such as "test" for both.') +
+        instanceAnswer(lookup),
     );
   return new Failure(found.kind, found.sentence, cause);
 }
@@ -114,9 +117,10 @@ function ofSignIn(cause: unknown, { ends }: Lookup): Finding | undefined {
 function ofSts(cause: unknown, target: Target): Finding | undefined {
   const fault = faultOf(cause);
   if (fault.kind === "unreachable") {
-    const way = target.proxy === undefined ? "" : ` The proxy is ${target.proxy}: is it right, and up?`;
+    const way =
+      target.proxy === undefined ? "" : ` Check that the proxy ${target.proxy} is correct and running.`;
     return unavailable(
-      `No AWS credentials: STS could not be reached (${fault.errno}): check the network and the region (AWS_REGION).${way}`,
+      `No AWS credentials: STS could not be reached (${fault.errno}). Check the network and the region (AWS_REGION).${way}`,
     );
   }
   const status = property(property(cause, "$metadata"), "httpStatusCode");
@@ -124,7 +128,7 @@ function ofSts(cause: unknown, target: Target): Finding | undefined {
   if (typeof status !== "number" || name === "CredentialsProviderError") return undefined;
   const said = isCode(name) ? `${name}, HTTP ${status}` : `HTTP ${status}`;
   if (status >= 500 || status === 429 || name === "Throttling")
-    return unavailable(`No AWS credentials: STS has a fault of its own (${said}): run again later.`);
+    return unavailable(`No AWS credentials: STS reported an internal error (${said}). Run again later.`);
   if (typeof name === "string" && expiredCodes.has(name)) {
     return unavailable(
       process.env[TOKEN_FILE] === undefined
@@ -201,31 +205,36 @@ function ofContainer({ said, ends }: Lookup): Finding | undefined {
   return configuration(`No AWS credentials: ${service}answered with something else: check the URL.`);
 }
 
-/** EC2's instance metadata. */
-function ofInstance({ ends }: Lookup): Finding | undefined {
-  const end = ends.findLast(({ path }) => path.startsWith("/latest/"));
-  if (end?.status === undefined) return undefined;
-  const service = "EC2's instance metadata service ";
-  const trouble = ofService(service, end);
-  if (trouble !== undefined) return trouble;
-  return configuration(
-    end.status === 404
-      ? "No AWS credentials: this EC2 instance has no role: attach an instance profile, or set AWS_PROFILE."
-      : `No AWS credentials: ${service}gave none out (HTTP ${end.status}): check the instance's metadata options and its role.`,
-  );
+/** EC2's instance metadata service, if it is unavailable. */
+function ofInstance(lookup: Lookup): Finding | undefined {
+  const end = instanceEnd(lookup);
+  return end === undefined ? undefined : ofService("EC2's instance metadata service ", end);
 }
 
-/** A service that is away, or has a fault of its own. */
+/** To follow the general sentence: other machines than EC2's may have a proxy that answers in place of the service. */
+function instanceAnswer(lookup: Lookup): string {
+  const status = instanceEnd(lookup)?.status;
+  return status === undefined
+    ? ""
+    : ` EC2's instance metadata service answered with HTTP ${status}. On EC2, check the instance's metadata options and its role.`;
+}
+
+function instanceEnd({ ends }: Lookup): Lookup["ends"][number] | undefined {
+  const end = ends.findLast(({ path }) => path.startsWith("/latest/"));
+  return end?.status === undefined ? undefined : end;
+}
+
+/** A service that is unreachable, or reported an internal error. */
 function ofService(service: string, { status, errno }: Lookup["ends"][number]): Finding | undefined {
   if (status === undefined) {
     const said = isCode(errno) ? ` (${errno})` : "";
     return unavailable(
-      `No AWS credentials: ${service}could not be reached${said}: check the network, or run again later.`,
+      `No AWS credentials: ${service}could not be reached${said}. Check the network, or run again later.`,
     );
   }
   if (status < 500 && status !== 429) return undefined;
   return unavailable(
-    `No AWS credentials: ${service}has a fault of its own (HTTP ${status}): run again later.`,
+    `No AWS credentials: ${service}reported an internal error (HTTP ${status}). Run again later.`,
   );
 }
 

@@ -30,7 +30,7 @@ it("every command does its work, and says the same as in a test's process", () =
       };
       const identity = ["--identity", bench.holder.file];
 
-      expect((await run("init")).stdout).toContain("made schema fetch_etl");
+      expect((await run("init")).stdout).toContain("created schema fetch_etl");
       await bench.send([JSON.stringify(login("u-1", "192.0.2.1", "d-1")), ...generateMessages(100)]);
       expect((await run("peek", "--count", "1")).stdout).not.toBe("");
       expect((await run("doctor")).stdout).toContain("ok");

@@ -16,7 +16,7 @@ it("does not find a queue of another region by its ARN, and says what to look at
   withBench(async (bench) => {
     const { code, stderr } = await bench.run(["peek"], { FETCH_ETL_QUEUE: arn(bench, "eu-west-1") });
     expect(code).toBe(2);
-    expect(stderr).toContain("A queue of another account has to allow them sqs:GetQueueUrl in its policy.");
+    expect(stderr).toContain("The policy of a queue in another account must allow sqs:GetQueueUrl.");
   }));
 
 it("tells a region that contradicts the ARN together with other mistakes, before anything is asked for", () =>
@@ -24,7 +24,7 @@ it("tells a region that contradicts the ARN together with other mistakes, before
     const flags = ["--queue", arn(bench), "--region", "eu-west-1", "--batch-size", "0"];
     const { code, stderr } = await bench.run(["drain", ...flags]);
     expect(code).toBe(2);
-    expect(stderr).toContain("--region is not us-east-1, as the ARN in --queue / FETCH_ETL_QUEUE says");
+    expect(stderr).toContain("--region is not us-east-1, the region of the ARN in --queue / FETCH_ETL_QUEUE");
     expect(stderr).toContain("--batch-size takes a whole number");
   }));
 

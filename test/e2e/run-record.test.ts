@@ -157,7 +157,7 @@ it("loads all the same when a file cannot be written at the end, says so, and ex
     expect(logLines(stderr).slice(-2)).toMatchObject([
       {
         level: "error",
-        msg: expect.stringMatching(/^--report: cannot write .*run\.json .* stay loaded\.$/),
+        msg: expect.stringMatching(/^--report: the file .*run\.json cannot be written: .* stay loaded\.$/),
       },
       { level: "info", msg: "Drain finished", exitCode: 1 },
     ]);

@@ -214,5 +214,5 @@ it("exits 5 when the database cannot be reached", () =>
   withBench(async (bench) => {
     const { code, stderr } = await bench.run(["verify"], { DATABASE_URL: "postgres://u:p@127.0.0.1:1/d" });
     expect(code).toBe(5);
-    expect(stderr).toMatch(/^error: Postgres cannot be reached/);
+    expect(stderr).toMatch(/^error: Postgres at \S+ is unreachable/);
   }));

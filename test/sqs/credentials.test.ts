@@ -56,7 +56,7 @@ it("STS that is away is named, and worth a retry", () =>
     expect(await failure()).toMatchObject({
       kind: "unavailable",
       message:
-        "No AWS credentials: STS could not be reached (ECONNREFUSED): check the network and the region (AWS_REGION).",
+        "No AWS credentials: STS could not be reached (ECONNREFUSED). Check the network and the region (AWS_REGION).",
     });
   }));
 
@@ -74,7 +74,7 @@ it.each([
     "unavailable",
     "the token in the file of AWS_WEB_IDENTITY_TOKEN_FILE has expired",
   ],
-  [500, "InternalFailure", "unavailable", "STS has a fault of its own (InternalFailure, HTTP 500)"],
+  [500, "InternalFailure", "unavailable", "STS reported an internal error (InternalFailure, HTTP 500)"],
 ])("STS that answers %i %s: %s", (status, code, kind, sentence) =>
   withFolder((folder) =>
     withHttpServer(
@@ -174,7 +174,7 @@ it.each([
     "unavailable",
     "those that ask STS for the role have expired (ExpiredToken, HTTP 403)",
   ],
-  [500, "InternalFailure", "unavailable", "STS has a fault of its own (InternalFailure, HTTP 500)"],
+  [500, "InternalFailure", "unavailable", "STS reported an internal error (InternalFailure, HTTP 500)"],
 ])("the role of a profile, with STS that answers %i %s: %s", (status, code, kind, sentence) =>
   withFolder((folder) =>
     withHttpServer(
@@ -222,7 +222,7 @@ it.each([
     "configuration",
     "refused (HTTP 401): run `aws sso login`, and check whether the account and the role",
   ],
-  [503, "unavailable", "the sign-in service of the profile (SSO) has a fault of its own (HTTP 503)"],
+  [503, "unavailable", "the sign-in service of the profile (SSO) reported an internal error (HTTP 503)"],
   [undefined, "unavailable", "the sign-in service of the profile (SSO) could not be reached (ECONNREFUSED)"],
 ])("SSO that answers %s to a session: %s", (status, kind, sentence) =>
   withFolder(async (folder) => {
@@ -255,7 +255,7 @@ it("SSO that cannot renew a session because it is broken itself is not told as a
         vi.stubEnv("AWS_ENDPOINT_URL_SSO_OIDC", endpoint);
         expect(await failure()).toMatchObject({
           kind: "unavailable",
-          message: expect.stringContaining("has a fault of its own (HTTP 500)"),
+          message: expect.stringContaining("reported an internal error (HTTP 500)"),
         });
       },
     ),
@@ -290,7 +290,7 @@ it("a container's service for credentials that refuses, or is away, is named", a
   vi.stubEnv(CONTAINER, `${await closedEndpoint()}/credentials`);
   expect(await failure()).toMatchObject({
     kind: "unavailable",
-    message: `${SERVICE}could not be reached (ECONNREFUSED): check the network, or run again later.`,
+    message: `${SERVICE}could not be reached (ECONNREFUSED). Check the network, or run again later.`,
   });
 }, 20_000);
 
@@ -301,17 +301,17 @@ it.each<[Lookup["ends"][number], Partial<Failure>]>([
   ],
   [
     { path: "/", status: 429 },
-    { kind: "unavailable", message: expect.stringContaining("(HTTP 429): run again later") },
+    { kind: "unavailable", message: expect.stringContaining("(HTTP 429). Run again later") },
   ],
   [
     { path: "/", status: 503 },
-    { kind: "unavailable", message: expect.stringContaining("(HTTP 503): run again later") },
+    { kind: "unavailable", message: expect.stringContaining("(HTTP 503). Run again later") },
   ],
   [
     { path: "/", status: 200 },
     { kind: "configuration", message: `${SERVICE}answered with something else: check the URL.` },
   ],
-  [{ path: "/" }, { kind: "unavailable", message: expect.stringContaining("could not be reached: check") }],
+  [{ path: "/" }, { kind: "unavailable", message: expect.stringContaining("could not be reached. Check") }],
 ])("a container's service that ends with %j is told", (end, told) => {
   vi.stubEnv(CONTAINER, "http://127.0.0.1/credentials");
   const fault = new CredentialsFault(new Error("told"), { said: [], ends: [end] });
@@ -342,10 +342,10 @@ it("a container's token file that is missing is named with its setting", () => {
 });
 
 it.each([
-  [404, "configuration", "this EC2 instance has no role"],
-  [403, "configuration", "EC2's instance metadata service gave none out (HTTP 403)"],
-  [500, "unavailable", "EC2's instance metadata service has a fault of its own (HTTP 500)"],
-  [undefined, "configuration", "No usable AWS credentials: set AWS_ACCESS_KEY_ID"],
+  [404, "configuration", "EC2's instance metadata service answered with HTTP 404"],
+  [403, "configuration", "EC2's instance metadata service answered with HTTP 403"],
+  [500, "unavailable", "EC2's instance metadata service reported an internal error (HTTP 500)"],
+  [undefined, "configuration", "No usable AWS credentials. Set AWS_ACCESS_KEY_ID"],
 ])("instance metadata that answers %s: %s", async (status, kind, sentence) => {
   const told = async (endpoint: string): Promise<void> => {
     vi.stubEnv("AWS_EC2_METADATA_DISABLED", "false");

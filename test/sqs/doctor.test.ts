@@ -228,7 +228,7 @@ it("tells the clock also where SQS refuses the queue for it", () =>
       expect(checks["queue"]).toMatchObject({ status: "failed", kind: "configuration" });
       expect(checks["SQS clock"]).toMatchObject({
         status: "failed",
-        finding: "this machine's is 20 min ahead",
+        finding: "this machine's clock is 20 min ahead",
       });
     },
   ));

@@ -98,7 +98,7 @@ describe("with a proxy in the environment", () => {
           vi.stubEnv("AWS_MAX_ATTEMPTS", "1");
           await expect(openQueue(settings({ endpointUrl }), deaf)).rejects.toMatchObject({
             kind: "unavailable",
-            message: `No AWS credentials: STS could not be reached (ECONNREFUSED): check the network and the region (AWS_REGION). The proxy is ${away}: is it right, and up?`,
+            message: `No AWS credentials: STS could not be reached (ECONNREFUSED). Check the network and the region (AWS_REGION). Check that the proxy ${away} is correct and running.`,
           });
         }),
       );
