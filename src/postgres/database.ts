@@ -56,7 +56,7 @@ export async function withDatabase<T>(
 }
 
 /** The sentence for an error of the driver, also where a policy or a setting explains it. */
-export async function toFailure(
+async function toFailure(
   error: unknown,
   sql: Sql,
   settings: DatabaseSettings,

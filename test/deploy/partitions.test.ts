@@ -57,7 +57,7 @@ it("what has no partition goes to the quarantine, and is loaded once there is on
     await bench.send(dated("2026-05-01"));
     expect(await bench.run(["drain"])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("check its partitions"),
+      stderr: expect.stringContaining("A partition may be missing."),
     });
     expect(await bench.contents()).toEqual({ ready: 15, inflight: 0, delayed: 0 });
   }));
