@@ -1,8 +1,7 @@
 // Turns any thrown value into an exit code and a sentence that contains no data.
 import { EXIT, type Explanation } from "./cli/exit-codes.ts";
 import { DatabaseLost, RowRefused, StatementCancelled, Throttled } from "./drain/ports.ts";
-import { Failure } from "./failure.ts";
-import { AlteredEntry } from "./recovery/remask.ts";
+import { AlteredEntry, Failure } from "./failure.ts";
 
 export function explain(error: unknown): Explanation {
   if (error instanceof DatabaseLost || error instanceof RowRefused || error instanceof StatementCancelled) {

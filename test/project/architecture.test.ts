@@ -51,7 +51,8 @@ it("no module imports itself by way of others", () => {
   expect(imports.size).toBeGreaterThan(200);
 });
 
-it("help loads no package but commander", () => {
+/** The packages that a module loads at once, without waiting for their need. */
+function packagesAtOnce(start: string): string[] {
   const atOnce = new Set<string>();
   const follow = (path: string): void => {
     if (atOnce.has(path)) return;
@@ -66,10 +67,20 @@ it("help loads no package but commander", () => {
       if (!typesOnly && from !== undefined && ts.isStringLiteral(from)) follow(targetOf(path, from.text));
     }
   };
-  follow("src/main.ts");
-  const packages = [...atOnce].filter((name) => !name.startsWith("src/") && !name.startsWith("node:"));
-  expect(packages).toEqual(["commander"]);
+  follow(start);
   expect(atOnce.size).toBeGreaterThan(10);
+  return [...atOnce].filter((name) => !name.startsWith("src/") && !name.startsWith("node:")).sort();
+}
+
+it("help loads no package but commander", () => {
+  expect(packagesAtOnce("src/main.ts")).toEqual(["commander"]);
+});
+
+it.each([
+  ["src/runtime.ts", []],
+  ["src/cli/commands/drain/run.ts", ["chalk", "commander", "ipaddr.js"]],
+])("%s loads only the packages that every run needs", (path, packages) => {
+  expect(packagesAtOnce(path)).toEqual(packages);
 });
 
 describe("docs/architecture.md", () => {
