@@ -1,17 +1,11 @@
 // Turns any thrown value into an exit code and a sentence that contains no data.
 import { EXIT, type Explanation } from "./cli/exit-codes.ts";
 import { DatabaseLost, RowRefused, StatementCancelled, Throttled } from "./drain/ports.ts";
-import { AlteredEntry, Failure } from "./failure.ts";
+import { Failure } from "./failure.ts";
 
 export function explain(error: unknown): Explanation {
   if (error instanceof DatabaseLost || error instanceof RowRefused || error instanceof StatementCancelled) {
     return explain(error.failure);
-  }
-  if (error instanceof AlteredEntry) {
-    return {
-      code: EXIT.mismatch,
-      sentence: "A vault entry was altered after it was encrypted.",
-    };
   }
   if (error instanceof Throttled) {
     return { code: EXIT.unavailable, sentence: "SQS is throttling requests. Try again later." };

@@ -1,4 +1,4 @@
-// The only error type whose message may be printed, and errors that several layers know. The message of a `Failure` names a setting and a fix. It never contains a secret, or a value from
+// The only error type whose message may be printed. The message names a setting and a fix. It never contains a secret, or a value from
 // an SQS message.
 
 /**
@@ -15,17 +15,6 @@ export class Failure extends Error {
     super(message, cause === undefined ? undefined : { cause });
     this.name = "Failure";
     this.kind = kind;
-  }
-}
-
-/** An entry or its data key was altered after a drain wrote it, or the data key is missing. */
-export class AlteredEntry extends Error {
-  override readonly name = "AlteredEntry";
-  readonly token: string;
-
-  constructor(token: string) {
-    super("an entry of the vault was altered");
-    this.token = token;
   }
 }
 

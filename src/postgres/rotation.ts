@@ -1,8 +1,8 @@
 // A key rotation in the tables. The logins' table has no key and no index, so that it is read by ranges of blocks.
 import type { DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
-import { AlteredEntry, Failure } from "../failure.ts";
-import type { Remask } from "../recovery/remask.ts";
+import { Failure } from "../failure.ts";
+import { AlteredEntry, type Remask } from "../recovery/remask.ts";
 import type { Left, RotationTables } from "../recovery/rotate.ts";
 import { partsOf, RELATIONS } from "./catalogue.ts";
 import type { Sql, Transaction } from "./connection.ts";

@@ -1,6 +1,5 @@
 // Re-masks vault entries with another masking key. Decrypts each value for this, and nothing else.
 import type { KeyObject } from "node:crypto";
-import { AlteredEntry } from "../failure.ts";
 import { canonicalDeviceId } from "../masking/canonical.ts";
 import type { Field, MaskingKeys } from "../masking/keys.ts";
 import { createMask, keyIdOf, type Mask } from "../masking/token.ts";
@@ -16,6 +15,17 @@ export interface Remasked {
   readonly field: Field;
   readonly dataKeyId: string;
   readonly sealed: Uint8Array;
+}
+
+/** An entry or its data key was altered after a drain wrote it, or the data key is missing. */
+export class AlteredEntry extends Error {
+  override readonly name = "AlteredEntry";
+  readonly token: string;
+
+  constructor(token: string) {
+    super("an entry of the vault was altered");
+    this.token = token;
+  }
 }
 
 /**

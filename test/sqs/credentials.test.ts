@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -60,6 +61,15 @@ it("STS that is away is named, and worth a retry", () =>
     });
   }));
 
+/** A handler of STS that answers every request with this error. */
+function stsError(status: number, code: string) {
+  return (_request: unknown, response: ServerResponse): void => {
+    response
+      .writeHead(status, { "content-type": "text/xml" })
+      .end(`<ErrorResponse><Error><Code>${code}</Code><Message>told</Message></Error></ErrorResponse>`);
+  };
+}
+
 it.each([
   [
     403,
@@ -77,20 +87,13 @@ it.each([
   [500, "InternalFailure", "unavailable", "STS reported an internal error (InternalFailure, HTTP 500)"],
 ])("STS that answers %i %s: %s", (status, code, kind, sentence) =>
   withFolder((folder) =>
-    withHttpServer(
-      (_, response) => {
-        response
-          .writeHead(status, { "content-type": "text/xml" })
-          .end(`<ErrorResponse><Error><Code>${code}</Code><Message>told</Message></Error></ErrorResponse>`);
-      },
-      async (endpoint) => {
-        await writeFile(join(folder, "token"), "secret-token");
-        useToken(join(folder, "token"), endpoint);
-        const { kind: as, message } = await failure();
-        expect([as, message]).toEqual([kind, expect.stringContaining(sentence)]);
-        expect(message).not.toMatch(/secret-token|told/);
-      },
-    ),
+    withHttpServer(stsError(status, code), async (endpoint) => {
+      await writeFile(join(folder, "token"), "secret-token");
+      useToken(join(folder, "token"), endpoint);
+      const { kind: as, message } = await failure();
+      expect([as, message]).toEqual([kind, expect.stringContaining(sentence)]);
+      expect(message).not.toMatch(/secret-token|told/);
+    }),
   ),
 );
 
@@ -177,23 +180,16 @@ it.each([
   [500, "InternalFailure", "unavailable", "STS reported an internal error (InternalFailure, HTTP 500)"],
 ])("the role of a profile, with STS that answers %i %s: %s", (status, code, kind, sentence) =>
   withFolder((folder) =>
-    withHttpServer(
-      (_, response) => {
-        response
-          .writeHead(status, { "content-type": "text/xml" })
-          .end(`<ErrorResponse><Error><Code>${code}</Code><Message>told</Message></Error></ErrorResponse>`);
-      },
-      async (endpoint) => {
-        await useProfile(
-          folder,
-          `[profile mine]\n${ROLE}\nsource_profile = b\n[profile b]\naws_access_key_id = a\naws_secret_access_key = b`,
-        );
-        vi.stubEnv("AWS_ENDPOINT_URL_STS", endpoint);
-        const { kind: as, message } = await failure();
-        expect([as, message]).toEqual([kind, expect.stringContaining(sentence)]);
-        expect(message).not.toContain("told");
-      },
-    ),
+    withHttpServer(stsError(status, code), async (endpoint) => {
+      await useProfile(
+        folder,
+        `[profile mine]\n${ROLE}\nsource_profile = b\n[profile b]\naws_access_key_id = a\naws_secret_access_key = b`,
+      );
+      vi.stubEnv("AWS_ENDPOINT_URL_STS", endpoint);
+      const { kind: as, message } = await failure();
+      expect([as, message]).toEqual([kind, expect.stringContaining(sentence)]);
+      expect(message).not.toContain("told");
+    }),
   ),
 );
 
