@@ -2,6 +2,7 @@
 import { SQSClient, type SQSClientConfig } from "@aws-sdk/client-sqs";
 import type { AwsQueryProtocol } from "@aws-sdk/core/protocols";
 import type { RequestCounts } from "../drain/ports.ts";
+import { Failure } from "../failure.ts";
 import { answerLength } from "./message.ts";
 import { markCredentialsFaults } from "./credentials.ts";
 import { noteDebug } from "./lookup.ts";
@@ -116,12 +117,22 @@ export async function createClient(options: {
   return client;
 }
 
-/** The endpoint in the AWS configuration file or the environment, if any. */
+/**
+ * The endpoint in the AWS configuration file or the environment, if any.
+ *
+ * @throws {Failure} `configuration` if the file cannot be read
+ */
 export async function configuredEndpoint(): Promise<string | undefined> {
   silenceNodeVersionWarning();
   const client = new SQSClient({ logger: silent });
   try {
     return await client.config.serviceConfiguredEndpoint?.();
+  } catch (error) {
+    throw new Failure(
+      "configuration",
+      "The AWS configuration cannot be read. Check AWS_PROFILE and the file in AWS_CONFIG_FILE.",
+      error,
+    );
   } finally {
     client.destroy();
   }

@@ -2,6 +2,7 @@
 // several times the CPU time of everything else. Uses the SDK's credentials, signer and connections. The SDK itself handles every
 // call that does not succeed at once, because it knows errors and retries.
 import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { answerLength } from "./message.ts";
 import type { Admit, SqsClient } from "./client.ts";
 
@@ -70,8 +71,8 @@ export function directCalls(client: SqsClient): DirectCall {
     client.count(name);
     const { response } = await handler.handle(signed);
     await admit?.(answerLength(response));
-    const text = await readAll(response.body);
-    return response.statusCode === 200 ? (JSON.parse(text) as unknown) : undefined;
+    const answer = await text(response.body);
+    return response.statusCode === 200 ? (JSON.parse(answer) as unknown) : undefined;
   };
 
   return async (name, input, read, admit) => {
@@ -82,17 +83,4 @@ export function directCalls(client: SqsClient): DirectCall {
     if (answer === undefined) templates.delete(name);
     return answer;
   };
-}
-
-/** The whole text of a stream. */
-function readAll(stream: Readable): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = "";
-    stream.setEncoding("utf8");
-    stream.on("data", (part: string) => (text += part));
-    stream.on("end", () => {
-      resolve(text);
-    });
-    stream.on("error", reject);
-  });
 }

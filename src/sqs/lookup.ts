@@ -10,7 +10,11 @@ export interface Lookup {
   /** Messages of the SDK's errors: they may quote what a program or a server wrote, and are never shown. */
   readonly said: string[];
   /** Ends of HTTP requests, in their order: the path without its query, with a status, or an errno such as `ECONNREFUSED`. */
-  readonly ends: { readonly path: string; readonly status?: number; readonly errno?: string }[];
+  readonly ends: {
+    readonly path: string;
+    readonly status?: number | undefined;
+    readonly errno?: string | undefined;
+  }[];
 }
 
 /** What went wrong on the way to credentials, as the cause: before anything was sent to SQS. */
@@ -55,16 +59,9 @@ export function noteDebug(line: unknown): void {
     lookups.getStore()?.said.push(line);
 }
 
-function note(
-  message: unknown,
-  { status, errno }: { status?: number | undefined; errno?: string | undefined },
-): void {
+function note(message: unknown, end: Pick<Lookup["ends"][number], "status" | "errno">): void {
   const request = property(message, "request");
   if (!(request instanceof ClientRequest)) return;
   const [path = ""] = request.path.split("?");
-  requests.get(request)?.ends.push({
-    path,
-    ...(status === undefined ? {} : { status }),
-    ...(errno === undefined ? {} : { errno }),
-  });
+  requests.get(request)?.ends.push({ path, ...end });
 }

@@ -2,7 +2,7 @@
 import { hash } from "node:crypto";
 import type { BatchResultErrorEntry, Message } from "@aws-sdk/client-sqs";
 import { Failure } from "../failure.ts";
-import { isCode } from "./fault.ts";
+import { isCode, property } from "./fault.ts";
 import type { FailedEntry, ReceivedMessage } from "../drain/ports.ts";
 
 /** The messages in a receive's answer; undefined if the JSON is not one. */
@@ -147,9 +147,6 @@ export function answerLength(response: unknown): number {
 
 /** A header of the SDK's response; undefined if it is missing. */
 export function header(response: unknown, name: string): string | undefined {
-  if (typeof response !== "object" || response === null || !("headers" in response)) return undefined;
-  const { headers } = response;
-  if (typeof headers !== "object" || headers === null) return undefined;
-  const value: unknown = Reflect.get(headers, name);
+  const value = property(property(response, "headers"), name);
   return typeof value === "string" ? value : undefined;
 }

@@ -62,8 +62,12 @@ export async function findQueue(
   let protocol: Protocol = settings.protocol === "query" ? "query" : "json";
   let first: Outcome<Located> | undefined;
   if (settings.protocol === "auto" && target.endpoint !== undefined && !isAwsHost(target.endpoint)) {
-    const ask = async (candidate: Protocol) =>
-      withClient(await clientFor(candidate, false), (client) => locate(client, target));
+    const ask = async (candidate: Protocol): Promise<Located> => {
+      const client = await clientFor(candidate, false);
+      return locate(client, target).finally(() => {
+        client.destroy();
+      });
+    };
     ({ protocol, outcome: first } = await findProtocol(ask, firstCall(target)));
     if (protocol === "query") {
       notices.note(
@@ -150,14 +154,6 @@ export async function attributesOf(client: SQSClient, url: string, target: Targe
   );
 }
 
-async function withClient<T>(client: SQSClient, use: (client: SQSClient) => Promise<T>): Promise<T> {
-  try {
-    return await use(client);
-  } finally {
-    client.destroy();
-  }
-}
-
 /**
  * The queue's location, from the settings and the AWS configuration.
  *
@@ -165,7 +161,7 @@ async function withClient<T>(client: SQSClient, use: (client: SQSClient) => Prom
  */
 export async function readTarget(settings: SqsSettings): Promise<Target> {
   const { endpointUrl, endpointFromEnvironment: fromEnvironment = false } = settings;
-  const configured = endpointUrl === undefined || fromEnvironment ? await profileEndpoint() : undefined;
+  const configured = endpointUrl === undefined || fromEnvironment ? await configuredEndpoint() : undefined;
   // The SDK returns undefined if the profile says to ignore the environment's endpoint.
   const isIgnored = fromEnvironment && configured === undefined;
   const target = targetOf(
@@ -173,18 +169,6 @@ export async function readTarget(settings: SqsSettings): Promise<Target> {
     endpointUrl === undefined ? configured : undefined,
   );
   return { ...target, proxy: await proxyOf(target) };
-}
-
-async function profileEndpoint(): Promise<string | undefined> {
-  try {
-    return await configuredEndpoint();
-  } catch (error) {
-    throw new Failure(
-      "configuration",
-      "The AWS configuration cannot be read. Check AWS_PROFILE and the file in AWS_CONFIG_FILE.",
-      error,
-    );
-  }
 }
 
 function firstCall(target: Target): SqsCall {

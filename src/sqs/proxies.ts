@@ -1,14 +1,14 @@
 // Connects to SQS and to the credentials services through the proxy in HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in upper or
 // lower case. The SDK ignores these variables. It does not use these agents for link-local services, such as EC2's instance metadata or
 // a container's credentials.
-import type { Agent as HttpAgent, AgentOptions } from "node:http";
-import type { Agent as HttpsAgent } from "node:https";
+import type http from "node:http";
+import type https from "node:https";
 import { Failure } from "../failure.ts";
 import type { Target } from "./target.ts";
 
-export interface Agents {
-  readonly httpAgent: HttpAgent | AgentOptions;
-  readonly httpsAgent: HttpsAgent | AgentOptions;
+interface Agents {
+  readonly httpAgent: http.Agent | http.AgentOptions;
+  readonly httpsAgent: https.Agent | http.AgentOptions;
 }
 
 const VARIABLES = ["https_proxy", "http_proxy", "all_proxy"];
@@ -23,13 +23,14 @@ function areSet(env: NodeJS.ProcessEnv): boolean {
  *
  * @throws {Failure} `configuration` if the proxy is not a URL
  */
-export async function agentsFor(options: AgentOptions): Promise<Agents> {
+export async function agentsFor(options: http.AgentOptions): Promise<Agents> {
   if (!areSet(process.env)) return { httpAgent: options, httpsAgent: options };
-  const { httpAgentFor, httpsAgentFor } = await import("./proxy-agents.ts");
-  const [http, https] = [await proxyFor("http://proxied.invalid"), await proxyFor("https://proxied.invalid")];
+  const { HttpAgent, HttpsAgent } = await import("./proxy-agents.ts");
+  const forHttp = await proxyFor("http://proxied.invalid");
+  const forHttps = await proxyFor("https://proxied.invalid");
   return {
-    httpAgent: http === undefined ? options : httpAgentFor(http, options),
-    httpsAgent: https === undefined ? options : httpsAgentFor(https, options),
+    httpAgent: forHttp === undefined ? options : new HttpAgent(forHttp, options),
+    httpsAgent: forHttps === undefined ? options : new HttpsAgent(forHttps, options),
   };
 }
 

@@ -1,5 +1,5 @@
 // HTTP agents that use a proxy, except for the hosts in NO_PROXY.
-import type { AgentOptions, ClientRequest } from "node:http";
+import type { ClientRequest } from "node:http";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { HttpProxyAgent } from "http-proxy-agent";
@@ -14,7 +14,7 @@ function isDirect(protocol: "http" | "https", { host = "", port }: ConnectOption
   return getProxyForUrl(`${protocol}://${name}:${String(port)}`) === "";
 }
 
-class HttpsAgent extends HttpsProxyAgent<string> {
+export class HttpsAgent extends HttpsProxyAgent<string> {
   /** The base class guesses differently when a connection is freed than when it was opened, so none would be reused. */
   override isSecureEndpoint(): boolean {
     return true;
@@ -26,7 +26,7 @@ class HttpsAgent extends HttpsProxyAgent<string> {
   }
 }
 
-class HttpAgent extends HttpProxyAgent<string> {
+export class HttpAgent extends HttpProxyAgent<string> {
   override isSecureEndpoint(): boolean {
     return false;
   }
@@ -38,12 +38,4 @@ class HttpAgent extends HttpProxyAgent<string> {
   override connect(request: HttpRequest, options: ConnectOptions): Promise<Socket> {
     return isDirect("http", options) ? Promise.resolve(connect(options)) : super.connect(request, options);
   }
-}
-
-export function httpsAgentFor(proxy: URL, options: AgentOptions): HttpsAgent {
-  return new HttpsAgent(proxy, options);
-}
-
-export function httpAgentFor(proxy: URL, options: AgentOptions): HttpAgent {
-  return new HttpAgent(proxy, options);
 }

@@ -9,7 +9,6 @@ import {
   type QueueAttributeName,
   type ReceiveMessageRequest,
 } from "@aws-sdk/client-sqs";
-import { MAX_BATCH } from "../drain/batches.ts";
 import { LONG_POLL_SECONDS } from "../drain/poller.ts";
 import type {
   FailedEntry,
@@ -92,8 +91,6 @@ export class SqsQueue implements Queue {
   }
 
   async delete(receiptHandles: readonly string[]): Promise<FailedEntry[]> {
-    checkBatch(receiptHandles);
-    if (receiptHandles.length === 0) return [];
     const { client, url } = this.#found;
     const Entries = receiptHandles.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
     const input = { QueueUrl: url, Entries };
@@ -106,8 +103,6 @@ export class SqsQueue implements Queue {
   }
 
   async changeVisibility(receiptHandles: readonly string[], seconds: number): Promise<FailedEntry[]> {
-    checkBatch(receiptHandles);
-    if (receiptHandles.length === 0) return [];
     const { client, url } = this.#found;
     const Entries = receiptHandles.map((ReceiptHandle, index) => ({
       Id: String(index),
@@ -165,12 +160,6 @@ function systemAttributeRequest(
   if (protocol === "query") return current;
   const both = { ...current, AttributeNames: attributes };
   return both;
-}
-
-function checkBatch(receiptHandles: readonly string[]): void {
-  if (receiptHandles.length > MAX_BATCH) {
-    throw new RangeError(`a batch takes at most ${MAX_BATCH} entries, not ${receiptHandles.length}`);
-  }
 }
 
 /**

@@ -127,16 +127,6 @@ describe.each([
     ]);
   });
 
-  it("sends no request for an empty batch, and refuses one of eleven", async () => {
-    const { delete: deletes, other } = queue.requests;
-    const eleven = Array.from({ length: 11 }, String);
-    expect(await queue.delete([])).toEqual([]);
-    expect(await queue.changeVisibility([], 0)).toEqual([]);
-    await expect(queue.delete(eleven)).rejects.toThrow(RangeError);
-    await expect(queue.changeVisibility(eleven, 0)).rejects.toThrow(RangeError);
-    expect(queue.requests).toMatchObject({ delete: deletes, other });
-  });
-
   it("counts the requests by kind", async () => {
     const { other } = queue.requests;
     await server.send(bodies);
