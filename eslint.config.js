@@ -29,7 +29,11 @@ const ARROWS = {
   },
   postgres: {
     folders: ["drain", "quarantine", "recovery", "doctor", "config", "login", "masking"],
-    packages: ["node:(crypto|dns/promises|events|fs|net|tls)", "postgres", "@mongodb-js/saslprep"],
+    packages: [
+      "node:(crypto|dns/promises|events|fs|net|timers/promises|tls)",
+      "postgres",
+      "@mongodb-js/saslprep",
+    ],
   },
   cli: {
     folders: [...["cli/commands", "cli/completion", "cli/log", "cli/terminal"], ...BELOW_CLI],

@@ -1,17 +1,10 @@
 // Receives messages, shows them and releases every one of them.
 import { MAX_BATCH } from "./batches.ts";
-import type { Clock } from "./clock.ts";
 import { InFlight } from "./in-flight.ts";
 import { EMPTY_POLLS, LONG_POLL_SECONDS } from "./poller.ts";
-import type { Queue, ReceivedMessage } from "./ports.ts";
+import type { ReceivedMessage } from "./ports.ts";
 import { CAREFUL_BATCH, guardRedrive } from "./dead-letter.ts";
-
-export interface PeekParts {
-  readonly queue: Queue;
-  readonly clock: Clock;
-  /** Aborted at the first signal. */
-  readonly stop: AbortSignal;
-}
+import type { DrainParts } from "./settings.ts";
 
 /** Maximum time that messages stay hidden if the process dies before it releases them, seconds. */
 const MAX_HIDDEN_SECONDS = 30;
@@ -32,7 +25,7 @@ export interface Peeked<T> {
  */
 export async function peek<T>(
   { count, force }: { readonly count: number; readonly force: boolean },
-  { queue, clock, stop }: PeekParts,
+  { queue, clock, stop }: Pick<DrainParts, "queue" | "clock" | "stop">,
   look: (message: ReceivedMessage) => T,
 ): Promise<Peeked<T>> {
   const careful = queue.maxReceiveCount !== undefined && !force;

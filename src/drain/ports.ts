@@ -101,9 +101,7 @@ export interface SealedBody {
   readonly bytes: Uint8Array;
 }
 
-interface EntryBase {
-  readonly messageId: string;
-  readonly sentAt: number | undefined;
+interface EntryBase extends Pick<SentMessage, "messageId" | "sentAt"> {
   /** HMAC of the body: the ledger finds by it a body that was sent again as another message. */
   readonly bodyMac: Uint8Array;
 }
@@ -173,41 +171,36 @@ export interface Refusal {
  */
 export type RefusalOf = "value" | "row" | "table";
 
-/** The database refused a batch, and would again; a smaller one may pass. */
-export class RowRefused extends Error {
-  override readonly name = "RowRefused";
-  readonly refusal: Refusal;
-  /** What to report if the table or a right is the cause. */
-  readonly failure: Failure;
-
-  constructor(refusal: Refusal, failure: Failure) {
-    super(`row refused, SQLSTATE ${refusal.sqlState}`, { cause: failure });
-    this.refusal = refusal;
-    this.failure = failure;
-  }
-}
-
-/** The database cancelled a statement: it exceeded `statement_timeout`, or a user cancelled it. */
-export class StatementCancelled extends Error {
-  override readonly name = "StatementCancelled";
-  /** What to report if a smaller batch is cancelled too. */
+/** Why a load failed. */
+export abstract class LoadError extends Error {
+  /** What to report if the caller cannot help it. */
   readonly failure: Failure;
 
   constructor(failure: Failure) {
     super(failure.message, { cause: failure });
     this.failure = failure;
   }
+}
+
+/** The database refused a batch, and would again; a smaller one may pass. */
+export class RowRefused extends LoadError {
+  override readonly name = "RowRefused";
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal, failure: Failure) {
+    super(failure);
+    this.refusal = refusal;
+  }
+}
+
+/** The database cancelled a statement: it exceeded `statement_timeout`, or a user cancelled it. A smaller batch may pass. */
+export class StatementCancelled extends LoadError {
+  override readonly name = "StatementCancelled";
 }
 
 /** The database is unavailable or overloaded. */
-export class DatabaseLost extends Error {
+export class DatabaseLost extends LoadError {
   override readonly name = "DatabaseLost";
-  readonly failure: Failure;
-
-  constructor(failure: Failure) {
-    super(failure.message, { cause: failure });
-    this.failure = failure;
-  }
 }
 
 /** Whether a retry of an SQS call may succeed: SQS was unavailable, or throttled the request. */

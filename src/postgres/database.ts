@@ -1,6 +1,5 @@
 // A connection whose errors are sentences for the user.
 import type { DatabaseSettings } from "../config/database.ts";
-import type { Failure } from "../failure.ts";
 import { connect, type Sql } from "./connection.ts";
 import { asFailure } from "./errors.ts";
 import { explainForbidden } from "./forbidden.ts";
@@ -31,7 +30,7 @@ export async function openDatabase<T>(
       return await work();
     } catch (error) {
       if (passes(error)) throw error;
-      throw await toFailure(error, sql, settings, doing);
+      throw asFailure(await explainForbidden(error, sql, settings), settings, doing);
     }
   };
   try {
@@ -53,14 +52,4 @@ export async function withDatabase<T>(
     await close();
     return result;
   });
-}
-
-/** The sentence for an error of the driver, also where a policy or a setting explains it. */
-async function toFailure(
-  error: unknown,
-  sql: Sql,
-  settings: DatabaseSettings,
-  doing: string,
-): Promise<Failure> {
-  return asFailure(await explainForbidden(error, sql, settings), settings, doing);
 }

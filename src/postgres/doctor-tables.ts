@@ -81,7 +81,7 @@ async function checkPresence(
 }
 
 async function checkColumns(sql: Sql, logins: TableName): Promise<Check> {
-  const [message] = await wrongColumns(sql, logins);
+  const message = await wrongColumns(sql, logins);
   if (message === undefined) return ok("columns", `${tableText(logins)} has those that a drain writes`);
   return failed("columns", "not those that a drain writes", { kind: "configuration", message });
 }

@@ -1,6 +1,6 @@
 // Translates errors of the driver. Postgres's messages quote data, so that only codes and names are kept.
 import { place, type DatabaseSettings } from "../config/database.ts";
-import { DatabaseLost, RowRefused, StatementCancelled, type RefusalOf } from "../drain/ports.ts";
+import { DatabaseLost, LoadError, RowRefused, StatementCancelled, type RefusalOf } from "../drain/ports.ts";
 import { Failure } from "../failure.ts";
 import type { LoginRow } from "../login/row.ts";
 import type { Reader } from "./connection.ts";
@@ -49,14 +49,9 @@ const CONNECTION_GONE = /^(CONNECTION_|CONNECT_|SASL_|E[A-Z]+$)/;
 const OF_SESSION = /^(0B|25|26|28|2D|3B|3D|58|F0)/;
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
-/** Translates an error for the loader's port: {@link RowRefused}, {@link StatementCancelled}, {@link DatabaseLost} or `Failure`. */
-export function translate(
-  error: unknown,
-  settings: DatabaseSettings,
-  doing: string,
-): RowRefused | StatementCancelled | DatabaseLost | Failure {
-  if (error instanceof RowRefused || error instanceof StatementCancelled || error instanceof DatabaseLost)
-    return error;
+/** Translates an error for the loader's port. */
+export function translate(error: unknown, settings: DatabaseSettings, doing: string): LoadError | Failure {
+  if (error instanceof LoadError) return error;
   if (error instanceof Failure) return error.kind === "unavailable" ? new DatabaseLost(error) : error;
   const code = field(error, "code") ?? "";
   if (code === QUERY_CANCELED) {
@@ -107,59 +102,56 @@ function aboutOf(code: string, constraint: string | undefined): RefusalOf {
 export function asFailure(error: unknown, settings: DatabaseSettings, doing: string): Failure {
   const translated = translate(error, settings, doing);
   if (translated instanceof Failure) return translated;
-  if (translated instanceof RowRefused && isUnstorable(translated.refusal.sqlState))
-    return unstorable(doing, translated.refusal.sqlState, error);
+  if (translated instanceof RowRefused && isUnstorable(translated.refusal.sqlState)) {
+    // Such a caller writes no row: the text is a name, or a reason of the user.
+    return new Failure(
+      "configuration",
+      `Postgres refused a statement while ${doing}: a name or a text that you gave has a character that the database's encoding lacks ` +
+        `(SQLSTATE ${translated.refusal.sqlState}).`,
+      error,
+    );
+  }
   return translated.failure;
 }
 
 function explain(code: string, settings: DatabaseSettings, doing: string, cause: unknown): Failure {
   const { source } = settings;
   const [user, database] = [shown(settings.user), shown(settings.database)];
+  const configuration = (sentence: string): Failure => new Failure("configuration", sentence, cause);
   if (code === NOT_IN_STATE && field(cause, "severity") === "FATAL") {
-    return new Failure(
-      "configuration",
+    return configuration(
       `Database ${database} at ${place(settings)} does not accept connections (SQLSTATE ${code}). ` +
         `Run ALTER DATABASE … ALLOW_CONNECTIONS true as its owner, or name another database in ${source}.`,
-      cause,
     );
   }
   switch (code) {
     case "28P01":
     case "28000":
-      return new Failure(
-        "configuration",
+      return configuration(
         `Postgres at ${place(settings)} rejected the login of user ${user} (SQLSTATE ${code}). Check user and password in ${source}` +
           (code === "28000" ? `, and whether pg_hba.conf allows sslmode ${settings.sslMode}.` : "."),
-        cause,
       );
     case "3D000":
-      return new Failure(
-        "configuration",
+      return configuration(
         `Postgres at ${place(settings)} has no database ${database}. Check its name in ${source}, or create it.`,
-        cause,
       );
     case LACKS_RIGHT:
-      return new Failure(
-        "configuration",
+      return configuration(
         `Postgres user ${user} lacks a right for ${doing} (SQLSTATE 42501). Grant it, or run once as a user who has it; docs/permissions.md lists the rights.`,
-        cause,
-      );
-    default:
-      if (TABLE_AT_FAULT.test(code)) {
-        return new Failure(
-          "configuration",
-          `Postgres refused a statement while ${doing} (SQLSTATE ${code}), and a retry would not help: check table ` +
-            `${fullName(settings.table)} and the tables in schema fetch_etl, their columns, partitions, rules, sequences and triggers.` +
-            (code === CHECK_VIOLATION ? " A partition may be missing." : ""),
-          cause,
-        );
-      }
-      return new Failure(
-        "unavailable",
-        `Postgres refused a statement while ${doing} (SQLSTATE ${code || "none"}).`,
-        cause,
       );
   }
+  if (TABLE_AT_FAULT.test(code)) {
+    return configuration(
+      `Postgres refused a statement while ${doing} (SQLSTATE ${code}), and a retry would not help: check table ` +
+        `${fullName(settings.table)} and the tables in schema fetch_etl, their columns, partitions, rules, sequences and triggers.` +
+        (code === CHECK_VIOLATION ? " A partition may be missing." : ""),
+    );
+  }
+  return new Failure(
+    "unavailable",
+    `Postgres refused a statement while ${doing} (SQLSTATE ${code || "none"}).`,
+    cause,
+  );
 }
 
 /** Hides a text that does not look like a name: a password may have been set in its place. */
@@ -181,20 +173,8 @@ export function field(
  * Untranslatable character, and character not in repertoire (PostgreSQL documentation, appendix A): the database's encoding lacks it. Postgres
  * refuses the whole statement, without naming a row.
  */
-const UNSTORABLE = ["22P05", "22021"];
-
 function isUnstorable(sqlState: string): boolean {
-  return UNSTORABLE.includes(sqlState);
-}
-
-/** The failure where the text is not of a row: a name, or a reason of the user. */
-function unstorable(doing: string, sqlState: string, cause: unknown): Failure {
-  return new Failure(
-    "configuration",
-    `Postgres refused a statement while ${doing}: a name or a text that you gave has a character that the database's encoding lacks ` +
-      `(SQLSTATE ${sqlState}).`,
-    cause,
-  );
+  return sqlState === "22P05" || sqlState === "22021";
 }
 
 /** The refusal of a row; with the column, where its text has a character that the encoding lacks. */

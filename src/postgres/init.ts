@@ -26,7 +26,7 @@ export async function initialise(settings: DatabaseSettings): Promise<Initialise
   return withDatabase(settings, DOING, async (sql) => {
     const made = await ensureTables(sql, settings, true, { doing: DOING, rights: [READ_VERSION] });
     await revokeCreate(sql);
-    const [wrong] = await wrongColumns(sql, settings.table);
+    const wrong = await wrongColumns(sql, settings.table);
     if (wrong !== undefined) throw new Failure("configuration", wrong);
     const tables = tablesFor(settings.table, true);
     const schemas = [...new Set(tables.map(({ schema }) => schema))].filter((schema) => schema !== "public");

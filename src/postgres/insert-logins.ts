@@ -1,5 +1,6 @@
 // The statement that inserts logins, and their values into the vault: for a drain and for a replay.
 import type { TableName } from "../config/table.ts";
+import type { SealedValues } from "../drain/ports.ts";
 import { LOGIN_COLUMNS, type LoginRow } from "../login/row.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import type { Fragment, Sql } from "./connection.ts";
@@ -28,11 +29,6 @@ interface LoginInsert {
   readonly others?: readonly BatchColumn[];
   /** A statement on `batch` that returns the keys of the messages that are new. */
   readonly fresh: Fragment;
-}
-
-interface SealedValues {
-  readonly ip: Uint8Array | null;
-  readonly deviceId: Uint8Array | null;
 }
 
 /**

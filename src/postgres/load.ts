@@ -9,7 +9,7 @@ import { connect, type Connection, type Sql } from "./connection.ts";
 import { droppedRows, failIf, isDropped } from "./dropped-rows.ts";
 import { asFailure, translate, withColumn } from "./errors.ts";
 import { explainForbidden, forbidden } from "./forbidden.ts";
-import { freshOf, insertLogins, type BatchColumn } from "./insert-logins.ts";
+import { freshOf, insertLogins } from "./insert-logins.ts";
 import { pruneLedger } from "./ledger.ts";
 import { requireTables } from "./logins-table.ts";
 import { tablesFor } from "./migrations.ts";
@@ -67,9 +67,9 @@ export async function openLoader(
     await closing?.close(state);
   };
 
-  const prepare = async (): Promise<void> => {
-    const { table, user } = settings;
-    const keepsVault = vaultKey !== undefined;
+  const { table, user } = settings;
+  const keepsVault = vaultKey !== undefined;
+  try {
     const tables = tablesFor(table, keepsVault);
     const use = { doing: "a drain", rights: rightsFor(table, keepsVault) };
     await run("creating its tables", (sql) => ensureTables(sql, settings, keepsVault, use));
@@ -79,9 +79,6 @@ export async function openLoader(
       warning = await unloggedTables(sql, tables);
       await requireTables(sql, user, table, keepsVault);
     });
-  };
-  try {
-    await prepare();
   } catch (error) {
     await close();
     throw asFailure(error, settings, CHECKING);
@@ -89,24 +86,20 @@ export async function openLoader(
 
   const writeAll = async (sql: Sql, entries: readonly Entry[]): Promise<LoadResult> => {
     try {
-      return await write(sql, { table: settings.table, queue, runId, vaultKey }, entries);
+      return await write(sql, { table, queue, runId, vaultKey }, entries);
     } catch (error) {
       // The outcome is unknown only if the connection was lost.
       if (!(translate(error, settings, "") instanceof DatabaseLost))
         for (const { messageId } of entries) unsettled.delete(messageId);
-      throw isDropped(error) ? await droppedRows(sql, settings.table) : error;
+      throw isDropped(error) ? await droppedRows(sql, table) : error;
     }
   };
 
   return {
     warning,
     load: async (entries) => {
-      const ids = entries.map(({ messageId }) => messageId);
       const result = await run("writing rows", async (sql) => {
-        const settled =
-          unsettled.size === 0
-            ? new Set<string>()
-            : await committedBefore(sql, runId, [...unsettled.values()]);
+        const settled = await committedBefore(sql, runId, [...unsettled.values()]);
         const left = entries.filter(({ messageId }) => !settled.has(messageId));
         for (const entry of left) unsettled.set(entry.messageId, entry);
         const written = left.length === 0 ? NOTHING : await writeAll(sql, left);
@@ -116,7 +109,7 @@ export async function openLoader(
         if (!(error instanceof RowRefused) || others.length > 0 || only?.kind !== "row") throw error;
         throw await run("writing rows", (sql) => withColumn(error, sql, only.row));
       });
-      for (const id of ids) unsettled.delete(id);
+      for (const { messageId } of entries) unsettled.delete(messageId);
       return result;
     },
     prune: (days, stop) => run("pruning the ledger", (sql) => pruneLedger(sql, days, stop)),
@@ -144,6 +137,7 @@ function settledResult(entries: readonly Entry[], settled: ReadonlySet<string>):
 
 /** Ids of the messages that earlier calls committed, although their result was lost. Waits until a synchronous standby has them too. */
 async function committedBefore(sql: Sql, runId: string, entries: readonly Entry[]): Promise<Set<string>> {
+  if (entries.length === 0) return new Set();
   const rows = await sql<{ message_id: string }[]>`
     select t.message_id, ${sql.unsafe(WAIT_FOR_STANDBY)}
     from rows from (
@@ -174,7 +168,10 @@ interface Load {
 async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<LoadResult> {
   const { table, queue, runId, vaultKey } = load;
   const rejections = entries.map((entry) => (entry.kind === "rejection" ? entry.rejection : undefined));
-  const key = keyOf(entries);
+  const key = [
+    { name: "sent_at", values: entries.map(sentTime), type: "pg_catalog.timestamptz" },
+    { name: "message_id", values: entries.map(({ messageId }) => messageId) },
+  ];
   const logins = insertLogins(sql, {
     ...{ table, vaultKey, key },
     rows: entries.map((entry) => (entry.kind === "row" ? entry.row : undefined)),
@@ -216,13 +213,6 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
     from counted`;
   const { loaded, quarantined } = counts ?? NOTHING;
   return { loaded, quarantined, duplicates: entries.length - loaded - quarantined };
-}
-
-function keyOf(entries: readonly Entry[]): BatchColumn[] {
-  return [
-    { name: "sent_at", values: entries.map(sentTime), type: "pg_catalog.timestamptz" },
-    { name: "message_id", values: entries.map(({ messageId }) => messageId) },
-  ];
 }
 
 function sentTime({ sentAt }: Entry): string {

@@ -57,7 +57,7 @@ export async function requireTables(
   keepsVault: boolean,
 ): Promise<void> {
   const grants = await missingGrants(sql, user, rightsFor(logins, keepsVault));
-  const problems = await wrongColumns(sql, logins);
+  const problems = [await wrongColumns(sql, logins)].filter((problem) => problem !== undefined);
   if (grants.length > 0) problems.push(lacking(user, "a drain", grants));
   if (problems.length > 0) throw new Failure("configuration", problems.join("\n"));
 }
@@ -65,8 +65,8 @@ export async function requireTables(
 /** Whether rows can be inserted, in the bits of `pg_relation_is_updatable`: 1 shifted by `CMD_INSERT`. It waits for who locks the table. */
 const INSERTABLE = 8;
 
-/** What is wrong with the logins' table and its columns, in a sentence; none where a drain can write to it. */
-export async function wrongColumns(sql: Sql, logins: TableName): Promise<string[]> {
+/** What is wrong with the logins' table and its columns, in a sentence; undefined where a drain can write to it. */
+export async function wrongColumns(sql: Sql, logins: TableName): Promise<string | undefined> {
   const columns = await sql<
     {
       name: string;
@@ -91,10 +91,10 @@ export async function wrongColumns(sql: Sql, logins: TableName): Promise<string[
     where n.nspname operator(pg_catalog.=) ${logins.schema} and c.relname operator(pg_catalog.=) ${logins.name}
       and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped`;
   if (columns.some(({ insertable }) => !insertable)) {
-    return [
+    return (
       `Postgres takes no rows into ${fullName(logins)}, which is a view or a foreign table: name a table, or give the view a trigger ` +
-        "(INSTEAD OF INSERT).",
-    ];
+      "(INSTEAD OF INSERT)."
+    );
   }
   const wrong: string[] = [];
   for (const name of LOGIN_COLUMNS) {
@@ -110,9 +110,9 @@ export async function wrongColumns(sql: Sql, logins: TableName): Promise<string[
   for (const { name, required } of columns) {
     if (required && !Object.hasOwn(COLUMNS, name)) wrong.push(`${name} must be filled, and nothing fills it`);
   }
-  if (wrong.length === 0) return [];
-  return [
+  if (wrong.length === 0) return undefined;
+  return (
     `The table ${fullName(logins)} has other columns than fetch-etl writes: ${wrong.join("; ")}. ` +
-      "Alter it, or point DATABASE_URL at the right database; docs/messages.md shows the table.",
-  ];
+    "Alter it, or point DATABASE_URL at the right database; docs/messages.md shows the table."
+  );
 }

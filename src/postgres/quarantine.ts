@@ -1,27 +1,27 @@
 // The quarantine: counts and finds its messages, replays and purges them.
 import type { DatabaseSettings } from "../config/database.ts";
-import type { TableName } from "../config/table.ts";
 import type { QuarantinedMessage } from "../quarantine/message.ts";
 import type { ReplayStore } from "../quarantine/replay.ts";
 import { Failure } from "../failure.ts";
 import type { Reader, Sql } from "./connection.ts";
 import { openDatabase } from "./database.ts";
 import {
+  BEFORE_ALL,
   COUNTED_REASON,
   epochMs,
   exactly,
   MESSAGE_COLUMNS,
   HELD_READS,
-  pageStatement,
   MOST_COUNTED,
+  readPage,
   toQuarantined,
+  type MessageKey,
   type QuarantinedRow,
 } from "./quarantined-message.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
-import { BEFORE_ALL, LOCKS, withLock } from "./advisory-locks.ts";
 import { openReplay } from "./replay.ts";
 import { tablesPresent } from "./schema.ts";
-import { inTransaction, SNAPSHOT } from "./transaction.ts";
+import { inTransaction, LOCKS, SNAPSHOT, withLock } from "./transaction.ts";
 
 /** The messages that are not replayed. */
 export interface QuarantineSummary {
@@ -75,13 +75,22 @@ export interface Quarantine {
 
 /** @throws {Failure} when the database is unreachable, or there is no quarantine */
 export async function openQuarantine(settings: DatabaseSettings): Promise<Quarantine> {
-  return openDatabase(settings, async ({ sql, run, close }) => {
-    await run("checking its tables", () => requireQuarantine(sql, settings.table));
+  return openDatabase(settings, async (database) => {
+    const { sql, run, close } = database;
+    await run("checking its tables", async () => {
+      if ((await tablesPresent(sql, settings.table)).quarantine) return;
+      throw new Failure(
+        "configuration",
+        'There is no table fetch_etl.quarantine yet: "fetch-etl init" creates it.',
+      );
+    });
     return {
       summary: () => run(READING, () => inTransaction(sql, SNAPSHOT, summarise)),
       find: (messageId) => run(READING, () => find(sql, messageId)),
       openReplay: (vaultKey, queue) =>
-        run("preparing the quarantine for a replay", () => openReplay(sql, settings, { vaultKey, queue })),
+        run("preparing the quarantine for a replay", () =>
+          openReplay(database, settings, { vaultKey, queue }),
+        ),
       purge: (days) => run("purging the quarantine", () => purge(sql, days)),
       close,
     };
@@ -89,14 +98,6 @@ export async function openQuarantine(settings: DatabaseSettings): Promise<Quaran
 }
 
 const READING = "reading the quarantine";
-
-async function requireQuarantine(sql: Sql, logins: TableName): Promise<void> {
-  if ((await tablesPresent(sql, logins)).quarantine) return;
-  throw new Failure(
-    "configuration",
-    'There is no table fetch_etl.quarantine yet: "fetch-etl init" creates it.',
-  );
-}
 
 /** Counts the messages that are not replayed. */
 export async function summarise(sql: Reader): Promise<QuarantineSummary> {
@@ -125,16 +126,13 @@ export async function summarise(sql: Reader): Promise<QuarantineSummary> {
 }
 
 async function find(sql: Sql, messageId: string): Promise<Found> {
-  const { storedSentAt, queue, messageId: first } = BEFORE_ALL;
   return inTransaction(sql, SNAPSHOT, async (tx) => {
-    const rows = await tx.unsafe<FoundRow[]>(
-      pageStatement(
-        `${HELD_READS}, replayed_at`,
-        `${MESSAGE_COLUMNS}, pg_catalog.octet_length(sealed) as sealed_bytes, ${exactly("replayed_at")} as found_replayed_at`,
-        "message_id operator(pg_catalog.=) $4::pg_catalog.text",
-      ),
-      [storedSentAt, queue, first, messageId],
-    );
+    const rows = await readPage<FoundRow>(tx, BEFORE_ALL, {
+      reads: `${HELD_READS}, replayed_at`,
+      gives: `${MESSAGE_COLUMNS}, pg_catalog.octet_length(sealed) as sealed_bytes, ${exactly("replayed_at")} as found_replayed_at`,
+      which: "message_id operator(pg_catalog.=) $4::pg_catalog.text",
+      value: messageId,
+    });
     const [all] = await tx<{ messages: string }[]>`
       select pg_catalog.count(*) as messages from fetch_etl.quarantine
       where message_id operator(pg_catalog.=) ${messageId}::pg_catalog.text`;
@@ -169,7 +167,7 @@ async function purge(sql: Sql, days: number): Promise<number> {
   for (;;) {
     const { storedSentAt, queue, messageId } = last;
     const deleted = await withLock(sql, LOCKS.quarantine, (tx) =>
-      tx.unsafe<{ stored_sent_at: string; queue: string; message_id: string }[]>(
+      tx.unsafe<MessageKey[]>(
         `with old as (
            select sent_at, queue, message_id from fetch_etl.quarantine
            where quarantined_at operator(pg_catalog.<=) $1::pg_catalog.text::pg_catalog.timestamptz
@@ -181,13 +179,14 @@ async function purge(sql: Sql, days: number): Promise<number> {
            where (q.sent_at, q.queue, q.message_id) operator(pg_catalog.=) (old.sent_at, old.queue, old.message_id)
            returning q.sent_at, q.queue, q.message_id
          )
-         select ${exactly("sent_at")} as stored_sent_at, queue, message_id from gone order by sent_at, queue, message_id`,
+         select ${exactly("sent_at")} as "storedSentAt", queue, message_id as "messageId" from gone
+         order by sent_at, queue, message_id`,
         [limit?.at ?? "-infinity", storedSentAt, queue, messageId],
       ),
     );
     const end = deleted.at(-1);
     if (end === undefined) return purged;
     purged += deleted.length;
-    last = { storedSentAt: end.stored_sent_at, queue: end.queue, messageId: end.message_id };
+    last = end;
   }
 }

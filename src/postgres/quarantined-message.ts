@@ -1,5 +1,6 @@
 // Reads messages of the quarantine.
 import type { QuarantinedMessage } from "../quarantine/message.ts";
+import type { Reader } from "./connection.ts";
 import { SENT_TIME_UNKNOWN } from "./load.ts";
 
 /**
@@ -58,16 +59,30 @@ export interface QuarantinedRow {
 /** The limits of a page: a body may have a megabyte. A page has at least one message. */
 const PAGE = { messages: 500, bytes: 8_000_000 } as const;
 
-/**
- * A statement that reads the next page of the quarantine, in the order of its key. Its first three parameters are the key of the last
- * message of the previous page: `storedSentAt`, `queue`, `messageId`.
- *
- * @param reads the columns to read, including the key and `sealed`; the user needs no right on others
- * @param gives the expressions to return
- * @param which a condition
- */
-export function pageStatement(reads: string, gives: string, which: string): string {
-  return `
+/** The primary key of a message. */
+export type MessageKey = Pick<QuarantinedMessage, "storedSentAt" | "queue" | "messageId">;
+
+/** Sorts before every key. */
+export const BEFORE_ALL: MessageKey = { storedSentAt: "-infinity", queue: "", messageId: "" };
+
+interface PageRequest {
+  /** The columns to read, including the key and `sealed`; the user needs no right on others. */
+  readonly reads: string;
+  /** The expressions to return. */
+  readonly gives: string;
+  /** A condition on the messages, in which `$4` is `value`. */
+  readonly which: string;
+  readonly value: string | string[] | null;
+}
+
+/** The next page of the quarantine, in the order of its key. */
+export async function readPage<T extends object>(
+  sql: Reader,
+  { storedSentAt, queue, messageId }: MessageKey,
+  { reads, gives, which, value }: PageRequest,
+): Promise<readonly T[]> {
+  return sql.unsafe<T[]>(
+    `
     select ${gives} from (
       select *, pg_catalog.sum(pg_catalog.octet_length(sealed)) over (order by sent_at, queue, message_id)
         operator(pg_catalog.-) pg_catalog.octet_length(sealed) as bytes_before
@@ -80,7 +95,9 @@ export function pageStatement(reads: string, gives: string, which: string): stri
       ) as next
     ) as measured
     where bytes_before operator(pg_catalog.<) ${PAGE.bytes}
-    order by sent_at, queue, message_id`;
+    order by sent_at, queue, message_id`,
+    [storedSentAt, queue, messageId, value],
+  );
 }
 
 export function toQuarantined(row: QuarantinedRow): QuarantinedMessage {

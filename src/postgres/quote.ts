@@ -23,10 +23,7 @@ export function literal(text: string): string {
   return text.includes("\\") ? `E${quoted}` : quoted;
 }
 
-/** For `pg_catalog.decode(…, 'hex')`. */
-export function toHex(bytes: Uint8Array): string;
-/** NULL where there are none. */
-export function toHex(bytes: Uint8Array | null | undefined): string | null;
+/** For `pg_catalog.decode(…, 'hex')`; NULL where there are none. */
 export function toHex(bytes: Uint8Array | null | undefined): string | null {
   return bytes ? Buffer.from(bytes).toString("hex") : null;
 }

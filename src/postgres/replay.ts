@@ -4,26 +4,27 @@ import type { TableName } from "../config/table.ts";
 import type { QuarantinedMessage } from "../quarantine/message.ts";
 import type { PassedMessage, ReplayStore } from "../quarantine/replay.ts";
 import type { Reader, Sql } from "./connection.ts";
+import type { Database } from "./database.ts";
 import { droppedRows, unseenDrops } from "./dropped-rows.ts";
-import { asFailure, translate } from "./errors.ts";
+import { translate } from "./errors.ts";
 import { explainForbidden } from "./forbidden.ts";
 import { insertLogins } from "./insert-logins.ts";
 import {
+  BEFORE_ALL,
   MESSAGE_COLUMNS,
   HELD_READS,
-  pageStatement,
+  readPage,
   toQuarantined,
   type QuarantinedRow,
 } from "./quarantined-message.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { READ_VERSION } from "./rights.ts";
 import { ensureTables } from "./schema.ts";
-import { inTransaction, SNAPSHOT } from "./transaction.ts";
-import { BEFORE_ALL, withLock, LOCKS } from "./advisory-locks.ts";
+import { inTransaction, LOCKS, SNAPSHOT, withLock } from "./transaction.ts";
 
 /** Creates the tables that are missing, those of the vault only where one is kept. */
 export async function openReplay(
-  sql: Sql,
+  { sql, run }: Database,
   settings: DatabaseSettings,
   { vaultKey, queue }: { vaultKey: SealedDataKey | undefined; queue: string | undefined },
 ): Promise<ReplayStore> {
@@ -32,9 +33,7 @@ export async function openReplay(
   if (failure !== undefined) throw failure;
   return {
     page: (after) =>
-      inTransaction(sql, SNAPSHOT, (tx) => page(tx, after, queue)).catch(async (error: unknown) => {
-        throw asFailure(await explainForbidden(error, sql, settings), settings, "reading the quarantine");
-      }),
+      run("reading the quarantine", () => inTransaction(sql, SNAPSHOT, (tx) => page(tx, after, queue))),
     load: (messages) =>
       load(sql, settings.table, messages, vaultKey).catch(async (error: unknown) => {
         throw translate(await explainForbidden(error, sql, settings), settings, "replaying the quarantine");
@@ -52,11 +51,12 @@ async function page(
   after: QuarantinedMessage | undefined,
   only: string | undefined,
 ): Promise<QuarantinedMessage[]> {
-  const { storedSentAt, queue, messageId } = after ?? BEFORE_ALL;
-  const rows = await sql.unsafe<QuarantinedRow[]>(
-    pageStatement(HELD_READS, MESSAGE_COLUMNS, `replayed_at is null and ${OF_QUEUE}`),
-    [storedSentAt, queue, messageId, only ?? null],
-  );
+  const rows = await readPage<QuarantinedRow>(sql, after ?? BEFORE_ALL, {
+    reads: HELD_READS,
+    gives: MESSAGE_COLUMNS,
+    which: `replayed_at is null and ${OF_QUEUE}`,
+    value: only ?? null,
+  });
   return rows.map(toQuarantined);
 }
 

@@ -13,7 +13,7 @@ import { requireRights, type Right } from "./rights.ts";
 import { changeRows, earlier, insertEntries, type RotationTarget } from "./rotation-rows.ts";
 import { tablesPresent } from "./schema.ts";
 import { tokenKeyId } from "./token.ts";
-import { withLock, LOCKS } from "./advisory-locks.ts";
+import { LOCKS, withLock } from "./transaction.ts";
 import { readEntries, record } from "./vault.ts";
 
 /** Call {@link Rotation.close} when done. */

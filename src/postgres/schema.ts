@@ -71,18 +71,16 @@ export interface TablesPresent {
  *   not checked where the user may not read it
  */
 export async function tablesPresent(sql: Sql, logins: TableName): Promise<TablesPresent> {
-  const state = await schemaState(sql, logins, true);
-  const exists = (table: TableName): boolean =>
-    state.found.some((each) => fullName(each) === fullName(table));
-  const has = (name: string): boolean => exists({ schema: "fetch_etl", name });
-  const { version } = state;
-  if (version !== undefined && has("quarantine")) {
+  const { found, version } = await schemaState(sql, logins, true);
+  const names = new Set(found.map(fullName));
+  const quarantine = names.has("fetch_etl.quarantine");
+  if (version !== undefined && quarantine) {
     requireKnown(version, MIGRATIONS);
     if (version < MIGRATIONS.length) {
       throw new Failure("configuration", `${otherVersion(version, MIGRATIONS)}: run "fetch-etl init".`);
     }
   }
-  return { userLogins: exists(logins), quarantine: has("quarantine"), vault: has("reveal_log") };
+  return { userLogins: names.has(fullName(logins)), quarantine, vault: names.has("fetch_etl.reveal_log") };
 }
 
 /** What a command does with the tables, for the sentence that tells which rights are missing. */

@@ -1,10 +1,10 @@
 // Searches the quarantine for the values of tokens, and deletes the messages that contain them.
+import { chunk } from "../drain/batches.ts";
 import { createBodyOpener, createTokenReader } from "../quarantine/message.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import type { Transaction } from "./connection.ts";
-import { exactly, pageStatement, SEALED_HEX } from "./quarantined-message.ts";
+import { BEFORE_ALL, exactly, readPage, SEALED_HEX, type MessageKey } from "./quarantined-message.ts";
 import type { Right } from "./rights.ts";
-import { BEFORE_ALL, type MessageKey } from "./advisory-locks.ts";
 
 export const TO_SEARCH: Right = {
   table: "quarantine",
@@ -59,7 +59,12 @@ export async function searchQuarantine(
   };
   let last: MessageKey | undefined = keys.length === 0 ? undefined : BEFORE_ALL;
   while (last !== undefined) {
-    const rows: PageRow[] = await page(tx, keyIds, last);
+    const rows: readonly PageRow[] = await readPage<PageRow>(tx, last, {
+      reads: "sent_at, queue, message_id, key_id, sealed",
+      gives: PAGE_COLUMNS,
+      which: "key_id operator(pg_catalog.=) any($4::pg_catalog.text[])",
+      value: keyIds,
+    });
     rows.forEach(look);
     last = rows.at(-1);
   }
@@ -80,23 +85,10 @@ interface PageRow extends MessageKey {
 const PAGE_COLUMNS = `${exactly("sent_at")} as "storedSentAt", queue, message_id as "messageId", key_id as "keyId",
   ${SEALED_HEX} as sealed`;
 
-function page(tx: Transaction, keyIds: readonly string[], after: MessageKey): Promise<PageRow[]> {
-  const { storedSentAt, queue, messageId } = after;
-  return tx.unsafe<PageRow[]>(
-    pageStatement(
-      "sent_at, queue, message_id, key_id, sealed",
-      PAGE_COLUMNS,
-      "key_id operator(pg_catalog.=) any($4::pg_catalog.text[])",
-    ),
-    [storedSentAt, queue, messageId, [...keyIds]],
-  );
-}
-
 /** @returns how many were deleted */
 export async function deleteQuarantined(tx: Transaction, messages: readonly MessageKey[]): Promise<number> {
   let deleted = 0;
-  for (let from = 0; from < messages.length; from += AT_ONCE) {
-    const some = messages.slice(from, from + AT_ONCE);
+  for (const some of chunk(messages, AT_ONCE)) {
     const { count } = await tx`
       delete from fetch_etl.quarantine q using rows from (
         pg_catalog.unnest(${some.map(({ storedSentAt }) => storedSentAt)}::pg_catalog.text[]),

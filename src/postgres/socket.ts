@@ -3,6 +3,7 @@
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { place, type DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
 import { errorCode, startTls } from "./tls.ts";
@@ -70,7 +71,10 @@ export async function connectToFirst(
       const socket = connect(port, address);
       sockets.push(socket);
       attempts.push(connected(socket, signal));
-      winner = await within(NEXT_ADDRESS_MS, Promise.any(attempts));
+      winner = await Promise.race([
+        Promise.any(attempts).catch(() => undefined),
+        setTimeout(NEXT_ADDRESS_MS, undefined, { ref: false }),
+      ]);
       if (winner !== undefined) return winner;
     }
     return (winner = await Promise.any(attempts));
@@ -90,21 +94,6 @@ async function connected(socket: Socket, signal: AbortSignal): Promise<Socket> {
   } catch (error) {
     socket.destroy();
     throw error;
-  }
-}
-
-/** The result of `work`; undefined when it failed or exceeded the time. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => {
-      resolve(undefined);
-    }, ms);
-  });
-  try {
-    return await Promise.race([work.catch(() => undefined), late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -1,4 +1,4 @@
-// Transactions whose results do not depend on settings of the role or the database.
+// Transactions whose results do not depend on settings of the role or the database, and their locks.
 import type { Sql, Transaction } from "./connection.ts";
 
 /** Read only, with one snapshot for all statements. */
@@ -23,4 +23,26 @@ export async function inTransaction<T>(
     return { result: done };
   });
   return result;
+}
+
+/**
+ * Advisory locks; any numbers, as long as every version uses the same. Replays and purges run one at a time, because they could deadlock on
+ * the messages of the quarantine; rotations and `forget` run one at a time, because a rotation could store a value under another token
+ * while it is being forgotten.
+ */
+export const LOCKS = { quarantine: 4_207_849_522, vault: 4_207_849_523 } as const;
+
+type Lock = (typeof LOCKS)[keyof typeof LOCKS];
+
+/** Waits for the lock, which is released at the end of the transaction. Take `quarantine` before `vault`, to prevent deadlocks. */
+export async function takeLock(tx: Transaction, lock: Lock): Promise<void> {
+  await tx`select pg_catalog.pg_advisory_xact_lock(${lock})`;
+}
+
+/** A transaction with the lock. At this isolation level, the work sees what the previous holder of the lock committed. */
+export async function withLock<T>(sql: Sql, lock: Lock, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return inTransaction(sql, READ_COMMITTED, async (tx) => {
+    await takeLock(tx, lock);
+    return work(tx);
+  });
 }

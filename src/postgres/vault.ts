@@ -1,5 +1,6 @@
 // Reads and deletes entries of the vault, and records who did so, when, why and for which tokens.
 import type { DatabaseSettings } from "../config/database.ts";
+import { chunk } from "../drain/batches.ts";
 import { Failure } from "../failure.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import { keyIdOf } from "../masking/token.ts";
@@ -18,8 +19,7 @@ import {
   type HoldingMessage,
   type SearchResult,
 } from "./search.ts";
-import { inTransaction, READ_COMMITTED, SNAPSHOT } from "./transaction.ts";
-import { withLock, takeLock, LOCKS } from "./advisory-locks.ts";
+import { inTransaction, LOCKS, READ_COMMITTED, SNAPSHOT, takeLock, withLock } from "./transaction.ts";
 
 /**
  * Each call opens a connection, and throws `Failure`. The record has each token once.
@@ -99,22 +99,19 @@ export function openVault(settings: DatabaseSettings): Vault {
     forget: (tokens, reason, quarantine = { keys: [], purge: false }) => {
       const rights = quarantine.purge ? [...TO_FORGET, TO_SEARCH, TO_PURGE] : TO_FORGET;
       return withVault(settings, "deleting from the vault", rights, (sql) =>
-        forget(sql, settings, { tokens, reason, ...quarantine }),
+        forget(sql, settings, tokens, reason, quarantine),
       );
     },
   };
-}
-
-interface Forgetting extends QuarantineRequest {
-  readonly tokens: readonly string[];
-  readonly reason: string;
 }
 
 /** With both locks, so that no replay or rotation can store a value again, or under another token, while it is being forgotten. */
 async function forget(
   sql: Sql,
   settings: DatabaseSettings,
-  { tokens, reason, keys, purge }: Forgetting,
+  tokens: readonly string[],
+  reason: string,
+  { keys, purge }: QuarantineRequest,
 ): Promise<Forgotten> {
   const grants = await missingGrants(sql, settings.user, [TO_SEARCH]);
   return withLock(sql, LOCKS.quarantine, async (tx) => {
@@ -206,8 +203,7 @@ export async function* entriesOf(
   tx: Transaction,
   tokens: readonly string[],
 ): AsyncGenerator<SealedEntry[], void, undefined> {
-  for (let from = 0; from < tokens.length; from += PAGE.entries) {
-    let wanted = tokens.slice(from, from + PAGE.entries);
+  for (let wanted of chunk(tokens, PAGE.entries)) {
     while (wanted.length > 0) {
       const page = await readEntries(
         tx,

@@ -67,17 +67,21 @@ export async function verifyTables(
       throw new Failure("configuration", `There is no table ${table} yet: "fetch-etl init" creates it.`);
     }
     // One snapshot, so that the figures agree with each other while a drain goes on.
-    return inTransaction(sql, SNAPSHOT, async (tx) => ({
-      ...(await counts(tx, table)),
-      keyIds: await keyIds(tx, table),
-      mostRepeated: {
-        devices: await repeated(tx, table, "masked_device_id"),
-        ips: await repeated(tx, table, "masked_ip"),
-      },
-      ...(draw === undefined ? {} : { distributions: await distributions(tx, table, draw.appVersion) }),
-      ...(present.quarantine ? await quarantine(tx) : { quarantined: 0, quarantineReasons: {} }),
-      repeatedBodies: draw === undefined ? null : await countRepeatedBodies(tx),
-    }));
+    return inTransaction(sql, SNAPSHOT, async (tx) => {
+      const { total, reasons } = present.quarantine ? await summarise(tx) : { total: 0, reasons: [] };
+      return {
+        ...(await counts(tx, table)),
+        keyIds: await keyIds(tx, table),
+        mostRepeated: {
+          devices: await repeated(tx, table, "masked_device_id"),
+          ips: await repeated(tx, table, "masked_ip"),
+        },
+        ...(draw === undefined ? {} : { distributions: await distributions(tx, table, draw.appVersion) }),
+        quarantined: total,
+        quarantineReasons: Object.fromEntries(reasons.map(({ reason, count }) => [reason, count])),
+        repeatedBodies: draw === undefined ? null : await countRepeatedBodies(tx),
+      };
+    });
   });
 }
 
@@ -146,12 +150,4 @@ async function repeated(
     group by ${column} having pg_catalog.count(*) operator(pg_catalog.>) 1
     order by pg_catalog.count(*) desc, ${column} limit ${MOST_REPEATED}`);
   return rows.map(({ token, rows: count }) => ({ token, rows: Number(count) }));
-}
-
-async function quarantine(sql: Reader): Promise<Pick<Verification, "quarantined" | "quarantineReasons">> {
-  const { total, reasons } = await summarise(sql);
-  return {
-    quarantined: total,
-    quarantineReasons: Object.fromEntries(reasons.map(({ reason, count }) => [reason, count])),
-  };
 }

@@ -4,15 +4,12 @@ import type { MaskingKeys } from "../masking/keys.ts";
 import { unseal } from "../masking/seal.ts";
 import { createMask } from "../masking/token.ts";
 import { sealContext } from "../drain/entry.ts";
-import type { SealedBody } from "../drain/ports.ts";
+import type { SealedBody, SentMessage } from "../drain/ports.ts";
 
-export interface QuarantinedMessage {
+export interface QuarantinedMessage extends Pick<SentMessage, "messageId" | "sentAt"> {
   /** The queue's id in the ledger. */
   readonly queue: string;
-  readonly messageId: string;
-  /** When SQS accepted the message, epoch milliseconds; undefined if the server did not say. */
-  readonly sentAt: number | undefined;
-  /** The same with the table's microseconds: part of the primary key. */
+  /** The sent time with the table's microseconds: part of the primary key. */
   readonly storedSentAt: string;
   readonly reasons: readonly string[];
   readonly body: SealedBody;

@@ -1,6 +1,5 @@
 // The SDK's client, configured for a short-lived command: silent, with timeouts, counting its requests.
 import { SQSClient, type SQSClientConfig } from "@aws-sdk/client-sqs";
-import type { AwsQueryProtocol } from "@aws-sdk/core/protocols";
 import type { RequestCounts } from "../drain/ports.ts";
 import { Failure } from "../failure.ts";
 import { answerLength } from "./message.ts";
@@ -14,6 +13,7 @@ const CONNECTION_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_ATTEMPTS = 3;
 
+const ignore = (): void => undefined;
 // Without a logger, the SDK writes its warnings to the console.
 const silent = {
   trace: ignore,
@@ -110,8 +110,11 @@ export async function createClient(options: {
     },
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
-    ...(options.protocol === "query" ? { protocol: await queryProtocol() } : {}),
   };
+  if (options.protocol === "query") {
+    // Imported only when needed: its XML parser takes longer to load than a short run takes.
+    config.protocol = (await import("@aws-sdk/core/protocols")).AwsQueryProtocol;
+  }
   const client = new SqsClient(config, options.requests);
   markCredentialsFaults(client);
   return client;
@@ -138,11 +141,6 @@ export async function configuredEndpoint(): Promise<string | undefined> {
   }
 }
 
-/** Imported only when needed: its XML parser takes longer to load than a short run takes. */
-async function queryProtocol(): Promise<typeof AwsQueryProtocol> {
-  return (await import("@aws-sdk/core/protocols")).AwsQueryProtocol;
-}
-
 function kindOf(commandName: string): keyof RequestCounts {
   if (commandName === "ReceiveMessageCommand") return "receive";
   return commandName === "DeleteMessageBatchCommand" ? "delete" : "other";
@@ -151,8 +149,4 @@ function kindOf(commandName: string): keyof RequestCounts {
 /** Disables the SDK's warning about the Node version, which would be in every cron mail. */
 function silenceNodeVersionWarning(): void {
   process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
-}
-
-function ignore(): void {
-  // Nothing: see `silent`.
 }

@@ -1,5 +1,5 @@
 // Reads SQS's clock from the Date header of its answers, errors included.
-import { ahead, checkClock, type Span } from "../doctor/clocks.ts";
+import { ahead, checkClock } from "../doctor/clocks.ts";
 import { skipped, type Check } from "../doctor/check.ts";
 import { header } from "./message.ts";
 import type { SqsClient } from "./client.ts";
@@ -10,11 +10,6 @@ const PRECISION = 1_000;
 /** Maximum difference between AWS's clock and a signature's time (AWS, "Signature Version 4": 15 minutes). */
 const SIGNED_WITHIN = 15 * 60_000;
 
-interface Answer {
-  readonly here: Span;
-  readonly there: Span;
-}
-
 export interface ServerClock {
   /** Call it before the client's first request. */
   readonly watch: (client: SqsClient) => void;
@@ -23,19 +18,18 @@ export interface ServerClock {
 
 /** @param now epoch milliseconds */
 export function createServerClock(now: () => number): ServerClock {
-  let best: Answer | undefined;
-  const roundTrip = ({ here }: Answer): number => here.to - here.from;
+  let best: { readonly roundTrip: number; readonly ahead: number } | undefined;
   return {
     watch: (client) => {
       client.middlewareStack.add(
         (next) => async (args) => {
           const from = now();
           const result = await next(args);
-          const here = { from, to: now() };
+          const to = now();
+          const roundTrip = to - from;
           const date = Date.parse(header(result.response, "date") ?? "");
-          const answer = { here, there: { from: date, to: date + PRECISION } };
-          if (!Number.isNaN(date) && (best === undefined || roundTrip(answer) < roundTrip(best)))
-            best = answer;
+          if (!Number.isNaN(date) && (best === undefined || roundTrip < best.roundTrip))
+            best = { roundTrip, ahead: ahead({ from, to }, { from: date, to: date + PRECISION }) };
           return result;
         },
         // The innermost step: sees every answer, errors included.
@@ -43,7 +37,7 @@ export function createServerClock(now: () => number): ServerClock {
       );
     },
     check: () => {
-      if (best !== undefined) return checkClock(NAME, ahead(best.here, best.there), SIGNED_WITHIN);
+      if (best !== undefined) return checkClock(NAME, best.ahead, SIGNED_WITHIN);
       return skipped(NAME, "not checked: no answer had a Date header");
     },
   };

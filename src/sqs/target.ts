@@ -59,16 +59,12 @@ export function targetOf(settings: SqsSettings, configuredEndpoint: string | und
     );
   }
   const { queue, region } = settings;
+  const given = { queueUrl: undefined, queueOwner: undefined, endpoint, endpointSetting, region };
   const arn = queueArnOf(queue);
-  if (arn !== undefined) {
-    const { name: queueName, account: queueOwner } = arn;
-    return { queueName, queueUrl: undefined, queueOwner, endpoint, endpointSetting, region: arn.region };
-  }
+  if (arn !== undefined)
+    return { ...given, queueName: arn.name, queueOwner: arn.account, region: arn.region };
   const queueName = queueNameOf(queue);
-  if (queueName === queue) {
-    const byName = { queueName, queueUrl: undefined, queueOwner: undefined };
-    return { ...byName, endpoint, endpointSetting, region };
-  }
+  if (queueName === queue) return { ...given, queueName };
 
   // Local servers return invalid URLs, such as http://sqs.us-east-1.127.0.0.1:4566/…; with a known endpoint, only the name at the
   // end matters.
@@ -79,10 +75,10 @@ export function targetOf(settings: SqsSettings, configuredEndpoint: string | und
       `${queueSetting} is not a queue name, URL or ARN. Write a URL as http://localhost:4566/000000000000/login-queue.`,
     );
   }
-  const located = { queueName, queueUrl: queue, queueOwner: /\/(\d{12})\/[^/]+\/?$/.exec(queue)?.[1] };
+  const queueOwner = /\/(\d{12})\/[^/]+\/?$/.exec(queue)?.[1];
+  const located = { ...given, queueName, queueUrl: queue, queueOwner };
   // A local server may return a URL with an AWS host, which says nothing about the region.
-  if (url === undefined || (endpoint !== undefined && !isAwsHost(endpoint)))
-    return { ...located, endpoint, endpointSetting, region };
+  if (url === undefined || (endpoint !== undefined && !isAwsHost(endpoint))) return located;
 
   const standard = regionIn(url.hostname, ...awsHosts);
   const named = standard ?? regionIn(url.hostname, otherAwsHosts);
@@ -93,10 +89,8 @@ export function targetOf(settings: SqsSettings, configuredEndpoint: string | und
     );
   }
   const regional = { ...located, region: named ?? region };
-  if (endpoint !== undefined) return { ...regional, endpoint, endpointSetting };
-  return standard === undefined
-    ? { ...regional, endpoint: url.origin, endpointSetting: queueSetting }
-    : { ...regional, endpoint: undefined, endpointSetting };
+  if (endpoint !== undefined || standard !== undefined) return regional;
+  return { ...regional, endpoint: url.origin, endpointSetting: queueSetting };
 }
 
 /** A URL without user, password and query, which must not be printed. */
