@@ -46,7 +46,6 @@ export async function findTables(sql: Reader, tables: readonly TableName[]): Pro
     order by 1, 2`);
 }
 
-/** Whether a schema exists. */
 export async function hasSchema(sql: Reader, schema: string): Promise<boolean> {
   const found = await sql.unsafe(
     `select 1 from pg_catalog.pg_namespace where nspname operator(pg_catalog.=) ${literal(schema)}`,

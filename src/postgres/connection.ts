@@ -95,7 +95,6 @@ class Session {
   readonly #settings: DatabaseSettings;
   readonly #login = new Authentication();
   readonly #ending = new AbortController();
-  /** Running transactions. */
   readonly #transactions = new Set<(error: unknown) => void>();
   #wire: DriverSocket | undefined;
   #timer: NodeJS.Timeout | undefined;

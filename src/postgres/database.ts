@@ -41,7 +41,6 @@ export async function openDatabase<T>(
   }
 }
 
-/** Connects, does the work, and closes the connection. */
 export async function withDatabase<T>(
   settings: DatabaseSettings,
   doing: string,

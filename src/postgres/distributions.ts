@@ -131,16 +131,11 @@ async function repeats(sql: Reader, table: string): Promise<Distributions["repea
   const rangesOf = (name: string): Repeats[] => {
     const own = found.filter((each) => each.name === name);
     const last = Math.max(0, ...own.map(({ range }) => range));
-    return REPEATS_FROM.slice(0, last).map((min, index) => ({
-      min,
-      max: maxOf(index),
-      values: Number(own.find(({ range }) => range === index + 1)?.values ?? 0),
-    }));
+    return REPEATS_FROM.slice(0, last).map((min, index) => {
+      const next = REPEATS_FROM[index + 1];
+      const values = Number(own.find(({ range }) => range === index + 1)?.values ?? 0);
+      return { min, max: next === undefined ? null : next - 1, values };
+    });
   };
   return { devices: rangesOf("devices"), ips: rangesOf("ips") };
-}
-
-function maxOf(index: number): number | null {
-  const next = REPEATS_FROM[index + 1];
-  return next === undefined ? null : next - 1;
 }

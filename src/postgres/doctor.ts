@@ -1,4 +1,4 @@
-// The checks of `fetch-etl doctor` in the database. Writes nothing.
+// The checks of `fetch-etl doctor` in the database: the server, and whether its tables take a drain's rows. Writes nothing.
 import { isIP } from "node:net";
 import { ahead, checkClock } from "../doctor/clocks.ts";
 import {
@@ -6,15 +6,25 @@ import {
   DATABASE_CHECKS,
   failed,
   ok,
+  skipped,
   warning,
   type Check,
   type CheckName,
 } from "../doctor/check.ts";
 import { place, type DatabaseSettings } from "../config/database.ts";
+import { tableText, type TableName } from "../config/table.ts";
+import { findTables, isOneOf, RELATIONS, unloggedTables } from "./catalogue.ts";
 import { connect, type Connection, type Sql } from "./connection.ts";
 import { asFailure, shown } from "./errors.ts";
-import { checkTables } from "./doctor-tables.ts";
+import { explainForbidden, forbidden } from "./forbidden.ts";
+import { wrongColumns } from "./logins-table.ts";
+import { MIGRATIONS, tablesFor, written } from "./migrations.ts";
+import { fullName } from "./quote.ts";
+import { lacking, missingGrants, rightsFor } from "./rights.ts";
+import { migrationProblem, schemaState } from "./schema.ts";
+import { checkPublicSchema, checkTableCode } from "./table-code.ts";
 import { checksCertificate } from "./tls.ts";
+import { inTransaction, READ_COMMITTED, SNAPSHOT } from "./transaction.ts";
 
 /** The only encoding with every character. */
 const UNICODE = "UTF8";
@@ -117,4 +127,135 @@ async function checkServerClock(sql: Sql, now: () => number): Promise<Check> {
   const to = now();
   const at = server === undefined ? to : Number(server.at);
   return checkClock("Postgres clock", ahead({ from, to }, { from: at, to: at }));
+}
+
+/** @param run makes a failed check out of an error */
+async function checkTables(
+  sql: Sql,
+  settings: DatabaseSettings,
+  keepsVault: boolean,
+  run: (name: CheckName, check: () => Promise<Check>) => Promise<Check>,
+): Promise<readonly Check[]> {
+  const { user, table: logins } = settings;
+  const wanted = tablesFor(logins, keepsVault);
+  const present = new Set((await findTables(sql, wanted)).map(fullName));
+  const exists = (table: TableName): boolean => present.has(fullName(table));
+  const rightsCheck = await run("database rights", async () => {
+    const rights = rightsFor(logins, keepsVault).filter(({ schema = "fetch_etl", table }) =>
+      exists({ schema, name: table }),
+    );
+    if (rights.length === 0) return skipped("database rights", NO_TABLE);
+    const grants = await missingGrants(sql, user, rights);
+    if (grants.length === 0) return ok("database rights", "all that a drain needs");
+    const message = lacking(user, "a drain", grants);
+    return failed("database rights", "not complete", { kind: "configuration", message });
+  });
+  return [
+    await run("tables", () => checkPresence(sql, settings, keepsVault)),
+    await run("columns", async () =>
+      exists(logins) ? checkColumns(sql, logins) : skipped("columns", NO_TABLE),
+    ),
+    rightsCheck,
+    await run("writing", async () => {
+      if (rightsCheck.status !== "ok") return skipped("writing", "not checked: see database rights");
+      return checkWriting(sql, settings, wanted.filter(exists));
+    }),
+    await run("triggers", () => checkTableCode(sql, logins)),
+    await run("public schema", () => checkPublicSchema(sql)),
+    await run("ledger", () => checkLedger(sql)),
+  ];
+}
+
+const NO_TABLE = "not checked: there is no table yet";
+
+async function checkPresence(
+  sql: Sql,
+  { user, table }: DatabaseSettings,
+  keepsVault: boolean,
+): Promise<Check> {
+  const name = "tables";
+  const state = await schemaState(sql, table, keepsVault);
+  const { missing, version } = state;
+  const isOutdated = version !== undefined && version !== MIGRATIONS.length;
+  if (missing.length > 0 || isOutdated) {
+    const problem = await migrationProblem(sql, user, state);
+    if (problem !== undefined)
+      return failed(name, missing.length > 0 ? "some missing" : "of another version", problem);
+    const by = 'by "fetch-etl init" or the first drain';
+    return ok(
+      name,
+      missing.length > 0
+        ? `to be created ${by}: ${missing.map(fullName).join(", ")}`
+        : `to be migrated to version ${MIGRATIONS.length} ${by}`,
+    );
+  }
+  const tables = tablesFor(table, keepsVault);
+  const finding = `all ${tables.length} exist`;
+  const unlogged = await unloggedTables(sql, tables);
+  return unlogged === undefined ? ok(name, finding) : warning(name, `${finding}, some unlogged`, unlogged);
+}
+
+async function checkColumns(sql: Sql, logins: TableName): Promise<Check> {
+  const message = await wrongColumns(sql, logins);
+  if (message === undefined) return ok("columns", `${tableText(logins)} has those that a drain writes`);
+  return failed("columns", "not those that a drain writes", { kind: "configuration", message });
+}
+
+/** Planning an insert waits for a session that alters the table. */
+const TIME_LIMIT = "set local lock_timeout = '5s'";
+
+/**
+ * Checks, without any effect, that Postgres takes a drain's inserts: it plans one into each table, as a drain does it. This detects policies, settings, rules, views that take no rows, and
+ * missing rights. It does not detect what depends on a row: partitions, constraints, triggers.
+ *
+ * @param tables those that a drain needs and that exist
+ */
+async function checkWriting(
+  sql: Sql,
+  settings: DatabaseSettings,
+  tables: readonly TableName[],
+): Promise<Check> {
+  const name = "writing";
+  const failure = await forbidden(sql, settings, tables);
+  if (failure !== undefined) return failed(name, "forbidden", failure);
+  for (const table of written(tables)) {
+    const full = fullName(table);
+    const conflicts = table.schema === "fetch_etl" ? "on conflict do nothing" : "";
+    try {
+      await inTransaction(sql, READ_COMMITTED, async (tx) => {
+        await tx.unsafe(TIME_LIMIT);
+        await tx.unsafe(
+          `explain with written as (insert into ${full} default values ${conflicts} returning 1) select from written`,
+        );
+      });
+    } catch (error) {
+      const explained = await explainForbidden(error, sql, settings);
+      return failed(
+        name,
+        `refused by ${full}`,
+        asFailure(explained, settings, `planning an insert into ${full}`),
+      );
+    }
+  }
+  return ok(name, "Postgres takes a drain's inserts, as far as can be told without a row");
+}
+
+/** Postgres's estimate of the entries: counting them would read the whole ledger. */
+async function checkLedger(sql: Sql): Promise<Check> {
+  const [ledger] = await inTransaction(sql, SNAPSHOT, async (tx) => {
+    // The size takes a lock, for which it may have to wait.
+    await tx.unsafe("set local statement_timeout = '5s'");
+    return tx.unsafe<{ entries: string; size: string; prune: boolean }[]>(`
+      select c.reltuples::bigint as entries, pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size(c.oid)) as size,
+             pg_catalog.has_table_privilege(c.oid, 'delete') as prune
+      from ${RELATIONS} where ${isOneOf([{ schema: "fetch_etl", name: "ledger" }])}`);
+  });
+  if (ledger === undefined) return skipped("ledger", NO_TABLE);
+  // -1 before the first ANALYZE, and 0 before Postgres 14.
+  const estimate = Number(ledger.entries);
+  const entries = estimate > 0 ? `about ${estimate.toLocaleString("en-US")} entries, ` : "";
+  const prune = ledger.prune
+    ? "pruned by each drain"
+    : "drains may not prune it: delete old entries yourself, or grant DELETE";
+  return ok("ledger", `${entries}${ledger.size}; ${prune}`);
 }

@@ -67,7 +67,7 @@ export async function openLoader(
     await closing?.close(state);
   };
 
-  const { table, user } = settings;
+  const { table } = settings;
   const keepsVault = vaultKey !== undefined;
   try {
     const tables = tablesFor(table, keepsVault);
@@ -77,7 +77,7 @@ export async function openLoader(
       const failure = await forbidden(sql, settings, tables);
       if (failure !== undefined) throw failure;
       warning = await unloggedTables(sql, tables);
-      await requireTables(sql, user, table, keepsVault);
+      await requireTables(sql, settings, keepsVault);
     });
   } catch (error) {
     await close();
@@ -103,7 +103,13 @@ export async function openLoader(
         const left = entries.filter(({ messageId }) => !settled.has(messageId));
         for (const entry of left) unsettled.set(entry.messageId, entry);
         const written = left.length === 0 ? NOTHING : await writeAll(sql, left);
-        return add(written, settledResult(entries, settled));
+        const before = entries.filter(({ messageId }) => settled.has(messageId));
+        const rowsBefore = before.filter(({ kind }) => kind === "row").length;
+        return {
+          loaded: written.loaded + rowsBefore,
+          quarantined: written.quarantined + before.length - rowsBefore,
+          duplicates: written.duplicates,
+        };
       }).catch(async (error: unknown) => {
         const [only, ...others] = entries;
         if (!(error instanceof RowRefused) || others.length > 0 || only?.kind !== "row") throw error;
@@ -119,21 +125,6 @@ export async function openLoader(
 
 const CHECKING = "checking its tables";
 const NOTHING: LoadResult = { loaded: 0, quarantined: 0, duplicates: 0 };
-
-function add(a: LoadResult, b: LoadResult): LoadResult {
-  return {
-    loaded: a.loaded + b.loaded,
-    quarantined: a.quarantined + b.quarantined,
-    duplicates: a.duplicates + b.duplicates,
-  };
-}
-
-/** Counts the messages that an earlier call committed, although its result was lost. */
-function settledResult(entries: readonly Entry[], settled: ReadonlySet<string>): LoadResult {
-  const written = entries.filter(({ messageId }) => settled.has(messageId));
-  const loaded = written.filter(({ kind }) => kind === "row").length;
-  return { loaded, quarantined: written.length - loaded, duplicates: 0 };
-}
 
 /** Ids of the messages that earlier calls committed, although their result was lost. Waits until a synchronous standby has them too. */
 async function committedBefore(sql: Sql, runId: string, entries: readonly Entry[]): Promise<Set<string>> {

@@ -1,4 +1,5 @@
 // The columns of the logins' table, which may be the user's own.
+import type { DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
 import { LOGIN_COLUMNS, type LoginRow } from "../login/row.ts";
 import { Failure } from "../failure.ts";
@@ -52,10 +53,10 @@ const TOKEN_COLUMNS: ReadonlySet<string> = new Set(["masked_ip", "masked_device_
  */
 export async function requireTables(
   sql: Sql,
-  user: string,
-  logins: TableName,
+  settings: DatabaseSettings,
   keepsVault: boolean,
 ): Promise<void> {
+  const { user, table: logins } = settings;
   const grants = await missingGrants(sql, user, rightsFor(logins, keepsVault));
   const problems = [await wrongColumns(sql, logins)].filter((problem) => problem !== undefined);
   if (grants.length > 0) problems.push(lacking(user, "a drain", grants));

@@ -80,7 +80,6 @@ export const MIGRATIONS: Migrations = [
   ],
 ];
 
-/** Records the version of the schema. */
 export function setVersion(version: number): string {
   return (
     `insert into fetch_etl.schema_version (version) values (${version})\n` +

@@ -51,7 +51,6 @@ export interface FoundMessage extends QuarantinedMessage {
   readonly replayedAt: number | undefined;
 }
 
-/** What has an id. */
 export interface Found {
   /** The first of them: as many as fit a page. */
   readonly messages: readonly FoundMessage[];
@@ -99,15 +98,14 @@ export async function openQuarantine(settings: DatabaseSettings): Promise<Quaran
 
 const READING = "reading the quarantine";
 
-/** Counts the messages that are not replayed. */
 export async function summarise(sql: Reader): Promise<QuarantineSummary> {
   const reasons = await sql.unsafe<{ reason: string; count: string; oldest: string; example: string }[]>(`
     select ${COUNTED_REASON} as reason, pg_catalog.count(*), ${exactly("pg_catalog.min(quarantined_at)")} as oldest,
            (pg_catalog.array_agg(message_id order by quarantined_at desc, sent_at desc, message_id))[1] as example
     from fetch_etl.quarantine, pg_catalog.unnest(reasons) as reason where replayed_at is null
     group by 1 order by pg_catalog.count(*) desc, 1 limit ${MOST_COUNTED}`);
-  const keys = await sql.unsafe<{ key_id: string; count: string }[]>(`
-    select pg_catalog."left"(key_id, 64) as key_id, pg_catalog.count(*) from fetch_etl.quarantine where replayed_at is null
+  const keys = await sql.unsafe<{ keyId: string; count: string }[]>(`
+    select pg_catalog."left"(key_id, 64) as "keyId", pg_catalog.count(*) from fetch_etl.quarantine where replayed_at is null
     group by 1 order by pg_catalog.count(*) desc, 1 limit ${MOST_COUNTED}`);
   const [all] = await sql.unsafe<{ messages: string }[]>(
     "select pg_catalog.count(*) as messages from fetch_etl.quarantine where replayed_at is null",
@@ -115,13 +113,12 @@ export async function summarise(sql: Reader): Promise<QuarantineSummary> {
   return {
     total: Number(all?.messages ?? 0),
     cut: reasons.length === MOST_COUNTED,
-    reasons: reasons.map(({ reason, count, oldest, example }) => ({
-      reason,
-      count: Number(count),
-      oldest: new Date(epochMs(oldest)).toISOString(),
-      example,
+    reasons: reasons.map((row) => ({
+      ...row,
+      count: Number(row.count),
+      oldest: new Date(epochMs(row.oldest)).toISOString(),
     })),
-    keys: keys.map(({ key_id, count }) => ({ keyId: key_id, count: Number(count) })),
+    keys: keys.map(({ keyId, count }) => ({ keyId, count: Number(count) })),
   };
 }
 
@@ -129,7 +126,7 @@ async function find(sql: Sql, messageId: string): Promise<Found> {
   return inTransaction(sql, SNAPSHOT, async (tx) => {
     const rows = await readPage<FoundRow>(tx, BEFORE_ALL, {
       reads: `${HELD_READS}, replayed_at`,
-      gives: `${MESSAGE_COLUMNS}, pg_catalog.octet_length(sealed) as sealed_bytes, ${exactly("replayed_at")} as found_replayed_at`,
+      gives: `${MESSAGE_COLUMNS}, pg_catalog.octet_length(sealed) as "sealedBytes", ${exactly("replayed_at")} as "replayedAt"`,
       which: "message_id operator(pg_catalog.=) $4::pg_catalog.text",
       value: messageId,
     });
@@ -138,16 +135,16 @@ async function find(sql: Sql, messageId: string): Promise<Found> {
       where message_id operator(pg_catalog.=) ${messageId}::pg_catalog.text`;
     const messages = rows.map((row) => ({
       ...toQuarantined(row),
-      sealedBytes: row.sealed_bytes,
-      replayedAt: row.found_replayed_at === null ? undefined : epochMs(row.found_replayed_at),
+      sealedBytes: row.sealedBytes,
+      replayedAt: row.replayedAt === null ? undefined : epochMs(row.replayedAt),
     }));
     return { messages, total: Number(all?.messages ?? 0) };
   });
 }
 
 interface FoundRow extends QuarantinedRow {
-  readonly sealed_bytes: number;
-  readonly found_replayed_at: string | null;
+  readonly sealedBytes: number;
+  readonly replayedAt: string | null;
 }
 
 /** Messages per DELETE, which has a commit of its own. */

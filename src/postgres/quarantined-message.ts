@@ -40,30 +40,28 @@ export const SEALED_HEX = `case when pg_catalog.octet_length(sealed) operator(pg
 export const HELD_READS = "queue, message_id, sent_at, reasons, key_id, sealed, quarantined_at";
 
 /** The columns of a {@link QuarantinedRow}, in formats that are independent of settings. */
-export const MESSAGE_COLUMNS = `queue, message_id, ${exactly("sent_at")} as stored_sent_at, pg_catalog."left"(key_id, 64) as key_id,
+export const MESSAGE_COLUMNS = `queue, message_id as "messageId", ${exactly("sent_at")} as "storedSentAt",
+  pg_catalog."left"(key_id, 64) as "keyId",
   case when pg_catalog.octet_length(pg_catalog.array_to_string(reasons, '')) operator(pg_catalog.<=) ${MOST_REASON_BYTES}
     then reasons else '{too long to be shown}'::pg_catalog.text[] end as reasons,
-  ${SEALED_HEX} as sealed, ${exactly("quarantined_at")} as quarantined_at`;
-
-export interface QuarantinedRow {
-  readonly queue: string;
-  readonly message_id: string;
-  readonly stored_sent_at: string;
-  readonly reasons: string[];
-  readonly key_id: string;
-  /** In hex; null where it is too long. */
-  readonly sealed: string | null;
-  readonly quarantined_at: string;
-}
-
-/** The limits of a page: a body may have a megabyte. A page has at least one message. */
-const PAGE = { messages: 500, bytes: 8_000_000 } as const;
+  ${SEALED_HEX} as sealed, ${exactly("quarantined_at")} as "quarantinedAt"`;
 
 /** The primary key of a message. */
 export type MessageKey = Pick<QuarantinedMessage, "storedSentAt" | "queue" | "messageId">;
 
 /** Sorts before every key. */
 export const BEFORE_ALL: MessageKey = { storedSentAt: "-infinity", queue: "", messageId: "" };
+
+export interface QuarantinedRow extends MessageKey {
+  readonly reasons: string[];
+  readonly keyId: string;
+  /** In hex; null where it is too long. */
+  readonly sealed: string | null;
+  readonly quarantinedAt: string;
+}
+
+/** The limits of a page: a body may have a megabyte. A page has at least one message. */
+const PAGE = { messages: 500, bytes: 8_000_000 } as const;
 
 interface PageRequest {
   /** The columns to read, including the key and `sealed`; the user needs no right on others. */
@@ -101,15 +99,14 @@ export async function readPage<T extends object>(
 }
 
 export function toQuarantined(row: QuarantinedRow): QuarantinedMessage {
-  const sentAt = epochMs(row.stored_sent_at);
+  const { queue, messageId, storedSentAt, reasons, keyId, sealed, quarantinedAt } = row;
+  const sentAt = epochMs(storedSentAt);
   return {
-    queue: row.queue,
-    messageId: row.message_id,
+    ...{ queue, messageId, storedSentAt },
     sentAt: sentAt === SENT_TIME_UNKNOWN ? undefined : sentAt,
-    storedSentAt: row.stored_sent_at,
     // Anyone who may write to the table can add a NULL.
-    reasons: row.reasons.map((reason: string | null) => reason ?? ""),
-    body: { keyId: row.key_id, bytes: Buffer.from(row.sealed ?? "", "hex") },
-    quarantinedAt: epochMs(row.quarantined_at),
+    reasons: reasons.map((reason: string | null) => reason ?? ""),
+    body: { keyId, bytes: Buffer.from(sealed ?? "", "hex") },
+    quarantinedAt: epochMs(quarantinedAt),
   };
 }

@@ -15,7 +15,6 @@ export interface Right {
   readonly columns?: readonly string[];
 }
 
-/** Reads the version of schema `fetch_etl`. */
 export const READ_VERSION: Right = { table: "schema_version", right: "select" };
 
 /** For a drain on fetch-etl's own tables. */
@@ -73,21 +72,18 @@ export async function missingGrants(sql: Sql, user: string, rights: readonly Rig
   return [...missing];
 }
 
-/**
- * @param doing what the rights are for, for the sentence
- * @throws {Failure} `configuration` when one is missing, with the GRANT for each
- */
-export async function requireRights(
-  sql: Sql,
-  user: string,
-  doing: string,
-  rights: readonly Right[],
-): Promise<void> {
+/** What a command does with the tables, for the sentence that tells which rights are missing. */
+export interface Use {
+  readonly doing: string;
+  readonly rights: readonly Right[];
+}
+
+/** @throws {Failure} `configuration` when a right is missing, with the GRANT for each */
+export async function requireRights(sql: Sql, user: string, { doing, rights }: Use): Promise<void> {
   const missing = await missingGrants(sql, user, rights);
   if (missing.length > 0) throw new Failure("configuration", lacking(user, doing, missing));
 }
 
-/** The sentence for rights that are missing. */
 export function lacking(user: string, doing: string, grants: readonly string[]): string {
   return `Postgres user "${user}" lacks rights for ${doing}. As the tables' owner, run: ${grants.join(" ")}`;
 }

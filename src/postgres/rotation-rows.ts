@@ -5,7 +5,6 @@ import { toHex } from "./quote.ts";
 import { isToken, tokenKeyId } from "./token.ts";
 import { entriesOf } from "./vault.ts";
 
-/** The table, and the key to rotate to. */
 export interface RotationTarget {
   /** The logins' table, as SQL takes it. */
   readonly table: Fragment;

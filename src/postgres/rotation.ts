@@ -88,11 +88,11 @@ async function checkTables(sql: Sql, { user, table }: DatabaseSettings): Promise
     );
   }
   const rows = { schema: table.schema, table: table.name };
-  await requireRights(sql, user, DOING, [
+  const ofRows: readonly Right[] = [
     { ...rows, right: "select" },
     { ...rows, right: "update", columns: ["masked_ip", "masked_device_id"] },
-    ...RIGHTS,
-  ]);
+  ];
+  await requireRights(sql, user, { doing: DOING, rights: [...ofRows, ...RIGHTS] });
   const failure = await unseenDrops(sql);
   if (failure !== undefined) throw failure;
 }
@@ -147,9 +147,7 @@ async function copyEntries(
   return entries.map(({ token }) => token);
 }
 
-/**
- * The lock keeps drains from committing between the check of the rows and the deletion: one could add a row whose entry is then deleted.
- */
+/** The lock keeps drains from committing between the check of the rows and the deletion: one could add a row whose entry is then deleted. */
 async function deleteEntries(
   tx: Transaction,
   { table, keyId }: RotationTarget,
@@ -177,9 +175,5 @@ async function left(tx: Transaction, { table, keyId }: RotationTarget): Promise<
     left join fetch_etl.vault v on v.token operator(pg_catalog.=) m.token
     where ${earlier(tx, "m.token", keyId)}
     group by 1 order by 1`;
-  return rows.map((row) => ({
-    keyId: row.keyId,
-    values: Number(row.values),
-    inVault: Number(row.inVault),
-  }));
+  return rows.map((row) => ({ ...row, values: Number(row.values), inVault: Number(row.inVault) }));
 }

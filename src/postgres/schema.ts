@@ -17,7 +17,7 @@ import {
 } from "./migrations.ts";
 import { fullName, identifier, schemaName } from "./quote.ts";
 import { requireOwners } from "./owners.ts";
-import { READ_VERSION, requireRights, type Right } from "./rights.ts";
+import { READ_VERSION, requireRights, type Use } from "./rights.ts";
 import { inTransaction, READ_COMMITTED, SNAPSHOT } from "./transaction.ts";
 
 export interface SchemaState {
@@ -56,7 +56,6 @@ export async function schemaState(sql: Sql, logins: TableName, keepsVault: boole
   return inTransaction(sql, SNAPSHOT, (tx) => readState(tx, logins, keepsVault));
 }
 
-/** What exists of the tables. */
 export interface TablesPresent {
   readonly userLogins: boolean;
   readonly quarantine: boolean;
@@ -83,12 +82,6 @@ export async function tablesPresent(sql: Sql, logins: TableName): Promise<Tables
   return { userLogins: names.has(fullName(logins)), quarantine, vault: names.has("fetch_etl.reveal_log") };
 }
 
-/** What a command does with the tables, for the sentence that tells which rights are missing. */
-export interface Use {
-  readonly doing: string;
-  readonly rights: readonly Right[];
-}
-
 /**
  * Creates the tables and schemas that are missing, and applies the migrations that are pending, in one transaction. Runs at the same time
  * wait for each other.
@@ -110,7 +103,7 @@ export async function ensureTables(
   };
   const before = await schemaState(sql, logins, keepsVault);
   if (isComplete(before)) return [];
-  if (before.version === undefined) await requireRights(sql, user, use.doing, use.rights);
+  if (before.version === undefined) await requireRights(sql, user, use);
   return inTransaction(sql, READ_COMMITTED, async (tx) => {
     await tx.unsafe(CREATION_TIMEOUT);
     await tx`select pg_catalog.pg_advisory_xact_lock(${CREATION_LOCK})`;

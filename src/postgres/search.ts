@@ -3,7 +3,14 @@ import { chunk } from "../drain/batches.ts";
 import { createBodyOpener, createTokenReader } from "../quarantine/message.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import type { Transaction } from "./connection.ts";
-import { BEFORE_ALL, exactly, readPage, SEALED_HEX, type MessageKey } from "./quarantined-message.ts";
+import {
+  BEFORE_ALL,
+  exactly,
+  readPage,
+  SEALED_HEX,
+  type MessageKey,
+  type QuarantinedRow,
+} from "./quarantined-message.ts";
 import type { Right } from "./rights.ts";
 
 export const TO_SEARCH: Right = {
@@ -61,7 +68,7 @@ export async function searchQuarantine(
   while (last !== undefined) {
     const rows: readonly PageRow[] = await readPage<PageRow>(tx, last, {
       reads: "sent_at, queue, message_id, key_id, sealed",
-      gives: PAGE_COLUMNS,
+      gives: `${exactly("sent_at")} as "storedSentAt", queue, message_id as "messageId", key_id as "keyId", ${SEALED_HEX} as sealed`,
       which: "key_id operator(pg_catalog.=) any($4::pg_catalog.text[])",
       value: keyIds,
     });
@@ -76,14 +83,7 @@ export async function searchQuarantine(
   };
 }
 
-interface PageRow extends MessageKey {
-  readonly keyId: string;
-  /** Hex; null where it is longer than {@link MOST_BYTES}. */
-  readonly sealed: string | null;
-}
-
-const PAGE_COLUMNS = `${exactly("sent_at")} as "storedSentAt", queue, message_id as "messageId", key_id as "keyId",
-  ${SEALED_HEX} as sealed`;
+type PageRow = Pick<QuarantinedRow, keyof MessageKey | "keyId" | "sealed">;
 
 /** @returns how many were deleted */
 export async function deleteQuarantined(tx: Transaction, messages: readonly MessageKey[]): Promise<number> {

@@ -36,7 +36,12 @@ export async function openSocket(settings: DatabaseSettings, signal: AbortSignal
     const [answer] = (await once(socket, "data", { signal })) as [Buffer];
     if (answer.length === 1 && answer.toString() === TLS_OFFERED)
       return await startTls(socket, settings, signal);
-    if (answer.length !== 1 || answer.toString() !== TLS_REFUSED) throw notPostgres(settings);
+    if (answer.length !== 1 || answer.toString() !== TLS_REFUSED) {
+      throw new Failure(
+        "configuration",
+        `The server at ${place(settings)} is not Postgres. Check the host and port in ${settings.source}.`,
+      );
+    }
     if (settings.sslMode === "prefer" || settings.sslMode === "allow") return socket;
     throw new Failure(
       "configuration",
@@ -118,13 +123,6 @@ export function closedEarly(settings: DatabaseSettings): Failure {
 /** The failure for a server that accepts the connection, but does not finish the login in time. */
 export function tooSlow(settings: DatabaseSettings): Failure {
   return unreachable(settings, AbortSignal.abort().reason);
-}
-
-function notPostgres(settings: DatabaseSettings): Failure {
-  return new Failure(
-    "configuration",
-    `The server at ${place(settings)} is not Postgres. Check the host and port in ${settings.source}.`,
-  );
 }
 
 function unreachable(settings: DatabaseSettings, cause: unknown): Failure {

@@ -8,7 +8,7 @@ import type { SealedEntry } from "../recovery/reveal.ts";
 import type { Fragment, Sql, Transaction } from "./connection.ts";
 import { withDatabase } from "./database.ts";
 import { MOST_BYTES } from "./quarantined-message.ts";
-import { lacking, missingGrants, requireRights, type Right } from "./rights.ts";
+import { lacking, missingGrants, requireRights, type Right, type Use } from "./rights.ts";
 import { tablesPresent } from "./schema.ts";
 import { isToken, tokenKeyId } from "./token.ts";
 import {
@@ -21,9 +21,7 @@ import {
 } from "./search.ts";
 import { inTransaction, LOCKS, READ_COMMITTED, SNAPSHOT, takeLock, withLock } from "./transaction.ts";
 
-/**
- * Each call opens a connection, and throws `Failure`. The record has each token once.
- */
+/** Each call opens a connection, and throws `Failure`. The record has each token once. */
 export interface Vault {
   /**
    * Records the request, commits, and then reads the entries. The record stays when reading fails.
@@ -41,7 +39,6 @@ export interface Vault {
   forget(tokens: readonly string[], reason: string, quarantine?: QuarantineRequest): Promise<Forgotten>;
 }
 
-/** What `forget` does in the quarantine. */
 interface QuarantineRequest {
   /** The masking keys that open its bodies. */
   readonly keys: readonly MaskingKeys[];
@@ -81,7 +78,7 @@ const TO_FORGET: readonly Right[] = [
 export function openVault(settings: DatabaseSettings): Vault {
   return {
     read: (tokens, reason) =>
-      withVault(settings, "reading the vault", TO_READ, async (sql) => {
+      withVault(settings, { doing: "reading the vault", rights: TO_READ }, async (sql) => {
         await inTransaction(sql, READ_COMMITTED, (tx) => record(tx, "reveal", tokens, reason));
         const found = new Map<string, SealedEntry>();
         await inTransaction(sql, SNAPSHOT, async (tx) => {
@@ -98,7 +95,7 @@ export function openVault(settings: DatabaseSettings): Vault {
       }),
     forget: (tokens, reason, quarantine = { keys: [], purge: false }) => {
       const rights = quarantine.purge ? [...TO_FORGET, TO_SEARCH, TO_PURGE] : TO_FORGET;
-      return withVault(settings, "deleting from the vault", rights, (sql) =>
+      return withVault(settings, { doing: "deleting from the vault", rights }, (sql) =>
         forget(sql, settings, tokens, reason, quarantine),
       );
     },
@@ -224,11 +221,10 @@ interface HexEntry extends Omit<SealedEntry, "sealed" | "dataKey"> {
 
 async function withVault<T>(
   settings: DatabaseSettings,
-  doing: string,
-  rights: readonly Right[],
+  use: Use,
   work: (sql: Sql) => Promise<T>,
 ): Promise<T> {
-  return withDatabase(settings, doing, async (sql) => {
+  return withDatabase(settings, use.doing, async (sql) => {
     const { vault } = await tablesPresent(sql, settings.table);
     if (!vault) {
       throw new Failure(
@@ -236,7 +232,7 @@ async function withVault<T>(
         "There is no vault in this database: a drain creates it and keeps values if FETCH_ETL_RECOVERY_RECIPIENT is set.",
       );
     }
-    await requireRights(sql, settings.user, doing, rights);
+    await requireRights(sql, settings.user, use);
     return work(sql);
   });
 }

@@ -48,7 +48,11 @@ export function createOpener(identityFile: string): Opener {
   return {
     dataKey: async (sealed) => {
       const bytes = await decrypter.decrypt(sealed).catch((error: unknown) => {
-        throw isForOthers(error) ? wrongIdentity() : new Altered();
+        if (!(error instanceof Error && error.message.startsWith("no identity matched"))) throw new Altered();
+        throw new Failure(
+          "configuration",
+          "The --identity file cannot decrypt all of these values, because some have other recipients. Add the missing identities, one per line.",
+        );
       });
       if (bytes.length !== DATA_KEY_BYTES) throw new Altered();
       return createSecretKey(bytes);
@@ -80,16 +84,5 @@ function whyNoIdentity(identityFile: string): string {
   return (
     "The --identity file contains no age identity, or other lines beside it. " +
     "Use a file with a line AGE-SECRET-KEY-1… from age-keygen."
-  );
-}
-
-function isForOthers(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith("no identity matched");
-}
-
-function wrongIdentity(): Failure {
-  return new Failure(
-    "configuration",
-    "The --identity file cannot decrypt all of these values, because some have other recipients. Add the missing identities, one per line.",
   );
 }

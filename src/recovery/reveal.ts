@@ -57,13 +57,10 @@ function open(
   if (field !== "ip" && field !== "device_id") throw new Altered();
   const bytes = opener.value(key, field, token, sealed);
   try {
-    return { token, field, value: field === "ip" ? spellIp(bytes) : spellDeviceId(bytes) };
+    const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    return { token, field, value: field === "ip" ? spellIp(bytes) : utf8.decode(bytes) };
   } catch {
     // Not encrypted by a drain: someone with write access to the vault may know the recipients too.
     throw new Altered();
   }
-}
-
-function spellDeviceId(bytes: Uint8Array): string {
-  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
 }

@@ -238,7 +238,6 @@ function ofService(service: string, { status, errno }: Lookup["ends"][number]): 
   );
 }
 
-/** The one in use. */
 function profile(): string {
   return printable(process.env["AWS_PROFILE"] ?? "default");
 }

@@ -7,7 +7,6 @@ import { faultOf, missingQueueCodes, withoutQuote, type Fault } from "./fault.ts
 import { CredentialsFault } from "./lookup.ts";
 import { printable, type Protocol, type Target } from "./target.ts";
 
-/** The call that failed. */
 export interface SqsCall {
   readonly target: Target;
   /** The IAM action that the call needs, such as `sqs:ReceiveMessage`. */

@@ -28,7 +28,8 @@ export function faultOf(error: unknown): Fault {
   if (error instanceof EmptyAnswer) return { kind: "unreadable", status: 200 };
   const status = statusOf(error);
   if (error instanceof SQSServiceException) {
-    return { kind: "error response", code: codeOf(error), status: status ?? 0 };
+    const code = [error.name, property(error, "Code")].find(isCode);
+    return { kind: "error response", code, status: status ?? 0 };
   }
   // Checked before the status: a connection that breaks in the middle of an answer has both.
   const errno = property(error, "code");
@@ -48,7 +49,6 @@ export function isMissingQueue(error: unknown): boolean {
   return fault.kind === "error response" && fault.code !== undefined && missingQueueCodes.has(fault.code);
 }
 
-/** The codes for a queue that does not exist. */
 export const missingQueueCodes: ReadonlySet<string> = new Set([
   "QueueDoesNotExist",
   "AWS.SimpleQueueService.NonExistentQueue",
@@ -67,10 +67,6 @@ export function withoutQuote(error: unknown): unknown {
 /** Whether the text has the form of an error code. The server chooses it, so nothing else may be shown. */
 export function isCode(text: unknown): text is string {
   return typeof text === "string" && /^[A-Za-z][A-Za-z0-9._-]{0,79}$/.test(text) && !namesOfNoCode.has(text);
-}
-
-function codeOf(error: SQSServiceException): string | undefined {
-  return [error.name, property(error, "Code")].find(isCode);
 }
 
 function statusOf(error: unknown): number | undefined {

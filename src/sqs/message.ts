@@ -15,7 +15,6 @@ export function failedOf(json: unknown): BatchResultErrorEntry[] | undefined {
   return listIn(json, "Failed", isFailedEntry);
 }
 
-/** An optional list. */
 function listIn<T>(json: unknown, key: string, isItem: (item: unknown) => item is T): T[] | undefined {
   if (!isObject(json)) return undefined;
   const list = json[key] ?? [];

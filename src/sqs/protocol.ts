@@ -22,7 +22,6 @@ const unsupportedCodes = new Set([
 ]);
 const gatewayStatus = new Set([407, 502, 503, 504]);
 
-/** Makes a request and returns its answer or its error. */
 export async function attempt<T>(ask: () => Promise<T>): Promise<Outcome<T>> {
   try {
     return { ok: true, answer: await ask() };

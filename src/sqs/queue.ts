@@ -63,7 +63,7 @@ export class SqsQueue implements Queue {
   constructor(found: FoundQueue) {
     const { client, url, attributes, target } = found;
     this.name = target.queueName;
-    this.id = attributes.QueueArn ?? pathOf(url);
+    this.id = attributes.QueueArn ?? (URL.canParse(url) ? new URL(url).pathname : url);
     this.visibilityTimeout = visibilityTimeout(attributes.VisibilityTimeout);
     this.maxReceiveCount = maxReceiveCount(attributes.RedrivePolicy);
     this.isFifo = target.queueName.endsWith(".fifo");
@@ -177,8 +177,4 @@ export function maxReceiveCount(policy: string | undefined): number | undefined 
   if (policy === undefined) return undefined;
   const found = /"maxReceiveCount"\s*:\s*"?(\d+)/.exec(policy)?.[1];
   return finite(found);
-}
-
-function pathOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).pathname : url;
 }

@@ -5,7 +5,6 @@ import { Failure } from "../failure.ts";
 /** SQS's two protocols: AWS JSON 1.0, and the query protocol (form in, XML out) of API version 2012-11-05. */
 export type Protocol = "json" | "query";
 
-/** Where the queue is. */
 export interface Target {
   readonly queueName: string;
   /** Undefined if the queue was given by name or ARN. */
