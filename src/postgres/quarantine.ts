@@ -30,7 +30,7 @@ export interface QuarantineSummary {
   readonly reasons: readonly HeldReason[];
   /** Whether there may be more. */
   readonly cut: boolean;
-  /** How many messages were sealed under which masking key, likewise. */
+  /** Messages per masking key, likewise. */
   readonly keys: readonly { readonly keyId: string; readonly count: number }[];
 }
 
@@ -45,7 +45,7 @@ export interface HeldReason {
 
 /** A message that was quarantined, whether it was replayed or not. */
 export interface FoundMessage extends QuarantinedMessage {
-  /** How long the sealed body is; one that is longer than any that a drain seals is not read. */
+  /** Length of the sealed body, bytes. A body longer than any that a drain seals is not read. */
   readonly sealedBytes: number;
   /** Epoch milliseconds; undefined where it was not. */
   readonly replayedAt: number | undefined;
@@ -63,11 +63,11 @@ export interface Quarantine {
   /** The messages with an id: one of each queue that has it. */
   find(messageId: string): Promise<Found>;
   /**
-   * @param vaultKey what the values to keep are sealed under; undefined where no vault is kept
+   * @param vaultKey the data key of the values for the vault; undefined without a vault
    * @param queue the ARN or the name of the one queue whose messages are replayed; undefined for all
    */
   openReplay(vaultKey: SealedDataKey | undefined, queue: string | undefined): Promise<ReplayStore>;
-  /** Deletes what was quarantined `days` ago or earlier, and tells how many that were. */
+  /** Deletes the messages that were quarantined at least `days` ago. Resolves to their number. */
   purge(days: number): Promise<number>;
   close(): Promise<void>;
 }

@@ -19,14 +19,14 @@ export function epochMs(time: string): number {
 }
 
 /**
- * No drain seals more, and what is longer is not read: whoever may write to the tables could fill the memory with it. SQS allows 1 MiB a
- * message; some servers allow more.
+ * Maximum size of a sealed body, bytes. No drain seals more, and a longer one is not read: anyone who may write to the tables could exhaust
+ * the memory with it. SQS allows 1 MiB per message; some servers allow more.
  */
 export const MOST_BYTES = 16 * 1024 * 1024;
-/** Likewise, all reasons of a message together. */
+/** Likewise, of all reasons of a message together. */
 const MOST_REASON_BYTES = 64 * 1024;
 
-/** Likewise, of reasons and of key ids that are counted: the most frequent ones. */
+/** Maximum number of reasons, and of key ids, that are counted: the most frequent ones. */
 export const MOST_COUNTED = 1000;
 
 /** A reason to count by, as `reason` holds it: anyone who may write to the table can make it NULL, or of any length. */

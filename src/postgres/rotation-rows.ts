@@ -19,7 +19,7 @@ export interface Blocks {
   readonly count: number;
 }
 
-/** A row that has an earlier token, or two; null for what is none. */
+/** A row with one or two earlier tokens; null for a column without one. */
 interface Row {
   readonly place: string;
   readonly ip: string | null;

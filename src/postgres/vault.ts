@@ -52,7 +52,7 @@ export interface Forgotten {
   readonly quarantine: SearchResult | NotSearched;
   /** How many quarantined messages were deleted. */
   readonly purged: number;
-  /** Ids of masking keys of which no token was given, but the vault has values, possibly the same ones. */
+  /** Ids of masking keys that the vault has values under, but none of the given tokens: possibly the same values. */
   readonly otherKeys: readonly string[];
 }
 
@@ -138,7 +138,7 @@ async function forget(
   });
 }
 
-/** Ids of masking keys of which the vault has tokens, other than those of these tokens. */
+/** Ids of the masking keys of the vault's tokens, except those of the given tokens. */
 async function keysBeside(tx: Transaction, tokens: readonly string[]): Promise<string[]> {
   const own = unique(tokens.map(keyIdOf));
   const rows = await tx<{ id: string }[]>`
@@ -155,13 +155,13 @@ function reasonWith(reason: string, purged: readonly HoldingMessage[]): string {
   return `${reason} (quarantined messages deleted: ${purged.map(({ messageId }) => messageId).join(", ")})`;
 }
 
-/** A page ends at so many entries, or with the one that brings it to so many bytes. */
+/** The limits of a page. The entry that reaches the limit in bytes is its last. */
 const PAGE = { entries: 1000, bytes: 8_000_000 } as const;
 const TOO_LONG = `operator(pg_catalog.>) ${MOST_BYTES} then ''::pg_catalog.bytea else`;
 
 /**
- * Entries, the first in their tokens' order. What is longer than {@link MOST_BYTES} was sealed by no drain: it is not read, and comes as
- * no bytes, which nothing opens.
+ * A page of entries, in the order of their tokens. No drain seals more than {@link MOST_BYTES}: a longer value is not read, and is returned
+ * as zero bytes, which cannot be decrypted.
  *
  * @param which a condition on the entries `v`
  * @returns as many as fit a page, and at least one where there is one
@@ -195,7 +195,7 @@ export async function readEntries(tx: Transaction, which: Fragment): Promise<Sea
   }));
 }
 
-/** The entries of these tokens, page by page; what the vault does not hold is left out. */
+/** The entries of these tokens, page by page; tokens without an entry are left out. */
 export async function* entriesOf(
   tx: Transaction,
   tokens: readonly string[],

@@ -88,12 +88,12 @@ export function createRemask({ opener, keys, randomBytes }: RemaskSettings): Rem
 }
 
 /**
- * Earlier versions masked, and kept, UUIDs as they were spelt. The nil UUID, of which nothing is masked any more, keeps a token: a rotation
- * takes none from a row.
+ * Earlier versions masked and stored UUIDs as the message spelled them. The nil UUID, which is no longer masked, keeps a token: a rotation
+ * removes no token from a row.
  */
 function asMaskedToday(deviceId: Uint8Array): Uint8Array {
   const text = Buffer.from(deviceId).toString("latin1");
-  // What is not ASCII is no UUID, and nothing that Latin-1 could be read for.
+  // Bytes outside ASCII are not a UUID, and Latin-1 would misread them.
   return /^[ -~]+$/.test(text) ? (canonicalDeviceId(text) ?? deviceId) : deviceId;
 }
 

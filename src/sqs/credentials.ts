@@ -13,11 +13,11 @@ const containerSettings = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAI
 const fileErrors = new Set(["ENOENT", "EACCES", "EISDIR", "EPERM", "ENOTDIR", "ELOOP"]);
 const expiredCodes = new Set(["ExpiredToken", "ExpiredTokenException"]);
 
-/** Has failures on the way to credentials tell that they are, and what they met: SQS is not to blame for them. */
+/** Marks the errors of the client's credential lookups, with what their steps reported, so that SQS is not blamed for them. */
 export function markCredentialsFaults(client: SQSClient): void {
   const { config } = client;
   const { credentials } = config;
-  // Calls at the same time share one search of the SDK's.
+  // Concurrent calls share one lookup of the SDK.
   let [running, lookup]: [number, Lookup] = [0, { said: [], ends: [] }];
   config.credentials = async (properties) => {
     if (running === 0) lookup = { said: [], ends: [] };
@@ -66,14 +66,14 @@ function ofFile(cause: unknown): Finding | undefined {
   const [code, path] = [property(cause, "code"), property(cause, "path")];
   if (typeof code !== "string" || !fileErrors.has(code)) return undefined;
   const setting = tokenFiles.find((name) => process.env[name] !== undefined && process.env[name] === path);
-  // A folder is opened, and the error of its reading names none.
+  // Opening a folder succeeds, and the error of reading it has no path.
   const file = typeof path === "string" ? path : process.env[TOKEN_FILE];
   const named = file === undefined ? "The file" : `The file ${printable(file)}`;
   const by = setting ?? (typeof path === "string" ? "the AWS configuration" : TOKEN_FILE);
   return configuration(`${named} that ${by} names for credentials cannot be read (${code}).`);
 }
 
-/** IAM Identity Center (SSO), `aws login` and devices: the steps that somebody signs in for. */
+/** IAM Identity Center (SSO), `aws login` and multi-factor devices: the sources that need a sign-in. */
 function ofSignIn(cause: unknown, { ends }: Lookup): Finding | undefined {
   const message = cause instanceof Error ? cause.message : "";
   if (message.includes("multi-factor")) {
@@ -113,7 +113,7 @@ function ofSignIn(cause: unknown, { ends }: Lookup): Finding | undefined {
   );
 }
 
-/** STS gives out the credentials of a role: for a web identity's token, or for other credentials. */
+/** STS, which issues a role's credentials in exchange for a web identity token or for other credentials. */
 function ofSts(cause: unknown, target: Target): Finding | undefined {
   const fault = faultOf(cause);
   if (fault.kind === "unreachable") {
@@ -154,7 +154,7 @@ const processFaults: readonly (readonly [RegExp, string, Finding["kind"]?])[] = 
   ],
 ];
 
-/** What the AWS configuration says of a profile, or what the program says that it names. */
+/** A profile in the AWS configuration, and the program in its credential_process. */
 function ofProfile(said: readonly string[]): Finding | undefined {
   for (const [pattern, what, kind = "configuration"] of processFaults) {
     if (said.some((line) => pattern.test(line)))
@@ -182,7 +182,7 @@ function ofProfile(said: readonly string[]): Finding | undefined {
   );
 }
 
-/** ECS, EKS and others that hand a container its credentials over HTTP. */
+/** ECS, EKS and other services that give a container its credentials over HTTP. */
 function ofContainer({ said, ends }: Lookup): Finding | undefined {
   const setting = containerSettings.find((name) => process.env[name] !== undefined);
   if (setting === undefined) return undefined;
@@ -211,7 +211,7 @@ function ofInstance(lookup: Lookup): Finding | undefined {
   return end === undefined ? undefined : ofService("EC2's instance metadata service ", end);
 }
 
-/** To follow the general sentence: other machines than EC2's may have a proxy that answers in place of the service. */
+/** Appended to the general sentence, because on machines outside EC2 a proxy may answer in place of the service. */
 function instanceAnswer(lookup: Lookup): string {
   const status = instanceEnd(lookup)?.status;
   return status === undefined
@@ -242,7 +242,7 @@ function profile(): string {
   return printable(process.env["AWS_PROFILE"] ?? "default");
 }
 
-/** Without what would steer a terminal. */
+/** In quotes, with control characters escaped. */
 function printable(text: string): string {
   return JSON.stringify(text);
 }

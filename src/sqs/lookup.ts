@@ -1,15 +1,15 @@
-// Listens to a search for AWS credentials. The SDK's chain goes on to its next step when one fails, and its last error does not tell what
-// the steps met.
+// Records what happens during a lookup of AWS credentials. The SDK's chain goes on to its next step when one fails, and its last error
+// does not say why the earlier steps failed.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { subscribe } from "node:diagnostics_channel";
 import { ClientRequest, IncomingMessage } from "node:http";
 import { property } from "./fault.ts";
 
-/** What the steps of one search met. */
+/** What the steps of one lookup reported. */
 export interface Lookup {
   /** Messages of the SDK's errors: they may quote what a program or a server wrote, and are never shown. */
   readonly said: string[];
-  /** Ends of HTTP requests, in their order: the path without its query, with a status, or an errno such as `ECONNREFUSED`. */
+  /** How HTTP requests ended, in order: the path without its query, with a status, or an errno such as `ECONNREFUSED`. */
   readonly ends: {
     readonly path: string;
     readonly status?: number | undefined;
@@ -17,7 +17,7 @@ export interface Lookup {
   }[];
 }
 
-/** What went wrong on the way to credentials, as the cause: before anything was sent to SQS. */
+/** The lookup of credentials failed, before anything was sent to SQS. The cause is the SDK's error. */
 export class CredentialsFault extends Error {
   override readonly name = "CredentialsFault";
   readonly lookup: Lookup;
@@ -32,7 +32,7 @@ const lookups = new AsyncLocalStorage<Lookup>();
 const requests = new WeakMap<object, Lookup>();
 let subscribed = false;
 
-/** Does a search, and notes in `lookup` what its steps meet. */
+/** Runs a lookup of credentials, and records its steps in `lookup`. */
 export function listenTo<T>(lookup: Lookup, search: () => Promise<T>): Promise<T> {
   if (!subscribed) {
     subscribed = true;
@@ -53,7 +53,7 @@ export function listenTo<T>(lookup: Lookup, search: () => Promise<T>): Promise<T
   return lookups.run(lookup, search);
 }
 
-/** For the SDK's logger: keeps the line where a search is under way. */
+/** For the SDK's logger: keeps the line during a lookup. */
 export function noteDebug(line: unknown): void {
   if (typeof line === "string" && line.startsWith("@smithy/property-provider "))
     lookups.getStore()?.said.push(line);
