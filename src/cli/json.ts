@@ -17,3 +17,8 @@ export function jsonLine(fields: Readonly<Record<string, unknown>>): string {
 export function escapeControls(json: string): string {
   return json.replace(/[\u007f-\u009f]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }
+
+/** ISO 8601, in UTC; null if the time is unknown. */
+export function isoTime(epochMs: number | undefined): string | null {
+  return epochMs === undefined ? null : new Date(epochMs).toISOString();
+}

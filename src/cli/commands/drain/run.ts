@@ -11,7 +11,6 @@ import type { Queue } from "../../../drain/ports.ts";
 import { requireRedrive } from "../../../drain/dead-letter.ts";
 import type { DrainReport } from "../../../drain/report.ts";
 import type { PostgresLoader } from "../../../postgres/load.ts";
-import { deriveKeys } from "../../../masking/keys.ts";
 import type { Context } from "../../context.ts";
 import { EXIT, exitCodeOfStop } from "../../exit-codes.ts";
 import { opened } from "../../opening.ts";
@@ -44,10 +43,10 @@ async function drainQueue(
   const config = readDrain(flags, problems);
   const queueSettings = readQueue(flags, context.env, 2 * config.concurrency + EXTRA_SOCKETS, problems);
   run.queueName = queueNameToShow(queueSettings.queue);
-  const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
+  const maskingKeys = readMaskingKeys(context.env, context.readFile, problems);
   const database = flags.dryRun === true ? undefined : readDatabase(context.env, problems, flags);
   const recipients = flags.dryRun === true ? undefined : readRecipients(context.env, problems);
-  const needed = problems.complete({ masterKeys });
+  const needed = problems.complete({ maskingKeys });
 
   const stop = context.catchSignals();
   const { clock, log, random, versions } = context;
@@ -77,7 +76,7 @@ async function drainQueue(
     }
     if (loader?.warning !== undefined) log.warn(loader.warning);
     const entries = createEntryMaker({
-      keys: deriveKeys(needed.masterKeys.reveal()[0]),
+      keys: needed.maskingKeys[0],
       queueId: queue.id,
       appVersion: config.appVersion,
       today: utcDay(context.epochNow()),

@@ -3,7 +3,7 @@ import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/readers.ts";
 import { Failure } from "../../../failure.ts";
 import { canonicalDeviceId, canonicalIp } from "../../../masking/canonical.ts";
-import { FIELDS, deriveKeys, type Field, type MaskingKeys } from "../../../masking/keys.ts";
+import { FIELDS, type Field, type MaskingKeys } from "../../../masking/keys.ts";
 import { createMask, type Mask } from "../../../masking/token.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
@@ -23,14 +23,11 @@ export interface MaskFlags {
  */
 export async function runMask(flags: MaskFlags, context: Context, args: readonly string[]): Promise<number> {
   const problems = new Problems();
-  const { field, masterKeys } = problems.complete({
+  const { field, configured } = problems.complete({
     field: readField(flags.field, problems),
-    masterKeys: readMaskingKeys(context.env, context.readFile, problems),
+    configured: readMaskingKeys(context.env, context.readFile, problems),
   });
-  const keys = keysWithId(
-    masterKeys.reveal().map((key) => deriveKeys(key)),
-    flags.keyId,
-  );
+  const keys = keysWithId(configured, flags.keyId);
   const mask = createMask(keys);
   const given = await argumentsOrLines(args, context);
   const tokens = given.flatMap(({ text }) => tokenOf(field, mask, text) ?? []);

@@ -8,7 +8,7 @@ import { Throttled, type QueueDepth } from "../../../drain/ports.ts";
 import { Failure } from "../../../failure.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
-import { readAppVersionStyle } from "../../shared-options.ts";
+import { readAppVersionStyle } from "../../option.ts";
 import { writeOutputFile } from "../../output-file.ts";
 import { count, plural } from "../../terminal/style.ts";
 import { writeVerified, writeVerifiedJson, type Verified } from "./report.ts";
