@@ -2,9 +2,10 @@
 // it runs, so that `--help` and `--version` are fast.
 import { readFileSync } from "node:fs";
 import { CommanderError } from "commander";
-import type { Context, Output, Versions } from "./cli/context.ts";
+import type { Context, Versions } from "./cli/context.ts";
 import { EXIT } from "./cli/exit-codes.ts";
 import type { Log } from "./cli/log/log.ts";
+import type { Output } from "./cli/output.ts";
 import { createProgram } from "./cli/program.ts";
 import type { LogFlags } from "./config/log-format.ts";
 

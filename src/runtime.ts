@@ -6,12 +6,12 @@ import { homedir } from "node:os";
 import { buffer } from "node:stream/consumers";
 import { isatty } from "node:tty";
 import { checkWritable, writeWhole } from "./write-file.ts";
-import type { Context, Output, Services, Versions } from "./cli/context.ts";
+import type { Context, Services, Versions } from "./cli/context.ts";
 import { readDotEnv, type DotEnv } from "./cli/dot-env.ts";
 import { OWN_SECRETS, trimVariables } from "./cli/environment.ts";
 import { exitCodeOfSignal, STOP_SIGNALS, type StopSignal } from "./cli/exit-codes.ts";
-import type { Log } from "./cli/log/log.ts";
-import { openLog } from "./cli/log/open.ts";
+import { openLog, type Log } from "./cli/log/log.ts";
+import type { Output } from "./cli/output.ts";
 import { readLogFormat, type LogFlags } from "./config/log-format.ts";
 import { Problems } from "./config/readers.ts";
 import { systemClock } from "./drain/clock.ts";
@@ -46,7 +46,7 @@ export async function openContext(
 ): Promise<Context> {
   const context = await createContext(
     {
-      ...environment(),
+      ...(await environment()),
       // Node opens standard input when it is first asked for: only a command that reads it asks.
       stdin: { isTerminal: isatty(0), readAll: () => buffer(process.stdin) },
       ...{ stdout, stderr, versions, catchSignals },
@@ -97,20 +97,9 @@ export async function createContext(ofProcess: OfProcess, flags: LogFlags): Prom
 }
 
 /** A log for the error that ends a run; there may have been no context yet, because a flag or `.env` is wrong. */
-export function openErrorLog(
-  stderr: Output,
-  flags: LogFlags,
-  env: NodeJS.ProcessEnv = environmentAtHand(),
-): Promise<Log> {
+export async function openErrorLog(stderr: Output, flags: LogFlags, given?: NodeJS.ProcessEnv): Promise<Log> {
+  const env = given ?? (await environment().catch(() => process)).env;
   return openLog({ stderr, env, flags, format: readLogFormat(flags, env, new Problems()), epochNow });
-}
-
-function environmentAtHand(): NodeJS.ProcessEnv {
-  try {
-    return environment().env;
-  } catch {
-    return process.env;
-  }
 }
 
 function epochNow(): number {
@@ -122,24 +111,12 @@ interface Environment {
   readonly dotEnv: DotEnv | undefined;
 }
 
-/** Read once, even if that fails: if `.env` is a pipe, it can be read only once. */
-const environment = once(readEnvironment);
+let environmentRead: Promise<Environment> | undefined;
 
-function once<T>(make: () => T): () => T {
-  let made: (() => T) | undefined;
-  return () => {
-    if (made === undefined) {
-      try {
-        const value = make();
-        made = () => value;
-      } catch (error) {
-        made = () => {
-          throw error;
-        };
-      }
-    }
-    return made();
-  };
+/** Reads the environment once, even if that fails: if `.env` is a pipe, it can be read only once. */
+function environment(): Promise<Environment> {
+  environmentRead ??= Promise.resolve().then(readEnvironment);
+  return environmentRead;
 }
 
 /**

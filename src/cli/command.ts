@@ -32,7 +32,7 @@ export class CliCommand extends Command {
   }
 }
 
-/** Runs a command. Resolves to the exit code. */
+/** Runs a command; returns the exit code. */
 type Run<Flags> = (flags: Flags, context: Context, args: readonly string[]) => number | Promise<number>;
 
 /** Turns a command that is loaded on demand into a commander action. */

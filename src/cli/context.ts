@@ -17,17 +17,7 @@ import type { Remask } from "../recovery/remask.ts";
 import type { DotEnv } from "./dot-env.ts";
 import type { Explanation } from "./exit-codes.ts";
 import type { Log } from "./log/log.ts";
-
-/** stdout or stderr. */
-export interface Output {
-  readonly write: (text: string) => void;
-  /** The underlying stream, for a library that draws on it. */
-  readonly stream: NodeJS.WritableStream;
-  /** Whether it is a terminal. */
-  readonly isTerminal: boolean;
-  /** The terminal's current width in columns; 0 without a terminal. */
-  readonly columns: number;
-}
+import type { Output } from "./output.ts";
 
 /** Standard input. */
 interface Input {

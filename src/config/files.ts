@@ -1,6 +1,7 @@
-// Reads and checks the files named by flags and variables.
-import type { Problems } from "./readers.ts";
+// Reads, checks and writes the files named by flags and variables.
 import { resolve } from "node:path";
+import { Failure } from "../failure.ts";
+import type { Problems } from "./readers.ts";
 
 /**
  * The file's text without a byte order mark.
@@ -98,8 +99,27 @@ export function readOutputPath(
   }
 }
 
+/**
+ * Replaces the file that a flag names.
+ *
+ * @param writeFile replaces a file atomically; throws the system's error
+ * @throws {Failure} `configuration` if the file cannot be written
+ */
+export async function writeOutputFile(
+  writeFile: (path: string, text: string) => Promise<void>,
+  flag: string,
+  path: string,
+  text: string,
+): Promise<void> {
+  try {
+    await writeFile(path, text);
+  } catch (error) {
+    throw new Failure("configuration", unwritable(flag, path, error), error);
+  }
+}
+
 /** The sentence for a file that cannot be written: with the system's code, without its text. */
-export function unwritable(flag: string, path: string, error: unknown): string {
+function unwritable(flag: string, path: string, error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
   const reason = WHY_UNWRITABLE[code];
   return `${flag}: the file ${printable(path)} cannot be written${reason === undefined ? "" : `: ${reason}`} (${code}).`;

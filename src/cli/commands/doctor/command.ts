@@ -1,4 +1,3 @@
-// The definition of `fetch-etl doctor`.
 import type { ActionFor, CliCommand } from "../../command.ts";
 import { tableOption, withQueueOptions } from "../../option.ts";
 

@@ -22,11 +22,7 @@ export interface DoctorFlags extends QueueFlags, TableFlags {
 /** One for each permission, because they are tested at the same time. */
 const SOCKETS = 3;
 
-/**
- * Checks the queue and the database in parallel, and reports them in a fixed order.
- *
- * @returns the exit code
- */
+/** Checks the queue and the database in parallel, and reports them in a fixed order. */
 export async function runDoctor(flags: DoctorFlags, context: Context): Promise<number> {
   const { env, services, epochNow, versions } = context;
   const problems = new Problems();

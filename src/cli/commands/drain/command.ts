@@ -1,4 +1,3 @@
-// The definition of `fetch-etl drain`.
 import { DRAIN_DEFAULTS, ON_REJECT } from "../../../drain/settings.ts";
 import type { ActionFor, CliCommand } from "../../command.ts";
 import { appVersionOption, choice, tableOption, withQueueOptions } from "../../option.ts";

@@ -13,8 +13,9 @@ import type { DrainReport } from "../../../drain/report.ts";
 import type { PostgresLoader } from "../../../postgres/load.ts";
 import type { Context } from "../../context.ts";
 import { EXIT, exitCodeOfStop } from "../../exit-codes.ts";
+import { writeJson } from "../../output.ts";
 import { opened } from "../../opening.ts";
-import { beforeFailureText, leftHiddenText, writeDrainJson, writeDrainSummary } from "./report.ts";
+import { beforeFailureText, drainFields, leftHiddenText, writeDrainSummary } from "./report.ts";
 import { plural } from "../../terminal/style.ts";
 import { startProgressLog } from "../../log/progress-log.ts";
 import { startProgress, type Watched } from "../../terminal/progress.ts";
@@ -24,7 +25,6 @@ import { recordRun, type Run } from "./run-record.ts";
 /** Sockets in addition to a receive and a delete per unit of concurrency. */
 const EXTRA_SOCKETS = 4;
 
-/** @returns the exit code */
 export async function runDrain(flags: DrainFlags, context: Context): Promise<number> {
   const problems = new Problems();
   const files = readRunFiles(flags, context.checkWritable, problems);
@@ -140,7 +140,7 @@ async function showProgress(
 
 function tell(context: Context, flags: DrainFlags, queue: Queue, report: DrainReport): void {
   const dryRun = flags.dryRun === true;
-  if (flags.json === true) writeDrainJson(context, queue.name, report, dryRun);
+  if (flags.json === true) writeJson(context.stdout, drainFields(queue.name, report, dryRun));
   else if (flags.quiet !== true) writeDrainSummary(context, queue.name, report, dryRun);
   if (report.quarantined > 0 && !dryRun) {
     context.log.warn(

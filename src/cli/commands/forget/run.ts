@@ -16,8 +16,6 @@ export interface ForgetFlags {
 /**
  * Needs a database, but no identity and no queue, and a masking key only to search the quarantine. Forgets all values or none. A later
  * message with the same value stores it again.
- *
- * @returns the exit code
  */
 export async function runForget(
   flags: ForgetFlags,

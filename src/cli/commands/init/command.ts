@@ -1,4 +1,3 @@
-// The definition of `fetch-etl init`.
 import type { ActionFor, CliCommand } from "../../command.ts";
 import { tableOption } from "../../option.ts";
 

@@ -1,4 +1,3 @@
-// The definition of `fetch-etl peek`.
 import { PEEK_COUNT } from "../../../drain/settings.ts";
 import type { ActionFor, CliCommand } from "../../command.ts";
 import { appVersionOption, withQueueOptions } from "../../option.ts";

@@ -24,7 +24,6 @@ export interface PeekFlags extends QueueFlags {
 
 const SOCKETS = 10;
 
-/** @returns the exit code */
 export async function runPeek(flags: PeekFlags, context: Context): Promise<number> {
   const problems = new Problems();
   const count = wholeNumber(flags.count, "--count", { min: 1, max: 10_000 }, problems) ?? PEEK_COUNT;

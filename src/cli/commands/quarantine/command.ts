@@ -1,4 +1,3 @@
-// The definitions of the `fetch-etl quarantine` commands.
 import type { ActionFor, CliCommand } from "../../command.ts";
 import { appVersionOption, tableOption } from "../../option.ts";
 

@@ -1,9 +1,8 @@
-// The reports of the `quarantine` commands.
 import type { FoundMessage, QuarantineSummary } from "../../../postgres/quarantine.ts";
 import type { OpenedBody } from "../../../quarantine/message.ts";
 import type { ReplayReport } from "../../../quarantine/replay.ts";
 import type { Context } from "../../context.ts";
-import { isoTime, writeJson } from "../../json.ts";
+import { isoTime, writeJson } from "../../output.ts";
 import { count, styleFor, plural, printable } from "../../terminal/style.ts";
 import { columns } from "../../terminal/table.ts";
 
@@ -68,7 +67,7 @@ export function writeFound(context: Context, shown: readonly ShownMessage[]): vo
   for (const { message, opened } of shown) {
     const reasons = message.reasons.map((reason, index) => [index === 0 ? "reason" : "", printable(reason)]);
     stdout.write(
-      style.bold(`${printable(message.messageId)}\n`) +
+      `${style.bold(printable(message.messageId))}\n` +
         columns([
           ["queue", printable(message.queue)],
           ["sent", isoTime(message.sentAt) ?? "unknown"],

@@ -11,7 +11,7 @@ import { createBodyOpener } from "../../../quarantine/message.ts";
 import { replay } from "../../../quarantine/replay.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
-import { writeJson } from "../../json.ts";
+import { writeJson } from "../../output.ts";
 import { readAppVersionStyle } from "../../option.ts";
 import { count, printable } from "../../terminal/style.ts";
 import * as report from "./report.ts";

@@ -1,4 +1,3 @@
-// The definition of `fetch-etl rotate`.
 import type { ActionFor, CliCommand } from "../../command.ts";
 import { tableOption } from "../../option.ts";
 

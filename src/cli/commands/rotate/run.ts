@@ -17,11 +17,7 @@ export interface RotateFlags extends TableFlags {
   readonly quiet?: boolean;
 }
 
-/**
- * All drains should use the new list of keys first. Rows that a drain adds with an earlier key need another rotation.
- *
- * @returns the exit code
- */
+/** All drains should use the new list of keys first. Rows that a drain adds with an earlier key need another rotation. */
 export async function runRotate(flags: RotateFlags, context: Context): Promise<number> {
   const problems = new Problems();
   const { identityFile, keys, database } = problems.complete({

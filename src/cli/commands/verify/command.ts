@@ -1,4 +1,3 @@
-// The definition of `fetch-etl verify`.
 import type { ActionFor, CliCommand } from "../../command.ts";
 import { appVersionOption, tableOption, withQueueOptions } from "../../option.ts";
 

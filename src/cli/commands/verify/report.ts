@@ -1,10 +1,9 @@
-// The report of `verify`.
 import type { QueueDepth } from "../../../drain/ports.ts";
 import type { Verification, Repeated } from "../../../postgres/verify.ts";
 import type { Distributions } from "../../../postgres/distributions.ts";
 import type { Context } from "../../context.ts";
 import { barLines } from "../../terminal/bars.ts";
-import { writeJson } from "../../json.ts";
+import { writeJson } from "../../output.ts";
 import { count, styleFor, plural, printable } from "../../terminal/style.ts";
 import { spreadsOf } from "./spread.ts";
 import { columns } from "../../terminal/table.ts";

@@ -1,7 +1,7 @@
 // A chart as SVG, drawn without a browser, in the page's colors: `currentColor` and `--bar`.
 import * as Plot from "@observablehq/plot";
 import { DOMParser } from "linkedom";
-import type { Counted } from "../../../terminal/bars.ts";
+import { drawn, type Counted } from "../../../terminal/bars.ts";
 import { count } from "../../../terminal/style.ts";
 import type { Spread } from "../spread.ts";
 import { shorten } from "../../../terminal/table.ts";
@@ -74,11 +74,6 @@ function described(heading: string, counted: readonly Counted[]): string {
   if (first === undefined) return `Bar chart of ${heading}`;
   const longest = others.reduce((most, each) => (each.count > most.count ? each : most), first);
   return `Bar chart of ${heading}. Longest bar: ${longest.label}, ${count(longest.count)}.`;
-}
-
-/** The rest has no bar, because it would make the others too short to compare. */
-function drawn(each: Counted): number {
-  return each.isRest === true ? 0 : each.count;
 }
 
 function widest(texts: readonly string[]): number {

@@ -1,5 +1,15 @@
-// JSON output: one object per line.
-import type { Output } from "./context.ts";
+// stdout and stderr, and JSON for them: one object per line.
+
+/** stdout or stderr. */
+export interface Output {
+  readonly write: (text: string) => void;
+  /** The underlying stream, for a library that draws on it. */
+  readonly stream: NodeJS.WritableStream;
+  /** Whether it is a terminal. */
+  readonly isTerminal: boolean;
+  /** The terminal's current width in columns; 0 without a terminal. */
+  readonly columns: number;
+}
 
 const SCHEMA_VERSION = 1;
 
