@@ -20,21 +20,18 @@ import { withFileLock } from "./file-lock.ts";
 
 /** The AWS SDK and the Postgres driver load slowly, so each is imported when a command needs it. */
 const services: Services = {
-  openQueue: async (settings, notices) => (await import("./sqs/open.ts")).openQueue(settings, notices),
-  checkQueue: async (settings, epochNow) => (await import("./sqs/doctor.ts")).checkQueue(settings, epochNow),
-  checkDatabase: async (settings, keepsVault, epochNow) =>
-    (await import("./postgres/doctor.ts")).checkDatabase(settings, keepsVault, epochNow),
-  openLoader: async (settings, queueId, vaultKey) =>
-    (await import("./postgres/load.ts")).openLoader(settings, queueId, vaultKey),
-  initialise: async (settings) => (await import("./postgres/init.ts")).initialise(settings),
-  verifyTables: async (settings, draw) => (await import("./postgres/verify.ts")).verifyTables(settings, draw),
-  openQuarantine: async (settings) => (await import("./postgres/quarantine.ts")).openQuarantine(settings),
+  openQueue: async (...given) => (await import("./sqs/open.ts")).openQueue(...given),
+  checkQueue: async (...given) => (await import("./sqs/doctor.ts")).checkQueue(...given),
+  checkDatabase: async (...given) => (await import("./postgres/doctor.ts")).checkDatabase(...given),
+  openLoader: async (...given) => (await import("./postgres/load.ts")).openLoader(...given),
+  initialise: async (...given) => (await import("./postgres/init.ts")).initialise(...given),
+  verifyTables: async (...given) => (await import("./postgres/verify.ts")).verifyTables(...given),
+  openQuarantine: async (...given) => (await import("./postgres/quarantine.ts")).openQuarantine(...given),
   createSealer: async (recipients) =>
     (await import("./recovery/recipients.ts")).createSealer(recipients, randomBytes),
-  createOpener: async (identityFile) => (await import("./recovery/identities.ts")).createOpener(identityFile),
-  openVault: async (settings) => (await import("./postgres/vault.ts")).openVault(settings),
-  openRotation: async (settings, keyId, remask) =>
-    (await import("./postgres/rotation.ts")).openRotation(settings, keyId, remask),
+  createOpener: async (...given) => (await import("./recovery/identities.ts")).createOpener(...given),
+  openVault: async (...given) => (await import("./postgres/vault.ts")).openVault(...given),
+  openRotation: async (...given) => (await import("./postgres/rotation.ts")).openRotation(...given),
 };
 
 /** @throws {Failure} `configuration` if `.env` cannot be read, or the log format is invalid */

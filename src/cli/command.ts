@@ -33,9 +33,13 @@ export class CliCommand extends Command {
 }
 
 /** Runs a command; returns the exit code. */
-type Run<Flags> = (flags: Flags, context: Context, args: readonly string[]) => number | Promise<number>;
+export type Run<Flags> = (
+  flags: Flags,
+  context: Context,
+  args: readonly string[],
+) => number | Promise<number>;
 
 /** Turns a command that is loaded on demand into a commander action. */
 export type ActionFor = <Flags extends object>(
   load: () => Promise<Run<Flags>>,
-) => (...given: [...unknown[], Flags, Command]) => Promise<void>;
+) => (this: Command) => Promise<void>;

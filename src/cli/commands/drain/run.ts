@@ -40,24 +40,21 @@ async function drainQueue(
   problems: Problems,
   { run, started }: { readonly run: Run; readonly started: number },
 ): Promise<number> {
+  const dryRun = flags.dryRun === true;
   const config = readDrain(flags, problems);
   const queueSettings = readQueue(flags, context.env, 2 * config.concurrency + EXTRA_SOCKETS, problems);
   run.queueName = queueNameToShow(queueSettings.queue);
   const maskingKeys = readMaskingKeys(context.env, context.readFile, problems);
-  const database = flags.dryRun === true ? undefined : readDatabase(context.env, problems, flags);
-  const recipients = flags.dryRun === true ? undefined : readRecipients(context.env, problems);
+  const database = dryRun ? undefined : readDatabase(context.env, problems, flags);
+  const recipients = dryRun ? undefined : readRecipients(context.env, problems);
   const needed = problems.complete({ maskingKeys });
 
   const stop = context.catchSignals();
   const { clock, log, random, versions } = context;
-  log.event("Drain started", {
-    version: versions.fetchEtl,
-    queue: run.queueName,
-    dryRun: flags.dryRun === true,
-  });
+  log.event("Drain started", { version: versions.fetchEtl, queue: run.queueName, dryRun });
   log.debug("Effective settings", { ...config });
   const sealer = recipients === undefined ? undefined : await context.services.createSealer(recipients);
-  const { maxSeconds } = config;
+  const { maxMessages, maxSeconds } = config;
   const limits = { clock, stop, maxSeconds, started };
   const interrupted = (): number => {
     run.stoppedBy = "signal";
@@ -84,14 +81,7 @@ async function drainQueue(
       sealer,
     });
     const { counts } = run;
-    const endProgress = await showProgress(context, flags, {
-      name: queue.name,
-      counts,
-      depth: () => queue.depth(),
-      stop,
-      maxMessages: config.maxMessages,
-      dryRun: flags.dryRun === true,
-    });
+    const endProgress = await showProgress(context, flags, { queue, counts, stop, maxMessages, dryRun });
     const elapsedSeconds = (clock.now() - started) / 1000;
     const settings =
       maxSeconds === undefined ? config : { ...config, maxSeconds: maxSeconds - elapsedSeconds };
@@ -107,7 +97,7 @@ async function drainQueue(
     })
       .catch((error: unknown) => {
         endProgress();
-        if (counts.received > 0) log.warn(beforeFailureText(counts, flags.dryRun === true));
+        if (counts.received > 0) log.warn(beforeFailureText(counts, dryRun));
         throw error;
       })
       .finally(endProgress);
@@ -134,7 +124,7 @@ async function showProgress(
   { json, quiet }: DrainFlags,
   watched: Watched,
 ): Promise<() => void> {
-  if (context.log.format === "json") return startProgressLog(context, watched.name, watched.counts);
+  if (context.log.format === "json") return startProgressLog(context, watched.queue.name, watched.counts);
   return json === true || quiet === true ? () => undefined : startProgress(context, watched);
 }
 

@@ -28,7 +28,7 @@ export function chartOf({ heading, counted }: Spread): Markup {
   const most = Math.max(...counted.map(drawn), 1);
   const bars = counted.map((each, index) => ({
     index,
-    length: each.count === 0 ? 0 : Math.max(drawn(each), most * SHORTEST_BAR),
+    length: drawn(each) === 0 ? 0 : Math.max(drawn(each), most * SHORTEST_BAR),
     number: numbers[index],
   }));
   const svg: unknown = Plot.plot({
@@ -54,8 +54,7 @@ export function chartOf({ heading, counted }: Spread): Markup {
         { x: "length", y: "index", fill: "var(--bar)", rx: 2 },
       ),
       Plot.text(bars, {
-        x: ({ index, length }: { index: number; length: number }) =>
-          counted[index]?.isRest === true ? 0 : length,
+        x: "length",
         y: "index",
         text: "number",
         textAnchor: "start",
