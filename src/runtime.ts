@@ -44,7 +44,7 @@ export async function openContext(
   const context = await createContext(
     {
       ...(await environment()),
-      // Node opens standard input when it is first asked for: only a command that reads it asks.
+      // The first access to process.stdin opens it, so only a command that reads it may access it.
       stdin: { isTerminal: isatty(0), readAll: () => buffer(process.stdin) },
       ...{ stdout, stderr, versions, catchSignals },
       atExit: (action) => {
@@ -54,22 +54,22 @@ export async function openContext(
     },
     flags,
   );
-  // Until a command asks for a clean stop there is nothing to leave clean. As process 1 of a container, one would live on otherwise.
+  // Until a command catches signals, there is nothing to clean up. Without a handler, process 1 of a container ignores signals.
   for (const signal of STOP_SIGNALS) process.on(signal, endAtOnce);
   setDefaultAutoSelectFamilyAttemptTimeout(ADDRESS_MS);
   return context;
 }
 
-/** What of a context is the process's own. */
+/** The parts of a context that belong to the process. */
 type OfProcess = Pick<
   Context,
   "env" | "dotEnv" | "stdin" | "stdout" | "stderr" | "versions" | "catchSignals" | "atExit"
 >;
 
 /**
- * A context with what is real whichever process a command runs in.
+ * Adds the log, time, randomness, files and services.
  *
- * @throws {Failure} `configuration` where the environment does not say how to log
+ * @throws {Failure} `configuration` if the log format is invalid
  */
 export async function createContext(ofProcess: OfProcess, flags: LogFlags): Promise<Context> {
   const { env, stderr } = ofProcess;
@@ -93,7 +93,7 @@ export async function createContext(ofProcess: OfProcess, flags: LogFlags): Prom
   };
 }
 
-/** A log for the error that ends a run; there may have been no context yet, because a flag or `.env` is wrong. */
+/** Opens a log for the error that ends a run. There may be no context, because a flag or `.env` is invalid. */
 export async function openErrorLog(stderr: Output, flags: LogFlags, given?: NodeJS.ProcessEnv): Promise<Log> {
   const env = given ?? (await environment().catch(() => process)).env;
   return openLog({ stderr, env, flags, format: readLogFormat(flags, env, new Problems()), epochNow });

@@ -83,7 +83,7 @@ export interface Context {
   readonly writeFile: (path: string, text: string) => Promise<void>;
   /** Runs `action` while holding a lock on the file. */
   readonly withFileLock: <T>(path: string, action: () => Promise<T>) => Promise<T>;
-  /** Throws the system's error where no file can be put there, as when its folder is missing or may not be written to. */
+  /** Throws the system's error if the file cannot be written, for example because its folder is missing or read-only. */
   readonly checkWritable: (path: string) => void;
   readonly services: Services;
   /** The exit code for a thrown value, and a sentence that is safe to print. */

@@ -1,6 +1,7 @@
 // Colors, numbers, and text that is safe to show on a terminal.
 import { styleText } from "node:util";
 import type { Output } from "../output.ts";
+export { printable } from "../../failure.ts";
 
 type Format = "bold" | "cyan" | "dim" | "green" | "red" | "yellow";
 export type Style = Readonly<Record<Format, (text: string) => string>>;
@@ -26,11 +27,6 @@ function hasColor({ isTerminal }: Output, env: NodeJS.ProcessEnv): boolean {
   if (forced !== "") return forced !== "0" && forced !== "false";
   if ((env["NO_COLOR"] ?? "") !== "") return false;
   return isTerminal && env["TERM"] !== "dumb";
-}
-
-/** Replaces control characters, which could move the cursor or change colors. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\u{FFFD}");
 }
 
 /** `1,830`: the one way to write a count. */

@@ -30,14 +30,13 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
   const queueProblems = problems.sentences.length;
   const database = readDatabase(env, problems, flags);
   const databaseProblems = problems.sentences.length - queueProblems;
-  const recipient = await checkRecipient(context);
   const keepsVault = (env["FETCH_ETL_RECOVERY_RECIPIENT"] ?? "").trim() !== "";
   const local = [
     checkVersions(versions),
     ...checkSettings(problems),
     checkDotEnv(context),
     checkMaskingKey(context),
-    recipient,
+    await checkRecipient(context),
   ];
   const tell = (checks: readonly Check[]): void => {
     if (flags.json !== true) writeChecks(context, checks);

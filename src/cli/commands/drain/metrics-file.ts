@@ -1,6 +1,7 @@
 // The file of `drain --metrics`: brings it up to date after a run.
 import { whyUnreadable, writeOutputFile } from "../../../config/files.ts";
 import { queueNameToShow } from "../../../config/queue.ts";
+import { systemCode } from "../../../failure.ts";
 import type { Context } from "../../context.ts";
 import { metricsText, parseMetrics, UNKNOWN_QUEUE, type EarlierMetrics } from "./metrics.ts";
 import type { RunRecord } from "./report.ts";
@@ -32,7 +33,7 @@ function readEarlier(
   try {
     text = readFile(path);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (systemCode(error) === "ENOENT") return undefined;
     log.warn(`--metrics: the file ${whyUnreadable(error)}. Its counters start at zero.`);
     return undefined;
   }
