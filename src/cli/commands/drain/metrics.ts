@@ -14,7 +14,7 @@ export interface EarlierMetrics {
   value(name: string, labels: Labels): number;
 }
 
-export type Labels = Readonly<Record<string, string>>;
+type Labels = Readonly<Record<string, string>>;
 
 type Sample = readonly [labels: Labels, value: number];
 
