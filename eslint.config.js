@@ -40,8 +40,8 @@ const ARROWS = {
     packages: ["node:util", "commander"],
   },
   "cli/completion": { folders: ["cli"], packages: ["commander"] },
-  "cli/terminal": { folders: ["cli", "drain"], packages: ["node:util", "chalk", "ora"] },
-  "cli/log": { folders: ["cli", "cli/terminal", "drain", "config"], packages: ["node:util", "pino"] },
+  "cli/terminal": { folders: ["cli", "drain"], packages: ["node:util", "ora"] },
+  "cli/log": { folders: ["cli", "cli/terminal", "drain", "config"], packages: ["pino"] },
   "cli/commands": {
     folders: [
       ...["cli", "cli/commands/verify/page", "cli/completion", "cli/log", "cli/terminal"],

@@ -1,5 +1,5 @@
-// The only error type whose message may be printed. The message names a setting and a fix. It never contains a secret, or a value from
-// an SQS message.
+// What may be printed: the only error type with a printable message, and functions that make text safe to print. A message names a setting
+// and a fix. It never contains a secret, or a value from an SQS message.
 
 /**
  * - `configuration`: a setting or a permission must be changed first; exit code 2.
@@ -16,6 +16,16 @@ export class Failure extends Error {
     this.name = "Failure";
     this.kind = kind;
   }
+}
+
+/** Replaces control characters, which could move a terminal's cursor or change its colors. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\u{FFFD}");
+}
+
+/** The code of a system error, such as `ENOENT`; undefined for any other error. */
+export function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error ? String(error.code) : undefined;
 }
 
 /** Throws the first of the errors that concurrent work collected, if there is one. */

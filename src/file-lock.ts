@@ -2,6 +2,7 @@
 import { realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { systemCode } from "./failure.ts";
 
 /**
  * Age at which a lock counts as left by a killed process, milliseconds; locks are normally held for a few milliseconds. A check of the
@@ -43,7 +44,7 @@ async function acquire(lock: string): Promise<boolean> {
       await writeFile(lock, `${process.pid}\n`, { flag: "wx" });
       return true;
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) return false;
+      if (systemCode(error) !== "EEXIST") return false;
     }
     if (!(await removeStale(lock))) await setTimeout(POLL_MS * (0.5 + Math.random()));
   }

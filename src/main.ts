@@ -2,9 +2,10 @@
 // it runs, so that `--help` and `--version` are fast.
 import { readFileSync } from "node:fs";
 import { CommanderError } from "commander";
-import type { Context, Output, Versions } from "./cli/context.ts";
+import type { Context, Versions } from "./cli/context.ts";
 import { EXIT } from "./cli/exit-codes.ts";
 import type { Log } from "./cli/log/log.ts";
+import type { Output } from "./cli/output.ts";
 import { createProgram } from "./cli/program.ts";
 import type { LogFlags } from "./config/log-format.ts";
 
@@ -37,33 +38,33 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** What the command line is run in. */
-interface Surroundings {
+/** What the command line needs of its process. */
+interface Runtime {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly versions: Versions;
-  /** Makes what a command is handed. */
+  /** Creates the context of a command. */
   readonly openContext: (flags: LogFlags) => Promise<Context>;
-  /** Makes the log for the error that ends a run. */
+  /** Opens the log for the error that ends a run. */
   readonly openErrorLog: (flags: LogFlags) => Promise<Log>;
 }
 
 interface CommandLine {
-  /** Runs a command; resolves to its exit code, with what went wrong told. */
+  /** Runs a command and logs its error; resolves to the exit code. */
   readonly run: (argv: readonly string[]) => Promise<number>;
-  /** A log as the flags want it, so far as they were read. */
+  /** Opens a log in the format of the flags that are parsed so far. */
   readonly openErrorLog: () => Promise<Log>;
 }
 
-/** The command line, for one run. Nothing here is the process's: several may run in one. */
-export function commandLine(surroundings: Surroundings): CommandLine {
-  const { stdout, stderr, versions } = surroundings;
-  const { command, exitCode } = createProgram(versions.fetchEtl, surroundings.openContext);
+/** Creates the command line for one run. It has no global state: several can run in one process. */
+export function commandLine(runtime: Runtime): CommandLine {
+  const { stdout, stderr, versions } = runtime;
+  const { command, exitCode } = createProgram(versions.fetchEtl, runtime.openContext);
   let usage = "";
   for (const each of [command, ...command.commands.flatMap((group) => [group, ...group.commands])]) {
     each.exitOverride().configureOutput({ writeOut: stdout.write, writeErr: (text) => (usage += text) });
   }
-  const openErrorLog = (): Promise<Log> => surroundings.openErrorLog(command.opts<LogFlags>());
+  const openErrorLog = (): Promise<Log> => runtime.openErrorLog(command.opts<LogFlags>());
   const run = async (argv: readonly string[]): Promise<number> => {
     try {
       await command.parseAsync(argv, { from: "user" });

@@ -6,12 +6,12 @@ import { homedir } from "node:os";
 import { buffer } from "node:stream/consumers";
 import { isatty } from "node:tty";
 import { checkWritable, writeWhole } from "./write-file.ts";
-import type { Context, Output, Services, Versions } from "./cli/context.ts";
+import type { Context, Services, Versions } from "./cli/context.ts";
 import { readDotEnv, type DotEnv } from "./cli/dot-env.ts";
 import { OWN_SECRETS, trimVariables } from "./cli/environment.ts";
 import { exitCodeOfSignal, STOP_SIGNALS, type StopSignal } from "./cli/exit-codes.ts";
-import type { Log } from "./cli/log/log.ts";
-import { openLog } from "./cli/log/open.ts";
+import { openLog, type Log } from "./cli/log/log.ts";
+import type { Output } from "./cli/output.ts";
 import { readLogFormat, type LogFlags } from "./config/log-format.ts";
 import { Problems } from "./config/readers.ts";
 import { systemClock } from "./drain/clock.ts";
@@ -20,21 +20,18 @@ import { withFileLock } from "./file-lock.ts";
 
 /** The AWS SDK and the Postgres driver load slowly, so each is imported when a command needs it. */
 const services: Services = {
-  openQueue: async (settings, notices) => (await import("./sqs/open.ts")).openQueue(settings, notices),
-  checkQueue: async (settings, epochNow) => (await import("./sqs/doctor.ts")).checkQueue(settings, epochNow),
-  checkDatabase: async (settings, keepsVault, epochNow) =>
-    (await import("./postgres/doctor.ts")).checkDatabase(settings, keepsVault, epochNow),
-  openLoader: async (settings, queueId, vaultKey) =>
-    (await import("./postgres/load.ts")).openLoader(settings, queueId, vaultKey),
-  initialise: async (settings) => (await import("./postgres/init.ts")).initialise(settings),
-  verifyTables: async (settings, draw) => (await import("./postgres/verify.ts")).verifyTables(settings, draw),
-  openQuarantine: async (settings) => (await import("./postgres/quarantine.ts")).openQuarantine(settings),
+  openQueue: async (...given) => (await import("./sqs/open.ts")).openQueue(...given),
+  checkQueue: async (...given) => (await import("./sqs/doctor.ts")).checkQueue(...given),
+  checkDatabase: async (...given) => (await import("./postgres/doctor.ts")).checkDatabase(...given),
+  openLoader: async (...given) => (await import("./postgres/load.ts")).openLoader(...given),
+  initialise: async (...given) => (await import("./postgres/init.ts")).initialise(...given),
+  verifyTables: async (...given) => (await import("./postgres/verify.ts")).verifyTables(...given),
+  openQuarantine: async (...given) => (await import("./postgres/quarantine.ts")).openQuarantine(...given),
   createSealer: async (recipients) =>
     (await import("./recovery/recipients.ts")).createSealer(recipients, randomBytes),
-  createOpener: async (identityFile) => (await import("./recovery/identities.ts")).createOpener(identityFile),
-  openVault: async (settings) => (await import("./postgres/vault.ts")).openVault(settings),
-  openRotation: async (settings, keyId, remask) =>
-    (await import("./postgres/rotation.ts")).openRotation(settings, keyId, remask),
+  createOpener: async (...given) => (await import("./recovery/identities.ts")).createOpener(...given),
+  openVault: async (...given) => (await import("./postgres/vault.ts")).openVault(...given),
+  openRotation: async (...given) => (await import("./postgres/rotation.ts")).openRotation(...given),
 };
 
 /** @throws {Failure} `configuration` if `.env` cannot be read, or the log format is invalid */
@@ -46,8 +43,8 @@ export async function openContext(
 ): Promise<Context> {
   const context = await createContext(
     {
-      ...environment(),
-      // Node opens standard input when it is first asked for: only a command that reads it asks.
+      ...(await environment()),
+      // The first access to process.stdin opens it, so only a command that reads it may access it.
       stdin: { isTerminal: isatty(0), readAll: () => buffer(process.stdin) },
       ...{ stdout, stderr, versions, catchSignals },
       atExit: (action) => {
@@ -57,22 +54,22 @@ export async function openContext(
     },
     flags,
   );
-  // Until a command asks for a clean stop there is nothing to leave clean. As process 1 of a container, one would live on otherwise.
+  // Until a command catches signals, there is nothing to clean up. Without a handler, process 1 of a container ignores signals.
   for (const signal of STOP_SIGNALS) process.on(signal, endAtOnce);
   setDefaultAutoSelectFamilyAttemptTimeout(ADDRESS_MS);
   return context;
 }
 
-/** What of a context is the process's own. */
+/** The parts of a context that belong to the process. */
 type OfProcess = Pick<
   Context,
   "env" | "dotEnv" | "stdin" | "stdout" | "stderr" | "versions" | "catchSignals" | "atExit"
 >;
 
 /**
- * A context with what is real whichever process a command runs in.
+ * Adds the log, time, randomness, files and services.
  *
- * @throws {Failure} `configuration` where the environment does not say how to log
+ * @throws {Failure} `configuration` if the log format is invalid
  */
 export async function createContext(ofProcess: OfProcess, flags: LogFlags): Promise<Context> {
   const { env, stderr } = ofProcess;
@@ -96,21 +93,10 @@ export async function createContext(ofProcess: OfProcess, flags: LogFlags): Prom
   };
 }
 
-/** A log for the error that ends a run; there may have been no context yet, because a flag or `.env` is wrong. */
-export function openErrorLog(
-  stderr: Output,
-  flags: LogFlags,
-  env: NodeJS.ProcessEnv = environmentAtHand(),
-): Promise<Log> {
+/** Opens a log for the error that ends a run. There may be no context, because a flag or `.env` is invalid. */
+export async function openErrorLog(stderr: Output, flags: LogFlags, given?: NodeJS.ProcessEnv): Promise<Log> {
+  const env = given ?? (await environment().catch(() => process)).env;
   return openLog({ stderr, env, flags, format: readLogFormat(flags, env, new Problems()), epochNow });
-}
-
-function environmentAtHand(): NodeJS.ProcessEnv {
-  try {
-    return environment().env;
-  } catch {
-    return process.env;
-  }
 }
 
 function epochNow(): number {
@@ -122,24 +108,12 @@ interface Environment {
   readonly dotEnv: DotEnv | undefined;
 }
 
-/** Read once, even if that fails: if `.env` is a pipe, it can be read only once. */
-const environment = once(readEnvironment);
+let environmentRead: Promise<Environment> | undefined;
 
-function once<T>(make: () => T): () => T {
-  let made: (() => T) | undefined;
-  return () => {
-    if (made === undefined) {
-      try {
-        const value = make();
-        made = () => value;
-      } catch (error) {
-        made = () => {
-          throw error;
-        };
-      }
-    }
-    return made();
-  };
+/** Reads the environment once, even if that fails: if `.env` is a pipe, it can be read only once. */
+function environment(): Promise<Environment> {
+  environmentRead ??= Promise.resolve().then(readEnvironment);
+  return environmentRead;
 }
 
 /**

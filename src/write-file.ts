@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { chmod, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { systemCode } from "./failure.ts";
 
 /**
  * Writes a temporary file in the same directory, `.<name>.<pid>.<random>.tmp`, and renames it. An existing file keeps its mode. The
@@ -32,10 +33,10 @@ export async function writeWhole(path: string, text: string): Promise<void> {
 }
 
 /**
- * Checks beforehand whether {@link writeWhole} could write there, as far as that can be told without doing it. A pipe or a socket will
- * not do, because it may wait for a reader for ever; nor will a name for an open file, such as /dev/stdout, which would be replaced.
+ * Checks whether {@link writeWhole} could write the file, without writing. Rejects pipes and sockets, because writing to them can wait
+ * for a reader forever, and names of open files such as /dev/stdout, which would be replaced.
  *
- * @throws the system's error, or one with the code that fits: `EISDIR` for a folder, `ENOTSUP` for a pipe, a socket or an open file
+ * @throws the system's error, or an error with a matching code: `EISDIR` for a folder, `ENOTSUP` for a pipe, a socket or an open file
  */
 export function checkWritable(path: string): void {
   const present = statSync(path, { throwIfNoEntry: false });
@@ -48,7 +49,7 @@ export function checkWritable(path: string): void {
     return;
   }
   const folder = dirname(present === undefined ? path : realpathSync(path));
-  // Node 22 and later say that what would lie within a file is missing.
+  // Node 22 and later report a path inside a file as missing.
   if (!statSync(folder).isDirectory()) throw refusal("ENOTDIR");
   accessSync(folder, constants.W_OK | constants.X_OK);
 }
@@ -58,6 +59,6 @@ function refusal(code: string): Error {
 }
 
 function unlessMissing(error: unknown): undefined {
-  if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+  if (systemCode(error) === "ENOENT") return undefined;
   throw error;
 }

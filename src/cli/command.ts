@@ -32,10 +32,14 @@ export class CliCommand extends Command {
   }
 }
 
-/** Runs a command. Resolves to the exit code. */
-type Run<Flags> = (flags: Flags, context: Context, args: readonly string[]) => number | Promise<number>;
+/** Runs a command; returns the exit code. */
+export type Run<Flags> = (
+  flags: Flags,
+  context: Context,
+  args: readonly string[],
+) => number | Promise<number>;
 
 /** Turns a command that is loaded on demand into a commander action. */
 export type ActionFor = <Flags extends object>(
   load: () => Promise<Run<Flags>>,
-) => (...given: [...unknown[], Flags, Command]) => Promise<void>;
+) => (this: Command) => Promise<void>;

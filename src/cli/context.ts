@@ -17,17 +17,7 @@ import type { Remask } from "../recovery/remask.ts";
 import type { DotEnv } from "./dot-env.ts";
 import type { Explanation } from "./exit-codes.ts";
 import type { Log } from "./log/log.ts";
-
-/** stdout or stderr. */
-export interface Output {
-  readonly write: (text: string) => void;
-  /** The underlying stream, for a library that draws on it. */
-  readonly stream: NodeJS.WritableStream;
-  /** Whether it is a terminal. */
-  readonly isTerminal: boolean;
-  /** The terminal's current width in columns; 0 without a terminal. */
-  readonly columns: number;
-}
+import type { Output } from "./output.ts";
 
 /** Standard input. */
 interface Input {
@@ -93,7 +83,7 @@ export interface Context {
   readonly writeFile: (path: string, text: string) => Promise<void>;
   /** Runs `action` while holding a lock on the file. */
   readonly withFileLock: <T>(path: string, action: () => Promise<T>) => Promise<T>;
-  /** Throws the system's error where no file can be put there, as when its folder is missing or may not be written to. */
+  /** Throws the system's error if the file cannot be written, for example because its folder is missing or read-only. */
   readonly checkWritable: (path: string) => void;
   readonly services: Services;
   /** The exit code for a thrown value, and a sentence that is safe to print. */

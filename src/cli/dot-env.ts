@@ -1,7 +1,7 @@
 // Reads `.env` in the working directory.
 import { parseEnv } from "node:util";
 import { NOT_UTF8, whyUnreadable } from "../config/files.ts";
-import { Failure } from "../failure.ts";
+import { Failure, systemCode } from "../failure.ts";
 import { isSetting } from "./environment.ts";
 
 /** The content of the file. It is read only once, because password managers provide it as a pipe. */
@@ -26,7 +26,7 @@ export function readDotEnv(
   try {
     bytes = readFile(".env");
   } catch (error) {
-    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const isMissing = systemCode(error) === "ENOENT";
     if (isMissing && !isThere(".env")) return undefined;
     throw unusable(
       isMissing ? "is a symbolic link to a file that does not exist" : whyUnreadable(error),

@@ -41,7 +41,7 @@ export function exitCodeOfSignal(signal: StopSignal): number {
 }
 
 /**
- * The exit code of a command that ends well, be it because a signal asked for it: where the wait for a server ended so, too.
+ * The exit code of a command that ended without an error, perhaps because a signal asked it to stop.
  *
  * @param stop aborted by the signal, with its name as the reason
  */

@@ -2,7 +2,6 @@
 import { whyUnreadable } from "../config/files.ts";
 import { Failure } from "../failure.ts";
 import type { Context } from "./context.ts";
-import { plural } from "./terminal/style.ts";
 
 /** A value and its position, for error messages that must not show the value. */
 export interface Given {
@@ -46,13 +45,4 @@ function decodeUtf8(bytes: Uint8Array): string {
   if (text === undefined || text.includes("\0"))
     throw new Failure("configuration", "Standard input is not UTF-8 text.");
   return text;
-}
-
-const MOST_PLACES = 10;
-
-/** `line 3, line 5 and 4 others`. */
-export function placesOf(given: readonly Given[]): string {
-  const places = given.slice(0, MOST_PLACES).map(({ place }) => place);
-  const others = given.length - places.length;
-  return `${places.join(", ")}${others === 0 ? "" : ` and ${plural(others, "other")}`}`;
 }

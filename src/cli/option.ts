@@ -1,5 +1,9 @@
-// The values an option accepts. Help, completion and manual page read them from here.
+// The options that several commands share, and the values that an option accepts.
 import { Option } from "commander";
+import { SQS_PROTOCOLS } from "../config/queue.ts";
+import { oneOf, type Problems } from "../config/readers.ts";
+import { APP_VERSION_STYLES, type AppVersionStyle } from "../login/app-version.ts";
+import type { CliCommand } from "./command.ts";
 
 /**
  * An option with a fixed set of values. The command checks the value together with all other settings; commander's own `choices()` would
@@ -26,4 +30,34 @@ export function valueOf({ flags, argChoices }: Option): OptionValue | undefined 
   if (name === undefined) return undefined;
   const kind = argChoices !== undefined ? "choice" : name === "file" ? "file" : "text";
   return { name, kind, choices: argChoices ?? [] };
+}
+
+export function withQueueOptions(command: CliCommand): CliCommand {
+  return command
+    .option("--queue <name, URL or ARN>", "the queue (FETCH_ETL_QUEUE; default login-queue)")
+    .option("--endpoint-url <url>", "custom SQS endpoint, such as LocalStack (AWS_ENDPOINT_URL_SQS)")
+    .option("--region <region>", "AWS region (AWS_REGION)")
+    .addOption(
+      choice(
+        "--sqs-protocol <protocol>",
+        SQS_PROTOCOLS,
+        "SQS wire protocol; overrides FETCH_ETL_SQS_PROTOCOL",
+      ).default(undefined, "auto"),
+    );
+}
+
+export function tableOption(): Option {
+  return new Option("--table <schema.name>", "target table; overrides FETCH_ETL_TABLE").default(
+    undefined,
+    "public.user_logins",
+  );
+}
+
+export function appVersionOption(meaning = "full stores 2.3.1 as 2003001, major as 2"): Option {
+  return choice("--app-version <style>", APP_VERSION_STYLES, meaning).default("full");
+}
+
+/** Reads `--app-version`; a mistake is added to `problems`, and `full` returned. */
+export function readAppVersionStyle(text: string | undefined, problems: Problems): AppVersionStyle {
+  return oneOf(text ?? "full", "--app-version", APP_VERSION_STYLES, problems) ?? "full";
 }

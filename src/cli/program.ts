@@ -1,5 +1,6 @@
 // The commander program. Each command has a folder in commands/: command.ts defines its flags, run.ts runs it.
-import { CliCommand, type ActionFor } from "./command.ts";
+import type { Command } from "commander";
+import { CliCommand, type ActionFor, type Run } from "./command.ts";
 import { LOG_FORMATS, type LogFlags } from "../config/log-format.ts";
 import type { Context } from "./context.ts";
 import { defineCompletion } from "./commands/completion/command.ts";
@@ -29,13 +30,12 @@ export interface Program {
  */
 export function createProgram(version: string, openContext: (flags: LogFlags) => Promise<Context>): Program {
   let exitCode: number | undefined;
-  const action: ActionFor =
-    (load) =>
-    async (...given) => {
-      const [flags, command] = given.slice(-2) as LastTwo<typeof given>;
+  const action: ActionFor = <Flags extends object>(load: () => Promise<Run<Flags>>) =>
+    async function (this: Command) {
       // Load the command first: once the context is open, a signal ends the process at once until the command catches signals.
       const run = await load();
-      exitCode = await run(flags, await openContext(command.optsWithGlobals<LogFlags>()), command.args);
+      const context = await openContext(this.optsWithGlobals<LogFlags>());
+      exitCode = await run(this.opts<Flags>(), context, this.args);
     };
 
   const program = new CliCommand("fetch-etl")
@@ -68,7 +68,3 @@ export function createProgram(version: string, openContext: (flags: LogFlags) =>
   program.helpCommand("help [command]", "display help for command");
   return { command: program, exitCode: () => exitCode };
 }
-
-type LastTwo<T extends readonly unknown[]> = T extends readonly [...unknown[], infer A, infer B]
-  ? [A, B]
-  : never;

@@ -2,7 +2,8 @@
 import type { Problems } from "../config/readers.ts";
 import { TOKEN_PATTERN } from "../masking/token.ts";
 import type { Context } from "./context.ts";
-import { argumentsOrLines, placesOf } from "./input.ts";
+import { argumentsOrLines } from "./input.ts";
+import { listText } from "./terminal/style.ts";
 
 export interface VaultRequest {
   /** In the given order, including duplicates. */
@@ -31,7 +32,7 @@ export async function readVaultRequest(
     problems.add("No tokens given: pass them as arguments, or one per line on standard input.");
   if (malformed.length > 0) {
     problems.add(
-      `Not a token (h1., 8 characters, a dot and 43 characters, as in user_logins): ${placesOf(malformed)}.`,
+      `Not a token (h1., 8 characters, a dot and 43 characters, as in user_logins): ${listText(malformed.map(({ place }) => place))}.`,
     );
   }
   if (reason.trim() === "") problems.add("--reason is blank: give a reason for the record.");

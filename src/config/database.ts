@@ -22,7 +22,7 @@ export interface DatabaseSettings {
   readonly connectTimeout: number;
   /** The connection's name in `pg_stat_activity`. */
   readonly applicationName: string;
-  /** The table of the logins. */
+  /** The target table. */
   readonly table: TableName;
   /** The variable to name in error messages. */
   readonly source: "DATABASE_URL" | "the PG* variables";

@@ -1,6 +1,7 @@
-// Reads and checks the files named by flags and variables.
-import type { Problems } from "./readers.ts";
+// Reads, checks and writes the files named by flags and variables.
 import { resolve } from "node:path";
+import { Failure, printable, systemCode } from "../failure.ts";
+import type { Problems } from "./readers.ts";
 
 /**
  * The file's text without a byte order mark.
@@ -43,7 +44,7 @@ export const NOT_UTF8 = "is not UTF-8 text: it may be UTF-16, as PowerShell writ
 
 /** Why a file cannot be read, to follow its name in a sentence. Has the system's code, but not its text. */
 export function whyUnreadable(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+  const code = systemCode(error) ?? "unknown";
   return `${REASONS[code] ?? "cannot be read"} (${code})`;
 }
 
@@ -68,15 +69,10 @@ function looksSecret(path: string): boolean {
   });
 }
 
-/** A path in a sentence: nothing in it moves a terminal's cursor or ends the line. */
-function printable(path: string): string {
-  return path.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\u{FFFD}");
-}
-
 /**
  * @param flag such as `--html`, for the sentence
- * @param checkWritable throws the system's error where no file can be put there
- * @returns undefined for a file that is not asked for, or that cannot be written, which is added to `problems`
+ * @param checkWritable throws the system's error if the file cannot be written
+ * @returns undefined if no file is requested, or if it cannot be written; the mistake is then added to `problems`
  */
 export function readOutputPath(
   path: string | undefined,
@@ -98,9 +94,28 @@ export function readOutputPath(
   }
 }
 
+/**
+ * Replaces the file that a flag names.
+ *
+ * @param writeFile replaces a file atomically; throws the system's error
+ * @throws {Failure} `configuration` if the file cannot be written
+ */
+export async function writeOutputFile(
+  writeFile: (path: string, text: string) => Promise<void>,
+  flag: string,
+  path: string,
+  text: string,
+): Promise<void> {
+  try {
+    await writeFile(path, text);
+  } catch (error) {
+    throw new Failure("configuration", unwritable(flag, path, error), error);
+  }
+}
+
 /** The sentence for a file that cannot be written: with the system's code, without its text. */
-export function unwritable(flag: string, path: string, error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+function unwritable(flag: string, path: string, error: unknown): string {
+  const code = systemCode(error) ?? "unknown";
   const reason = WHY_UNWRITABLE[code];
   return `${flag}: the file ${printable(path)} cannot be written${reason === undefined ? "" : `: ${reason}`} (${code}).`;
 }
@@ -135,7 +150,7 @@ export interface RunFiles {
 /**
  * Reads the flags; mistakes are added to `problems`.
  *
- * @param checkWritable throws the system's error where no file can be put there
+ * @param checkWritable throws the system's error if the file cannot be written
  */
 export function readRunFiles(
   flags: RunFileFlags,

@@ -1,27 +1,26 @@
 // Reads the masking keys from the environment or from the file that it names.
-import { MIN_KEY_BYTES } from "../masking/keys.ts";
+import { deriveKeys, MIN_KEY_BYTES, type MaskingKeys } from "../masking/keys.ts";
 import { readNamedFile } from "./files.ts";
 import type { Problems } from "./readers.ts";
-import { Secret } from "./secret.ts";
 
 const KEY = "FETCH_ETL_MASKING_KEY";
 const KEY_FILE = "FETCH_ETL_MASKING_KEY_FILE";
 
-/** One key or more. The first is the current one; the others are for earlier tokens and sealed bodies. */
-export type MaskingKeyList = readonly [Uint8Array, ...Uint8Array[]];
+/** One masking key or more. The first is the current one; the others are for earlier tokens and sealed bodies. */
+type MaskingKeyList = readonly [MaskingKeys, ...MaskingKeys[]];
 
 /**
  * Reads the masking keys: base64 or base64url, {@link MIN_KEY_BYTES} bytes or more each, separated by commas. White space around keys
  * is ignored and does not separate keys. `FETCH_ETL_MASKING_KEY=` may precede a key, as `fetch-etl keygen` prints it.
  *
  * @param readFile returns a file's text; throws the system's error if it cannot be read
- * @returns the keys' bytes; undefined, with the mistake added to `problems`, if one is invalid
+ * @returns undefined, with the mistake added to `problems`, if one is invalid
  */
 export function readMaskingKeys(
   env: NodeJS.ProcessEnv,
   readFile: (path: string) => string,
   problems: Problems,
-): Secret<MaskingKeyList> | undefined {
+): MaskingKeyList | undefined {
   const inline = env[KEY] ?? "";
   const path = env[KEY_FILE] ?? "";
   if (inline === "" && path === "") {
@@ -40,18 +39,27 @@ export function readMaskingKeys(
   return text === undefined ? undefined : parseKeys(text, `the file that ${KEY_FILE} names`, problems);
 }
 
-function parseKeys(text: string, where: string, problems: Problems): Secret<MaskingKeyList> | undefined {
+/** Like {@link readMaskingKeys}, but it is not a mistake to configure no key: the list is then empty. */
+export function readKeysIfSet(
+  { env, readFile }: { readonly env: NodeJS.ProcessEnv; readonly readFile: (path: string) => string },
+  problems: Problems,
+): readonly MaskingKeys[] {
+  const isSet = [KEY, KEY_FILE].some((name) => (env[name] ?? "") !== "");
+  return isSet ? (readMaskingKeys(env, readFile, problems) ?? []) : [];
+}
+
+function parseKeys(text: string, where: string, problems: Problems): MaskingKeyList | undefined {
   const [first = "", ...others] = text.split(",");
   const masking = parseKey(first, where, problems);
   const earlier = others.map((each, index) => parseKey(each, `key ${index + 2} of ${where}`, problems));
   if (masking === undefined || !earlier.every((key) => key !== undefined)) return undefined;
-  return new Secret<MaskingKeyList>([masking, ...earlier]);
+  return [masking, ...earlier];
 }
 
 const ASSIGNMENT = new RegExp(`^(export\\s+)?${KEY}\\s*=`);
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
-function parseKey(text: string, where: string, problems: Problems): Uint8Array | undefined {
+function parseKey(text: string, where: string, problems: Problems): MaskingKeys | undefined {
   const parts = withoutQuotes(text.trim().replace(ASSIGNMENT, "")).split(/\s+/);
   const isOne = parts.length === 1 || isWrapped(parts);
   if (!isOne && parts.some(isKey)) {
@@ -74,7 +82,7 @@ function parseKey(text: string, where: string, problems: Problems): Uint8Array |
     );
     return undefined;
   }
-  return Uint8Array.from(bytes);
+  return deriveKeys(bytes);
 }
 
 /** Whether the part is a whole key, with or without `FETCH_ETL_MASKING_KEY=` before it. */

@@ -1,4 +1,4 @@
-// Reads the name of the logins' table, and of the loader's role.
+// Reads the names of the target table and of the loader role.
 import type { Problems } from "./readers.ts";
 
 /** Names as in the system catalogs: case-sensitive, unquoted, without a dot. */
@@ -42,10 +42,10 @@ export function tableText({ schema, name }: TableName): string {
   return schema === DEFAULT_TABLE.schema && name === DEFAULT_TABLE.name ? name : `${schema}.${name}`;
 }
 
-/** It cuts a longer name, and would not find it again. */
+/** Postgres truncates a longer name. */
 const MOST_NAME_BYTES = 63;
 
-/** Whether it can name something, quoted, in a statement and on a terminal. */
+/** Whether the text is a valid name in Postgres, if quoted, and is safe to print. */
 function isPostgresName(text: string): boolean {
   const bytes = Buffer.byteLength(text);
   return bytes > 0 && bytes <= MOST_NAME_BYTES && !/\p{Cc}/u.test(text) && text.isWellFormed();

@@ -2,8 +2,8 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
-import { parseMetrics } from "../../src/cli/commands/drain/earlier-metrics.ts";
-import { escapeControls } from "../../src/cli/json.ts";
+import { parseMetrics } from "../../src/cli/commands/drain/metrics.ts";
+import { escapeControls } from "../../src/cli/output.ts";
 import { printable } from "../../src/cli/terminal/style.ts";
 import { shorten } from "../../src/cli/terminal/table.ts";
 import { readDatabase } from "../../src/config/database.ts";

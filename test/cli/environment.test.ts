@@ -44,7 +44,7 @@ const key: Read = (env, problems) =>
       return KEY;
     },
     problems,
-  )?.reveal();
+  )?.map(({ keyId }) => keyId);
 
 const SETTINGS: readonly (readonly [name: string, value: string, read: Read, beside: NodeJS.ProcessEnv])[] = [
   ["FETCH_ETL_MASKING_KEY", KEY, key, {}],

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { writeOutputFile } from "../../src/cli/output-file.ts";
+import { writeOutputFile } from "../../src/config/files.ts";
 
 it("hands path and text on", async () => {
   const written: string[] = [];
@@ -7,7 +7,7 @@ it("hands path and text on", async () => {
     await Promise.resolve();
     written.push(...given);
   };
-  await writeOutputFile({ writeFile }, "--html", "page.html", "text");
+  await writeOutputFile(writeFile, "--html", "page.html", "text");
   expect(written).toEqual(["page.html", "text"]);
 });
 
@@ -28,7 +28,7 @@ it.each([
   "names the flag, the path %j and the reason of %j when it cannot be written",
   async (path, error, message) => {
     const writeFile = (): Promise<void> => Promise.reject(Object.assign(new Error("with /a/path"), error));
-    await expect(writeOutputFile({ writeFile }, "--html", path, "text")).rejects.toMatchObject({
+    await expect(writeOutputFile(writeFile, "--html", path, "text")).rejects.toMatchObject({
       name: "Failure",
       kind: "configuration",
       message,

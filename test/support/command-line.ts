@@ -2,7 +2,7 @@
 // is not tested this way: signals, pipes, the terminal, `.env`, errors that nobody waits for, what is left when it ends.
 import { readFileSync } from "node:fs";
 import { Writable } from "node:stream";
-import type { Output } from "../../src/cli/context.ts";
+import type { Output } from "../../src/cli/output.ts";
 import { ENVIRONMENT, isSetting, trimVariables } from "../../src/cli/environment.ts";
 import { commandLine } from "../../src/main.ts";
 import { createContext, openErrorLog } from "../../src/runtime.ts";

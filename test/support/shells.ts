@@ -3,7 +3,7 @@ import { execFile, spawnSync } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Shell } from "../../src/cli/completion/place.ts";
+import type { Shell } from "../../src/cli/completion/script.ts";
 
 const run = promisify(execFile);
 

@@ -62,6 +62,3 @@ export function waysOf(places: readonly Place[]): string[] {
   const ways = places.flatMap(({ words, next }) => [words, ...next.map(({ word }) => [...words, word])]);
   return [...new Set(ways.map(wayTo))].filter((way) => way !== "").map((way) => `"${way}"`);
 }
-
-export const SHELLS = ["bash", "zsh", "fish"] as const;
-export type Shell = (typeof SHELLS)[number];

@@ -2,14 +2,11 @@
 import type { CliCommand } from "../command.ts";
 import { bashScript } from "./bash.ts";
 import { fishScript } from "./fish.ts";
-import { placesOf, type Place, type Shell } from "./place.ts";
+import { placesOf } from "./place.ts";
 import { zshScript } from "./zsh.ts";
 
-const WRITERS: Record<Shell, (name: string, places: readonly Place[]) => string> = {
-  bash: bashScript,
-  zsh: zshScript,
-  fish: fishScript,
-};
+const WRITERS = { bash: bashScript, zsh: zshScript, fish: fishScript };
+export type Shell = keyof typeof WRITERS;
 
 export function completionScript(program: CliCommand, shell: Shell): string {
   return WRITERS[shell](program.name(), placesOf(program));

@@ -9,6 +9,11 @@ export interface Counted {
   readonly isRest?: boolean;
 }
 
+/** What the bar of a count shows. */
+export function drawn(counted: Counted): number {
+  return counted.isRest === true ? 0 : counted.count;
+}
+
 /** A line in three parts, so that the bar can be colored. */
 export interface BarLine {
   readonly before: string;
@@ -33,7 +38,7 @@ const SHORTEST_BAR = 4;
  */
 export function barLines(counted: readonly Counted[], columns: number): BarLine[] {
   const whole = counted.reduce((sum, each) => sum + each.count, 0);
-  const most = Math.max(...counted.map((each) => (each.isRest === true ? 0 : each.count)), 1);
+  const most = Math.max(...counted.map(drawn), 1);
   const labels = counted.map(({ label }) =>
     shorten(label, Math.max(SHORTEST_LABEL, Math.floor(columns / 4))),
   );
@@ -45,7 +50,7 @@ export function barLines(counted: readonly Counted[], columns: number): BarLine[
   const barWidth = room < SHORTEST_BAR ? 0 : room;
   return counted.map((each, index) => {
     const label = labels[index] ?? "";
-    const bar = each.isRest === true ? "" : blocks(each.count / most, barWidth);
+    const bar = blocks(drawn(each) / most, barWidth);
     const blank = barWidth === 0 ? 0 : barWidth - width(bar) + GAP;
     return {
       before: `${" ".repeat(INDENT)}${label}${" ".repeat(labelWidth - width(label) + GAP)}`,

@@ -1,6 +1,6 @@
 // The progress line on a terminal.
 import type { Clock } from "../../drain/clock.ts";
-import type { QueueDepth } from "../../drain/ports.ts";
+import type { Queue } from "../../drain/ports.ts";
 import { settledOf, type Counts } from "../../drain/counts.ts";
 import type { Context } from "../context.ts";
 import { count } from "./style.ts";
@@ -12,12 +12,9 @@ const REFRESH_MS = 100;
 const DEPTH_MS = 2_000;
 
 export interface Watched {
-  /** The queue's name. */
-  readonly name: string;
+  readonly queue: Pick<Queue, "name" | "depth">;
   /** Updated during the run. */
   readonly counts: Readonly<Counts>;
-  /** Asks SQS for the queue's depth. */
-  readonly depth: () => Promise<QueueDepth>;
   /** Aborted when the run is asked to stop. */
   readonly stop: AbortSignal;
   /** The limit of the run, if any. */
@@ -44,11 +41,11 @@ export async function startProgress(context: Context, watched: Watched): Promise
   let expected: number | undefined;
   void watchDepth(watched, clock, over.signal, (total) => (expected = total));
   const show = (): void => {
-    const { name, counts, stop, dryRun, maxMessages = Infinity } = watched;
+    const { queue, counts, stop, dryRun, maxMessages = Infinity } = watched;
     const settled = settledOf(counts);
     pace.note(clock.now(), settled);
     const progress: Progress = {
-      name,
+      name: queue.name,
       verb: dryRun ? "decoded" : "loaded",
       loaded: counts.loaded,
       quarantined: counts.quarantined,
@@ -77,13 +74,13 @@ export async function startProgress(context: Context, watched: Watched): Promise
 
 /** Reports regularly how many messages the run will have settled at its end if no more arrive. */
 async function watchDepth(
-  { counts, depth, maxMessages = Infinity }: Watched,
+  { queue, counts, maxMessages = Infinity }: Watched,
   clock: Clock,
   over: AbortSignal,
   tell: (expected: number) => void,
 ): Promise<void> {
   while (!over.aborted) {
-    const counted = await depth().catch(() => undefined);
+    const counted = await queue.depth().catch(() => undefined);
     if (counted !== undefined) tell(Math.min(counts.received + counted.visible, maxMessages));
     await clock.wait(DEPTH_MS, over);
   }

@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { parseMetrics, type EarlierMetrics } from "../../../src/cli/commands/drain/earlier-metrics.ts";
-import { metricsText } from "../../../src/cli/commands/drain/metrics.ts";
+import { metricsText, parseMetrics, type EarlierMetrics } from "../../../src/cli/commands/drain/metrics.ts";
 import { updateMetrics } from "../../../src/cli/commands/drain/metrics-file.ts";
-import type { RunRecord } from "../../../src/cli/commands/drain/run-report.ts";
+import type { RunRecord } from "../../../src/cli/commands/drain/report.ts";
 import { writeWhole } from "../../../src/write-file.ts";
 import { withFileLock } from "../../../src/file-lock.ts";
 import { withFolder } from "../../support/folder.ts";

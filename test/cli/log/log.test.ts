@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { openLog } from "../../../src/cli/log/open.ts";
+import { openLog } from "../../../src/cli/log/log.ts";
 import type { LogFlags, LogFormat } from "../../../src/config/log-format.ts";
 
 /** Opens a log, tells it a line of each kind, and gives what it wrote. */

@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Output } from "../../../src/cli/context.ts";
+import type { Output } from "../../../src/cli/output.ts";
 import { count, styleFor, plural, printable } from "../../../src/cli/terminal/style.ts";
 
 function output(isTerminal: boolean): Output {

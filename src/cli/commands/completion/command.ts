@@ -1,7 +1,7 @@
 // The definition of `fetch-etl completion`, which reads no `.env` and connects to nothing.
 import { Argument, type Command } from "commander";
 import type { CliCommand } from "../../command.ts";
-import { SHELLS, type Shell } from "../../completion/place.ts";
+import type { Shell } from "../../completion/script.ts";
 
 export function defineCompletion(program: CliCommand): void {
   program
@@ -10,7 +10,7 @@ export function defineCompletion(program: CliCommand): void {
     .description(
       "Prints a script with which a shell completes commands, flags, their values and file names when you press Tab. The script is static: completion runs no program. Print it again after an update.",
     )
-    .addArgument(new Argument("<shell>", "the shell").choices(SHELLS))
+    .addArgument(new Argument("<shell>", "the shell").choices(["bash", "zsh", "fish"] satisfies Shell[]))
     .example("source <(fetch-etl completion bash)", "in ~/.bashrc")
     .example("source <(fetch-etl completion zsh)", "in ~/.zshrc, after compinit")
     .example("fetch-etl completion fish | source", "in ~/.config/fish/config.fish")

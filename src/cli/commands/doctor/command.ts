@@ -1,6 +1,5 @@
-// The definition of `fetch-etl doctor`.
 import type { ActionFor, CliCommand } from "../../command.ts";
-import { tableOption, withQueueOptions } from "../../shared-options.ts";
+import { tableOption, withQueueOptions } from "../../option.ts";
 
 export function defineDoctor(program: CliCommand, action: ActionFor): void {
   withQueueOptions(program.command("doctor"))

@@ -4,7 +4,6 @@ import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/readers.ts";
 import { readRecipients } from "../../../config/recovery.ts";
 import { Failure } from "../../../failure.ts";
-import { deriveKeys } from "../../../masking/keys.ts";
 import type { Context, Versions } from "../../context.ts";
 import { OWN_SECRETS } from "../../environment.ts";
 import { plural } from "../../terminal/style.ts";
@@ -42,12 +41,12 @@ export function checkDotEnv({ fileMode, dotEnv }: Context): Check {
 export function checkMaskingKey({ env, readFile, fileMode }: Context): Check {
   const name = "masking key";
   const problems = new Problems();
-  const keys = readMaskingKeys(env, readFile, problems)?.reveal();
+  const keys = readMaskingKeys(env, readFile, problems);
   if (keys === undefined) {
     const message = problems.sentences.join(" ");
     return failed(name, "no usable key", { kind: "configuration", message });
   }
-  const [first, ...earlier] = keys.map((key) => deriveKeys(key).keyId);
+  const [first, ...earlier] = keys.map(({ keyId }) => keyId);
   const finding = `id ${first ?? ""}${earlier.length === 0 ? "" : `, earlier ${earlier.join(", ")}`}`;
   const path = env["FETCH_ETL_MASKING_KEY_FILE"] ?? "";
   const mode = path === "" ? undefined : fileMode(path);

@@ -1,11 +1,15 @@
-// The report of `doctor`.
 import { DATABASE_CHECKS, LOCAL_CHECKS, QUEUE_CHECKS, type Check } from "../../../doctor/check.ts";
 import type { Context } from "../../context.ts";
-import { writeJson } from "../../json.ts";
+import { writeJson } from "../../output.ts";
 import { styleFor, plural, printable, type Style } from "../../terminal/style.ts";
 import { wrap } from "../../terminal/table.ts";
 
-const MARKS: Readonly<Record<Check["status"], string>> = { ok: "✔", warning: "!", failed: "✖", skipped: "-" };
+const MARKS = {
+  ok: ["✔", "green"],
+  warning: ["!", "yellow"],
+  failed: ["✖", "red"],
+  skipped: ["-", "dim"],
+} as const satisfies Record<Check["status"], readonly [mark: string, color: keyof Style]>;
 
 const NAME_WIDTH = Math.max(
   ...[...LOCAL_CHECKS, ...QUEUE_CHECKS, ...DATABASE_CHECKS].map((name) => name.length),
@@ -33,22 +37,9 @@ export function writeChecks({ stdout, env }: Context, checks: readonly Check[]):
   for (const check of checks) {
     const texts = "wayOut" in check ? [check.finding, check.wayOut] : [check.finding];
     const [first, ...others] = texts.flatMap((text) => wrap(printable(text), width));
-    const color = colorOf(check, style);
-    stdout.write(`${color(MARKS[check.status])} ${check.name.padEnd(NAME_WIDTH)}  ${first ?? ""}\n`);
+    const [mark, color] = MARKS[check.status];
+    stdout.write(`${style[color](mark)} ${check.name.padEnd(NAME_WIDTH)}  ${first ?? ""}\n`);
     for (const line of others) stdout.write(`${" ".repeat(INDENT)}${line}\n`);
-  }
-}
-
-function colorOf({ status }: Check, style: Style): (text: string) => string {
-  switch (status) {
-    case "ok":
-      return style.green;
-    case "warning":
-      return style.yellow;
-    case "failed":
-      return style.red;
-    case "skipped":
-      return style.dim;
   }
 }
 

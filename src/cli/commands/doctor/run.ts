@@ -22,11 +22,7 @@ export interface DoctorFlags extends QueueFlags, TableFlags {
 /** One for each permission, because they are tested at the same time. */
 const SOCKETS = 3;
 
-/**
- * Checks the queue and the database in parallel, and reports them in a fixed order.
- *
- * @returns the exit code
- */
+/** Checks the queue and the database in parallel, and reports them in a fixed order. */
 export async function runDoctor(flags: DoctorFlags, context: Context): Promise<number> {
   const { env, services, epochNow, versions } = context;
   const problems = new Problems();
@@ -34,14 +30,13 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
   const queueProblems = problems.sentences.length;
   const database = readDatabase(env, problems, flags);
   const databaseProblems = problems.sentences.length - queueProblems;
-  const recipient = await checkRecipient(context);
   const keepsVault = (env["FETCH_ETL_RECOVERY_RECIPIENT"] ?? "").trim() !== "";
   const local = [
     checkVersions(versions),
     ...checkSettings(problems),
     checkDotEnv(context),
     checkMaskingKey(context),
-    recipient,
+    await checkRecipient(context),
   ];
   const tell = (checks: readonly Check[]): void => {
     if (flags.json !== true) writeChecks(context, checks);

@@ -1,8 +1,6 @@
-// The definition of `fetch-etl drain`.
 import { DRAIN_DEFAULTS, ON_REJECT } from "../../../drain/settings.ts";
 import type { ActionFor, CliCommand } from "../../command.ts";
-import { choice } from "../../option.ts";
-import { appVersionOption, tableOption, withQueueOptions } from "../../shared-options.ts";
+import { appVersionOption, choice, tableOption, withQueueOptions } from "../../option.ts";
 
 export function defineDrain(program: CliCommand, action: ActionFor): void {
   withQueueOptions(program.command("drain"))

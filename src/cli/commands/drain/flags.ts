@@ -5,7 +5,7 @@ import { oneOf, wholeNumber, type Problems } from "../../../config/readers.ts";
 import type { TableFlags } from "../../../config/table.ts";
 import { DRAIN_DEFAULTS, ON_REJECT, type DrainSettings } from "../../../drain/settings.ts";
 import type { AppVersionStyle } from "../../../login/app-version.ts";
-import { readAppVersionStyle } from "../../shared-options.ts";
+import { readAppVersionStyle } from "../../option.ts";
 
 export interface DrainFlags extends QueueFlags, TableFlags, RunFileFlags {
   readonly concurrency?: string;

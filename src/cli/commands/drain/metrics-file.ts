@@ -1,11 +1,10 @@
 // The file of `drain --metrics`: brings it up to date after a run.
-import { whyUnreadable } from "../../../config/files.ts";
+import { whyUnreadable, writeOutputFile } from "../../../config/files.ts";
 import { queueNameToShow } from "../../../config/queue.ts";
+import { systemCode } from "../../../failure.ts";
 import type { Context } from "../../context.ts";
-import { writeOutputFile } from "../../output-file.ts";
-import { parseMetrics, type EarlierMetrics } from "./earlier-metrics.ts";
-import { metricsText, UNKNOWN_QUEUE } from "./metrics.ts";
-import type { RunRecord } from "./run-report.ts";
+import { metricsText, parseMetrics, UNKNOWN_QUEUE, type EarlierMetrics } from "./metrics.ts";
+import type { RunRecord } from "./report.ts";
 
 type MetricsContext = Pick<Context, "log" | "readFile" | "writeFile" | "withFileLock" | "versions">;
 
@@ -16,15 +15,13 @@ type MetricsContext = Pick<Context, "log" | "readFile" | "writeFile" | "withFile
  * @throws {Failure} if the file cannot be written
  */
 export async function updateMetrics(path: string, record: RunRecord, context: MetricsContext): Promise<void> {
-  await context.withFileLock(path, () => update(path, record, context));
-}
-
-async function update(path: string, record: RunRecord, context: MetricsContext): Promise<void> {
-  const known = record.queue === undefined ? undefined : queueNameToShow(record.queue);
-  const earlier = readEarlier(path, known, context);
-  const queue = known ?? earlier?.queue ?? UNKNOWN_QUEUE;
-  const text = await metricsText({ ...record, queue }, earlier, context.versions.fetchEtl);
-  await writeOutputFile(context, "--metrics", path, text);
+  await context.withFileLock(path, async () => {
+    const known = record.queue === undefined ? undefined : queueNameToShow(record.queue);
+    const earlier = readEarlier(path, known, context);
+    const queue = known ?? earlier?.queue ?? UNKNOWN_QUEUE;
+    const text = await metricsText({ ...record, queue }, earlier, context.versions.fetchEtl);
+    await writeOutputFile(context.writeFile, "--metrics", path, text);
+  });
 }
 
 function readEarlier(
@@ -36,7 +33,7 @@ function readEarlier(
   try {
     text = readFile(path);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (systemCode(error) === "ENOENT") return undefined;
     log.warn(`--metrics: the file ${whyUnreadable(error)}. Its counters start at zero.`);
     return undefined;
   }

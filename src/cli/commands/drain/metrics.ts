@@ -1,12 +1,20 @@
-// A run as Prometheus metrics. Counters continue from the values of the earlier run.
+// Pure: a run as Prometheus metrics, and the metrics of the earlier run, from whose values the counters continue.
 // (https://prometheus.io/docs/practices/naming/, https://prometheus.io/docs/instrumenting/exposition_formats/)
 import { Counter, Gauge, Registry } from "prom-client";
 import { EXIT } from "../../exit-codes.ts";
-import type { EarlierMetrics, Labels } from "./earlier-metrics.ts";
-import type { RunRecord } from "./run-report.ts";
+import type { RunRecord } from "./report.ts";
 
 /** The label of a queue whose name is unknown. */
 export const UNKNOWN_QUEUE = "unknown";
+
+/** The content of an earlier run's file. */
+export interface EarlierMetrics {
+  readonly queue: string;
+  /** A sample's value, by the metric's full name and its labels other than `queue`; 0 if there is none. */
+  value(name: string, labels: Labels): number;
+}
+
+type Labels = Readonly<Record<string, string>>;
 
 type Sample = readonly [labels: Labels, value: number];
 
@@ -75,4 +83,36 @@ export async function metricsText(
   }
   gauge("build_info", "Version of the last run; the value is always 1.", [[{ version }, 1]]);
   return registry.metrics();
+}
+
+const COMMENT = /^# (HELP|TYPE) fetch_etl_\w+ /;
+const SAMPLE = /^(?<name>fetch_etl_\w+)\{(?<labels>[^{}]*)\} (?<value>\d\S*)$/;
+const LABEL = /^(\w+)="([^"\\]*)"$/;
+
+/** @returns undefined if a line has another format than {@link metricsText} writes, or the lines belong to several queues */
+export function parseMetrics(text: string): EarlierMetrics | undefined {
+  const values = new Map<string, number>();
+  const queues = new Set<string>();
+  for (const line of text.split("\n")) {
+    if (line === "" || COMMENT.test(line)) continue;
+    const { name = "", labels = "", value = "" } = SAMPLE.exec(line)?.groups ?? {};
+    const pairs = labels.split(",").map((label) => LABEL.exec(label));
+    const number = Number(value);
+    if (value === "" || !Number.isFinite(number)) return undefined;
+    const read: Record<string, string> = {};
+    for (const pair of pairs) {
+      const [, key, content] = pair ?? [];
+      if (key === undefined || content === undefined) return undefined;
+      if (key === "queue") queues.add(content);
+      else read[key] = content;
+    }
+    values.set(keyOf(name, read), number);
+  }
+  const [queue, ...others] = queues;
+  if (queue === undefined || others.length > 0) return undefined;
+  return { queue, value: (name, labels) => values.get(keyOf(name, labels)) ?? 0 };
+}
+
+function keyOf(name: string, labels: Labels): string {
+  return JSON.stringify([name, ...Object.entries(labels).toSorted()]);
 }

@@ -1,9 +1,9 @@
-// The report of `drain`.
+// The reports of `drain`: on stdout, and as the record of a finished run.
 import type { DrainReport, StoppedBy } from "../../../drain/report.ts";
-import type { QueueDepth, RequestCounts } from "../../../drain/ports.ts";
+import type { QueueDepth } from "../../../drain/ports.ts";
 import { settledOf, type Counts } from "../../../drain/counts.ts";
 import type { Context } from "../../context.ts";
-import { writeJson } from "../../json.ts";
+import { isoTime, jsonLine } from "../../output.ts";
 import { count, styleFor, plural } from "../../terminal/style.ts";
 import { columns } from "../../terminal/table.ts";
 
@@ -15,12 +15,23 @@ const ENDS = {
 } as const;
 
 /** The figures of a drain, whether it succeeded or failed. */
-export interface DrainFigures extends Readonly<Counts> {
-  readonly requests: Readonly<RequestCounts>;
-  readonly remaining: QueueDepth | undefined;
+interface DrainFigures extends Readonly<Counts>, Pick<DrainReport, "requests" | "remaining" | "durationMs"> {
   /** Undefined for a drain that failed. */
   readonly stoppedBy: StoppedBy | undefined;
-  readonly durationMs: number;
+}
+
+/** A finished run. */
+export interface RunRecord extends DrainFigures {
+  /** Undefined if the settings do not contain a valid queue name. */
+  readonly queue: string | undefined;
+  readonly dryRun: boolean;
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+  /** Epoch milliseconds. */
+  readonly finishedAt: number;
+  readonly exitCode: number;
+  /** The error messages, one per line; undefined if the run did not fail. */
+  readonly error: string | undefined;
 }
 
 /** The fields of `drain --json`, without `schemaVersion`. Unknown values are null. */
@@ -43,8 +54,15 @@ export function drainFields(queue: string | undefined, figures: DrainFigures, dr
   };
 }
 
-export function writeDrainJson(context: Context, queue: string, report: DrainReport, dryRun: boolean): void {
-  writeJson(context.stdout, drainFields(queue, report, dryRun));
+/** The `--report` file: the fields of `drain --json` plus times, exit code and error, on one line. */
+export function runReportText(record: RunRecord): string {
+  return jsonLine({
+    ...drainFields(record.queue, record, record.dryRun),
+    startedAt: isoTime(record.startedAt),
+    finishedAt: isoTime(record.finishedAt),
+    exitCode: record.exitCode,
+    error: record.error ?? null,
+  });
 }
 
 /** A short table on a terminal, otherwise one line. */

@@ -1,13 +1,11 @@
 // Collects the figures of a drain, and writes the --report and --metrics files when it ends, even if it fails.
-import type { RunFiles } from "../../../config/files.ts";
+import { writeOutputFile, type RunFiles } from "../../../config/files.ts";
 import type { Queue } from "../../../drain/ports.ts";
 import type { DrainReport, StoppedBy } from "../../../drain/report.ts";
 import { newCounts, type Counts } from "../../../drain/counts.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
-import { writeOutputFile } from "../../output-file.ts";
-import { drainFields } from "./report.ts";
-import { runReportText, type RunRecord } from "./run-report.ts";
+import { drainFields, runReportText, type RunRecord } from "./report.ts";
 
 /** A run in progress, which updates these fields. */
 export interface Run {
@@ -43,7 +41,7 @@ export async function recordRun(
   const { clock, epochNow } = context;
   const run: Run = { counts: newCounts(), queueName: undefined };
   const [startedAt, started] = [epochNow(), clock.now()];
-  const end = (exitCode: number, error?: string): Promise<number> => {
+  const end = async (exitCode: number, error?: string): Promise<number> => {
     const { report, stoppedBy, counts, queue, queueName } = run;
     const figures = report ?? {
       ...counts,
@@ -52,12 +50,11 @@ export async function recordRun(
       stoppedBy,
       durationMs: Math.round(clock.now() - started),
     };
-    const finishedAt = epochNow();
-    return putOnRecord(
-      { ...figures, queue: queue?.name ?? queueName, dryRun, startedAt, finishedAt, exitCode, error },
-      files,
-      context,
-    );
+    const name = queue?.name ?? queueName;
+    const record = { ...figures, queue: name, dryRun, startedAt, finishedAt: epochNow(), exitCode, error };
+    const finalCode = await writeFiles(record, files, context);
+    context.log.event("Drain finished", { ...drainFields(name, record, dryRun), exitCode: finalCode });
+    return finalCode;
   };
   let exitCode: number;
   try {
@@ -71,13 +68,6 @@ export async function recordRun(
 }
 
 /** @returns the exit code, which a failed write can change */
-async function putOnRecord(record: RunRecord, files: RunFiles, context: RecordContext): Promise<number> {
-  const exitCode = await writeFiles(record, files, context);
-  const { queue, dryRun } = record;
-  context.log.event("Drain finished", { ...drainFields(queue, record, dryRun), exitCode });
-  return exitCode;
-}
-
 async function writeFiles(
   record: RunRecord,
   { report, metrics }: RunFiles,
@@ -98,7 +88,9 @@ async function writeFiles(
   const writeReport = (): Promise<boolean> | undefined =>
     report === undefined
       ? undefined
-      : attempt(() => writeOutputFile(context, "--report", report, runReportText({ ...record, exitCode })));
+      : attempt(() =>
+          writeOutputFile(context.writeFile, "--report", report, runReportText({ ...record, exitCode })),
+        );
   const reported = await writeReport();
   if (metrics === undefined) return exitCode;
   const written = await attempt(async () => {

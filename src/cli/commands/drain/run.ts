@@ -11,11 +11,11 @@ import type { Queue } from "../../../drain/ports.ts";
 import { requireRedrive } from "../../../drain/dead-letter.ts";
 import type { DrainReport } from "../../../drain/report.ts";
 import type { PostgresLoader } from "../../../postgres/load.ts";
-import { deriveKeys } from "../../../masking/keys.ts";
 import type { Context } from "../../context.ts";
 import { EXIT, exitCodeOfStop } from "../../exit-codes.ts";
+import { writeJson } from "../../output.ts";
 import { opened } from "../../opening.ts";
-import { beforeFailureText, leftHiddenText, writeDrainJson, writeDrainSummary } from "./report.ts";
+import { beforeFailureText, drainFields, leftHiddenText, writeDrainSummary } from "./report.ts";
 import { plural } from "../../terminal/style.ts";
 import { startProgressLog } from "../../log/progress-log.ts";
 import { startProgress, type Watched } from "../../terminal/progress.ts";
@@ -25,7 +25,6 @@ import { recordRun, type Run } from "./run-record.ts";
 /** Sockets in addition to a receive and a delete per unit of concurrency. */
 const EXTRA_SOCKETS = 4;
 
-/** @returns the exit code */
 export async function runDrain(flags: DrainFlags, context: Context): Promise<number> {
   const problems = new Problems();
   const files = readRunFiles(flags, context.checkWritable, problems);
@@ -41,24 +40,21 @@ async function drainQueue(
   problems: Problems,
   { run, started }: { readonly run: Run; readonly started: number },
 ): Promise<number> {
+  const dryRun = flags.dryRun === true;
   const config = readDrain(flags, problems);
   const queueSettings = readQueue(flags, context.env, 2 * config.concurrency + EXTRA_SOCKETS, problems);
   run.queueName = queueNameToShow(queueSettings.queue);
-  const masterKeys = readMaskingKeys(context.env, context.readFile, problems);
-  const database = flags.dryRun === true ? undefined : readDatabase(context.env, problems, flags);
-  const recipients = flags.dryRun === true ? undefined : readRecipients(context.env, problems);
-  const needed = problems.complete({ masterKeys });
+  const maskingKeys = readMaskingKeys(context.env, context.readFile, problems);
+  const database = dryRun ? undefined : readDatabase(context.env, problems, flags);
+  const recipients = dryRun ? undefined : readRecipients(context.env, problems);
+  const needed = problems.complete({ maskingKeys });
 
   const stop = context.catchSignals();
   const { clock, log, random, versions } = context;
-  log.event("Drain started", {
-    version: versions.fetchEtl,
-    queue: run.queueName,
-    dryRun: flags.dryRun === true,
-  });
+  log.event("Drain started", { version: versions.fetchEtl, queue: run.queueName, dryRun });
   log.debug("Effective settings", { ...config });
   const sealer = recipients === undefined ? undefined : await context.services.createSealer(recipients);
-  const { maxSeconds } = config;
+  const { maxMessages, maxSeconds } = config;
   const limits = { clock, stop, maxSeconds, started };
   const interrupted = (): number => {
     run.stoppedBy = "signal";
@@ -77,7 +73,7 @@ async function drainQueue(
     }
     if (loader?.warning !== undefined) log.warn(loader.warning);
     const entries = createEntryMaker({
-      keys: deriveKeys(needed.masterKeys.reveal()[0]),
+      keys: needed.maskingKeys[0],
       queueId: queue.id,
       appVersion: config.appVersion,
       today: utcDay(context.epochNow()),
@@ -85,14 +81,7 @@ async function drainQueue(
       sealer,
     });
     const { counts } = run;
-    const endProgress = await showProgress(context, flags, {
-      name: queue.name,
-      counts,
-      depth: () => queue.depth(),
-      stop,
-      maxMessages: config.maxMessages,
-      dryRun: flags.dryRun === true,
-    });
+    const endProgress = await showProgress(context, flags, { queue, counts, stop, maxMessages, dryRun });
     const elapsedSeconds = (clock.now() - started) / 1000;
     const settings =
       maxSeconds === undefined ? config : { ...config, maxSeconds: maxSeconds - elapsedSeconds };
@@ -108,7 +97,7 @@ async function drainQueue(
     })
       .catch((error: unknown) => {
         endProgress();
-        if (counts.received > 0) log.warn(beforeFailureText(counts, flags.dryRun === true));
+        if (counts.received > 0) log.warn(beforeFailureText(counts, dryRun));
         throw error;
       })
       .finally(endProgress);
@@ -135,13 +124,13 @@ async function showProgress(
   { json, quiet }: DrainFlags,
   watched: Watched,
 ): Promise<() => void> {
-  if (context.log.format === "json") return startProgressLog(context, watched.name, watched.counts);
+  if (context.log.format === "json") return startProgressLog(context, watched.queue.name, watched.counts);
   return json === true || quiet === true ? () => undefined : startProgress(context, watched);
 }
 
 function tell(context: Context, flags: DrainFlags, queue: Queue, report: DrainReport): void {
   const dryRun = flags.dryRun === true;
-  if (flags.json === true) writeDrainJson(context, queue.name, report, dryRun);
+  if (flags.json === true) writeJson(context.stdout, drainFields(queue.name, report, dryRun));
   else if (flags.quiet !== true) writeDrainSummary(context, queue.name, report, dryRun);
   if (report.quarantined > 0 && !dryRun) {
     context.log.warn(

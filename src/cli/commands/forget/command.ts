@@ -1,4 +1,3 @@
-// The definition of `fetch-etl forget`.
 import type { ActionFor, CliCommand } from "../../command.ts";
 
 export function defineForget(program: CliCommand, action: ActionFor): void {

@@ -1,11 +1,11 @@
 // `fetch-etl forget`: permanently deletes the vault entries of tokens, and records the request.
 import { readDatabase } from "../../../config/database.ts";
+import { readKeysIfSet } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/readers.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { writeForgotten, writeForgottenJson, writeLeft } from "../reveal/report.ts";
 import { readVaultRequest } from "../../vault-request.ts";
-import { keysAtHand } from "../quarantine/open.ts";
 
 export interface ForgetFlags {
   readonly reason: string;
@@ -16,8 +16,6 @@ export interface ForgetFlags {
 /**
  * Needs a database, but no identity and no queue, and a masking key only to search the quarantine. Forgets all values or none. A later
  * message with the same value stores it again.
- *
- * @returns the exit code
  */
 export async function runForget(
   flags: ForgetFlags,
@@ -27,7 +25,7 @@ export async function runForget(
   const problems = new Problems();
   const database = readDatabase(context.env, problems);
   const { tokens, reason } = await readVaultRequest(args, flags.reason, context, problems);
-  const keys = keysAtHand(context, problems);
+  const keys = readKeysIfSet(context, problems);
   const purge = flags.purgeQuarantine === true;
   if (purge && keys.length === 0) {
     problems.add(

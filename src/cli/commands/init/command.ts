@@ -1,6 +1,5 @@
-// The definition of `fetch-etl init`.
 import type { ActionFor, CliCommand } from "../../command.ts";
-import { tableOption } from "../../shared-options.ts";
+import { tableOption } from "../../option.ts";
 
 export function defineInit(program: CliCommand, action: ActionFor): void {
   program

@@ -1,12 +1,6 @@
-// The report of `init`.
 import type { Initialised } from "../../../postgres/init.ts";
 import type { Context } from "../../context.ts";
-import { writeJson } from "../../json.ts";
 import { styleFor } from "../../terminal/style.ts";
-
-export function writeInitialisedJson(context: Context, { made, present }: Initialised): void {
-  writeJson(context.stdout, { command: "init", made, present });
-}
 
 /** A name without a dot is a schema. */
 function named(name: string): string {

@@ -5,7 +5,8 @@ import { Problems } from "../../../config/readers.ts";
 import { initialSql } from "../../../postgres/init-sql.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
-import { writeInitialised, writeInitialisedJson } from "./report.ts";
+import { writeJson } from "../../output.ts";
+import { writeInitialised } from "./report.ts";
 
 export interface InitFlags extends TableFlags {
   readonly print?: boolean;
@@ -13,11 +14,7 @@ export interface InitFlags extends TableFlags {
   readonly json?: boolean;
 }
 
-/**
- * Needs only a database, and with `--print` not even that.
- *
- * @returns the exit code
- */
+/** Needs only a database, and with `--print` not even that. */
 export async function runInit(flags: InitFlags, context: Context): Promise<number> {
   const problems = new Problems();
   const print = flags.print === true;
@@ -31,8 +28,8 @@ export async function runInit(flags: InitFlags, context: Context): Promise<numbe
   }
   if (flags.loaderRole !== undefined) problems.add("--loader-role requires --print.");
   const { database } = problems.complete({ database: readDatabase(context.env, problems, flags) });
-  const initialised = await context.services.initialise(database);
-  if (flags.json === true) writeInitialisedJson(context, initialised);
-  else writeInitialised(context, initialised);
+  const { made, present } = await context.services.initialise(database);
+  if (flags.json === true) writeJson(context.stdout, { command: "init", made, present });
+  else writeInitialised(context, { made, present });
   return EXIT.done;
 }

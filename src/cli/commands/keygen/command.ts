@@ -1,4 +1,3 @@
-// The definition of `fetch-etl keygen`.
 import type { ActionFor, CliCommand } from "../../command.ts";
 
 export function defineKeygen(program: CliCommand, action: ActionFor): void {

@@ -8,11 +8,7 @@ export interface KeygenFlags {
   readonly force?: boolean;
 }
 
-/**
- * Prints a line to append to `.env`. Starts with a newline if the last line of `.env` has none. Refuses if `.env` already has a key.
- *
- * @returns the exit code
- */
+/** Prints a line to append to `.env`. Starts with a newline if the last line of `.env` has none. Refuses if `.env` already has a key. */
 export function runKeygen({ force }: KeygenFlags, { stdout, randomBytes, dotEnv }: Context): number {
   const existing = dotEnv?.text ?? "";
   if (force !== true && /^[ \t]*(export[ \t]+)?FETCH_ETL_MASKING_KEY[ \t]*=[ \t]*\S/m.test(existing)) {

@@ -1,4 +1,3 @@
-// The definition of `fetch-etl mask`.
 import { FIELDS } from "../../../masking/keys.ts";
 import type { ActionFor, CliCommand } from "../../command.ts";
 import { choice } from "../../option.ts";

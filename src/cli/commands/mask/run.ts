@@ -3,12 +3,13 @@ import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/readers.ts";
 import { Failure } from "../../../failure.ts";
 import { canonicalDeviceId, canonicalIp } from "../../../masking/canonical.ts";
-import { FIELDS, deriveKeys, type Field, type MaskingKeys } from "../../../masking/keys.ts";
+import { FIELDS, type Field, type MaskingKeys } from "../../../masking/keys.ts";
 import { createMask, type Mask } from "../../../masking/token.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
-import { argumentsOrLines, placesOf } from "../../input.ts";
-import { writeMasked, writeMaskedJson } from "./report.ts";
+import { argumentsOrLines } from "../../input.ts";
+import { writeJson } from "../../output.ts";
+import { listText } from "../../terminal/style.ts";
 
 export interface MaskFlags {
   readonly field: string;
@@ -16,30 +17,25 @@ export interface MaskFlags {
   readonly json?: boolean;
 }
 
-/**
- * Needs a masking key, but no database and no queue. Masks all values or none. Reports an invalid value only by its position.
- *
- * @returns the exit code
- */
+/** Needs a masking key, but no database and no queue. Masks all values or none. Reports an invalid value only by its position. */
 export async function runMask(flags: MaskFlags, context: Context, args: readonly string[]): Promise<number> {
   const problems = new Problems();
-  const { field, masterKeys } = problems.complete({
+  const { field, configured } = problems.complete({
     field: readField(flags.field, problems),
-    masterKeys: readMaskingKeys(context.env, context.readFile, problems),
+    configured: readMaskingKeys(context.env, context.readFile, problems),
   });
-  const keys = keysWithId(
-    masterKeys.reveal().map((key) => deriveKeys(key)),
-    flags.keyId,
-  );
+  const keys = keysWithId(configured, flags.keyId);
   const mask = createMask(keys);
   const given = await argumentsOrLines(args, context);
   const tokens = given.flatMap(({ text }) => tokenOf(field, mask, text) ?? []);
   if (tokens.length < given.length) {
     const wrong = given.filter(({ text }) => tokenOf(field, mask, text) === undefined);
-    throw new Failure("configuration", `${NOT_MASKED[field]}: ${placesOf(wrong)}. Nothing was masked.`);
+    const places = listText(wrong.map(({ place }) => place));
+    throw new Failure("configuration", `${NOT_MASKED[field]}: ${places}. Nothing was masked.`);
   }
-  if (flags.json === true) writeMaskedJson(context, field, keys.keyId, tokens);
-  else writeMasked(context, tokens);
+  const { stdout } = context;
+  if (flags.json === true) writeJson(stdout, { command: "mask", field, keyId: keys.keyId, tokens });
+  else stdout.write(tokens.map((token) => `${token}\n`).join(""));
   return EXIT.done;
 }
 

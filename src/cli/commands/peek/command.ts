@@ -1,7 +1,6 @@
-// The definition of `fetch-etl peek`.
 import { PEEK_COUNT } from "../../../drain/settings.ts";
 import type { ActionFor, CliCommand } from "../../command.ts";
-import { appVersionOption, withQueueOptions } from "../../shared-options.ts";
+import { appVersionOption, withQueueOptions } from "../../option.ts";
 
 export function definePeek(program: CliCommand, action: ActionFor): void {
   withQueueOptions(program.command("peek"))

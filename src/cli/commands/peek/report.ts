@@ -2,7 +2,7 @@
 import type { Entry, ReceivedMessage } from "../../../drain/ports.ts";
 import type { LoginRow } from "../../../login/row.ts";
 import type { Context } from "../../context.ts";
-import { writeJson } from "../../json.ts";
+import { isoTime, writeJson } from "../../output.ts";
 import { styleFor, printable } from "../../terminal/style.ts";
 import { columns, shorten } from "../../terminal/table.ts";
 
@@ -48,8 +48,8 @@ export function writePeeked(context: Context, messages: readonly Shown[]): void 
   const logins = messages.flatMap(({ outcome }) => ("login" in outcome ? [outcome.login] : []));
   const style = styleFor(context.stdout, context.env);
   if (logins.length > 0) {
-    const [heading = "", ...lines] = columns([HEADINGS, ...logins.map(cells)]).split(/(?<=\n)/);
-    context.stdout.write(style.bold(heading) + lines.join(""));
+    const [heading = "", ...lines] = columns([HEADINGS, ...logins.map(cells)]).split("\n");
+    context.stdout.write([style.bold(heading), ...lines].join("\n"));
   }
   for (const { heading, outcome } of messages) {
     if (!("rejection" in outcome)) continue;
@@ -78,8 +78,4 @@ function shortOrNone(text: string | null, width: number): string {
 function shortToken(token: string | null): string {
   if (token === null) return "-";
   return `${token.slice(token.lastIndexOf(".") + 1).slice(0, 9)}…`;
-}
-
-function isoTime(epochMs: number | undefined): string | null {
-  return epochMs === undefined ? null : new Date(epochMs).toISOString();
 }

@@ -6,11 +6,10 @@ import { createEntryMaker, utcDay } from "../../../drain/entry.ts";
 import { peek, type Peeked } from "../../../drain/peek.ts";
 import type { ReceivedMessage } from "../../../drain/ports.ts";
 import { PEEK_COUNT } from "../../../drain/settings.ts";
-import { deriveKeys } from "../../../masking/keys.ts";
 import type { Context } from "../../context.ts";
 import { exitCodeOfStop } from "../../exit-codes.ts";
 import { opened } from "../../opening.ts";
-import { readAppVersionStyle } from "../../shared-options.ts";
+import { readAppVersionStyle } from "../../option.ts";
 import { leftHiddenText } from "../drain/report.ts";
 import { toShow, writePeeked, writePeekedJson, writeRaw, writeRawJson } from "./report.ts";
 
@@ -25,13 +24,12 @@ export interface PeekFlags extends QueueFlags {
 
 const SOCKETS = 10;
 
-/** @returns the exit code */
 export async function runPeek(flags: PeekFlags, context: Context): Promise<number> {
   const problems = new Problems();
   const count = wholeNumber(flags.count, "--count", { min: 1, max: 10_000 }, problems) ?? PEEK_COUNT;
   const appVersion = readAppVersionStyle(flags.appVersion, problems);
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
-  const masterKeys =
+  const maskingKeys =
     flags.raw === true ? undefined : readMaskingKeys(context.env, context.readFile, problems);
   problems.throwIfAny();
 
@@ -43,7 +41,7 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
     const look = <T>(at: (message: ReceivedMessage) => T): Promise<Peeked<T>> =>
       peek({ count, force: flags.force === true }, { queue, clock, stop }, at);
     let looked: Peeked<unknown>;
-    if (masterKeys === undefined) {
+    if (maskingKeys === undefined) {
       context.log.warn("--raw shows the original bodies, including personal data.");
       const write = flags.json === true ? writeRawJson : writeRaw;
       looked = await look((message) => {
@@ -51,7 +49,7 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
       });
     } else {
       const entries = createEntryMaker({
-        keys: deriveKeys(masterKeys.reveal()[0]),
+        keys: maskingKeys[0],
         queueId: queue.id,
         appVersion,
         today: utcDay(context.epochNow()),

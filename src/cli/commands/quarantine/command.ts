@@ -1,6 +1,5 @@
-// The definitions of the `fetch-etl quarantine` commands.
 import type { ActionFor, CliCommand } from "../../command.ts";
-import { appVersionOption, tableOption } from "../../shared-options.ts";
+import { appVersionOption, tableOption } from "../../option.ts";
 
 export function defineQuarantine(program: CliCommand, action: ActionFor): void {
   const quarantine = program
@@ -16,7 +15,7 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
     )
     .option("--json", "print the result as one JSON object")
     .example("fetch-etl quarantine list", "count the messages, with an example id for each reason")
-    .action(action(async () => (await import("./list.ts")).runQuarantineList));
+    .action(action(async () => (await import("./run.ts")).runQuarantineList));
   quarantine
     .command("show")
     .summary("show one quarantined message")
@@ -30,7 +29,7 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
       "fetch-etl quarantine show 6c6f9d4e-0d2b-4d6a-9d0c-0f7f3a1d2b11",
       "show why a message was rejected",
     )
-    .action(action(async () => (await import("./show.ts")).runQuarantineShow));
+    .action(action(async () => (await import("./run.ts")).runQuarantineShow));
   quarantine
     .command("replay")
     .summary("decode quarantined messages again and load the valid ones")
@@ -42,7 +41,7 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
     .addOption(appVersionOption())
     .option("--json", "print the result as one JSON object")
     .example("fetch-etl quarantine replay", "after you fixed the table or updated fetch-etl")
-    .action(action(async () => (await import("./replay.ts")).runQuarantineReplay));
+    .action(action(async () => (await import("./run.ts")).runQuarantineReplay));
   quarantine
     .command("purge")
     .summary("delete old quarantined messages")
@@ -53,5 +52,5 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
     )
     .option("--json", "print the result as one JSON object")
     .example("fetch-etl quarantine purge --older-than 30", "keep the last 30 days")
-    .action(action(async () => (await import("./purge.ts")).runQuarantinePurge));
+    .action(action(async () => (await import("./run.ts")).runQuarantinePurge));
 }

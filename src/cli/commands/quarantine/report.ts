@@ -1,8 +1,8 @@
-// The reports of `quarantine list`, `replay` and `purge`.
+import type { FoundMessage, QuarantineSummary } from "../../../postgres/quarantine.ts";
+import type { OpenedBody } from "../../../quarantine/message.ts";
 import type { ReplayReport } from "../../../quarantine/replay.ts";
-import type { QuarantineSummary } from "../../../postgres/quarantine.ts";
 import type { Context } from "../../context.ts";
-import { writeJson } from "../../json.ts";
+import { isoTime, writeJson } from "../../output.ts";
 import { count, styleFor, plural, printable } from "../../terminal/style.ts";
 import { columns } from "../../terminal/table.ts";
 
@@ -37,6 +37,52 @@ export function writeHeld(context: Context, summary: QuarantineSummary, keyIds: 
   stdout.write(`encrypted with masking key\n${columns(keyLines)}`);
 }
 
+export interface ShownMessage {
+  readonly message: FoundMessage;
+  /** Undefined without `--raw`. */
+  readonly opened: OpenedBody | undefined;
+}
+
+export function writeFoundJson({ stdout }: Context, shown: readonly ShownMessage[]): void {
+  writeJson(stdout, {
+    command: "quarantine show",
+    messages: shown.map(({ message, opened }) => ({
+      messageId: message.messageId,
+      queue: message.queue,
+      sentAt: isoTime(message.sentAt),
+      reasons: message.reasons,
+      keyId: message.body.keyId,
+      sealedBytes: message.sealedBytes,
+      quarantinedAt: isoTime(message.quarantinedAt),
+      replayedAt: isoTime(message.replayedAt),
+      ...(opened === undefined ? {} : { body: opened.outcome === "opened" ? opened.text : null }),
+    })),
+  });
+}
+
+/** A few lines per message, then its body. On a terminal, control characters in the body are replaced. */
+export function writeFound(context: Context, shown: readonly ShownMessage[]): void {
+  const { stdout } = context;
+  const style = styleFor(stdout, context.env);
+  for (const { message, opened } of shown) {
+    const reasons = message.reasons.map((reason, index) => [index === 0 ? "reason" : "", printable(reason)]);
+    stdout.write(
+      `${style.bold(printable(message.messageId))}\n` +
+        columns([
+          ["queue", printable(message.queue)],
+          ["sent", isoTime(message.sentAt) ?? "unknown"],
+          ...reasons,
+          ["key id", printable(message.body.keyId)],
+          ["size", `${plural(message.sealedBytes, "byte")}, encrypted`],
+          ["quarantined", isoTime(message.quarantinedAt) ?? "-"],
+          ["replayed", isoTime(message.replayedAt) ?? "no"],
+        ]),
+    );
+    if (opened?.outcome !== "opened") continue;
+    stdout.write(`${stdout.isTerminal ? printable(opened.text) : opened.text}\n`);
+  }
+}
+
 export function writeReplayedJson({ stdout }: Context, report: ReplayReport): void {
   const { loaded, rejected } = report;
   writeJson(stdout, { command: "quarantine replay", loaded, rejected, unopened: unopened(report) });
@@ -68,10 +114,6 @@ export function writeUnopened({ log }: Context, { missingKeys, altered }: Replay
 
 function unopened({ missingKeys, altered }: ReplayReport): number {
   return [...missingKeys.values()].reduce((sum, messages) => sum + messages, altered.length);
-}
-
-export function writePurgedJson({ stdout }: Context, purged: number): void {
-  writeJson(stdout, { command: "quarantine purge", purged });
 }
 
 export function writePurged(context: Context, purged: number): void {

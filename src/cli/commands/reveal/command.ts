@@ -1,4 +1,3 @@
-// The definition of `fetch-etl reveal`.
 import type { ActionFor, CliCommand } from "../../command.ts";
 
 export function defineReveal(program: CliCommand, action: ActionFor): void {

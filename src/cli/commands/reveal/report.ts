@@ -5,16 +5,12 @@ import { keyIdOf } from "../../../masking/token.ts";
 import type { Revealed, RevealedValue } from "../../../recovery/reveal.ts";
 import type { Context } from "../../context.ts";
 import type { Log } from "../../log/log.ts";
-import { writeJson } from "../../json.ts";
-import { plural, printable } from "../../terminal/style.ts";
+import { writeJson } from "../../output.ts";
+import { listText, plural, printable } from "../../terminal/style.ts";
 
 /** One line per token: the token, two spaces, the value. */
 export function writeRevealed({ stdout }: Context, values: readonly RevealedValue[]): void {
   stdout.write(values.map(({ token, value }) => `${token}  ${printable(value)}\n`).join(""));
-}
-
-export function writeRevealedJson({ stdout }: Context, values: readonly RevealedValue[]): void {
-  writeJson(stdout, { command: "reveal", values });
 }
 
 /** For an entry that was altered, or that has no data key. */
@@ -55,7 +51,7 @@ export function writeForgottenJson({ stdout }: Context, result: Forgotten, asked
   writeJson(stdout, { command: "forget", forgotten, quarantinedBodies, otherKeys });
 }
 
-/** The maximum number of ids in a sentence. */
+/** The maximum number of key ids in a sentence. */
 const MOST_NAMED = 10;
 
 /** Warns where the values still are or could be, and what to do. */
@@ -77,11 +73,10 @@ export function writeLeft({ log }: Context, result: Forgotten, asked: Asked): vo
 
 function warnOfFound(log: Log, found: readonly HoldingMessage[]): void {
   if (found.length === 0) return;
-  const ids = found.slice(0, MOST_NAMED).map(({ messageId }) => printable(messageId));
-  const others = found.length - ids.length;
+  const ids = listText(found.map(({ messageId }) => printable(messageId)));
   log.warn(
     `${plural(found.length, "quarantined message contains", "quarantined messages contain")} the same values: ` +
-      `${ids.join(", ")}${others > 0 ? ` and ${plural(others, "other")}` : ""}. "fetch-etl quarantine replay" could load them again. ` +
+      `${ids}. "fetch-etl quarantine replay" could load them again. ` +
       "Run the same command with --purge-quarantine to delete these messages.",
   );
 }

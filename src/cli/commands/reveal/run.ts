@@ -5,7 +5,8 @@ import { Problems } from "../../../config/readers.ts";
 import { revealEntries } from "../../../recovery/reveal.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
-import { writeNotRevealed, writeRevealed, writeRevealedJson } from "./report.ts";
+import { writeJson } from "../../output.ts";
+import { writeNotRevealed, writeRevealed } from "./report.ts";
 import { readVaultRequest } from "../../vault-request.ts";
 
 export interface RevealFlags {
@@ -14,11 +15,7 @@ export interface RevealFlags {
   readonly json?: boolean;
 }
 
-/**
- * Needs a database and an identity, but no masking key and no queue. Reveals all values or none.
- *
- * @returns the exit code
- */
+/** Needs a database and an identity, but no masking key and no queue. Reveals all values or none. */
 export async function runReveal(
   flags: RevealFlags,
   context: Context,
@@ -37,7 +34,8 @@ export async function runReveal(
     writeNotRevealed(context, revealed);
     return EXIT.mismatch;
   }
-  if (flags.json === true) writeRevealedJson(context, revealed.values);
-  else writeRevealed(context, revealed.values);
+  const { values } = revealed;
+  if (flags.json === true) writeJson(context.stdout, { command: "reveal", values });
+  else writeRevealed(context, values);
   return EXIT.done;
 }

@@ -1,6 +1,5 @@
-// The definition of `fetch-etl rotate`.
 import type { ActionFor, CliCommand } from "../../command.ts";
-import { tableOption } from "../../shared-options.ts";
+import { tableOption } from "../../option.ts";
 
 export function defineRotate(program: CliCommand, action: ActionFor): void {
   program

@@ -1,7 +1,6 @@
-// The report of `rotate`.
 import type { Left, RotationReport } from "../../../recovery/rotate.ts";
 import type { Context } from "../../context.ts";
-import { writeJson } from "../../json.ts";
+import { writeJson } from "../../output.ts";
 import { count, styleFor, plural, printable } from "../../terminal/style.ts";
 
 /** `left` is null if a signal stopped the run before it could count. */

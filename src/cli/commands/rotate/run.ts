@@ -4,7 +4,6 @@ import { readIdentityFile } from "../../../config/recovery.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/readers.ts";
 import { tableText, type TableFlags } from "../../../config/table.ts";
-import { deriveKeys } from "../../../masking/keys.ts";
 import { AlteredEntry, createRemask } from "../../../recovery/remask.ts";
 import { rotate } from "../../../recovery/rotate.ts";
 import type { Context } from "../../context.ts";
@@ -18,37 +17,32 @@ export interface RotateFlags extends TableFlags {
   readonly quiet?: boolean;
 }
 
-/**
- * All drains should use the new list of keys first. Rows that a drain adds with an earlier key need another rotation.
- *
- * @returns the exit code
- */
+/** All drains should use the new list of keys first. Rows that a drain adds with an earlier key need another rotation. */
 export async function runRotate(flags: RotateFlags, context: Context): Promise<number> {
   const problems = new Problems();
-  const { identityFile, masterKeys, database } = problems.complete({
+  const { identityFile, keys, database } = problems.complete({
     identityFile: readIdentityFile(flags.identity, context.readFile, problems),
-    masterKeys: readMaskingKeys(context.env, context.readFile, problems),
+    keys: readMaskingKeys(context.env, context.readFile, problems),
     database: readDatabase(context.env, problems, flags),
   });
 
-  const [first, ...others] = masterKeys.reveal();
-  const masking = deriveKeys(first);
+  const [{ keyId }] = keys;
   const remask = createRemask({
     opener: await context.services.createOpener(identityFile.reveal()),
-    keys: [masking, ...others.map((key) => deriveKeys(key))],
+    keys,
     randomBytes: context.randomBytes,
   });
   const stop = context.catchSignals();
   const rotation = await opened(
     `Postgres at ${place(database)}`,
-    context.services.openRotation(database, masking.keyId, remask),
+    context.services.openRotation(database, keyId, remask),
     { clock: context.clock, stop },
   );
   if (rotation === undefined) return exitCodeOfStop(stop);
   try {
     const report = await rotate(rotation, stop);
-    if (flags.json === true) writeRotatedJson(context, masking.keyId, report);
-    else if (flags.quiet !== true) writeRotated(context, masking.keyId, report);
+    if (flags.json === true) writeRotatedJson(context, keyId, report);
+    else if (flags.quiet !== true) writeRotated(context, keyId, report);
     warnOfKept(context, report);
     warnOfLeft(context, tableText(database.table), report);
     return exitCodeOfStop(stop);

@@ -1,6 +1,5 @@
-// The definition of `fetch-etl verify`.
 import type { ActionFor, CliCommand } from "../../command.ts";
-import { appVersionOption, tableOption, withQueueOptions } from "../../shared-options.ts";
+import { appVersionOption, tableOption, withQueueOptions } from "../../option.ts";
 
 export function defineVerify(program: CliCommand, action: ActionFor): void {
   withQueueOptions(program.command("verify"))

@@ -1,10 +1,9 @@
-// The report of `verify`.
 import type { QueueDepth } from "../../../drain/ports.ts";
 import type { Verification, Repeated } from "../../../postgres/verify.ts";
 import type { Distributions } from "../../../postgres/distributions.ts";
 import type { Context } from "../../context.ts";
 import { barLines } from "../../terminal/bars.ts";
-import { writeJson } from "../../json.ts";
+import { writeJson } from "../../output.ts";
 import { count, styleFor, plural, printable } from "../../terminal/style.ts";
 import { spreadsOf } from "./spread.ts";
 import { columns } from "../../terminal/table.ts";
@@ -55,23 +54,33 @@ export function writeVerified(context: Context, verified: Verified): void {
     ["queue", queueText(verified.queue)],
   ];
   context.stdout.write(columns(lines));
-  writeKeyIds(context, verified.keyIds);
+  // A value that occurs in two rows counts twice.
+  const keys = Object.entries(verified.keyIds).map(([id, { ips, devices }]) => [
+    id,
+    `${count(ips)} masked_ip`,
+    `${count(devices)} masked_device_id`,
+  ]);
+  writeTable(context, "rows by masking key", keys);
   if (verified.distributions !== undefined) writeDistributions(context, verified.distributions);
-  writeRepeated(context, "most repeated devices", mostRepeated.devices);
-  writeRepeated(context, "most repeated addresses", mostRepeated.ips);
-  writeReasons(context, verified.quarantineReasons);
+  writeTable(context, "most repeated devices", mostRepeated.devices.map(repeatedRow));
+  writeTable(context, "most repeated addresses", mostRepeated.ips.map(repeatedRow));
+  const reasons = Object.entries(verified.quarantineReasons).map(([reason, messages]) => [
+    printable(reason),
+    plural(messages, "message"),
+  ]);
+  writeTable(context, "quarantine reasons", reasons);
   const verdict = verified.ok ? style.green("ok") : style.red("mismatch");
   context.stdout.write(`${verdict}${verified.queue === null ? " (the queue was not checked)" : ""}\n`);
 }
 
-/** A value that occurs in two rows counts twice. */
-function writeKeyIds({ stdout }: Context, keyIds: Verified["keyIds"]): void {
-  const lines = Object.entries(keyIds).map(([id, { ips, devices }]) => [
-    `  ${id}`,
-    `${count(ips)} masked_ip`,
-    `${count(devices)} masked_device_id`,
-  ]);
-  if (lines.length > 0) stdout.write(`rows by masking key\n${columns(lines)}`);
+/** Indented, under a heading; nothing if there are no rows. */
+function writeTable({ stdout }: Context, heading: string, rows: readonly (readonly string[])[]): void {
+  const lines = rows.map(([first = "", ...others]) => [`  ${first}`, ...others]);
+  if (lines.length > 0) stdout.write(`${heading}\n${columns(lines)}`);
+}
+
+function repeatedRow({ token, rows }: Repeated): string[] {
+  return [token, plural(rows, "row")];
 }
 
 /** The width without a terminal. */
@@ -84,20 +93,6 @@ function writeDistributions({ stdout, env }: Context, distributions: Distributio
     const drawn = lines.map(({ before, bar, after }) => `${before}${style.cyan(bar)}${after}\n`);
     stdout.write(`${heading}\n${drawn.join("")}`);
   }
-}
-
-function writeRepeated({ stdout }: Context, heading: string, repeated: readonly Repeated[]): void {
-  if (repeated.length === 0) return;
-  const lines = repeated.map(({ token, rows }) => [`  ${token}`, plural(rows, "row")]);
-  stdout.write(`${heading}\n${columns(lines)}`);
-}
-
-function writeReasons({ stdout }: Context, reasons: Readonly<Record<string, number>>): void {
-  const lines = Object.entries(reasons).map(([reason, messages]) => [
-    `  ${printable(reason)}`,
-    plural(messages, "message"),
-  ]);
-  if (lines.length > 0) stdout.write(`quarantine reasons\n${columns(lines)}`);
 }
 
 export function dateRange({ createDate: { min, max } }: Verified): string {

@@ -1,15 +1,14 @@
 // `fetch-etl verify`: counts and checks the rows, the quarantine and the messages left in the queue.
 import { readDatabase } from "../../../config/database.ts";
 import { wholeNumber, Problems } from "../../../config/readers.ts";
-import { readOutputPath } from "../../../config/files.ts";
+import { readOutputPath, writeOutputFile } from "../../../config/files.ts";
 import { queueNameToShow, readQueue, type QueueFlags, type SqsSettings } from "../../../config/queue.ts";
 import { tableText, type TableFlags } from "../../../config/table.ts";
 import { Throttled, type QueueDepth } from "../../../drain/ports.ts";
 import { Failure } from "../../../failure.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
-import { readAppVersionStyle } from "../../shared-options.ts";
-import { writeOutputFile } from "../../output-file.ts";
+import { readAppVersionStyle } from "../../option.ts";
 import { count, plural } from "../../terminal/style.ts";
 import { writeVerified, writeVerifiedJson, type Verified } from "./report.ts";
 
@@ -23,7 +22,6 @@ export interface VerifyFlags extends QueueFlags, TableFlags {
 
 const SOCKETS = 1;
 
-/** @returns the exit code */
 export async function runVerify(flags: VerifyFlags, context: Context): Promise<number> {
   const problems = new Problems();
   const expected = wholeNumber(flags.expect, "--expect", { min: 0 }, problems);
@@ -63,7 +61,7 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
       at: context.epochNow(),
       version: context.versions.fetchEtl,
     });
-    await writeOutputFile(context, "--html", html, page).catch((error: unknown) => {
+    await writeOutputFile(context.writeFile, "--html", html, page).catch((error: unknown) => {
       context.log.error(context.explain(error).sentence);
       if (exitCode === EXIT.done) exitCode = EXIT.unexpected;
     });

@@ -1,7 +1,7 @@
 // A chart as SVG, drawn without a browser, in the page's colors: `currentColor` and `--bar`.
 import * as Plot from "@observablehq/plot";
 import { DOMParser } from "linkedom";
-import type { Counted } from "../../../terminal/bars.ts";
+import { drawn, type Counted } from "../../../terminal/bars.ts";
 import { count } from "../../../terminal/style.ts";
 import type { Spread } from "../spread.ts";
 import { shorten } from "../../../terminal/table.ts";
@@ -28,7 +28,7 @@ export function chartOf({ heading, counted }: Spread): Markup {
   const most = Math.max(...counted.map(drawn), 1);
   const bars = counted.map((each, index) => ({
     index,
-    length: each.count === 0 ? 0 : Math.max(drawn(each), most * SHORTEST_BAR),
+    length: drawn(each) === 0 ? 0 : Math.max(drawn(each), most * SHORTEST_BAR),
     number: numbers[index],
   }));
   const svg: unknown = Plot.plot({
@@ -54,8 +54,7 @@ export function chartOf({ heading, counted }: Spread): Markup {
         { x: "length", y: "index", fill: "var(--bar)", rx: 2 },
       ),
       Plot.text(bars, {
-        x: ({ index, length }: { index: number; length: number }) =>
-          counted[index]?.isRest === true ? 0 : length,
+        x: "length",
         y: "index",
         text: "number",
         textAnchor: "start",
@@ -74,11 +73,6 @@ function described(heading: string, counted: readonly Counted[]): string {
   if (first === undefined) return `Bar chart of ${heading}`;
   const longest = others.reduce((most, each) => (each.count > most.count ? each : most), first);
   return `Bar chart of ${heading}. Longest bar: ${longest.label}, ${count(longest.count)}.`;
-}
-
-/** The rest has no bar, because it would make the others too short to compare. */
-function drawn(each: Counted): number {
-  return each.isRest === true ? 0 : each.count;
 }
 
 function widest(texts: readonly string[]): number {

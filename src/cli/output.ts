@@ -1,5 +1,15 @@
-// JSON output: one object per line.
-import type { Output } from "./context.ts";
+// stdout and stderr, and JSON for them: one object per line.
+
+/** stdout or stderr. */
+export interface Output {
+  readonly write: (text: string) => void;
+  /** The underlying stream, for a library that draws on it. */
+  readonly stream: NodeJS.WritableStream;
+  /** Whether it is a terminal. */
+  readonly isTerminal: boolean;
+  /** The terminal's current width in columns; 0 without a terminal. */
+  readonly columns: number;
+}
 
 const SCHEMA_VERSION = 1;
 
@@ -16,4 +26,9 @@ export function jsonLine(fields: Readonly<Record<string, unknown>>): string {
 /** Escapes the control characters that JSON does not escape but some terminals interpret. */
 export function escapeControls(json: string): string {
   return json.replace(/[\u007f-\u009f]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
+}
+
+/** ISO 8601, in UTC; null if the time is unknown. */
+export function isoTime(epochMs: number | undefined): string | null {
+  return epochMs === undefined ? null : new Date(epochMs).toISOString();
 }

@@ -1,0 +1,147 @@
+// `fetch-etl quarantine list`, `show`, `replay` and `purge`.
+import { readDatabase, type DatabaseSettings } from "../../../config/database.ts";
+import { readKeysIfSet, readMaskingKeys } from "../../../config/masking-key.ts";
+import { readHeldQueue } from "../../../config/queue.ts";
+import { wholeNumber, Problems } from "../../../config/readers.ts";
+import { readRecipients } from "../../../config/recovery.ts";
+import type { TableFlags } from "../../../config/table.ts";
+import { Failure } from "../../../failure.ts";
+import type { Quarantine } from "../../../postgres/quarantine.ts";
+import { createBodyOpener } from "../../../quarantine/message.ts";
+import { replay } from "../../../quarantine/replay.ts";
+import type { Context } from "../../context.ts";
+import { EXIT } from "../../exit-codes.ts";
+import { writeJson } from "../../output.ts";
+import { readAppVersionStyle } from "../../option.ts";
+import { count, printable } from "../../terminal/style.ts";
+import * as report from "./report.ts";
+
+interface Flags {
+  readonly json?: boolean;
+}
+
+export async function runQuarantineList({ json }: Flags, context: Context): Promise<number> {
+  const problems = new Problems();
+  const { database } = problems.complete({ database: readDatabase(context.env, problems) });
+  // Counting needs no key, so an invalid key is not an error here.
+  const keyIds = readKeysIfSet(context, new Problems()).map(({ keyId }) => keyId);
+  const summary = await withQuarantine(context, database, (quarantine) => quarantine.summary());
+  if (summary.cut) {
+    const shown = count(summary.reasons.length);
+    context.log.warn(`There are ${shown} reasons or more: the most frequent ${shown} are shown.`);
+  }
+  if (json === true) report.writeHeldJson(context, summary);
+  else report.writeHeld(context, summary, keyIds);
+  return EXIT.done;
+}
+
+interface ShowFlags extends Flags {
+  readonly raw?: boolean;
+}
+
+export async function runQuarantineShow(
+  flags: ShowFlags,
+  context: Context,
+  [id = ""]: readonly string[],
+): Promise<number> {
+  const problems = new Problems();
+  const database = readDatabase(context.env, problems);
+  const open = flags.raw === true ? createBodyOpener(readKeysIfSet(context, problems)) : undefined;
+  const needed = problems.complete({ database });
+
+  const found = await withQuarantine(context, needed.database, (quarantine) => quarantine.find(id));
+  const { messages, total } = found;
+  if (messages.length === 0) {
+    throw new Failure(
+      "configuration",
+      'fetch_etl.quarantine has no message with this id. "fetch-etl quarantine list" shows an example id for each reason.',
+    );
+  }
+  if (messages.length < total)
+    context.log.warn(`${count(total)} messages have this id: the first ${count(messages.length)} are shown.`);
+  const shown = messages.map((message) => ({ message, opened: open?.(message) }));
+  if (shown.some(({ opened }) => opened?.outcome === "opened"))
+    context.log.warn("--raw shows the original bodies, including personal data.");
+  if (flags.json === true) report.writeFoundJson(context, shown);
+  else report.writeFound(context, shown);
+  return exitCodeOf(shown, context);
+}
+
+function exitCodeOf(shown: readonly report.ShownMessage[], context: Context): number {
+  const withOutcome = (outcome: string): report.ShownMessage[] =>
+    shown.filter(({ opened }) => opened?.outcome === outcome);
+  const altered = withOutcome("altered");
+  for (const { message } of altered) {
+    context.log.error(
+      `Cannot decrypt the body from queue ${printable(message.queue)}: it was altered after encryption.`,
+    );
+  }
+  const missing = new Set(withOutcome("no key").map(({ message }) => message.body.keyId));
+  if (missing.size > 0) {
+    throw new Failure(
+      "configuration",
+      `Cannot decrypt the body: masking key ${printable([...missing].join(", "))} is not configured. ` +
+        "Add it to FETCH_ETL_MASKING_KEY after the first key, separated by a comma.",
+    );
+  }
+  return altered.length > 0 ? EXIT.mismatch : EXIT.done;
+}
+
+interface ReplayFlags extends Flags, TableFlags {
+  readonly queue?: string;
+  readonly appVersion?: string;
+}
+
+export async function runQuarantineReplay(flags: ReplayFlags, context: Context): Promise<number> {
+  const { env, readFile, randomBytes, services } = context;
+  const problems = new Problems();
+  const appVersion = readAppVersionStyle(flags.appVersion, problems);
+  const masking = readMaskingKeys(env, readFile, problems);
+  const database = readDatabase(env, problems, flags);
+  const recipients = readRecipients(env, problems);
+  const queue = readHeldQueue(flags.queue, problems);
+  const needed = problems.complete({ masking, database });
+
+  const sealer = recipients === undefined ? undefined : await services.createSealer(recipients);
+  const [keys] = needed.masking;
+  const open = createBodyOpener(needed.masking);
+  const replayed = await withQuarantine(context, needed.database, async (quarantine) => {
+    const store = await quarantine.openReplay(sealer?.dataKey, queue);
+    return replay(store, open, { keys, appVersion, randomBytes, sealer });
+  });
+  if (flags.json === true) report.writeReplayedJson(context, replayed);
+  else report.writeReplayed(context, replayed);
+  report.writeUnopened(context, replayed);
+  return replayed.altered.length > 0 ? EXIT.mismatch : EXIT.done;
+}
+
+interface PurgeFlags extends Flags {
+  readonly olderThan?: string;
+}
+
+/** A hundred years. Postgres can subtract this from any current time. */
+const MOST_DAYS = 36_500;
+
+export async function runQuarantinePurge(flags: PurgeFlags, context: Context): Promise<number> {
+  const problems = new Problems();
+  const range = { min: 0, max: MOST_DAYS };
+  const days = wholeNumber(flags.olderThan, "--older-than", range, problems) ?? MOST_DAYS;
+  const { database } = problems.complete({ database: readDatabase(context.env, problems) });
+  const purged = await withQuarantine(context, database, (quarantine) => quarantine.purge(days));
+  if (flags.json === true) writeJson(context.stdout, { command: "quarantine purge", purged });
+  else report.writePurged(context, purged);
+  return EXIT.done;
+}
+
+async function withQuarantine<T>(
+  { services }: Context,
+  settings: DatabaseSettings,
+  use: (quarantine: Quarantine) => Promise<T>,
+): Promise<T> {
+  const quarantine = await services.openQuarantine(settings);
+  try {
+    return await use(quarantine);
+  } finally {
+    await quarantine.close();
+  }
+}
