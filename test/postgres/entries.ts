@@ -37,7 +37,7 @@ export function rejection(messageId: string, more: Partial<RejectionEntry> = {})
 }
 
 /** What is told where a load, or anything else, fails: who is at fault, and the code or the kind. */
-interface Told {
+export interface Told {
   readonly at: "value" | "row" | "table" | "statement" | "server" | "nobody" | "sentence";
   readonly code?: string;
   readonly column?: string | undefined;
