@@ -1,7 +1,7 @@
 // The personal values of a body, whatever else is wrong with it: what a forgetting looks for in the quarantine.
 import { describe, expect, it } from "vitest";
 import { readPersonal } from "../../src/login/decode.ts";
-import { inEnvelope } from "../support/envelope.ts";
+import { ENVELOPE, inEnvelope } from "../support/envelope.ts";
 
 /** `::ffff:192.0.2.1` */
 const IP = Buffer.from("00000000000000000000ffffc0000201", "hex");
@@ -47,14 +47,7 @@ describe("the personal values of a body", () => {
 
   it("are those of a login that has all of an envelope's keys too", () => {
     const held = JSON.stringify({ ip: "198.51.100.1" });
-    const { Type, MessageId, TopicArn } = {
-      Type: "Notification",
-      MessageId: "m",
-      TopicArn: "arn:aws:sns:r:1:t",
-    };
-    expect(read({ Type, MessageId, TopicArn, Message: held, ip: "192.0.2.1" }).ip).toEqual([
-      Buffer.from(IP ?? []),
-    ]);
+    expect(read({ ...ENVELOPE, Message: held, ip: "192.0.2.1" }).ip).toEqual([IP]);
   });
 
   it.each([
