@@ -31,8 +31,11 @@ const LIMITS: Readonly<Record<string, string>> = {
   "57P05": "idle_session_timeout",
 };
 
-/** Errors that persist until somebody changes a table: a feature that it lacks, its state, its kind or its columns (class 42). */
-const TABLE_AT_FAULT = /^(0A|2200H|42|55000|23514)/;
+/**
+ * Errors that persist until somebody changes a table or its code: a feature that it lacks, its state, its kind or its columns (class 42),
+ * and mistakes of functions: roles, cursors, schemas that do not exist (0P, 24, 34, 3F), conditions and results (09, 0Z, 27, 2B, 2F).
+ */
+const TABLE_AT_FAULT = /^(0[9APZ]|2200H|2[47BF]|3[4F]|42|55000|23514)/;
 
 const LACKS_RIGHT = "42501";
 
@@ -140,10 +143,11 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
         `Postgres user ${user} lacks a right for ${doing} (SQLSTATE 42501). Grant it, or run once as a user who has it; docs/permissions.md lists the rights.`,
       );
   }
-  if (TABLE_AT_FAULT.test(code)) {
+  // For a value, this is shown only where no row is at fault, for example for a message that the quarantine refuses.
+  if (TABLE_AT_FAULT.test(code) || (OF_VALUES.test(code) && field(cause, "severity") !== "FATAL")) {
     return configuration(
       `Postgres refused a statement while ${doing} (SQLSTATE ${code}), and a retry would not help: check table ` +
-        `${fullName(settings.table)} and the tables in schema fetch_etl, their columns, partitions, rules, sequences and triggers.` +
+        `${fullName(settings.table)} and the tables in schema fetch_etl, their columns, constraints, partitions, rules, sequences and triggers.` +
         (code === CHECK_VIOLATION ? " A partition may be missing." : ""),
     );
   }

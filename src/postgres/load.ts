@@ -12,7 +12,7 @@ import { explainForbidden, forbidden } from "./forbidden.ts";
 import { freshOf, insertLogins } from "./insert-logins.ts";
 import { pruneLedger } from "./ledger.ts";
 import { requireTables } from "./logins-table.ts";
-import { tablesFor } from "./migrations.ts";
+import { LEDGER_KEY, tablesFor } from "./migrations.ts";
 import { toHex } from "./quote.ts";
 import { rightsFor } from "./rights.ts";
 import { ensureTables } from "./schema.ts";
@@ -151,7 +151,8 @@ interface Load {
 
 /**
  * One statement, which is one commit: the messages that the ledger does not have are added to it, and inserted into the logins' table or
- * into the quarantine. If a trigger drops some of them, the statement fails.
+ * into the quarantine. If a trigger drops some of them, the statement fails. It names the ledger's key, so that no other index makes a
+ * message a duplicate, and adds the messages in the order of the key, so that two drains cannot deadlock.
  *
  * We delete messages after this returns, so that the commit must be on disk: hence `synchronous_commit`. If all messages are duplicates,
  * the commit that loaded them may not have reached a synchronous standby yet: hence {@link WAIT_FOR_STANDBY}.
@@ -180,7 +181,8 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
       insert into fetch_etl.ledger (queue, sent_at, message_id, run_id, body_mac)
       select ${queue}::pg_catalog.text, sent_at, message_id, ${runId}::pg_catalog.uuid, pg_catalog.decode(body_mac, 'hex')
       from batch
-      on conflict do nothing
+      order by sent_at, message_id
+      on conflict (${sql.unsafe(LEDGER_KEY)}) do nothing
       returning sent_at, message_id`,
   });
   const [counts] = await sql<{ loaded: number; quarantined: number }[]>`

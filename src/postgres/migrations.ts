@@ -16,6 +16,14 @@ function create(table: string, columns: string): Step {
   return { table, sql: `create table if not exists fetch_etl.${table} (\n${columns}\n)` };
 }
 
+/**
+ * Identifies a message in the ledger, as the columns of its unique index: the sent time and the id, which a message keeps when it moves to a
+ * dead-letter queue. Where the server sends no time, the ledger has the epoch, and the queue is part of the key.
+ */
+export const LEDGER_KEY =
+  "sent_at, message_id, " +
+  "(case when sent_at operator(pg_catalog.=) '1970-01-01T00:00:00Z'::pg_catalog.timestamptz then queue else '' end)";
+
 export const MIGRATIONS: Migrations = [
   [
     create(
@@ -32,13 +40,9 @@ export const MIGRATIONS: Migrations = [
   loaded_at pg_catalog.timestamptz not null default pg_catalog.now(),
   body_mac pg_catalog.bytea`,
     ),
-    // The sent time and the id identify a message, which keeps both when it moves to a dead-letter queue. Where the server sends no time,
-    // the ledger has the epoch, and the queue is part of the key.
     {
       table: "ledger",
-      sql:
-        "create unique index if not exists ledger_message on fetch_etl.ledger (sent_at, message_id, " +
-        "(case when sent_at operator(pg_catalog.=) '1970-01-01T00:00:00Z'::pg_catalog.timestamptz then queue else '' end))",
+      sql: `create unique index if not exists ledger_message on fetch_etl.ledger (${LEDGER_KEY})`,
     },
     // Without a primary key, logical replication needs it to delete the entries that are pruned.
     { table: "ledger", sql: "alter table fetch_etl.ledger replica identity full" },

@@ -195,16 +195,20 @@ async function grantsToCreate(
   user: string,
   missing: readonly TableName[],
 ): Promise<readonly string[]> {
-  const [may] = await sql.unsafe<{ database: string; create: boolean; schemas: string[] }[]>(`
+  const found = await sql.unsafe<{ schema: string; create: boolean; usage: boolean }[]>(`
+    select nspname::pg_catalog.text as schema, pg_catalog.has_schema_privilege(oid, 'create') as create,
+           pg_catalog.has_schema_privilege(oid, 'usage') as usage
+    from pg_catalog.pg_namespace`);
+  const [may] = await sql.unsafe<{ database: string; create: boolean }[]>(`
     select pg_catalog.current_database() as database,
-           pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create') as create,
-           array(select nspname::pg_catalog.text from pg_catalog.pg_namespace
-                 where pg_catalog.has_schema_privilege(oid, 'create')) as schemas`);
+           pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create') as create`);
   const grants = new Set<string>();
   for (const { schema } of missing) {
-    if (may?.schemas.includes(schema) === true) continue;
-    if (await hasSchema(sql, schema)) {
-      grants.add(`GRANT CREATE ON SCHEMA ${schemaName(schema)} TO ${identifier(user)};`);
+    const existing = found.find((each) => each.schema === schema);
+    if (existing !== undefined) {
+      const rights = (["usage", "create"] as const).filter((right) => !existing[right]);
+      const what = rights.join(", ").toUpperCase();
+      if (what !== "") grants.add(`GRANT ${what} ON SCHEMA ${schemaName(schema)} TO ${identifier(user)};`);
     } else if (may?.create !== true) {
       grants.add(`GRANT CREATE ON DATABASE ${identifier(may?.database ?? "")} TO ${identifier(user)};`);
     }

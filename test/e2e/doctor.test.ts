@@ -174,7 +174,7 @@ describe("what is wrong", () => {
         writing: "skipped",
         ledger: "skipped",
       });
-      expect(checks["tables"]?.wayOut).toContain(`GRANT CREATE ON SCHEMA fetch_etl TO "${role}";`);
+      expect(checks["tables"]?.wayOut).toContain(`GRANT USAGE, CREATE ON SCHEMA fetch_etl TO "${role}";`);
       expect(checks["database rights"]?.wayOut).toContain(`GRANT INSERT ON public.user_logins TO "${role}";`);
     }));
 

@@ -120,6 +120,7 @@ describe("a value that breaks the contract is a reason:", () => {
     ["create_date", 20230101, "not an ISO date"],
     ["create_date", true, "not an ISO date"],
     ["create_date", ["2023-01-01"], "not an ISO date"],
+    ["create_date", ["2023-01-01T00:00:00Z"], "not an ISO date"],
     // wrong values
     ["user_id", "", "empty"],
     ["device_id", "", "empty"],

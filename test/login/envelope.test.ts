@@ -45,6 +45,12 @@ describe("an envelope of SNS", () => {
     }
   });
 
+  it("is opened for the longest ARN that there can be", () => {
+    const start = "arn:aws:sns:us-west-2:123456789012:";
+    const TopicArn = start + "a".repeat(2048 - start.length);
+    expect(decode(JSON.stringify({ ...ENVELOPE, TopicArn, Message: text })).ok).toBe(true);
+  });
+
   it("and its message may each begin with a byte order mark", () => {
     expect(decode(`\u{feff}${inEnvelope(`\u{feff}${text}`)}`)).toEqual(decode(text));
   });
@@ -81,6 +87,7 @@ describe("what is not surely an envelope is not opened:", () => {
       "a topic longer than an ARN can be",
       { TopicArn: `arn:aws:sns:us-west-2:123456789012:${"a".repeat(2048)}` },
     ],
+    ["a text before the topic", { TopicArn: "of arn:aws:sns:us-west-2:123456789012:logins" }],
     ["a topic that is none of SNS's", { TopicArn: "arn:aws:sqs:us-west-2:123456789012:logins" }],
     ["a message that is no text", { Message: login }],
   ])("%s", (_what, changed) => {

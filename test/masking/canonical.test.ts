@@ -219,6 +219,8 @@ describe("is no address:", () => {
     "fe80%eth0",
     "fe80::1%eth 0",
     "fe80::1%eth0, 192.0.2.1",
+    "192.0.2.1, fe80::1%eth0",
+    "gfe80::1%eth0",
     "fe80::1%eth0:443",
     "fe80::1%eth0/64",
     "fe80::1%a%b",

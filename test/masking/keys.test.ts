@@ -49,6 +49,8 @@ describe("the keys of one masking key", () => {
   });
 
   it.each([0, 1, MIN_KEY_BYTES - 1])("are not made of %i bytes", (length) => {
-    expect(() => deriveKeys(new Uint8Array(length))).toThrow(RangeError);
+    expect(() => deriveKeys(new Uint8Array(length))).toThrow(
+      new RangeError(`a masking key has ${MIN_KEY_BYTES} bytes or more`),
+    );
   });
 });

@@ -64,4 +64,11 @@ describe("what is sealed", () => {
   it.each(Array.from(sealed.keys()))("is not opened when only its first %i bytes are left", (length) => {
     expect(() => unseal(key, sealed.subarray(0, length), "message 1")).toThrow();
   });
+
+  // AES-GCM knows tags of these lengths too, which are easier to guess (NIST SP 800-38D, section 5.2.1.2).
+  it.each([12, 13, 14, 15])("is not opened where only %i bytes are left for the tag", (length) => {
+    expect(() => unseal(key, sealed.subarray(0, length), "message 1")).toThrow(
+      expect.objectContaining({ code: "ERR_CRYPTO_INVALID_AUTH_TAG" }),
+    );
+  });
 });

@@ -2,7 +2,7 @@ import { createSecretKey } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { deriveKeys } from "../../src/masking/keys.ts";
-import { createMask, token, TOKEN_PATTERN } from "../../src/masking/token.ts";
+import { createMask, keyIdOf, token, TOKEN_PATTERN } from "../../src/masking/token.ts";
 
 const utf8 = (text: string): Buffer => Buffer.from(text, "utf8");
 
@@ -109,5 +109,19 @@ describe("the pattern of tokens", () => {
     ["a token on a line of its own", `a\nh1.4gJYRHHG.${digest}\nb`],
   ])("does not match %s", (_what, text) => {
     expect(text).not.toMatch(pattern);
+  });
+});
+
+describe("the key id of a token", () => {
+  it.each([Buffer.alloc(32, 1), Buffer.alloc(32, 2), Buffer.alloc(64, 3)])(
+    "is that of its masking key",
+    (master) => {
+      const keys = deriveKeys(master);
+      expect(keyIdOf(createMask(keys).ip(new Uint8Array(16)))).toBe(keys.keyId);
+    },
+  );
+
+  it.each(["", "none", "h1"])("is empty where %j is no token", (text) => {
+    expect(keyIdOf(text)).toBe("");
   });
 });
