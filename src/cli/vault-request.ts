@@ -34,6 +34,6 @@ export async function readVaultRequest(
       `Not a token (h1., 8 characters, a dot and 43 characters, as in user_logins): ${placesOf(malformed)}.`,
     );
   }
-  if (reason.trim() === "") problems.add("--reason is blank: give a reason for the record.");
+  if (reason.trim() === "") problems.add("--reason is blank. Give a reason, which is recorded.");
   return { tokens: given.map(({ text }) => text), reason: reason.trim() };
 }

@@ -33,7 +33,7 @@ export async function checkTables(
     const grants = await missingGrants(sql, user, rights);
     if (grants.length === 0) return ok("database rights", "all that a drain needs");
     const message = lacking(user, "a drain", grants);
-    return failed("database rights", "not complete", { kind: "configuration", message });
+    return failed("database rights", "some missing", { kind: "configuration", message });
   });
   return [
     await run("tables", () => checkPresence(sql, settings, keepsVault)),
@@ -65,7 +65,7 @@ async function checkPresence(
   if (missing.length > 0 || isOutdated) {
     const problem = await migrationProblem(sql, user, state);
     if (problem !== undefined)
-      return failed(name, missing.length > 0 ? "some missing" : "of another version", problem);
+      return failed(name, missing.length > 0 ? "some missing" : "wrong version", problem);
     const by = 'by "fetch-etl init" or the first drain';
     return ok(
       name,
@@ -82,8 +82,8 @@ async function checkPresence(
 
 async function checkColumns(sql: Sql, logins: TableName): Promise<Check> {
   const [message] = await wrongColumns(sql, logins);
-  if (message === undefined) return ok("columns", `${tableText(logins)} has those that a drain writes`);
-  return failed("columns", "not those that a drain writes", { kind: "configuration", message });
+  if (message === undefined) return ok("columns", `${tableText(logins)} has all columns that a drain writes`);
+  return failed("columns", "missing or unsuitable", { kind: "configuration", message });
 }
 
 /** Planning an insert waits for a session that alters the table. */
@@ -122,7 +122,7 @@ async function checkWriting(
       );
     }
   }
-  return ok(name, "Postgres takes a drain's inserts, as far as can be told without a row");
+  return ok(name, "Postgres accepts a drain's inserts, tested without a row");
 }
 
 /** Postgres's estimate of the entries: counting them would read the whole ledger. */
@@ -141,6 +141,6 @@ async function checkLedger(sql: Sql): Promise<Check> {
   const entries = estimate > 0 ? `about ${estimate.toLocaleString("en-US")} entries, ` : "";
   const prune = ledger.prune
     ? "pruned by each drain"
-    : "drains may not prune it: delete old entries yourself, or grant DELETE";
+    : "drains cannot prune it: delete old entries yourself, or grant DELETE";
   return ok("ledger", `${entries}${ledger.size}; ${prune}`);
 }

@@ -39,7 +39,7 @@ export async function checkDatabase(
     try {
       return await check();
     } catch (error) {
-      return failed(name, "not found out", asFailure(error, settings, "checking the database"));
+      return failed(name, "check failed", asFailure(error, settings, "checking the database"));
     }
   };
   try {
@@ -70,15 +70,15 @@ async function checkServer(sql: Sql, settings: DatabaseSettings): Promise<Check>
   const finding = `${shown(database)} at ${place(settings)}, ${version}, user ${shown(user)}`;
   const encoding = server?.encoding ?? UNICODE;
   if (number >= OLDEST) return encoding === UNICODE ? ok(name, finding) : otherEncoding(finding, encoding);
-  const message = `fetch-etl needs PostgreSQL ${OLDEST / 10_000} or later: upgrade the server, or set another one in ${settings.source}.`;
+  const message = `fetch-etl needs PostgreSQL ${OLDEST / 10_000} or later. Upgrade the server, or set another one in ${settings.source}.`;
   return failed(name, finding, { kind: "configuration", message });
 }
 
 function otherEncoding(finding: string, encoding: string): Check {
   const consequence =
     encoding === "SQL_ASCII"
-      ? "Postgres then measures the widths of columns in bytes, and does not validate text."
-      : "Messages with characters that it lacks are quarantined.";
+      ? "With this encoding, Postgres counts bytes instead of characters, and does not validate text."
+      : "fetch-etl quarantines messages with characters that this encoding does not have.";
   return warning(
     "database",
     `${finding}, encoding ${encoding}`,
@@ -90,9 +90,9 @@ async function checkTls(connection: Connection, settings: DatabaseSettings): Pro
   const name = "TLS";
   const { host, sslMode, source } = settings;
   if (await connection.isEncrypted()) {
-    return ok(name, `on, the server's certificate ${checked(settings)} (sslmode ${sslMode})`);
+    return ok(name, `on, ${checked(settings)} (sslmode ${sslMode})`);
   }
-  if (isLocal(host)) return ok(name, "off, and the server is on this machine");
+  if (isLocal(host)) return ok(name, "off; the server is on this machine");
   return warning(
     name,
     `off (sslmode ${sslMode}), although the server is on another machine`,
@@ -101,8 +101,10 @@ async function checkTls(connection: Connection, settings: DatabaseSettings): Pro
 }
 
 function checked(settings: DatabaseSettings): string {
-  if (!checksCertificate(settings)) return "not checked";
-  return settings.sslMode === "verify-full" ? "and name checked" : "checked, its name not";
+  if (!checksCertificate(settings)) return "certificate not verified";
+  return settings.sslMode === "verify-full"
+    ? "certificate and host name verified"
+    : "certificate verified, host name not verified";
 }
 
 function isLocal(host: string): boolean {

@@ -89,5 +89,5 @@ export async function requireRights(
 
 /** The sentence for rights that are missing. */
 export function lacking(user: string, doing: string, grants: readonly string[]): string {
-  return `Postgres user "${user}" lacks rights for ${doing}. As the tables' owner, run: ${grants.join(" ")}`;
+  return `Postgres user "${user}" lacks permissions for ${doing}. As the tables' owner, run: ${grants.join(" ")}`;
 }

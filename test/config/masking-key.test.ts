@@ -138,7 +138,7 @@ describe("a masking key over several lines", () => {
       keys: undefined,
       told: [
         expect.stringMatching(
-          /^FETCH_ETL_MASKING_KEY has [23] parts .* may be one key or several\. Write each key on one line, and a comma between two keys\.$/,
+          /^FETCH_ETL_MASKING_KEY has [23] parts .* may be one key or several\. Write each key on one line, and separate keys with commas\.$/,
         ),
       ],
     });
@@ -155,7 +155,7 @@ describe("a masking key over several lines", () => {
 });
 
 const missing =
-  'No masking key is configured. Set FETCH_ETL_MASKING_KEY or FETCH_ETL_MASKING_KEY_FILE. "fetch-etl keygen >> .env" creates a key. Keep it safe, because another key gives other tokens.';
+  'No masking key is configured. Set FETCH_ETL_MASKING_KEY or FETCH_ETL_MASKING_KEY_FILE. "fetch-etl keygen >> .env" creates a key. Keep it safe: tokens of different keys do not match.';
 const notBase64 = 'FETCH_ETL_MASKING_KEY is not base64. "fetch-etl keygen" prints a valid key.';
 const fileNotBase64 =
   'The file that FETCH_ETL_MASKING_KEY_FILE names is not base64. "fetch-etl keygen" prints a valid key.';
