@@ -149,7 +149,7 @@ describe("a masking key over several lines", () => {
     expect(text).toContain(base64);
     expect(read({ FETCH_ETL_MASKING_KEY_FILE: "/two-lines" })).toEqual({
       keys: undefined,
-      told: [expect.stringContaining("a comma between two keys")],
+      told: [expect.stringContaining("separate keys with commas")],
     });
   });
 });
