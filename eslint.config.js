@@ -40,7 +40,7 @@ const ARROWS = {
     packages: ["node:util", "commander"],
   },
   "cli/completion": { folders: ["cli"], packages: ["commander"] },
-  "cli/terminal": { folders: ["cli", "drain"], packages: ["node:util", "ora"] },
+  "cli/terminal": { folders: ["cli", "drain"], packages: ["chalk", "ora"] },
   "cli/log": { folders: ["cli", "cli/terminal", "drain", "config"], packages: ["pino"] },
   "cli/commands": {
     folders: [

@@ -1,18 +1,13 @@
 // Turns any thrown value into an exit code and a sentence that contains no data.
 import { EXIT, type Explanation } from "./cli/exit-codes.ts";
-import { DatabaseLost, RowRefused, StatementCancelled, Throttled } from "./drain/ports.ts";
+import { LoadError, Throttled } from "./drain/ports.ts";
 import { Failure } from "./failure.ts";
 
 export function explain(error: unknown): Explanation {
-  if (error instanceof DatabaseLost || error instanceof RowRefused || error instanceof StatementCancelled) {
-    return explain(error.failure);
-  }
-  if (error instanceof Throttled) {
+  if (error instanceof LoadError) return explain(error.failure);
+  if (error instanceof Throttled)
     return { code: EXIT.unavailable, sentence: "SQS is throttling requests. Try again later." };
-  }
-  if (error instanceof Failure) {
-    return { code: EXIT[error.kind], sentence: error.message };
-  }
+  if (error instanceof Failure) return { code: EXIT[error.kind], sentence: error.message };
   // Messages of other errors may quote data.
   const name = error instanceof Error ? error.name : typeof error;
   return {

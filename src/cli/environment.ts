@@ -5,7 +5,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
     "FETCH_ETL_MASKING_KEY",
     "masking key in base64, at least 32 bytes (fetch-etl keygen prints one); earlier keys can follow, separated by commas",
   ],
-  ["FETCH_ETL_MASKING_KEY_FILE", "file that contains the masking key, instead of the variable"],
+  ["FETCH_ETL_MASKING_KEY_FILE", "file with the masking key; use it instead of the variable"],
   [
     "FETCH_ETL_RECOVERY_RECIPIENT",
     "age recipients (age1…) who can decrypt masked values; if unset, the values are not stored",
@@ -13,7 +13,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
   ["DATABASE_URL", "postgres://user:password@host:5432/database?sslmode=…"],
   [
     "PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE, PGSSLROOTCERT, PGCONNECT_TIMEOUT, PGAPPNAME, PGCHANNELBINDING",
-    "used for what DATABASE_URL omits",
+    "as in libpq; used for what DATABASE_URL does not set",
   ],
   ["FETCH_ETL_TABLE", "target table, as schema.name"],
   ["FETCH_ETL_QUEUE", "queue name, URL or ARN"],
@@ -25,11 +25,11 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
   ],
   [
     "AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN",
-    "region and credentials, as for every AWS SDK",
+    "region and credentials, as in the AWS SDKs",
   ],
   [
     "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY",
-    "proxy for AWS, and hosts to reach directly; upper or lower case",
+    "proxy for AWS requests, and hosts that bypass it; upper or lower case",
   ],
   ["FETCH_ETL_LOG_FORMAT", "log format: text or json"],
   ["NO_COLOR, FORCE_COLOR", "turn color off, or turn it on even without a terminal"],

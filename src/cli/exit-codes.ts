@@ -17,7 +17,7 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
   [EXIT.done, "success, even if the queue was empty"],
   [EXIT.unexpected, "unexpected error"],
   [EXIT.configuration, "usage or configuration error; fix it before retrying"],
-  [EXIT.quarantined, "messages were quarantined or left (only with --fail-on-quarantine)"],
+  [EXIT.quarantined, "messages were quarantined or left in the queue (--fail-on-quarantine)"],
   [EXIT.mismatch, "verify found a mismatch, or an encrypted value was altered"],
   [EXIT.unavailable, "SQS or Postgres was unreachable, or refused the request; retry later"],
   [EXIT.sigint, "stopped cleanly by SIGINT"],

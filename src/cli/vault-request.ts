@@ -35,6 +35,6 @@ export async function readVaultRequest(
       `Not a token (h1., 8 characters, a dot and 43 characters, as in user_logins): ${listText(malformed.map(({ place }) => place))}.`,
     );
   }
-  if (reason.trim() === "") problems.add("--reason is blank: give a reason for the record.");
+  if (reason.trim() === "") problems.add("--reason is blank. Give a reason, which is recorded.");
   return { tokens: given.map(({ text }) => text), reason: reason.trim() };
 }

@@ -26,7 +26,7 @@ export function readMaskingKeys(
   if (inline === "" && path === "") {
     problems.add(
       `No masking key is configured. Set ${KEY} or ${KEY_FILE}. "fetch-etl keygen >> .env" creates a key. ` +
-        "Keep it safe, because another key gives other tokens.",
+        "Keep it safe: tokens of different keys do not match.",
     );
     return undefined;
   }
@@ -64,8 +64,8 @@ function parseKey(text: string, where: string, problems: Problems): MaskingKeys 
   const isOne = parts.length === 1 || isWrapped(parts);
   if (!isOne && parts.some(isKey)) {
     problems.add(
-      `${sentence(where)} has ${parts.length} parts separated by blanks or line ends, which may be one key or several. ` +
-        "Write each key on one line, and a comma between two keys.",
+      `${sentence(where)} has ${parts.length} parts separated by blanks or line endings. They may be one key or several. ` +
+        "Write each key on one line, and separate keys with commas.",
     );
     return undefined;
   }

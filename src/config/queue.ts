@@ -104,7 +104,7 @@ function checkCredentials(env: NodeJS.ProcessEnv, problems: Problems): void {
     const value = nonEmpty(env[name]);
     if (value === undefined || CREDENTIAL.test(value)) continue;
     problems.add(
-      `${name} contains a blank, a line end, a quote or another character that AWS keys do not contain.`,
+      `${name} contains a blank, a line ending, a quote or another character that AWS keys do not contain. Copy it again.`,
     );
   }
 }

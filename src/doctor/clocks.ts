@@ -33,7 +33,7 @@ export function checkClock(name: CheckName, ms: number, most = Infinity): Check 
   if (off < SECOND) return ok(name, "agrees with this machine's clock");
   const finding = `this machine's clock is ${duration(off)} ${ms > 0 ? "ahead" : "behind"}`;
   if (off > most) {
-    const message = `Set this machine's clock: SQS rejects signatures that are more than ${duration(most)} off.`;
+    const message = `Set this machine's clock. SQS rejects signatures that are more than ${duration(most)} off.`;
     return failed(name, finding, { kind: "configuration", message });
   }
   if (off <= WARN_ABOVE) return ok(name, finding);

@@ -157,7 +157,7 @@ export class InFlight {
     if (this.#warned || isRetryable(error) || !(error instanceof Failure)) return;
     this.#warned = true;
     this.#warn(
-      `Messages cannot be kept hidden, so SQS redelivers those that take long to load. ${error.message}`,
+      `Cannot extend the visibility timeout, so SQS redelivers messages that take long to load. ${error.message}`,
     );
   }
 }

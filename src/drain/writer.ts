@@ -75,7 +75,7 @@ export class Writer {
     if (alike && of === "row" && !this.#items.passed) {
       throw new Failure(
         "configuration",
-        `Postgres refuses every row (${reasonOf(first.error)}). The cause is probably the table: check its partitions, constraints ` +
+        `Postgres refuses every row (${reasonOf(first.error)}). The cause is probably the table. Check its partitions, constraints ` +
           "and triggers, then run again. These rows were not quarantined.",
         first.error,
       );
@@ -119,7 +119,7 @@ export class Writer {
     if (this.#warnedReasons.has(reason)) return;
     this.#warnedReasons.add(reason);
     this.#options.warn?.(
-      `Postgres refuses the row of message ${message.messageId} (${reason}). It and others like it are left in the queue.`,
+      `Postgres refuses the row of message ${message.messageId} (${reason}). This message, and others with the same error, stay in the queue.`,
     );
   }
 

@@ -69,7 +69,7 @@ export async function unloggedTables(sql: Reader, tables: readonly TableName[]):
   if (found.length === 0) return undefined;
   const names = found.map(fullName);
   return (
-    `A crash of Postgres empties ${names.join(", ")} (UNLOGGED) after the messages were deleted from the queue. ` +
+    `A crash of Postgres would empty ${names.join(", ")} (UNLOGGED), and the queue no longer has these messages. ` +
     `As the owner, run: ${names.map((name) => `ALTER TABLE ${name} SET LOGGED;`).join(" ")}`
   );
 }

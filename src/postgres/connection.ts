@@ -84,8 +84,8 @@ export function connect(settings: DatabaseSettings): Connection {
 }
 
 const ON_PRIMARY_ALONE =
-  "Postgres committed, but the wait for a synchronous standby was cancelled: what was written is on the primary alone, and a failover would " +
-  "lose it. Check synchronous_standby_names, and which standbys pg_stat_replication shows. Then run the command again.";
+  "Postgres committed, but the wait for a synchronous standby was cancelled. The data is only on the primary, and a failover would " +
+  "lose it. Check synchronous_standby_names and pg_stat_replication, then run the command again.";
 
 /** A session with the server, from opening the socket to its end, with its instance of the driver. */
 class Session {

@@ -49,7 +49,7 @@ export async function checkDatabase(
     try {
       return await check();
     } catch (error) {
-      return failed(name, "not found out", asFailure(error, settings, "checking the database"));
+      return failed(name, "check failed", asFailure(error, settings, "checking the database"));
     }
   };
   try {
@@ -80,15 +80,15 @@ async function checkServer(sql: Sql, settings: DatabaseSettings): Promise<Check>
   const finding = `${shown(database)} at ${place(settings)}, ${version}, user ${shown(user)}`;
   const encoding = server?.encoding ?? UNICODE;
   if (number >= OLDEST) return encoding === UNICODE ? ok(name, finding) : otherEncoding(finding, encoding);
-  const message = `fetch-etl needs PostgreSQL ${OLDEST / 10_000} or later: upgrade the server, or set another one in ${settings.source}.`;
+  const message = `fetch-etl needs PostgreSQL ${OLDEST / 10_000} or later. Upgrade the server, or set another one in ${settings.source}.`;
   return failed(name, finding, { kind: "configuration", message });
 }
 
 function otherEncoding(finding: string, encoding: string): Check {
   const consequence =
     encoding === "SQL_ASCII"
-      ? "Postgres then measures the widths of columns in bytes, and does not validate text."
-      : "Messages with characters that it lacks are quarantined.";
+      ? "With this encoding, Postgres counts bytes instead of characters, and does not validate text."
+      : "fetch-etl quarantines messages with characters that this encoding does not have.";
   return warning(
     "database",
     `${finding}, encoding ${encoding}`,
@@ -100,9 +100,9 @@ async function checkTls(connection: Connection, settings: DatabaseSettings): Pro
   const name = "TLS";
   const { host, sslMode, source } = settings;
   if (await connection.isEncrypted()) {
-    return ok(name, `on, the server's certificate ${checked(settings)} (sslmode ${sslMode})`);
+    return ok(name, `on, ${checked(settings)} (sslmode ${sslMode})`);
   }
-  if (isLocal(host)) return ok(name, "off, and the server is on this machine");
+  if (isLocal(host)) return ok(name, "off; the server is on this machine");
   return warning(
     name,
     `off (sslmode ${sslMode}), although the server is on another machine`,
@@ -111,8 +111,10 @@ async function checkTls(connection: Connection, settings: DatabaseSettings): Pro
 }
 
 function checked(settings: DatabaseSettings): string {
-  if (!checksCertificate(settings)) return "not checked";
-  return settings.sslMode === "verify-full" ? "and name checked" : "checked, its name not";
+  if (!checksCertificate(settings)) return "certificate not verified";
+  return settings.sslMode === "verify-full"
+    ? "certificate and host name verified"
+    : "certificate verified, host name not verified";
 }
 
 function isLocal(host: string): boolean {
@@ -148,7 +150,7 @@ async function checkTables(
     const grants = await missingGrants(sql, user, rights);
     if (grants.length === 0) return ok("database rights", "all that a drain needs");
     const message = lacking(user, "a drain", grants);
-    return failed("database rights", "not complete", { kind: "configuration", message });
+    return failed("database rights", "some missing", { kind: "configuration", message });
   });
   return [
     await run("tables", () => checkPresence(sql, settings, keepsVault)),
@@ -180,7 +182,7 @@ async function checkPresence(
   if (missing.length > 0 || isOutdated) {
     const problem = await migrationProblem(sql, user, state);
     if (problem !== undefined)
-      return failed(name, missing.length > 0 ? "some missing" : "of another version", problem);
+      return failed(name, missing.length > 0 ? "some missing" : "wrong version", problem);
     const by = 'by "fetch-etl init" or the first drain';
     return ok(
       name,
@@ -197,8 +199,8 @@ async function checkPresence(
 
 async function checkColumns(sql: Sql, logins: TableName): Promise<Check> {
   const message = await wrongColumns(sql, logins);
-  if (message === undefined) return ok("columns", `${tableText(logins)} has those that a drain writes`);
-  return failed("columns", "not those that a drain writes", { kind: "configuration", message });
+  if (message === undefined) return ok("columns", `${tableText(logins)} has all columns that a drain writes`);
+  return failed("columns", "missing or unsuitable", { kind: "configuration", message });
 }
 
 /** Planning an insert waits for a session that alters the table. */
@@ -237,7 +239,7 @@ async function checkWriting(
       );
     }
   }
-  return ok(name, "Postgres takes a drain's inserts, as far as can be told without a row");
+  return ok(name, "Postgres accepts a drain's inserts, tested without a row");
 }
 
 /** Postgres's estimate of the entries: counting them would read the whole ledger. */
@@ -256,6 +258,6 @@ async function checkLedger(sql: Sql): Promise<Check> {
   const entries = estimate > 0 ? `about ${estimate.toLocaleString("en-US")} entries, ` : "";
   const prune = ledger.prune
     ? "pruned by each drain"
-    : "drains may not prune it: delete old entries yourself, or grant DELETE";
+    : "drains cannot prune it: delete old entries yourself, or grant DELETE";
   return ok("ledger", `${entries}${ledger.size}; ${prune}`);
 }

@@ -71,10 +71,10 @@ export async function droppedRows(sql: Reader, logins: TableName): Promise<Failu
   const triggers = await droppingTriggers(sql, [logins, own("quarantine")]);
   return new Failure(
     "configuration",
-    `Postgres did not store every row that it was given for ${fullName(logins)} and fetch_etl.quarantine. ` +
+    `Postgres did not store every row that fetch-etl inserted into ${fullName(logins)} and fetch_etl.quarantine. ` +
       (triggers.length === 0
-        ? "No trigger there explains it: check the rules of these tables, and whether they are views. "
-        : `A trigger that returns NULL does that: ${triggers.join(", ")}. `) +
-      "None of these rows was stored, and no message deleted. Change the trigger so that it returns the row, and run again.",
+        ? "No trigger of these tables explains this. Check their rules, and whether they are views. "
+        : `A trigger that returns NULL can cause this: ${triggers.join(", ")}. `) +
+      "None of these rows were stored, and their messages were not deleted. Change the trigger so that it returns the row, then run again.",
   );
 }

@@ -61,8 +61,8 @@ export function translate(error: unknown, settings: DatabaseSettings, doing: str
     return new StatementCancelled(
       new Failure(
         "unavailable",
-        `Postgres cancelled a statement while ${doing} (SQLSTATE ${code}). If nobody cancelled it, statement_timeout is too short: ` +
-          `raise it for user ${shown(settings.user)} or database ${shown(settings.database)}, or check what locks the tables.`,
+        `Postgres cancelled a statement while ${doing} (SQLSTATE ${code}). If nobody cancelled it, statement_timeout is too short. ` +
+          `Raise it for user ${shown(settings.user)} or database ${shown(settings.database)}, or check what locks the tables.`,
         error,
       ),
     );
@@ -109,7 +109,7 @@ export function asFailure(error: unknown, settings: DatabaseSettings, doing: str
     // Such a caller writes no row: the text is a name, or a reason of the user.
     return new Failure(
       "configuration",
-      `Postgres refused a statement while ${doing}: a name or a text that you gave has a character that the database's encoding lacks ` +
+      `Postgres refused a statement while ${doing}. A name or a text that you gave has a character that the database's encoding does not have ` +
         `(SQLSTATE ${translated.refusal.sqlState}).`,
       error,
     );
@@ -140,20 +140,20 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
       );
     case LACKS_RIGHT:
       return configuration(
-        `Postgres user ${user} lacks a right for ${doing} (SQLSTATE 42501). Grant it, or run once as a user who has it; docs/permissions.md lists the rights.`,
+        `Postgres user ${user} lacks a permission for ${doing} (SQLSTATE 42501). Grant it, or run once as a user who has it. docs/permissions.md lists the permissions.`,
       );
   }
   // For a value, this is shown only where no row is at fault, for example for a message that the quarantine refuses.
   if (TABLE_AT_FAULT.test(code) || (OF_VALUES.test(code) && field(cause, "severity") !== "FATAL")) {
     return configuration(
-      `Postgres refused a statement while ${doing} (SQLSTATE ${code}), and a retry would not help: check table ` +
-        `${fullName(settings.table)} and the tables in schema fetch_etl, their columns, constraints, partitions, rules, sequences and triggers.` +
+      `Postgres refused a statement while ${doing} (SQLSTATE ${code}), and a retry would not help. Check table ` +
+        `${fullName(settings.table)} and the tables in schema fetch_etl: their columns, constraints, partitions, rules, sequences and triggers.` +
         (code === CHECK_VIOLATION ? " A partition may be missing." : ""),
     );
   }
   return new Failure(
     "unavailable",
-    `Postgres refused a statement while ${doing} (SQLSTATE ${code || "none"}).`,
+    `Postgres refused a statement while ${doing} (SQLSTATE ${code || "none"}). Check the log of Postgres, then run again.`,
     cause,
   );
 }

@@ -75,8 +75,8 @@ async function forbiddenByPolicy(sql: Reader, tables: readonly TableName[]): Pro
 function behindView(table: TableName, cause: Error): Failure {
   return new Failure(
     "configuration",
-    `Row-level security on a table behind ${fullName(table)}, or on another one with such tokens, could hide rows without an error ` +
-      `(SQLSTATE ${NO_PRIVILEGE}). Use a role with BYPASSRLS, for a view as its owner, or disable row-level security on the table.`,
+    `Row-level security on a table behind ${fullName(table)}, or on another table with tokens, could hide rows without an error ` +
+      `(SQLSTATE ${NO_PRIVILEGE}). Use a role with BYPASSRLS (for a view, as its owner), or disable row-level security on the table.`,
     cause,
   );
 }
@@ -90,19 +90,19 @@ async function forbiddenBySetting(sql: Reader, settings: DatabaseSettings): Prom
   if (found?.standby === true) {
     return new Failure(
       "unavailable",
-      `Postgres at ${place(settings)} is a standby, which takes no rows (SQLSTATE ${READ_ONLY}). ` +
-        `Run again when it is promoted, or name the primary in ${settings.source}.`,
+      `Postgres at ${place(settings)} is a standby, which accepts no rows (SQLSTATE ${READ_ONLY}). ` +
+        `Set the primary in ${settings.source}, or run again after this server is promoted.`,
     );
   }
   const setting =
     found?.readOnly === "on"
-      ? `default_transaction_read_only is on, so that it refuses to write (SQLSTATE ${READ_ONLY}): set it to off`
+      ? `default_transaction_read_only is on, which prevents writing (SQLSTATE ${READ_ONLY}). Set it to off`
       : found?.nulls === "off"
-        ? "array_nulls is off, so that NULL would be stored as text: set it to on"
+        ? "array_nulls is off, which would store NULL as text. Set it to on"
         : undefined;
   if (setting === undefined) return undefined;
   return new Failure(
     "configuration",
-    `In the sessions of Postgres user ${shown(found?.role ?? "")} at ${place(settings)} ${setting} for the role, the database or the server.`,
+    `For Postgres user ${shown(found?.role ?? "")} at ${place(settings)}, ${setting} for the role, the database or the server.`,
   );
 }

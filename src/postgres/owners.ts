@@ -60,8 +60,8 @@ export async function requireOwners(sql: Reader, logins: TableName): Promise<voi
   const { kind, object, owner } = foreign;
   throw new Failure(
     "configuration",
-    `The ${kind} ${object} belongs to role "${owner}", which is neither you, a role that you are a member of, the database's owner nor a ` +
-      "superuser, and whose code would run with your rights. Find out who made it. If it is to be used, run as the database's owner or " +
-      `a superuser: ALTER ${kind.toUpperCase()} ${object} OWNER TO a role that you trust; if role ${identifier(owner)} is trusted, become a member of it.`,
+    `The ${kind} ${object} belongs to role "${owner}", which is not you, a role that you are a member of, the database's owner or a ` +
+      "superuser. This role's code would run with your permissions. Find out who created the object. To use it, run as the database's owner or " +
+      `a superuser: ALTER ${kind.toUpperCase()} ${object} OWNER TO a role that you trust. Or become a member of role ${identifier(owner)}, if you trust it.`,
   );
 }

@@ -85,5 +85,5 @@ export async function requireRights(sql: Sql, user: string, { doing, rights }: U
 }
 
 export function lacking(user: string, doing: string, grants: readonly string[]): string {
-  return `Postgres user "${user}" lacks rights for ${doing}. As the tables' owner, run: ${grants.join(" ")}`;
+  return `Postgres user "${user}" lacks permissions for ${doing}. As the tables' owner, run: ${grants.join(" ")}`;
 }

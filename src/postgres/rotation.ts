@@ -77,14 +77,14 @@ async function checkTables(sql: Sql, { user, table }: DatabaseSettings): Promise
   if (!present.vault) {
     throw new Failure(
       "configuration",
-      "There is no vault in this database, and tokens cannot be rotated without their values: " +
-        "a drain keeps values if FETCH_ETL_RECOVERY_RECIPIENT is set.",
+      "There is no vault in this database, and rotate needs the values that it stores. " +
+        "Drains store values if FETCH_ETL_RECOVERY_RECIPIENT is set.",
     );
   }
   if (!present.userLogins) {
     throw new Failure(
       "configuration",
-      `There is no table ${fullName(table)}: name the table whose tokens are to change with --table.`,
+      `There is no table ${fullName(table)}. Set --table to the table whose tokens to rotate.`,
     );
   }
   const rows = { schema: table.schema, table: table.name };
@@ -109,7 +109,7 @@ async function heapOf(sql: Sql, table: TableName): Promise<{ blocks: number; par
   if (heap?.only !== true) {
     throw new Failure(
       "configuration",
-      `${fullName(table)} is a view, or part of it is a foreign table: rotate keys in the tables that contain the rows.`,
+      `${fullName(table)} is a view, or part of it is a foreign table. Set --table to a table that contains the rows.`,
     );
   }
   return { blocks: Number(heap.blocks), parts: Number(heap.parts) };

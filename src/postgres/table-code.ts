@@ -47,7 +47,7 @@ export async function checkTableCode(sql: Reader, logins: TableName): Promise<Ch
     join ${RELATIONS} on c.oid operator(pg_catalog.=) code.relation
     join pg_catalog.pg_roles r on r.oid operator(pg_catalog.=) code.owner
     order by trusted, 1, 3, 2`);
-  if (found.length === 0) return ok(name, "none on the tables");
+  if (found.length === 0) return ok(name, "none");
   const finding = named(found);
   const strangers = found.filter(({ trusted }) => !trusted);
   const functions = [...new Set(strangers.map((each) => each.function ?? each.table))];
@@ -55,8 +55,8 @@ export async function checkTableCode(sql: Reader, logins: TableName): Promise<Ch
   return warning(
     name,
     finding,
-    `Code of these belongs to a role that is neither you, a role that you are a member of, the database's owner nor a superuser. That role can ` +
-      `change it at any time, and it runs with your rights: ${functions.slice(0, MOST_NAMED).join(", ")}. Drop the triggers, or run for each ` +
+    `The owner of ${functions.slice(0, MOST_NAMED).join(", ")} is not you, a role that you are a member of, the database's owner or a superuser. ` +
+      `The owner can change this code at any time, and it runs with your permissions. Drop the triggers, or run for each ` +
       "function: ALTER FUNCTION … OWNER TO a role that you trust.",
   );
 }
@@ -76,7 +76,7 @@ export async function checkPublicSchema(sql: Reader): Promise<Check> {
   const [found] = await sql.unsafe(
     `select 1 from pg_catalog.pg_namespace n where n.nspname operator(pg_catalog.=) 'public' and ${GRANTED_TO_ALL}`,
   );
-  if (found === undefined) return ok(name, "not everybody can create objects in it");
+  if (found === undefined) return ok(name, "only some roles can create objects in it");
   return warning(
     name,
     "every role can create objects in it",

@@ -62,7 +62,7 @@ function readRootCert(path: string): Buffer {
   } catch (error) {
     throw new Failure(
       "configuration",
-      `sslrootcert names a file that holds no certificate in PEM: ${path}`,
+      `sslrootcert names a file that has no PEM certificate: ${path}`,
       error,
     );
   }

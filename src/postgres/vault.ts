@@ -89,7 +89,7 @@ export function openVault(settings: DatabaseSettings): Vault {
           tokens,
           found,
           "The vault does not contain",
-          "nothing was opened; the request is recorded",
+          "nothing was decrypted; the request is recorded",
         );
         return tokens.flatMap((token) => found.get(token) ?? []);
       }),
@@ -130,7 +130,7 @@ async function forget(
       tokens,
       new Set(gone),
       purge
-        ? "Neither the vault nor a quarantined message that could be opened contains"
+        ? "Neither the vault nor a quarantined message that could be decrypted contains"
         : "The vault does not contain",
       "nothing was done",
     );
@@ -257,7 +257,7 @@ export async function record(
   if (count !== 1) {
     throw new Failure(
       "configuration",
-      "A trigger or a rule of fetch_etl.reveal_log drops the record of this request, so nothing was done. Drop the trigger or the rule as the table's owner.",
+      "A trigger or a rule of fetch_etl.reveal_log prevented the record of this request, so nothing was done. Drop the trigger or the rule as the table's owner.",
     );
   }
 }

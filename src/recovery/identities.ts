@@ -82,7 +82,7 @@ function whyNoIdentity(identityFile: string): string {
       "Use a file with an AGE-SECRET-KEY-… from age-keygen."
     );
   return (
-    "The --identity file contains no age identity, or other lines beside it. " +
+    "The --identity file contains no age identity, or contains other lines too. " +
     "Use a file with a line AGE-SECRET-KEY-1… from age-keygen."
   );
 }

@@ -70,7 +70,9 @@ function ofFile(cause: unknown): Finding | undefined {
   const file = typeof path === "string" ? path : process.env[TOKEN_FILE];
   const named = file === undefined ? "The file" : `The file ${printable(file)}`;
   const by = setting ?? (typeof path === "string" ? "the AWS configuration" : TOKEN_FILE);
-  return configuration(`${named} that ${by} names for credentials cannot be read (${code}).`);
+  return configuration(
+    `${named} that ${by} names for credentials cannot be read (${code}). Check that it exists, and its permissions.`,
+  );
 }
 
 /** IAM Identity Center (SSO), `aws login` and multi-factor devices: the sources that need a sign-in. */
@@ -78,12 +80,12 @@ function ofSignIn(cause: unknown, { ends }: Lookup): Finding | undefined {
   const message = cause instanceof Error ? cause.message : "";
   if (message.includes("multi-factor")) {
     return configuration(
-      "The profile in AWS_PROFILE asks for a code of a multi-factor device, which nobody can be asked for here: use another one.",
+      "The profile in AWS_PROFILE requires a multi-factor code, which fetch-etl cannot ask for. Use another profile.",
     );
   }
   if (message.includes("invalid SSO credentials")) {
     return configuration(
-      `The profile ${profile()} lacks a setting for SSO: it needs sso_account_id, sso_role_name, sso_start_url and sso_region ` +
+      `The profile ${profile()} lacks an SSO setting. It needs sso_account_id, sso_role_name, sso_start_url and sso_region ` +
         "(`aws configure sso` writes them).",
     );
   }
@@ -102,14 +104,14 @@ function ofSignIn(cause: unknown, { ends }: Lookup): Finding | undefined {
     if (trouble !== undefined) return trouble;
     if (isService && !isSession) {
       return configuration(
-        `No AWS credentials: ${service} refused (HTTP ${end.status}): run \`aws sso login\`, and check whether the account and the ` +
+        `No AWS credentials: ${service} refused (HTTP ${end.status}). Run \`aws sso login\`, and check whether the account and the ` +
           `role of the profile ${profile()} are assigned to you.`,
       );
     }
   }
   if (!isSession) return undefined;
   return configuration(
-    "The AWS session of the profile has expired, or there is none: run `aws sso login` (or `aws login`), then run again.",
+    "The AWS session of the profile has expired or does not exist. Run `aws sso login` (or `aws login`), then run again.",
   );
 }
 
@@ -120,7 +122,7 @@ function ofSts(cause: unknown, target: Target): Finding | undefined {
     const way =
       target.proxy === undefined ? "" : ` Check that the proxy ${target.proxy} is correct and running.`;
     return unavailable(
-      `No AWS credentials: STS could not be reached (${fault.errno}). Check the network and the region (AWS_REGION).${way}`,
+      `No AWS credentials: STS is unreachable (${fault.errno}). Check the network and the region (AWS_REGION).${way}`,
     );
   }
   const status = property(property(cause, "$metadata"), "httpStatusCode");
@@ -132,24 +134,24 @@ function ofSts(cause: unknown, target: Target): Finding | undefined {
   if (typeof name === "string" && expiredCodes.has(name)) {
     return unavailable(
       process.env[TOKEN_FILE] === undefined
-        ? `No AWS credentials: those that ask STS for the role have expired (${said}): renew them, then run again.`
-        : `No AWS credentials: the token in the file of ${TOKEN_FILE} has expired (${said}).`,
+        ? `No AWS credentials: the credentials that request the role from STS have expired (${said}). Renew them, then run again.`
+        : `No AWS credentials: the token in the file of ${TOKEN_FILE} has expired (${said}). Renew it, then run again.`,
     );
   }
   return configuration(
-    `No AWS credentials: STS refuses to give any out (${said}): check the role (AWS_ROLE_ARN, or role_arn of the profile), ` +
-      "its trust policy, and the token or the credentials that ask for it.",
+    `No AWS credentials: STS refused the request for the role (${said}). Check the role (AWS_ROLE_ARN, or role_arn of the profile), ` +
+      "its trust policy, and the token or the credentials that request it.",
   );
 }
 
 const processFaults: readonly (readonly [RegExp, string, Finding["kind"]?])[] = [
-  [/> Command failed: /, "failed: run it by hand to see why"],
-  [/credential_process returned invalid JSON/, "printed something else than JSON"],
+  [/> Command failed: /, "failed. Run it by hand to see why"],
+  [/credential_process returned invalid JSON/, "did not print JSON. Run it by hand to see why"],
   [/credential_process did not return Version 1/, 'printed JSON without "Version": 1'],
   [/credential_process returned invalid credentials/, "printed JSON without AccessKeyId or SecretAccessKey"],
   [
     /credential_process returned expired/,
-    "printed credentials that have expired: renew them, then run again",
+    "printed expired credentials. Renew them, then run again",
     "unavailable",
   ],
 ];
@@ -160,12 +162,12 @@ function ofProfile(said: readonly string[]): Finding | undefined {
     if (said.some((line) => pattern.test(line)))
       return {
         kind,
-        sentence: `No AWS credentials: the program that credential_process of the profile ${profile()} names ${what}.`,
+        sentence: `No AWS credentials: the credential_process program of the profile ${profile()} ${what}.`,
       };
   }
   if (said.some((line) => line.includes("Detected a cycle")))
     return configuration(
-      `No AWS credentials: source_profile of the profile ${profile()} leads back to itself.`,
+      `No AWS credentials: source_profile of the profile ${profile()} refers back to that profile. Correct it in the AWS configuration file.`,
     );
   if (process.env["AWS_PROFILE"] === undefined) return undefined;
   const unusable = said
@@ -173,12 +175,12 @@ function ofProfile(said: readonly string[]): Finding | undefined {
     .find((name) => name !== undefined);
   if (unusable !== undefined && unusable !== process.env["AWS_PROFILE"]) {
     return configuration(
-      `No AWS credentials: the profile ${printable(unusable)}, which the profile ${profile()} names as source_profile, is missing or has none.`,
+      `No AWS credentials: the profile ${printable(unusable)}, which is the source_profile of ${profile()}, does not exist or has no credentials.`,
     );
   }
   return configuration(
-    `No usable AWS credentials in the profile ${profile()} (AWS_PROFILE): is it in the AWS configuration file, and does it say where ` +
-      "its credentials come from?",
+    `No usable AWS credentials in the profile ${profile()} (AWS_PROFILE). Check that it is in the AWS configuration file, and that it sets ` +
+      "credentials or a source for them.",
   );
 }
 
@@ -186,11 +188,11 @@ function ofProfile(said: readonly string[]): Finding | undefined {
 function ofContainer({ said, ends }: Lookup): Finding | undefined {
   const setting = containerSettings.find((name) => process.env[name] !== undefined);
   if (setting === undefined) return undefined;
-  const service = `the container's service for them, which ${setting} names, `;
+  const service = `the credentials service in ${setting} `;
   const end = ends.at(-1);
   if (said.some((line) => line.includes("URL not accepted")) || end === undefined) {
     return configuration(
-      `No AWS credentials: the AWS SDK does not accept the URL in ${setting}: it must be https, or http to a loopback address, ` +
+      `No AWS credentials: the AWS SDK does not accept the URL in ${setting}. It must be https, or http to a loopback address, ` +
         "169.254.170.2 or 169.254.170.23.",
     );
   }
@@ -198,11 +200,11 @@ function ofContainer({ said, ends }: Lookup): Finding | undefined {
   if (trouble !== undefined) return trouble;
   if (end.status !== undefined && end.status >= 400) {
     return configuration(
-      `No AWS credentials: ${service}refused (HTTP ${end.status}): check the role of the task or pod, and AWS_CONTAINER_AUTHORIZATION_TOKEN ` +
-        "where one is set.",
+      `No AWS credentials: ${service}refused (HTTP ${end.status}). Check the role of the task or pod, and AWS_CONTAINER_AUTHORIZATION_TOKEN ` +
+        "if it is set.",
     );
   }
-  return configuration(`No AWS credentials: ${service}answered with something else: check the URL.`);
+  return configuration(`No AWS credentials: ${service}sent an unexpected response. Check the URL.`);
 }
 
 /** EC2's instance metadata service, if it is unavailable. */
@@ -229,7 +231,7 @@ function ofService(service: string, { status, errno }: Lookup["ends"][number]): 
   if (status === undefined) {
     const said = isCode(errno) ? ` (${errno})` : "";
     return unavailable(
-      `No AWS credentials: ${service}could not be reached${said}. Check the network, or run again later.`,
+      `No AWS credentials: ${service}is unreachable${said}. Check the network, or run again later.`,
     );
   }
   if (status < 500 && status !== 429) return undefined;

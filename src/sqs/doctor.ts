@@ -148,6 +148,6 @@ function checkRedrive({ RedrivePolicy: policy }: QueueAttributes): Check {
   return warning(
     name,
     finding,
-    `Set it to ${FEWEST_RECEIVES} or more: otherwise a killed drain leaves its messages too few receives.`,
+    `Set it to ${FEWEST_RECEIVES} or more. Otherwise, messages of a killed drain have too few receives left.`,
   );
 }

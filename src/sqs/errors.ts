@@ -264,5 +264,5 @@ function server({ target }: SqsCall): string {
 }
 
 function notReached({ target }: SqsCall): string {
-  return `SQS cannot be reached${target.endpoint === undefined ? "" : ` at ${printable(target.endpoint)}`}`;
+  return `SQS is unreachable${target.endpoint === undefined ? "" : ` at ${printable(target.endpoint)}`}`;
 }

@@ -71,7 +71,7 @@ export async function findQueue(
     ({ protocol, outcome: first } = await findProtocol(ask, firstCall(target)));
     if (protocol === "query") {
       notices.note(
-        `${printable(target.endpoint)} supports only the older AWS query protocol, which is used now. ` +
+        `${printable(target.endpoint)} supports only the older SQS query protocol, so fetch-etl uses it. ` +
           "Set --sqs-protocol query to skip the detection.",
       );
     }

@@ -38,7 +38,7 @@ export function createServerClock(now: () => number): ServerClock {
     },
     check: () => {
       if (best !== undefined) return checkClock(NAME, best.ahead, SIGNED_WITHIN);
-      return skipped(NAME, "not checked: no answer had a Date header");
+      return skipped(NAME, "not checked: no response had a Date header");
     },
   };
 }

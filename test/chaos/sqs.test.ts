@@ -214,7 +214,7 @@ it("SQS that goes away in the middle: exit 5", () =>
     ({ nth }) => (nth > 6 ? { kind: "dropped" } : undefined),
     (outcome) => {
       expect(outcome.code).toBe(5);
-      expect(outcome.stderr).toMatch(/cannot be reached/);
+      expect(outcome.stderr).toMatch(/is unreachable/);
     },
     { args: ["--retry-for", "1"], visibilityTimeout: SHORT },
   ));

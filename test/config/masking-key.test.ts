@@ -145,7 +145,7 @@ describe("a masking key over several lines", () => {
       keys: undefined,
       told: [
         expect.stringMatching(
-          /^FETCH_ETL_MASKING_KEY has [23] parts .* may be one key or several\. Write each key on one line, and a comma between two keys\.$/,
+          /^FETCH_ETL_MASKING_KEY has [23] parts .* may be one key or several\. Write each key on one line, and separate keys with commas\.$/,
         ),
       ],
     });
@@ -156,13 +156,13 @@ describe("a masking key over several lines", () => {
     expect(text).toContain(base64);
     expect(read({ FETCH_ETL_MASKING_KEY_FILE: "/two-lines" })).toEqual({
       keys: undefined,
-      told: [expect.stringContaining("a comma between two keys")],
+      told: [expect.stringContaining("separate keys with commas")],
     });
   });
 });
 
 const missing =
-  'No masking key is configured. Set FETCH_ETL_MASKING_KEY or FETCH_ETL_MASKING_KEY_FILE. "fetch-etl keygen >> .env" creates a key. Keep it safe, because another key gives other tokens.';
+  'No masking key is configured. Set FETCH_ETL_MASKING_KEY or FETCH_ETL_MASKING_KEY_FILE. "fetch-etl keygen >> .env" creates a key. Keep it safe: tokens of different keys do not match.';
 const notBase64 = 'FETCH_ETL_MASKING_KEY is not base64. "fetch-etl keygen" prints a valid key.';
 const fileNotBase64 =
   'The file that FETCH_ETL_MASKING_KEY_FILE names is not base64. "fetch-etl keygen" prints a valid key.';

@@ -160,7 +160,7 @@ describe("a mistake is told:", () => {
           `${name}=${JSON.stringify(value)}`,
           {},
           { [name]: value },
-          `${name} contains a blank, a line end, a quote or another character that AWS keys do not contain.`,
+          `${name} contains a blank, a line ending, a quote or another character that AWS keys do not contain. Copy it again.`,
         ],
       ),
     ),

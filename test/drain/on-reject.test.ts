@@ -74,7 +74,7 @@ describe("messages that are left", () => {
     expect(queue.visible).toEqual([]);
     expect([loader.rows.length, loader.quarantine.size]).toEqual([39, 0]);
     expect(warned).toEqual([
-      "Postgres refuses the row of message m7 (SQLSTATE 22021, column locale). It and others like it are left in the queue.",
+      "Postgres refuses the row of message m7 (SQLSTATE 22021, column locale). This message, and others with the same error, stay in the queue.",
     ]);
   });
 

@@ -43,7 +43,7 @@ it("leaves what cannot be loaded hidden, says so, and exits 3 only where that wa
     const { messages } = await bench.sqs.inspect(bench.queue);
     const refused = messages.find(({ body }) => body.includes('"refused"'))?.messageId ?? "";
     expect(drained.stderr).toBe(
-      `warning: Postgres refuses the row of message ${refused} (SQLSTATE 23514, constraint one). It and others like it are left in the queue.\n` +
+      `warning: Postgres refuses the row of message ${refused} (SQLSTATE 23514, constraint one). This message, and others with the same error, stay in the queue.\n` +
         `warning: 3 deliveries from queue ${bench.queue} could not be loaded and stayed in the queue. SQS moves a message to ` +
         'the dead-letter queue after 3 receives. Run "fetch-etl peek" on that queue to see why it was rejected.\n',
     );

@@ -93,8 +93,8 @@ describe("a server with TLS is refused, with the way out and exit code 2, with",
     [RIGHT_NAME, "sslmode=verify-full", UNKNOWN_AUTHORITY],
     [RIGHT_NAME, "sslrootcert=system", UNKNOWN_AUTHORITY],
     [RIGHT_NAME, "sslmode=verify-full&sslrootcert=missing.pem", /cannot be read: .*missing\.pem/],
-    [RIGHT_NAME, "sslmode=verify-full&sslrootcert=der.pem", /holds no certificate in PEM: .*der\.pem/],
-    [RIGHT_NAME, "sslmode=verify-full&sslrootcert=none.pem", /holds no certificate in PEM: .*none\.pem/],
+    [RIGHT_NAME, "sslmode=verify-full&sslrootcert=der.pem", /has no PEM certificate: .*der\.pem/],
+    [RIGHT_NAME, "sslmode=verify-full&sslrootcert=none.pem", /has no PEM certificate: .*none\.pem/],
   ])("%s %s", async (host, parameters, sentence) => {
     const { code, stdout, stderr } = await init(url(host, parameters));
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
@@ -105,18 +105,18 @@ describe("a server with TLS is refused, with the way out and exit code 2, with",
 
 describe("doctor tells what of the certificate is checked", () => {
   it.each([
-    [RIGHT_NAME, "sslmode=disable", "off, and the server is on this machine"],
-    [OTHER_NAME, "sslmode=prefer", "on, the server's certificate not checked (sslmode prefer)"],
-    [OTHER_NAME, "sslmode=require", "on, the server's certificate not checked (sslmode require)"],
+    [RIGHT_NAME, "sslmode=disable", "off; the server is on this machine"],
+    [OTHER_NAME, "sslmode=prefer", "on, certificate not verified (sslmode prefer)"],
+    [OTHER_NAME, "sslmode=require", "on, certificate not verified (sslmode require)"],
     [
       OTHER_NAME,
       "sslmode=verify-ca&sslrootcert=own.pem",
-      "on, the server's certificate checked, its name not (sslmode verify-ca)",
+      "on, certificate verified, host name not verified (sslmode verify-ca)",
     ],
     [
       RIGHT_NAME,
       "sslmode=verify-full&sslrootcert=own.pem",
-      "on, the server's certificate and name checked (sslmode verify-full)",
+      "on, certificate and host name verified (sslmode verify-full)",
     ],
   ])("%s %s: %s", (host, parameters, finding) =>
     withBench(async ({ run }) => {

@@ -40,7 +40,7 @@ describe("what Postgres answers", () => {
       expect(failureOf({ code })).toMatchObject({
         kind: "configuration",
         message: expect.stringMatching(
-          `\\(SQLSTATE ${code}\\), and a retry would not help: check table public.user_logins`,
+          `\\(SQLSTATE ${code}\\), and a retry would not help\\. Check table public.user_logins`,
         ),
       });
     },

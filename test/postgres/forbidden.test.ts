@@ -208,7 +208,7 @@ describe("row-level security", () => {
     await database.sql`alter table fetch_etl.vault enable row level security`;
     const other = await databases.otherRole(database, "");
     await expect(verifyTables(other)).rejects.toThrow(
-      "lacks a right for reading the tables (SQLSTATE 42501)",
+      "lacks a permission for reading the tables (SQLSTATE 42501)",
     );
   });
 });
@@ -356,7 +356,7 @@ it("a hot standby is told by doctor and by whatever writes, as something that ma
       const settings = settingsFor(new URL(standby.url), "postgres", "postgres");
       const sentence = {
         kind: "unavailable",
-        message: expect.stringContaining("is a standby, which takes no rows"),
+        message: expect.stringContaining("is a standby, which accepts no rows"),
       };
       for (const command of WRITING)
         await expect(COMMANDS[command]?.(settings), command).rejects.toMatchObject(sentence);
@@ -420,7 +420,7 @@ describe("code that the tables run", () => {
     const database = await loaded();
     const { sql, settings } = database;
     const triggers = async (): Promise<unknown> => (await doctor(settings))["triggers"];
-    expect(await triggers()).toMatchObject({ status: "ok", finding: "none on the tables" });
+    expect(await triggers()).toMatchObject({ status: "ok", finding: "none" });
     await sql.unsafe(`
       alter table public.user_logins rename to part; create table public.user_logins (like part) partition by list (locale);
       alter table public.part alter user_id type varchar(128); alter table public.user_logins attach partition public.part for values in (null);

@@ -291,19 +291,19 @@ describe("a table that takes no row is named, and no row is blamed", () => {
       {
         code: "42501",
         what: "a sequence without the right to use it",
-        says: "lacks a right for writing rows (SQLSTATE 42501)",
+        says: "lacks a permission for writing rows (SQLSTATE 42501)",
         sql: "create sequence public.closed; alter table public.user_logins add number bigint default nextval('public.closed')",
       },
       {
         code: "42501",
         what: "a right that is taken away",
-        says: "lacks a right for writing rows (SQLSTATE 42501)",
+        says: "lacks a permission for writing rows (SQLSTATE 42501)",
         sql: "alter table public.user_logins owner to postgres",
       },
       {
         code: "42501",
         what: "a trigger without a right of its own",
-        says: "lacks a right for writing rows (SQLSTATE 42501)",
+        says: "lacks a permission for writing rows (SQLSTATE 42501)",
         sql: trigger("begin perform from others.secret; return new; end"),
       },
       {
@@ -376,7 +376,7 @@ describe("a table that takes no row is named, and no row is blamed", () => {
     const refused = await outcome(loader.load(batch));
     expect(refused).toMatchObject({ at: "table", code, kind });
     expect(refused.message).toContain(
-      says ?? `(SQLSTATE ${code}), and a retry would not help: check table public.user_logins`,
+      says ?? `(SQLSTATE ${code}), and a retry would not help. Check table public.user_logins`,
     );
     expect(await outcome(bisect(loader, batch))).toMatchObject({
       at: "sentence",

@@ -157,7 +157,7 @@ describe("a version that is recorded", () => {
        grant insert, select on fetch_etl.ledger, fetch_etl.quarantine to somebody`,
     );
     await expect(drain(other)).rejects.toThrow(
-      `lacks rights for a drain. As the tables' owner, run: GRANT SELECT ON fetch_etl.schema_version TO "${other.user}";`,
+      `lacks permissions for a drain. As the tables' owner, run: GRANT SELECT ON fetch_etl.schema_version TO "${other.user}";`,
     );
   });
 

@@ -77,8 +77,8 @@ it("help loads no package but commander", () => {
 });
 
 it.each([
-  ["src/runtime.ts", []],
-  ["src/cli/commands/drain/run.ts", ["commander", "ipaddr.js"]],
+  ["src/runtime.ts", ["chalk"]],
+  ["src/cli/commands/drain/run.ts", ["chalk", "commander", "ipaddr.js"]],
 ])("%s loads only the packages that every run needs", (path, packages) => {
   expect(packagesAtOnce(path)).toEqual(packages);
 });

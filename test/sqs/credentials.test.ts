@@ -39,7 +39,7 @@ it("a web identity token file that is missing, or is a folder, is named", () =>
     useToken(join(folder, "token"));
     expect(await failure()).toMatchObject({
       kind: "configuration",
-      message: `The file "${join(folder, "token")}" that AWS_WEB_IDENTITY_TOKEN_FILE names for credentials cannot be read (ENOENT).`,
+      message: `The file "${join(folder, "token")}" that AWS_WEB_IDENTITY_TOKEN_FILE names for credentials cannot be read (ENOENT). Check that it exists, and its permissions.`,
     });
     await mkdir(join(folder, "token"));
     expect(await failure()).toMatchObject({
@@ -57,7 +57,7 @@ it("STS that is away is named, and worth a retry", () =>
     expect(await failure()).toMatchObject({
       kind: "unavailable",
       message:
-        "No AWS credentials: STS could not be reached (ECONNREFUSED). Check the network and the region (AWS_REGION).",
+        "No AWS credentials: STS is unreachable (ECONNREFUSED). Check the network and the region (AWS_REGION).",
     });
   }));
 
@@ -75,9 +75,14 @@ it.each([
     403,
     "AccessDenied",
     "configuration",
-    "STS refuses to give any out (AccessDenied, HTTP 403): check the role",
+    "STS refused the request for the role (AccessDenied, HTTP 403). Check the role",
   ],
-  [400, "InvalidIdentityToken", "configuration", "STS refuses to give any out (InvalidIdentityToken"],
+  [
+    400,
+    "InvalidIdentityToken",
+    "configuration",
+    "STS refused the request for the role (InvalidIdentityToken",
+  ],
   [
     400,
     "ExpiredTokenException",
@@ -114,9 +119,17 @@ async function useProfile(folder: string, config: string): Promise<void> {
 
 it.each([
   ["that is not there", "[profile other]\nregion = us-east-1", 'in the profile "mine" (AWS_PROFILE)'],
-  ["whose program fails", program("echo a-secret >&2; exit 3"), 'the profile "mine" names failed'],
-  ["whose program is missing", "[profile mine]\ncredential_process = /nowhere/a-secret", "names failed"],
-  ["whose program prints no JSON", program("echo a-secret"), "something else than JSON"],
+  [
+    "whose program fails",
+    program("echo a-secret >&2; exit 3"),
+    'the credential_process program of the profile "mine" failed',
+  ],
+  [
+    "whose program is missing",
+    "[profile mine]\ncredential_process = /nowhere/a-secret",
+    "failed. Run it by hand",
+  ],
+  ["whose program prints no JSON", program("echo a-secret"), "did not print JSON"],
   [
     "whose program prints no version",
     program('echo "{\\"AccessKeyId\\": \\"a-secret\\"}"'),
@@ -127,17 +140,17 @@ it.each([
     program('echo "{\\"Version\\": 1}"'),
     "without AccessKeyId or SecretAccessKey",
   ],
-  ["whose SSO session is none", SSO, "run `aws sso login`"],
-  ["with half of SSO", SSO.replace("sso_account_id = 000000000000\n", ""), "lacks a setting for SSO"],
+  ["whose SSO session is none", SSO, "Run `aws sso login`"],
+  ["with half of SSO", SSO.replace("sso_account_id = 000000000000\n", ""), "lacks an SSO setting"],
   [
     "whose source is missing",
     `[profile mine]\n${ROLE}\nsource_profile = other`,
-    'the profile "other", which the profile "mine" names as source_profile, is missing or has none',
+    'the profile "other", which is the source_profile of "mine", does not exist or has no credentials',
   ],
   [
     "whose source leads back",
     `[profile mine]\n${ROLE}\nsource_profile = b\n[profile b]\n${ROLE}\nsource_profile = mine`,
-    "leads back to itself",
+    "refers back to that profile",
   ],
 ])("a profile %s", (_what, config, sentence) =>
   withFolder(async (folder) => {
@@ -160,7 +173,7 @@ it("a profile whose program prints credentials that have expired is worth a retr
     await useProfile(folder, `[profile mine]\ncredential_process = cat ${join(folder, "printed")}`);
     expect(await failure()).toMatchObject({
       kind: "unavailable",
-      message: expect.stringContaining("printed credentials that have expired"),
+      message: expect.stringContaining("printed expired credentials. Renew them"),
     });
   }));
 
@@ -169,13 +182,13 @@ it.each([
     403,
     "AccessDenied",
     "configuration",
-    "STS refuses to give any out (AccessDenied, HTTP 403): check the role",
+    "STS refused the request for the role (AccessDenied, HTTP 403). Check the role",
   ],
   [
     403,
     "ExpiredToken",
     "unavailable",
-    "those that ask STS for the role have expired (ExpiredToken, HTTP 403)",
+    "the credentials that request the role from STS have expired (ExpiredToken, HTTP 403)",
   ],
   [500, "InternalFailure", "unavailable", "STS reported an internal error (InternalFailure, HTTP 500)"],
 ])("the role of a profile, with STS that answers %i %s: %s", (status, code, kind, sentence) =>
@@ -208,7 +221,7 @@ it("a session of SSO that has expired is told as that", () =>
     await signIn(folder, "2020-01-01T00:00:00Z");
     expect(await failure()).toMatchObject({
       kind: "configuration",
-      message: expect.stringContaining("has expired, or there is none: run `aws sso login`"),
+      message: expect.stringContaining("has expired or does not exist. Run `aws sso login`"),
     });
   }));
 
@@ -216,10 +229,10 @@ it.each([
   [
     401,
     "configuration",
-    "refused (HTTP 401): run `aws sso login`, and check whether the account and the role",
+    "refused (HTTP 401). Run `aws sso login`, and check whether the account and the role",
   ],
   [503, "unavailable", "the sign-in service of the profile (SSO) reported an internal error (HTTP 503)"],
-  [undefined, "unavailable", "the sign-in service of the profile (SSO) could not be reached (ECONNREFUSED)"],
+  [undefined, "unavailable", "the sign-in service of the profile (SSO) is unreachable (ECONNREFUSED)"],
 ])("SSO that answers %s to a session: %s", (status, kind, sentence) =>
   withFolder(async (folder) => {
     await useProfile(folder, SSO);
@@ -267,7 +280,7 @@ const TARGET: Target = {
 };
 const CONTAINER = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 
-const SERVICE = `No AWS credentials: the container's service for them, which ${CONTAINER} names, `;
+const SERVICE = `No AWS credentials: the credentials service in ${CONTAINER} `;
 
 // The SDK asks four times, a second apart: the other answers are given to the explanation itself.
 it("a container's service for credentials that refuses, or is away, is named", async () => {
@@ -278,7 +291,7 @@ it("a container's service for credentials that refuses, or is away, is named", a
       expect(await failure()).toMatchObject({
         kind: "configuration",
         message: expect.stringMatching(
-          new RegExp(`^${SERVICE}refused \\(HTTP 403\\): check the role of the task or pod`),
+          new RegExp(`^${SERVICE}refused \\(HTTP 403\\). Check the role of the task or pod`),
         ),
       });
     },
@@ -286,7 +299,7 @@ it("a container's service for credentials that refuses, or is away, is named", a
   vi.stubEnv(CONTAINER, `${await closedEndpoint()}/credentials`);
   expect(await failure()).toMatchObject({
     kind: "unavailable",
-    message: `${SERVICE}could not be reached (ECONNREFUSED). Check the network, or run again later.`,
+    message: `${SERVICE}is unreachable (ECONNREFUSED). Check the network, or run again later.`,
   });
 }, 20_000);
 
@@ -305,9 +318,9 @@ it.each<[Lookup["ends"][number], Partial<Failure>]>([
   ],
   [
     { path: "/", status: 200 },
-    { kind: "configuration", message: `${SERVICE}answered with something else: check the URL.` },
+    { kind: "configuration", message: `${SERVICE}sent an unexpected response. Check the URL.` },
   ],
-  [{ path: "/" }, { kind: "unavailable", message: expect.stringContaining("could not be reached. Check") }],
+  [{ path: "/" }, { kind: "unavailable", message: expect.stringContaining("is unreachable. Check") }],
 ])("a container's service that ends with %j is told", (end, told) => {
   vi.stubEnv(CONTAINER, "http://127.0.0.1/credentials");
   const fault = new CredentialsFault(new Error("told"), { said: [], ends: [end] });
@@ -333,7 +346,7 @@ it("a container's token file that is missing is named with its setting", () => {
   ).toMatchObject({
     kind: "configuration",
     message:
-      'The file "/nowhere/token" that AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names for credentials cannot be read (ENOENT).',
+      'The file "/nowhere/token" that AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names for credentials cannot be read (ENOENT). Check that it exists, and its permissions.',
   });
 });
 

@@ -32,7 +32,7 @@ describe("a server that speaks the query protocol only", () => {
       const { queue, notices } = await open({ endpointUrl: endpoint });
       expect(queue.id).toBe("arn:aws:sqs:us-east-1:000000000000:login-queue");
       expect(notices).toEqual([
-        `${endpoint} supports only the older AWS query protocol, which is used now. Set --sqs-protocol query to skip the detection.`,
+        `${endpoint} supports only the older SQS query protocol, so fetch-etl uses it. Set --sqs-protocol query to skip the detection.`,
       ]);
       expect(requests.map(({ action }) => action)).toEqual(["JSON", "GetQueueUrl", "GetQueueAttributes"]);
     }),
@@ -235,7 +235,7 @@ describe("what answers at an endpoint and is not SQS, or not now,", () => {
       async (endpointUrl) => {
         await expect(open({ endpointUrl })).rejects.toMatchObject({
           kind: "unavailable",
-          message: expect.stringContaining(`cannot be reached at ${endpointUrl} (ECONNRESET)`) as string,
+          message: expect.stringContaining(`is unreachable at ${endpointUrl} (ECONNRESET)`) as string,
         });
       },
     );
@@ -247,7 +247,7 @@ describe("what answers at an endpoint and is not SQS, or not now,", () => {
     await expect(open({ endpointUrl })).rejects.toMatchObject({
       kind: "unavailable",
       message:
-        `SQS cannot be reached at ${endpointUrl} (ECONNREFUSED). Check that it is running, and ` +
+        `SQS is unreachable at ${endpointUrl} (ECONNREFUSED). Check that it is running, and ` +
         "--endpoint-url / AWS_ENDPOINT_URL_SQS.",
     });
   });

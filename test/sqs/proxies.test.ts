@@ -98,7 +98,7 @@ describe("with a proxy in the environment", () => {
           vi.stubEnv("AWS_MAX_ATTEMPTS", "1");
           await expect(openQueue(settings({ endpointUrl }), deaf)).rejects.toMatchObject({
             kind: "unavailable",
-            message: `No AWS credentials: STS could not be reached (ECONNREFUSED). Check the network and the region (AWS_REGION). Check that the proxy ${away} is correct and running.`,
+            message: `No AWS credentials: STS is unreachable (ECONNREFUSED). Check the network and the region (AWS_REGION). Check that the proxy ${away} is correct and running.`,
           });
         }),
       );
@@ -147,7 +147,7 @@ describe("with a proxy in the environment", () => {
   it.each([
     [407, "configuration", "requires a user name and a password"],
     [403, "configuration", "denied access to SQS"],
-    [502, "unavailable", "cannot be reached through the proxy"],
+    [502, "unavailable", "is unreachable through the proxy"],
   ])("that answers %i to a call to AWS, the sentence is the proxy's (%s)", async (status, kind, sentence) => {
     await withForwardProxy(status, async ({ url }) => {
       vi.stubEnv("HTTPS_PROXY", url.replace("://", "://user:secret@"));
@@ -165,7 +165,7 @@ describe("with a proxy in the environment", () => {
     vi.stubEnv("HTTPS_PROXY", proxy.replace("://", "://user:secret@"));
     await expect(openQueue(settings({}), deaf)).rejects.toMatchObject({
       kind: "unavailable",
-      message: `SQS cannot be reached through the proxy ${proxy} (ECONNREFUSED). Check that the proxy is running, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY.`,
+      message: `SQS is unreachable through the proxy ${proxy} (ECONNREFUSED). Check that the proxy is running, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY.`,
     });
   });
 

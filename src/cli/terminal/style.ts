@@ -1,24 +1,13 @@
 // Colors, numbers, and text that is safe to show on a terminal.
-import { styleText } from "node:util";
+import { Chalk, type ChalkInstance } from "chalk";
 import type { Output } from "../output.ts";
 export { printable } from "../../failure.ts";
 
-type Format = "bold" | "cyan" | "dim" | "green" | "red" | "yellow";
-export type Style = Readonly<Record<Format, (text: string) => string>>;
+export type Style = ChalkInstance;
 
-/** Colors for one stream. */
+/** Colors for one stream. On its own, chalk looks only at stdout, and not at NO_COLOR (no-color.org). */
 export function styleFor(output: Output, env: NodeJS.ProcessEnv): Style {
-  const isColored = hasColor(output, env);
-  const as = (format: Format) => (text: string) =>
-    isColored && text !== "" ? styleText(format, text, { validateStream: false }) : text;
-  return {
-    bold: as("bold"),
-    cyan: as("cyan"),
-    dim: as("dim"),
-    green: as("green"),
-    red: as("red"),
-    yellow: as("yellow"),
-  };
+  return new Chalk({ level: hasColor(output, env) ? 1 : 0 });
 }
 
 /** Follows NO_COLOR (no-color.org) and FORCE_COLOR. Without them, a terminal that supports color gets it. */

@@ -8,7 +8,7 @@ export function defineCompletion(program: CliCommand): void {
     .command("completion")
     .summary("print a shell completion script")
     .description(
-      "Prints a script with which a shell completes commands, flags, their values and file names when you press Tab. The script is static: completion runs no program. Print it again after an update.",
+      "Prints a script that completes commands, flags, flag values and file names when you press Tab. The script is static: completion does not start a program. After an update, print it again.",
     )
     .addArgument(new Argument("<shell>", "the shell").choices(["bash", "zsh", "fish"] satisfies Shell[]))
     .example("source <(fetch-etl completion bash)", "in ~/.bashrc")

@@ -13,7 +13,7 @@ export function checkVersions({ fetchEtl, node, nodeNeeded }: Versions): Check {
   if (node.localeCompare(nodeNeeded, "en", { numeric: true }) >= 0) return ok("versions", finding);
   return failed("versions", finding, {
     kind: "configuration",
-    message: `fetch-etl needs Node.js ${nodeNeeded} or later: install it, or check which version PATH finds first (cron has a short PATH).`,
+    message: `fetch-etl needs Node.js ${nodeNeeded} or later. Install it, or check which version comes first in PATH (cron has a short PATH).`,
   });
 }
 

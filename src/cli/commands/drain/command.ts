@@ -31,7 +31,7 @@ export function defineDrain(program: CliCommand, action: ActionFor): void {
         "what to do with a message that cannot be loaded; leave requires a dead-letter queue",
       ).default(DRAIN_DEFAULTS.onReject),
     )
-    .option("--fail-on-quarantine", "exit 3 if a message was quarantined or left")
+    .option("--fail-on-quarantine", "exit 3 if a message was quarantined or left in the queue")
     .option(
       "--dry-run",
       `receive, decode, mask and count up to ${DRAIN_DEFAULTS.dryRunMessages.toLocaleString("en-US")} messages, then return them to the queue`,

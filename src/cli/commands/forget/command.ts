@@ -8,7 +8,7 @@ export function defineForget(program: CliCommand, action: ActionFor): void {
       "Permanently deletes the vault entries of tokens, and names the quarantined messages that contain the same values. The rows keep their tokens. The request is recorded in fetch_etl.reveal_log.",
     )
     .argument("[tokens...]", "tokens; if omitted, read from standard input, one per line")
-    .requiredOption("--reason <text>", "the reason, for the record")
+    .requiredOption("--reason <text>", "the reason, which is recorded")
     .option("--purge-quarantine", "also delete quarantined messages that contain the same values")
     .option("--json", "print the result as one JSON object")
     .example(

@@ -9,7 +9,7 @@ export function defineReveal(program: CliCommand, action: ActionFor): void {
     )
     .argument("[tokens...]", "tokens; if omitted, read from standard input, one per line")
     .requiredOption("--identity <file>", "age identity file, as age-keygen writes it")
-    .requiredOption("--reason <text>", "the reason, for the record")
+    .requiredOption("--reason <text>", "the reason, which is recorded")
     .option("--json", "print the result as one JSON object")
     .example(
       'fetch-etl reveal --identity identity.txt --reason "ticket 4711" < tokens.txt',

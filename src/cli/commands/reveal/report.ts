@@ -84,7 +84,7 @@ function warnOfFound(log: Log, found: readonly HoldingMessage[]): void {
 function warnOfNotOpened(log: Log, { keyMissing, missingKey, notOpened }: SearchResult, asked: Asked): void {
   if (keyMissing > 0) {
     log.warn(
-      `${plural(keyMissing, "quarantined message was", "quarantined messages were")} not searched for these values, because of encryption ` +
+      `${plural(keyMissing, "quarantined message was", "quarantined messages were")} not searched for these values: they are encrypted ` +
         `with a masking key that is not configured, such as ${printable(missingKey ?? "")}. ` +
         `Set FETCH_ETL_MASKING_KEY${asked.keyIds.length === 0 ? "" : " to all keys, separated by commas"}, and run the same command with --purge-quarantine.`,
     );

@@ -6,7 +6,7 @@ export function defineRotate(program: CliCommand, action: ActionFor): void {
     .command("rotate")
     .summary("re-mask rows and vault with the current (first) key")
     .description(
-      "Re-masks rows and vault entries of earlier masking keys with the first one, in batches. You can stop it at any time and run it again.",
+      "Re-masks rows and vault entries of earlier masking keys with the current (first) key. Works in batches: you can stop it at any time and run it again.",
     )
     .requiredOption("--identity <file>", "age identity file, as age-keygen writes it")
     .addOption(tableOption())

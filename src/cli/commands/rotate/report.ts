@@ -48,7 +48,7 @@ export function warnOfKept({ log }: Context, { keptFor }: RotationReport): void 
   if (keptFor.length === 0) return;
   log.warn(
     `All vault entries of earlier keys were kept, because other tables have the columns masked_ip and masked_device_id: ${printable(keptFor.join(", "))}. ` +
-      "If one of these tables contains tokens, run rotate with --table for it. The entries stay, and can decrypt its tokens, until these tables are gone.",
+      "If one of these tables contains tokens, run rotate with --table for it. rotate keeps the entries while these tables exist.",
   );
 }
 
