@@ -7,6 +7,9 @@ const UNIT = [
   "test/drain/*.test.ts",
 ];
 
+/** Tests that change what all files of a process share, such as its environment. */
+const ALONE = ["test/sqs/*.test.ts", "test/chaos/hostile-text.test.ts", "test/write-file.test.ts"];
+
 export default defineConfig({
   logLevel: "error",
   test: {
@@ -24,10 +27,12 @@ export default defineConfig({
         test: {
           name: "servers",
           include: ["test/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, ...UNIT],
+          exclude: [...configDefaults.exclude, ...UNIT, ...ALONE],
           globalSetup: ["test/support/postgres.setup.ts"],
+          isolate: false,
         },
       },
+      { extends: true, test: { name: "alone", include: ALONE } },
     ],
   },
 });

@@ -1,6 +1,6 @@
 // Chooses the account that runs Postgres, and a folder that this account can enter. Postgres refuses to run as root, and
 // other accounts cannot read binaries in a home directory of mode 700.
-import { chown, readFile, realpath, stat } from "node:fs/promises";
+import { chown, readFile, realpath, stat, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 
@@ -50,6 +50,20 @@ export async function temporaryFolder(account: Account | undefined): Promise<str
     if (await isOpen(other).catch(() => false)) return realpath(other);
   }
   throw new Error(`no other user can enter ${own}: set TMPDIR to a folder that all users can enter`);
+}
+
+/** Linux keeps the files of this folder in memory. */
+const MEMORY = "/dev/shm";
+const NEEDED_BYTES = 2 * 2 ** 30;
+
+/** A folder in memory that all users can enter, with 2 GiB free; undefined if the system has none. */
+export async function memoryFolder(): Promise<string | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(MEMORY);
+    return bavail * bsize >= NEEDED_BYTES && (await isOpen(MEMORY)) ? MEMORY : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Makes the account the owner of a file or folder. Does nothing if the account is undefined. */

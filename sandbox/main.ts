@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { interrupted, watchSignals } from "./interruption.ts";
 import { PortInUse } from "./ports.ts";
-import { QUEUE, startSandbox, type Sandbox } from "./sandbox.ts";
+import type { Sandbox } from "./sandbox.ts";
 
 const SQS_PORT = 4566;
 const POSTGRES_PORT = 5432;
@@ -15,9 +15,11 @@ interface Ports {
 /** Runs until a signal. Resolves to the exit code. */
 async function main(ports: Ports): Promise<number> {
   const interruption = watchSignals();
+  // The servers take long to load, which --help and a mistake need not wait for.
+  const { QUEUE, startSandbox } = await import("./sandbox.ts");
   const sandbox = await startSandbox(ports);
   try {
-    if (interruption.received() === undefined) console.log(await describe(sandbox));
+    if (interruption.received() === undefined) console.log(await describe(sandbox, QUEUE));
     await interrupted(interruption);
   } finally {
     await sandbox.dispose();
@@ -60,12 +62,12 @@ function portFrom(env: NodeJS.ProcessEnv, name: string, standard: number): numbe
   return port;
 }
 
-async function describe({ sqs, postgres, env }: Sandbox): Promise<string> {
-  const { ready } = await sqs.inspect(QUEUE);
+async function describe({ sqs, postgres, env }: Sandbox, queue: string): Promise<string> {
+  const { ready } = await sqs.inspect(queue);
   const lines = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   return [
     "The sandbox is running:",
-    `  SQS         ${sqs.endpoint}, queue ${QUEUE} with ${ready} messages`,
+    `  SQS         ${sqs.endpoint}, queue ${queue} with ${ready} messages`,
     `  PostgreSQL  ${postgres.url} (${postgres.version}), table user_logins`,
     "",
     "For a .env file:",

@@ -1,4 +1,4 @@
-// Stops a server and deletes its folder when the sandbox's process has ended in any way: a server in its own process group
+// Stops a server and deletes its folders when the sandbox's process has ended in any way: a server in its own process group
 // would survive a crash or a `kill -9`.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -23,14 +23,14 @@ if [ -n "$pid" ]; then
     sleep 0.2
   done
 fi
-rm -rf -- "$1"
+rm -rf -- "$@"
 `;
 
-/** Starts a watchdog that stops the guarded process and deletes `folder` when this process ends. */
-export function startWatchdog(folder: string): Watchdog {
+/** Starts a watchdog that stops the guarded process and deletes the folders when this process ends. */
+export function startWatchdog(folders: readonly string[]): Watchdog {
   // Without a shell there is no watchdog, but a normal stop still works.
   if (process.platform === "win32") return { guard: () => undefined, dispose: () => Promise.resolve() };
-  const shell = spawn("/bin/sh", ["-c", SCRIPT, "watchdog", folder], {
+  const shell = spawn("/bin/sh", ["-c", SCRIPT, "watchdog", ...folders], {
     cwd: "/",
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],

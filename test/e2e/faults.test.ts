@@ -130,7 +130,7 @@ it("deletes a message that comes a second time, without loading it again", () =>
         (select count(*)::integer from fetch_etl.quarantine) as quarantined`;
       expect(count).toEqual({ rows: 99, quarantined: 1 });
     },
-    { VisibilityTimeout: "2" },
+    { VisibilityTimeout: "5" },
   ));
 
 it("quarantines the one row that Postgres refuses, and loads the others of its batch", () =>

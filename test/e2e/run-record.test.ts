@@ -168,7 +168,7 @@ it("loads all the same when a file cannot be written at the end, says so, and ex
 it("starts a metrics file anew that is not its own, and says so", () =>
   withFiles(async (bench, { folder, flags, sample }) => {
     await writeFile(join(folder, "run.prom"), "node_load1 0.3\n");
-    const { code, stderr } = await bench.run(["drain", "--max-seconds", "10", ...flags]);
+    const { code, stderr } = await bench.run(["drain", "--max-seconds", "50", ...flags]);
     expect(code).toBe(0);
     expect(stderr).toMatch(/^warning: .*--metrics.* start at zero\.\n$/);
     expect(await sample("runs_total", 'exit_code="0"')).toBe(1);
@@ -191,7 +191,7 @@ it.for<[string, string[], Record<string, string | undefined>, number, string[]]>
   ["peek", ["peek"], {}, 0, ["info"]],
   ["peek --raw", ["peek", "--raw"], {}, 0, ["warn", "info"]],
   ["verify", ["verify", "--expect", "7"], {}, 4, ["error"]],
-  ["a drain with --quiet", ["drain", "--quiet", "--max-seconds", "10"], {}, 0, []],
+  ["a drain with --quiet", ["drain", "--quiet", "--max-seconds", "50"], {}, 0, []],
   [
     "a drain without a server",
     ["drain"],
@@ -206,7 +206,7 @@ it.for<[string, string[], Record<string, string | undefined>, number, string[]]>
   ["no command", [], {}, 2, ["error"]],
 ])("logs JSON for %s", ([, args, env, code, levels]) =>
   withBench(async (bench) => {
-    await bench.run(["drain", "--quiet", "--max-seconds", "10"]);
+    await bench.run(["drain", "--quiet", "--max-seconds", "50"]);
     const byFlag = await bench.run(["--log-format", "json", ...args], env);
     const byVariable = await bench.run(args, { ...env, FETCH_ETL_LOG_FORMAT: "json" });
     for (const outcome of [byFlag, byVariable]) {

@@ -68,10 +68,10 @@ describe.each(STAGES)("where Postgres says nothing at %s", (stage, afterBytes) =
 
   it("--max-seconds ends a drain, which names what did not answer", () =>
     withVault(async (bench) => {
-      const { outcome, proxy } = await startInSilence(bench, ["drain", "--max-seconds", "2"], afterBytes);
+      const { outcome, proxy } = await startInSilence(bench, ["drain", "--max-seconds", "4"], afterBytes);
       const { code, stderr } = await outcome;
       expect(code).toBe(5);
-      expect(stderr).toMatch(/^error: Postgres at 127\.0\.0\.1:\d+ did not answer within 2 seconds/);
+      expect(stderr).toMatch(/^error: Postgres at 127\.0\.0\.1:\d+ did not answer within 4 seconds/);
       await proxy.stop();
     }));
 });

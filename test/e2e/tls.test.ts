@@ -19,7 +19,7 @@ beforeAll(async () => {
   await writeFile(join(folder, "other.pem"), other.certificate);
   await writeFile(join(folder, "none.pem"), "no certificate\n");
   await writeFile(join(folder, "der.pem"), new X509Certificate(own.certificate).raw);
-  server = await startPostgres({ tls: await own.issue("localhost") });
+  server = await startPostgres({ inMemory: true, tls: await own.issue("localhost") });
 });
 
 afterAll(async () => {

@@ -86,7 +86,7 @@ describe("every spelling of one address gives the same 16 bytes", () => {
       fc.property(fc.ipV6(), zone, port, blanks, blanks, (text, zoneId, portNumber, before, after) => {
         const zoned = text + (zoneId === undefined ? "" : `%${zoneId}`);
         const spelled = portNumber === undefined ? zoned : `[${zoned}]:${portNumber}`;
-        expect(hexOf(before + spelled + after)).toBe(hexOf(text));
+        return hexOf(before + spelled + after) === hexOf(text);
       }),
       { numRuns: 1000 },
     );
@@ -100,9 +100,8 @@ describe("every spelling of one address gives the same 16 bytes", () => {
   it("for any 16 bytes, in whatever way RFC 4291, section 2.2, lets them be written", () => {
     fc.assert(
       fc.property(groups, spellings, (values, spelling) => {
-        expect(hexOf(spell(values, spelling))).toBe(
-          values.map((value) => value.toString(16).padStart(4, "0")).join(""),
-        );
+        const hex = values.map((value) => value.toString(16).padStart(4, "0")).join("");
+        return hexOf(spell(values, spelling)) === hex;
       }),
       { numRuns: 2000 },
     );
@@ -354,9 +353,7 @@ describe("an address is what Node takes for one, once brackets, port, zone and w
     ["any text", fc.string({ unit: "binary" }), 1000],
   ])("%s", (_what, addresses, numRuns) => {
     fc.assert(
-      fc.property(addresses, (text) => {
-        expect(canonicalIp(text) !== undefined).toBe(isAddress(text));
-      }),
+      fc.property(addresses, (text) => (canonicalIp(text) !== undefined) === isAddress(text)),
       { numRuns },
     );
   });
@@ -384,9 +381,7 @@ describe("canonical bytes are spelled as an address again", () => {
       fc.property(groups, (values) => {
         const text = values.map((value) => value.toString(16)).join(":");
         fc.pre(!/^(0:){5}ffff:/.test(text));
-        expect(`[${spellIp(canonicalIp(text) ?? new Uint8Array())}]`).toBe(
-          new URL(`http://[${text}]`).hostname,
-        );
+        return `[${spellIp(canonicalIp(text) ?? new Uint8Array())}]` === new URL(`http://[${text}]`).hostname;
       }),
       { numRuns: 2000 },
     );

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { memoryFolder } from "../../sandbox/account.ts";
 import { LOOPBACK, PortInUse } from "../../sandbox/ports.ts";
 import { startPostgres, type PostgresServer } from "../../sandbox/postgres.ts";
 
@@ -18,9 +19,12 @@ async function query(server: PostgresServer, text: string): Promise<Record<strin
   }
 }
 
-/** The sandbox's folders among the temporary ones. Other tests have theirs at the same time. */
+/** The sandbox's folders among the temporary ones and in memory. Other tests have theirs at the same time. */
 async function folders(): Promise<string[]> {
-  return (await readdir(tmpdir())).filter((name) => name.startsWith("fetch-etl-postgres-"));
+  const names = await Promise.all(
+    [tmpdir(), (await memoryFolder()) ?? []].flat().map((each) => readdir(each)),
+  );
+  return names.flat().filter((name) => name.startsWith("fetch-etl-postgres-"));
 }
 
 async function dataFolder(server: PostgresServer): Promise<string> {
@@ -71,20 +75,23 @@ describe("a running server", () => {
   });
 });
 
-test("disposing ends the server, with clients connected, and removes its files; twice is once", async () => {
-  const before = await folders();
-  const server = await startPostgres();
-  const data = await dataFolder(server);
-  const sql = postgres(server.url, { max: 1, onnotice: () => undefined });
-  await sql`select 1`;
-  await Promise.all([server.dispose(), server.dispose()]);
-  await sql.end({ timeout: 0 });
-  await expect(query(server, "select 1")).rejects.toMatchObject({ code: "ECONNREFUSED" });
-  await expect(readdir(data)).rejects.toMatchObject({ code: "ENOENT" });
-  const own = data.split("/").find((name) => name.startsWith("fetch-etl-postgres-"));
-  expect(before).not.toContain(own);
-  expect(await folders()).not.toContain(own);
-});
+test.each([{ inMemory: false }, { inMemory: true }])(
+  "disposing ends the server, with clients connected, and removes its files; twice is once: %j",
+  async (options) => {
+    const before = await folders();
+    const server = await startPostgres(options);
+    const data = await dataFolder(server);
+    const sql = postgres(server.url, { max: 1, onnotice: () => undefined });
+    await sql`select 1`;
+    await Promise.all([server.dispose(), server.dispose()]);
+    await sql.end({ timeout: 0 });
+    await expect(query(server, "select 1")).rejects.toMatchObject({ code: "ECONNREFUSED" });
+    await expect(readdir(data)).rejects.toMatchObject({ code: "ENOENT" });
+    const own = data.split("/").find((name) => name.startsWith("fetch-etl-postgres-"));
+    expect(before).not.toContain(own);
+    expect(await folders()).not.toContain(own);
+  },
+);
 
 test("a port that somebody listens on is named in the error", async () => {
   const other = createServer().listen(0, LOOPBACK);

@@ -12,7 +12,7 @@ declare module "vitest" {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const server = await startPostgres();
+  const server = await startPostgres({ inMemory: true });
   console.log(`PostgreSQL ${server.version}`);
   project.provide("postgresUrl", server.url);
   project.provide("createDatabase", parseInt(server.version) >= 15 ? "strategy file_copy" : "");
