@@ -1,5 +1,4 @@
-// The entry point, and the only place that turns errors into exit codes. Modules that only a running command needs are imported when
-// it runs, so that `--help` and `--version` are fast.
+// The entry point: errors become exit codes here. Loads what only a running command needs when it runs, so that `--help` is fast.
 import { readFileSync } from "node:fs";
 import { CommanderError } from "commander";
 import type { Context, Versions } from "./cli/context.ts";
