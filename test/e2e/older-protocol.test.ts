@@ -29,7 +29,7 @@ it.for([404, 415, 500] as const)(
       expect(drained.code).toBe(0);
       expect(json(drained)).toMatchObject({ received: 100, loaded: 99, quarantined: 1, deleted: 100 });
       expect(drained.stderr).toMatch(
-        /^http:\S+ supports only the older AWS query protocol[^\n]*--sqs-protocol query[^\n]*\nwarning: 1 message [^\n]*\n$/,
+        /^http:\S+ supports only the older SQS query protocol[^\n]*--sqs-protocol query[^\n]*\nwarning: 1 message [^\n]*\n$/,
       );
       expect(server.counts()).toEqual({ visible: 0, inFlight: 0, delayed: 0 });
       expect(server.requests.filter(({ action }) => action === "JSON")).toHaveLength(1);

@@ -105,7 +105,7 @@ const DRAIN = [
 ];
 const VAULT = ["insert on fetch_etl.vault_keys", "insert on fetch_etl.vault"];
 const RECORD = "insert (action, reason, tokens) on fetch_etl.reveal_log";
-const refusedBy = (doing: string): string => `lacks a right for ${doing} (SQLSTATE 42501)`;
+const refusedBy = (doing: string): string => `lacks a permission for ${doing} (SQLSTATE 42501)`;
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   drain: { run: (settings) => drain(settings), needs: ["insert on public.user_logins", ...DRAIN] },
@@ -318,7 +318,7 @@ describe("a role that is", () => {
       await change(`revoke ${databases.role} from ${etl.user}; alter role ${etl.user} inherit`);
       expect(told).toMatchObject({
         kind: "configuration",
-        message: expect.stringMatching(/lacks (a right|rights) for/),
+        message: expect.stringMatching(/lacks (a permission|permissions) for/),
       });
     },
   );

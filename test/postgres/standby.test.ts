@@ -20,7 +20,7 @@ import { openDatabases, type Database } from "../support/databases.ts";
 
 const KEYS = deriveKeys(Buffer.alloc(32, 1));
 const QUEUE = "arn:aws:sqs:us-east-1:000000000000:logins";
-const ON_PRIMARY_ALONE = expect.stringContaining("on the primary alone") as string;
+const ON_PRIMARY_ALONE = expect.stringContaining("only on the primary") as string;
 
 it("nothing counts as done whose wait for a synchronous standby was cancelled", async () => {
   const server = await startPostgres();
