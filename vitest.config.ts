@@ -14,7 +14,7 @@ export default defineConfig({
   logLevel: "error",
   test: {
     // Many tests wait for a long poll to end: more files at once than there are cores keep these busy.
-    maxWorkers: availableParallelism() + 1,
+    maxWorkers: availableParallelism() + 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // It imports JSON as bundlers take it, and Node does not; its source maps lead nowhere, of which Vite warns.

@@ -58,7 +58,7 @@ export async function ended(bench: Bench, sent: Sent, outcome: Promise<Outcome>)
  * What an earlier run held comes back when its visibility timeout has run out, and is waited for no longer.
  */
 export async function expectEachOnce(bench: Bench, sent: Sent, visibilityTimeout: number): Promise<void> {
-  const deadline = performance.now() + (visibilityTimeout + 20) * 1000;
+  const deadline = performance.now() + (visibilityTimeout + 40) * 1000;
   for (;;) {
     const last = await ended(bench, sent, bench.run(["drain", "--json"]));
     expect({ code: last.code, stderr: last.stderr }).toMatchObject({ code: 0 });

@@ -11,7 +11,7 @@ import { SEED } from "./random.ts";
 const it = test.concurrent;
 const VISIBILITY_TIMEOUT = 2;
 const ATTRIBUTES = { VisibilityTimeout: String(VISIBILITY_TIMEOUT) };
-const MESSAGES = times(5_000, 1_000);
+const MESSAGES = times(5_000, 600);
 /** About as long as a drain of so many takes: a random moment in it may be any, start and end included. */
 const LONGEST_MS = times(3_000, 1_500);
 const LONG_MS = 15 * 60_000;
@@ -120,5 +120,5 @@ it.for(["stdout", "stderr", "both"] as const)(
       expect((await outcome).code).toBe(EXIT.done);
       expect((await bench.sqs.inspect(bench.queue)).messages).toEqual([]);
       await expectEachOnce(bench, sent, VISIBILITY_TIMEOUT);
-    }, ATTRIBUTES),
+    }),
 );

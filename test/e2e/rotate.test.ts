@@ -14,9 +14,9 @@ import { withIdentity, type IdentityFile } from "../support/identities.ts";
 
 const it = test.concurrent;
 const KILLS = times(10, 3);
-const ROWS = times(10_000, 4_000);
+const ROWS = times(10_000, 2_500);
 /** About as long as a rotation of so many rows takes. */
-const LONGEST_MS = times(3500, 1500);
+const LONGEST_MS = times(3500, 1000);
 const LONG_MS = 5 * 60_000;
 
 interface Key {

@@ -98,7 +98,9 @@ describe("a character that the database's encoding does not have", () => {
     await initialise(database.settings);
     const sentence = {
       kind: "configuration",
-      message: expect.stringMatching(/a character that the database's encoding lacks \(SQLSTATE 22P05\)/),
+      message: expect.stringMatching(
+        /a character that the database's encoding does not have \(SQLSTATE 22P05\)/,
+      ),
     };
     await expect(openVault(database.settings).forget([], "案件 42")).rejects.toMatchObject(sentence);
     const table = { schema: "public", name: "ログイン" };

@@ -257,6 +257,15 @@ async function untouched(): Promise<boolean> {
   return counts?.rows === 1 && counts.held === 1 && counts.vault === 1 && counts.noted === 0;
 }
 
+/** They need each kind of right, on each table. */
+const NEED_MOST = [
+  "a drain into the vault",
+  "verify",
+  "a replay into the vault",
+  "forget with a purge",
+  "rotate",
+];
+
 describe("a role that is", () => {
   it.each<[what: string, make: string, undo: string, version?: number]>([
     ["a member of the owner", "grant owner to etl", "revoke owner from etl"],
@@ -299,10 +308,9 @@ describe("a role that is", () => {
         .replaceAll(/\b(between|granted)\b(?! everything)/g, `${etl.user}_$1`);
     await change(named(make));
     const told: Record<string, Told> = {};
-    for (const [name, { run }] of Object.entries(COMMANDS)) {
-      if (name.includes("another table")) continue;
+    for (const name of NEED_MOST) {
       await fill();
-      told[name] = await outcome(run(etl));
+      told[name] = await outcome(COMMANDS[name]?.run(etl) ?? Promise.resolve("no such command"));
     }
     await change(named(undo));
     for (const [name, each] of Object.entries(told))
