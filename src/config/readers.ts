@@ -37,9 +37,7 @@ function isComplete<Settings extends object>(settings: Settings): settings is Se
   return Object.values(settings).every((value) => value !== undefined);
 }
 
-/**
- * A whole number from `min` to `max`; undefined without a text, and after a mistake, which is added to `problems`.
- */
+/** A whole number from `min` to `max`; undefined without a text, and after a mistake, which is added to `problems`. */
 export function wholeNumber(
   text: string | undefined,
   flag: string,

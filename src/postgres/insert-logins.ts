@@ -23,6 +23,8 @@ interface LoginInsert {
   readonly rows: readonly (LoginRow | undefined)[];
   /** The sealed values of each message. */
   readonly sealed: readonly (SealedValues | undefined)[];
+  /** The order in which the rows are inserted; that of `rows` where it is left out. */
+  readonly places?: readonly number[];
   /** Identifies a message in the batch. */
   readonly key: readonly BatchColumn[];
   /** What else `fresh` and later parts of the statement read. */
@@ -37,7 +39,7 @@ interface LoginInsert {
  * `create_date`, which tells logins from rejections.
  */
 export function insertLogins(sql: Sql, insert: LoginInsert): Fragment {
-  const { table, vaultKey, rows, sealed, key, others = [], fresh } = insert;
+  const { table, vaultKey, rows, places = [...rows.keys()], sealed, key, others = [], fresh } = insert;
   const columns: readonly BatchColumn[] = [
     ...key,
     ...LOGIN_COLUMNS.map((name) => ({
@@ -46,6 +48,7 @@ export function insertLogins(sql: Sql, insert: LoginInsert): Fragment {
       type: valueType(name),
     })),
     ...others,
+    { name: "place", values: places, type: "integer" },
     ...(vaultKey === undefined
       ? []
       : [
@@ -61,7 +64,7 @@ export function insertLogins(sql: Sql, insert: LoginInsert): Fragment {
   const names = columns.map(({ name }) => name).join(", ");
   return sql`
     with batch as (
-      select * from rows from (${arrays}) with ordinality as t (${sql.unsafe(names)}, place)
+      select * from rows from (${arrays}) as t (${sql.unsafe(names)})
     ), fresh as (
       ${fresh}
     ), loaded as (

@@ -152,20 +152,23 @@ interface Load {
 /**
  * One statement, which is one commit: the messages that the ledger does not have are added to it, and inserted into the logins' table or
  * into the quarantine. If a trigger drops some of them, the statement fails. It names the ledger's key, so that no other index makes a
- * message a duplicate, and adds the messages in the order of the key, so that two drains cannot deadlock.
+ * message a duplicate, and has the messages in the order of the key, so that two drains cannot deadlock. Postgres would take longer to
+ * sort them.
  *
  * We delete messages after this returns, so that the commit must be on disk: hence `synchronous_commit`. If all messages are duplicates,
  * the commit that loaded them may not have reached a synchronous standby yet: hence {@link WAIT_FOR_STANDBY}.
  */
-async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<LoadResult> {
+async function write(sql: Sql, load: Load, received: readonly Entry[]): Promise<LoadResult> {
   const { table, queue, runId, vaultKey } = load;
+  const ordered = received.map((entry, place) => ({ entry, place })).sort(byKey);
+  const [entries, places] = [ordered.map(({ entry }) => entry), ordered.map(({ place }) => place)];
   const rejections = entries.map((entry) => (entry.kind === "rejection" ? entry.rejection : undefined));
   const key = [
     { name: "sent_at", values: entries.map(sentTime), type: "pg_catalog.timestamptz" },
     { name: "message_id", values: entries.map(({ messageId }) => messageId) },
   ];
   const logins = insertLogins(sql, {
-    ...{ table, vaultKey, key },
+    ...{ table, vaultKey, key, places },
     rows: entries.map((entry) => (entry.kind === "row" ? entry.row : undefined)),
     sealed: entries.map((entry) => (entry.kind === "row" ? entry.sealed : undefined)),
     others: [
@@ -181,7 +184,6 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
       insert into fetch_etl.ledger (queue, sent_at, message_id, run_id, body_mac)
       select ${queue}::pg_catalog.text, sent_at, message_id, ${runId}::pg_catalog.uuid, pg_catalog.decode(body_mac, 'hex')
       from batch
-      order by sent_at, message_id
       on conflict (${sql.unsafe(LEDGER_KEY)}) do nothing
       returning sent_at, message_id`,
   });
@@ -210,4 +212,10 @@ async function write(sql: Sql, load: Load, entries: readonly Entry[]): Promise<L
 
 function sentTime({ sentAt }: Entry): string {
   return new Date(sentAt ?? SENT_TIME_UNKNOWN).toISOString();
+}
+
+/** Any order, as long as it is the same in all drains. */
+function byKey({ entry: one }: { entry: Entry }, { entry: other }: { entry: Entry }): number {
+  const later = (one.sentAt ?? SENT_TIME_UNKNOWN) - (other.sentAt ?? SENT_TIME_UNKNOWN);
+  return later === 0 ? (one.messageId < other.messageId ? -1 : 1) : later;
 }

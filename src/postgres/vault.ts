@@ -49,17 +49,12 @@ interface QuarantineRequest {
 export interface Forgotten {
   /** How many entries of the vault were deleted. */
   readonly forgotten: number;
-  readonly quarantine: SearchResult | NotSearched;
+  /** A sentence where the user may not read the quarantine. */
+  readonly quarantine: SearchResult | { readonly notSearched: string };
   /** How many quarantined messages were deleted. */
   readonly purged: number;
   /** Ids of masking keys that the vault has values under, but none of the given tokens: possibly the same values. */
   readonly otherKeys: readonly string[];
-}
-
-/** The user may not read the quarantine. */
-interface NotSearched {
-  /** A sentence. */
-  readonly notSearched: string;
 }
 
 /** The database sets time and user, which needs no right. */

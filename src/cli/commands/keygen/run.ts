@@ -4,12 +4,9 @@ import { MIN_KEY_BYTES } from "../../../masking/keys.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 
-export interface KeygenFlags {
-  readonly force?: boolean;
-}
-
 /** Prints a line to append to `.env`. Starts with a newline if the last line of `.env` has none. Refuses if `.env` already has a key. */
-export function runKeygen({ force }: KeygenFlags, { stdout, randomBytes, dotEnv }: Context): number {
+export function runKeygen({ force }: { readonly force?: boolean }, context: Context): number {
+  const { stdout, randomBytes, dotEnv } = context;
   const existing = dotEnv?.text ?? "";
   if (force !== true && /^[ \t]*(export[ \t]+)?FETCH_ETL_MASKING_KEY[ \t]*=[ \t]*\S/m.test(existing)) {
     throw new Failure(

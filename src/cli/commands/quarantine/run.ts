@@ -35,12 +35,8 @@ export async function runQuarantineList({ json }: Flags, context: Context): Prom
   return EXIT.done;
 }
 
-interface ShowFlags extends Flags {
-  readonly raw?: boolean;
-}
-
 export async function runQuarantineShow(
-  flags: ShowFlags,
+  flags: Flags & { readonly raw?: boolean },
   context: Context,
   [id = ""]: readonly string[],
 ): Promise<number> {
@@ -115,14 +111,13 @@ export async function runQuarantineReplay(flags: ReplayFlags, context: Context):
   return replayed.altered.length > 0 ? EXIT.mismatch : EXIT.done;
 }
 
-interface PurgeFlags extends Flags {
-  readonly olderThan?: string;
-}
-
 /** A hundred years. Postgres can subtract this from any current time. */
 const MOST_DAYS = 36_500;
 
-export async function runQuarantinePurge(flags: PurgeFlags, context: Context): Promise<number> {
+export async function runQuarantinePurge(
+  flags: Flags & { readonly olderThan?: string },
+  context: Context,
+): Promise<number> {
   const problems = new Problems();
   const range = { min: 0, max: MOST_DAYS };
   const days = wholeNumber(flags.olderThan, "--older-than", range, problems) ?? MOST_DAYS;
