@@ -2,7 +2,7 @@
 // several times the CPU time of everything else. Uses the SDK's credentials, signer and connections. The SDK itself handles every
 // call that does not succeed at once, because it knows errors and retries.
 import type { Readable } from "node:stream";
-import { text } from "node:stream/consumers";
+import { finished } from "node:stream/promises";
 import { answerLength } from "./message.ts";
 import type { Admit, SqsClient } from "./client.ts";
 
@@ -71,7 +71,10 @@ export function directCalls(client: SqsClient): DirectCall {
     client.count(name);
     const { response } = await handler.handle(signed);
     await admit?.(answerLength(response));
-    const answer = await text(response.body);
+    // Quicker than `text` of node:stream/consumers.
+    let answer = "";
+    response.body.setEncoding("utf8").on("data", (part: string) => (answer += part));
+    await finished(response.body);
     return response.statusCode === 200 ? (JSON.parse(answer) as unknown) : undefined;
   };
 
