@@ -4,7 +4,7 @@ import regexp from "eslint-plugin-regexp";
 import tseslint from "typescript-eslint";
 
 /** The folders that the command line uses. */
-const BELOW_CLI = ["postgres", "quarantine", "drain", "recovery", "doctor", "config", "login", "masking"];
+const BELOW_CLI = ["postgres", "quarantine", "drain", "recovery", "doctor", "config", "mapping", "masking"];
 
 /**
  * The allowed imports: the other folders of src/ that each folder may import from, and the packages (regular expressions). Any other
@@ -12,12 +12,15 @@ const BELOW_CLI = ["postgres", "quarantine", "drain", "recovery", "doctor", "con
  */
 const ARROWS = {
   masking: { folders: [], packages: ["node:crypto", "ipaddr\\.js"] },
-  login: { folders: ["masking"], packages: [] },
+  mapping: {
+    folders: ["masking"],
+    packages: ["yaml", "zod", "fastest-levenshtein", "ipaddr\\.js", "node:(buffer|zlib)"],
+  },
   doctor: { folders: [], packages: [] },
-  config: { folders: ["login", "masking"], packages: ["node:(os|path)"] },
-  recovery: { folders: ["masking"], packages: ["node:crypto", "age-encryption"] },
-  drain: { folders: ["login", "masking"], packages: ["node:(events|timers/promises)"] },
-  quarantine: { folders: ["drain", "login", "masking"], packages: [] },
+  config: { folders: ["mapping", "masking"], packages: ["node:(os|path)"] },
+  recovery: { folders: ["mapping", "masking"], packages: ["node:crypto", "age-encryption"] },
+  drain: { folders: ["mapping", "masking"], packages: ["node:(events|timers/promises)"] },
+  quarantine: { folders: ["drain", "mapping", "masking"], packages: [] },
   sqs: {
     folders: ["drain", "doctor", "config"],
     packages: [
@@ -28,7 +31,7 @@ const ARROWS = {
     ],
   },
   postgres: {
-    folders: ["drain", "quarantine", "recovery", "doctor", "config", "login", "masking"],
+    folders: ["drain", "quarantine", "recovery", "doctor", "config", "mapping", "masking"],
     packages: [
       "node:(crypto|dns/promises|events|fs|net|timers/promises|tls)",
       "postgres",
@@ -50,7 +53,7 @@ const ARROWS = {
     packages: ["commander", "prom-client"],
   },
   "cli/commands/verify/page": {
-    folders: ["cli", "cli/commands", "cli/terminal", "postgres", "config", "login"],
+    folders: ["cli", "cli/commands", "cli/terminal", "postgres", "config", "mapping"],
     packages: ["@observablehq/plot", "linkedom"],
   },
 };

@@ -1,7 +1,7 @@
 -- Two more least-privilege roles. First create the tables, the loader role (fetch_etl_loader) and its grants with
 --   fetch-etl init --print | psql -v ON_ERROR_STOP=1 …
--- Then run this file as the owner of the tables, in the same database. You can run it again. It names public.user_logins: if you use
--- --table, replace that name, and also grant usage on the table's schema.
+-- Then run this file as the owner of the tables, in the same database. You can run it again. It names public.user_logins and its masked
+-- columns: if you use --table or --mapping, replace these names, and also grant usage on the table's schema.
 --
 -- The roles cannot log in. Grant them to users who can, as in
 --   create role officer login password '…' in role fetch_etl_privacy_officer;
@@ -48,6 +48,7 @@ grant select on public.user_logins to fetch_etl_privacy_officer;
 grant update (masked_ip, masked_device_id) on public.user_logins to fetch_etl_privacy_officer; -- `rotate`
 grant select, delete on fetch_etl.quarantine to fetch_etl_privacy_officer;
 grant select on fetch_etl.ledger to fetch_etl_privacy_officer; -- `verify`: repeated message bodies
-grant update (replayed_at) on fetch_etl.quarantine to fetch_etl_privacy_officer; -- `quarantine replay`, and the next two
+grant update (replayed_at, reasons, records) on fetch_etl.quarantine to fetch_etl_privacy_officer; -- `quarantine replay`, and the next three
+grant insert on fetch_etl.ledger, fetch_etl.quarantine to fetch_etl_privacy_officer;
 grant insert on public.user_logins to fetch_etl_privacy_officer;
 grant insert on fetch_etl.vault_keys to fetch_etl_privacy_officer;

@@ -10,7 +10,6 @@ import type { PostgresLoader } from "../postgres/load.ts";
 import type { Quarantine } from "../postgres/quarantine.ts";
 import type { Vault } from "../postgres/vault.ts";
 import type { Rotation } from "../postgres/rotation.ts";
-import type { AppVersionStyle } from "../login/app-version.ts";
 import type { Opener } from "../recovery/identities.ts";
 import type { SealedDataKey, Sealer } from "../recovery/recipients.ts";
 import type { Remask } from "../recovery/remask.ts";
@@ -38,10 +37,7 @@ export interface Services {
   ): Promise<readonly Check[]>;
   openLoader(settings: DatabaseSettings, queueId: string, vaultKey?: SealedDataKey): Promise<PostgresLoader>;
   initialise(settings: DatabaseSettings): Promise<Initialised>;
-  verifyTables(
-    settings: DatabaseSettings,
-    draw?: { readonly appVersion: AppVersionStyle },
-  ): Promise<Verification>;
+  verifyTables(settings: DatabaseSettings, extent: "counts" | "values"): Promise<Verification>;
   openQuarantine(settings: DatabaseSettings): Promise<Quarantine>;
   createSealer(recipients: readonly string[]): Promise<Sealer>;
   /** @param identityFile the file's text */

@@ -15,6 +15,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
     "PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE, PGSSLROOTCERT, PGCONNECT_TIMEOUT, PGAPPNAME, PGCHANNELBINDING",
     "as in libpq; used for what DATABASE_URL does not set",
   ],
+  ["FETCH_ETL_MAPPING", "mapping file; if unset, the built-in mapping of logins"],
   ["FETCH_ETL_TABLE", "target table, as schema.name"],
   ["FETCH_ETL_QUEUE", "queue name, URL or ARN"],
   ["FETCH_ETL_SQS_PROTOCOL", "SQS wire protocol: auto, json or query"],

@@ -20,10 +20,19 @@ export async function argumentsOrLines(args: readonly string[], context: Context
   if (args.length > 0) return args.map((text, index) => ({ text, place: `argument ${index + 1}` }));
   if (context.stdin.isTerminal)
     context.log.note("Reading standard input, one item per line; press Ctrl-D to finish.");
-  return decodeUtf8(await readAll(context))
+  return (await readStandardInput(context))
     .split(/\r?\n/)
     .map((text, index) => ({ text, place: `line ${index + 1}` }))
     .filter(({ text }) => text !== "");
+}
+
+/**
+ * All of standard input.
+ *
+ * @throws {Failure} `configuration` if it cannot be read, or is not UTF-8
+ */
+export async function readStandardInput(context: Context): Promise<string> {
+  return decodeUtf8(await readAll(context));
 }
 
 async function readAll({ stdin }: Context): Promise<Uint8Array> {

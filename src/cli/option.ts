@@ -1,8 +1,7 @@
 // The options that several commands share, and the values that an option accepts.
 import { Option } from "commander";
 import { SQS_PROTOCOLS } from "../config/queue.ts";
-import { oneOf, type Problems } from "../config/readers.ts";
-import { APP_VERSION_STYLES, type AppVersionStyle } from "../login/app-version.ts";
+import { APP_VERSION_STYLES } from "../mapping/login.ts";
 import type { CliCommand } from "./command.ts";
 
 /**
@@ -46,18 +45,24 @@ export function withQueueOptions(command: CliCommand): CliCommand {
     );
 }
 
-export function tableOption(): Option {
+/** Which table, for commands that read no mapping. */
+function tableOption(): Option {
   return new Option("--table <schema.name>", "target table; overrides FETCH_ETL_TABLE").default(
     undefined,
     "public.user_logins",
   );
 }
 
-export function appVersionOption(meaning = "full stores 2.3.1 as 2003001, major as 2"): Option {
-  return choice("--app-version <style>", APP_VERSION_STYLES, meaning).default("full");
+/** Which message becomes which row of which table. */
+export function withMappingOptions(command: CliCommand): CliCommand {
+  return command.addOption(mappingOption()).addOption(tableOption());
 }
 
-/** Reads `--app-version`; a mistake is added to `problems`, and `full` returned. */
-export function readAppVersionStyle(text: string | undefined, problems: Problems): AppVersionStyle {
-  return oneOf(text ?? "full", "--app-version", APP_VERSION_STYLES, problems) ?? "full";
+export function mappingOption(): Option {
+  return new Option("--mapping <file>", "mapping file; overrides FETCH_ETL_MAPPING (default: the login's)");
+}
+
+/** @param meaning of the styles for the command */
+export function appVersionOption(meaning = "full stores 2.3.1 as 2003001, major as 2"): Option {
+  return choice("--app-version <style>", APP_VERSION_STYLES, meaning).default(undefined, "full");
 }

@@ -11,14 +11,14 @@ export interface Output {
   readonly columns: number;
 }
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
-/** Writes `{"schemaVersion":1, …}` and a newline. */
+/** Writes `{"schemaVersion":2, …}` and a newline. */
 export function writeJson(output: Output, fields: Readonly<Record<string, unknown>>): void {
   output.write(jsonLine(fields));
 }
 
-/** `{"schemaVersion":1, …}` and a newline. */
+/** `{"schemaVersion":2, …}` and a newline. */
 export function jsonLine(fields: Readonly<Record<string, unknown>>): string {
   return `${escapeControls(JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...fields }))}\n`;
 }

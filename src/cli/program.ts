@@ -9,6 +9,7 @@ import { defineDrain } from "./commands/drain/command.ts";
 import { defineForget } from "./commands/forget/command.ts";
 import { defineInit } from "./commands/init/command.ts";
 import { defineKeygen } from "./commands/keygen/command.ts";
+import { defineMapping } from "./commands/mapping/command.ts";
 import { defineMask } from "./commands/mask/command.ts";
 import { definePeek } from "./commands/peek/command.ts";
 import { defineQuarantine } from "./commands/quarantine/command.ts";
@@ -62,7 +63,7 @@ export function createProgram(version: string, openContext: (flags: LogFlags) =>
   program.commandsGroup("Personal data:");
   for (const define of [defineMask, defineReveal, defineForget, defineRotate]) define(program, action);
   program.commandsGroup("Set up:");
-  for (const define of [defineKeygen, defineInit, defineDoctor]) define(program, action);
+  for (const define of [defineKeygen, defineInit, defineMapping, defineDoctor]) define(program, action);
   program.commandsGroup("Help:");
   defineCompletion(program);
   program.helpCommand("help [command]", "display help for command");

@@ -1,5 +1,7 @@
 // Reads the database's settings: DATABASE_URL or libpq's PG* variables.
 import { userInfo } from "node:os";
+import type { Column, Mapping } from "../mapping/mapping.ts";
+import { LOGIN } from "./mapping.ts";
 import { oneOf, type Problems } from "./readers.ts";
 import { Secret } from "./secret.ts";
 import { readTable, type TableFlags, type TableName } from "./table.ts";
@@ -22,8 +24,11 @@ export interface DatabaseSettings {
   readonly connectTimeout: number;
   /** The connection's name in `pg_stat_activity`. */
   readonly applicationName: string;
-  /** The target table. */
+  /** The table that rows are written to, and its columns that a mapping fills. */
   readonly table: TableName;
+  readonly columns: readonly Column[];
+  /** Whether rows have idempotency keys. */
+  readonly hasKeys?: boolean;
   /** The variable to name in error messages. */
   readonly source: "DATABASE_URL" | "the PG* variables";
 }
@@ -64,9 +69,11 @@ export function readDatabase(
   env: NodeJS.ProcessEnv,
   problems: Problems,
   flags: TableFlags = {},
+  mapping: Mapping = LOGIN,
   systemUser: () => string = () => userInfo().username,
 ): DatabaseSettings | undefined {
-  const table = readTable(flags, env, problems);
+  const table = readTable(flags, env, problems, mapping.table);
+  const target = { table, columns: mapping.columns, hasKeys: mapping.dedupe.length > 0 };
   const url = env["DATABASE_URL"] ?? "";
   const fromVariables = variables(env);
   if (url === "" && Object.keys(fromVariables).length === 0) {
@@ -81,7 +88,7 @@ export function readDatabase(
   const source = url === "" ? "the PG* variables" : "DATABASE_URL";
   const given = { ...fromVariables, ...fromUrl };
   const user = given.user ?? userOf(systemUser, problems);
-  return user === undefined ? undefined : settings({ ...given, user }, source, table, problems);
+  return user === undefined ? undefined : settings({ ...given, user }, source, target, problems);
 }
 
 function userOf(systemUser: () => string, problems: Problems): string | undefined {
@@ -181,7 +188,7 @@ function digits(text: string): number {
 function settings(
   given: Parameters & { user: string },
   source: DatabaseSettings["source"],
-  table: TableName,
+  target: Pick<DatabaseSettings, "table" | "columns">,
   problems: Problems,
 ): DatabaseSettings | undefined {
   const { user } = given;
@@ -220,7 +227,7 @@ function settings(
     sslRootCert: isSystem ? undefined : given.sslrootcert,
     connectTimeout,
     applicationName: given.application_name ?? "fetch-etl",
-    table,
+    ...target,
     source,
   };
 }

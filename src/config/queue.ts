@@ -16,6 +16,8 @@ export interface SqsSettings {
   readonly protocol: SqsProtocol;
   /** Maximum concurrent connections to SQS. */
   readonly maxSockets: number;
+  /** Whether to receive message attributes. */
+  readonly withAttributes?: boolean;
 }
 
 export interface QueueFlags {

@@ -1,11 +1,8 @@
 // Reads the names of the target table and of the loader role.
+import type { TableName } from "../mapping/mapping.ts";
 import type { Problems } from "./readers.ts";
 
-/** Names as in the system catalogs: case-sensitive, unquoted, without a dot. */
-export interface TableName {
-  readonly schema: string;
-  readonly name: string;
-}
+export type { TableName };
 
 export interface TableFlags {
   readonly table?: string;
@@ -13,17 +10,22 @@ export interface TableFlags {
 
 export const DEFAULT_TABLE: TableName = { schema: "public", name: "user_logins" };
 
-/** The configured table, or the default without one; a mistake is added to `problems`, and the default returned. */
-export function readTable(flags: TableFlags, env: NodeJS.ProcessEnv, problems: Problems): TableName {
+/** The configured table, or the mapping's without one; a mistake is added to `problems`, and the mapping's returned. */
+export function readTable(
+  flags: TableFlags,
+  env: NodeJS.ProcessEnv,
+  problems: Problems,
+  ofMapping: TableName = DEFAULT_TABLE,
+): TableName {
   const given = flags.table ?? env["FETCH_ETL_TABLE"] ?? "";
-  if (given === "" && flags.table === undefined) return DEFAULT_TABLE;
+  if (given === "" && flags.table === undefined) return ofMapping;
   const [schema = "", name = "", ...more] = given.split(".");
   if (more.length > 0 || !isName(schema) || !isName(name)) {
     problems.add(
       `--table / FETCH_ETL_TABLE takes a schema and a name, as in public.user_logins, each of 1 to ` +
         `${MOST_NAME_BYTES} bytes, without quotes and control characters.`,
     );
-    return DEFAULT_TABLE;
+    return ofMapping;
   }
   if (/^(fetch_etl|information_schema|pg_.*)$/.test(schema)) {
     problems.add(
@@ -39,7 +41,14 @@ function isName(text: string): boolean {
 
 /** The table for messages: `user_logins`, or another table with its schema. */
 export function tableText({ schema, name }: TableName): string {
-  return schema === DEFAULT_TABLE.schema && name === DEFAULT_TABLE.name ? name : `${schema}.${name}`;
+  return schema === DEFAULT_TABLE.schema && name === DEFAULT_TABLE.name
+    ? name
+    : qualifiedTable({ schema, name });
+}
+
+/** The table for reports that programs read: always with its schema. */
+export function qualifiedTable({ schema, name }: TableName): string {
+  return `${schema}.${name}`;
 }
 
 /** Postgres truncates a longer name. */

@@ -2,7 +2,8 @@
 import { BATCH_BYTES } from "./batches.ts";
 import { Signal } from "./signal.ts";
 import type { Clock } from "./clock.ts";
-import type { Item } from "./writer.ts";
+import type { Item } from "./entry.ts";
+import type { SentMessage } from "./ports.ts";
 
 /** How long a batch that is not full waits for more messages, milliseconds. */
 const LINGER_MS = 50;
@@ -26,22 +27,55 @@ export interface Room {
   readonly bytes: number;
 }
 
-/** Size of an item in memory, bytes: its body, if it is still needed, and its sealed values. */
-export function bytesOf({ message, entry }: Item): number {
-  const body = message.body?.length ?? 0;
-  if (entry.kind === "rejection") return body + entry.rejection.sealed.bytes.length;
-  return body + (entry.sealed?.ip?.length ?? 0) + (entry.sealed?.deviceId?.length ?? 0);
+/** Size of an item in a statement, bytes, about: what is read or sealed of its message. */
+export function bytesOf({ message, entry, rejected }: Item): number {
+  if (entry?.kind === "rejection") return lengthOf(message) + entry.rejection.sealed.bytes.length;
+  const sealed = entry?.sealed.reduce((sum, each) => sum + each.sealed.length, 0) ?? 0;
+  if (rejected === undefined) return lengthOf(message) + sealed;
+  return (entry?.cells.reduce((sum, cell) => sum + (cell?.length ?? 0), 0) ?? 0) + sealed;
 }
+
+/** Length of a message's body and attributes. */
+function lengthOf({ body = "", attributes = {} }: Item["message"]): number {
+  return Object.values(attributes).reduce((sum, value) => sum + value.length, body.length);
+}
+
+/** A message that waits. */
+interface Waiting {
+  /** Its size in memory. */
+  readonly bytes: number;
+  /** Those that are not taken yet. */
+  readonly items: Iterator<Item, unknown, undefined>;
+}
+
+/** What is written next. */
+export interface Batch {
+  readonly items: readonly Item[];
+  /** How many messages end with it, and their size in memory. */
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** A batch that items are added to. */
+interface Filling extends Batch {
+  readonly items: Item[];
+  messages: number;
+  bytes: number;
+  /** See {@link bytesOf}. */
+  size: number;
+}
+
+const newFilling = (): Filling => ({ items: [], messages: 0, bytes: 0, size: 0 });
 
 export class BatchBuffer {
   readonly #clock: Clock;
   readonly #batchSize: number;
   readonly #capacity: number;
   readonly #signal = new Signal();
-  #items: Item[] = [];
-  /** Bytes of `#items`. */
-  #waitingBytes = 0;
-  /** Messages and bytes of `#items` and of the batches being written. */
+  /** Messages of which items were not taken yet; the first may be partly taken. */
+  readonly #waiting: Waiting[] = [];
+  #next = newFilling();
+  /** Messages and bytes that wait, or are being written. */
   #held = 0;
   #heldBytes = 0;
   /** Bytes reserved for answers being read. */
@@ -49,7 +83,10 @@ export class BatchBuffer {
   readonly #readers: { readonly bytes: number; readonly start: () => void }[] = [];
   #closed = false;
 
-  /** @param capacity maximum messages held, waiting or being written */
+  /**
+   * @param batchSize maximum items of a batch
+   * @param capacity maximum messages held, waiting or being written
+   */
   constructor(clock: Clock, batchSize: number, capacity: number) {
     this.#clock = clock;
     this.#batchSize = batchSize;
@@ -81,12 +118,20 @@ export class BatchBuffer {
     };
   }
 
+  /** Adds a message of one item. */
   push(item: Item): void {
-    const bytes = bytesOf(item);
-    this.#items.push(item);
-    this.#waitingBytes += bytes;
+    this.#add({ bytes: bytesOf(item), items: [item].values() });
+  }
+
+  /** Adds a message whose items are read when they are taken, because all of them may not fit into memory. */
+  pushUnread(message: SentMessage, items: Iterator<Item, unknown, undefined>): void {
+    this.#add({ bytes: lengthOf(message), items });
+  }
+
+  #add(waiting: Waiting): void {
+    this.#waiting.push(waiting);
     this.#held += 1;
-    this.#heldBytes += bytes;
+    this.#heldBytes += waiting.bytes;
     this.#signal.ring();
   }
 
@@ -96,9 +141,15 @@ export class BatchBuffer {
     this.#signal.ring();
   }
 
-  /** Drops the waiting items and closes. */
+  /** Drops what waits, and closes. */
   discard(): void {
-    this.done(this.#take(this.#items.length));
+    const { messages, bytes } = this.#next;
+    this.#next = newFilling();
+    const waiting = this.#waiting.splice(0);
+    this.done({
+      messages: messages + waiting.length,
+      bytes: waiting.reduce((sum, each) => sum + each.bytes, bytes),
+    });
     this.close();
   }
 
@@ -109,44 +160,43 @@ export class BatchBuffer {
    * @param patient true: wait for an item for as long as it takes; false: return an empty batch if none arrives
    * @returns undefined if the buffer is closed and empty
    */
-  async next(patient: boolean): Promise<Item[] | undefined> {
-    if (patient) while (this.#items.length === 0 && !this.#closed) await this.#signal.wait();
+  async next(patient: boolean): Promise<Batch | undefined> {
+    if (patient) while (this.#waiting.length === 0 && !this.#closed) await this.#signal.wait();
     const until = this.#clock.now() + LINGER_MS;
-    while (!this.#isFull() && !this.#closed) {
+    while (!this.#fill() && !this.#closed) {
       const remaining = until - this.#clock.now();
       if (remaining <= 0) break;
       await this.#signal.wait(this.#clock.wait(remaining));
     }
-    if (this.#items.length === 0 && this.#closed) return undefined;
-    return this.#take(this.#batchLength());
+    const batch = this.#next;
+    this.#next = newFilling();
+    return batch.items.length === 0 && this.#closed ? undefined : batch;
   }
 
   /** Frees the memory of a batch that was written. */
-  done(batch: readonly Item[]): void {
-    this.#held -= batch.length;
-    for (const item of batch) this.#heldBytes -= bytesOf(item);
+  done({ messages, bytes }: Pick<Batch, "messages" | "bytes">): void {
+    this.#held -= messages;
+    this.#heldBytes -= bytes;
     this.#admitReaders();
   }
 
-  #isFull(): boolean {
-    if (this.#items.length >= this.#batchSize || this.#waitingBytes >= BATCH_BYTES) return true;
-    return this.#items.length > 0 && this.#readers.length > 0;
-  }
-
-  #batchLength(): number {
-    let [length, bytes] = [0, 0];
-    for (const item of this.#items) {
-      if (length >= this.#batchSize || bytes >= BATCH_BYTES) break;
-      length += 1;
-      bytes += bytesOf(item);
+  /** Takes items as long as they fit into the next batch. Returns whether it is to be written at once. */
+  #fill(): boolean {
+    const next = this.#next;
+    while (next.items.length < this.#batchSize && next.size < BATCH_BYTES) {
+      const [waiting] = this.#waiting;
+      if (waiting === undefined) return next.items.length > 0 && this.#readers.length > 0;
+      const { value: item, done } = waiting.items.next();
+      if (done !== true) {
+        next.items.push(item);
+        next.size += bytesOf(item);
+        if (!item.isLast) continue;
+      }
+      this.#waiting.shift();
+      next.messages += 1;
+      next.bytes += waiting.bytes;
     }
-    return length;
-  }
-
-  #take(length: number): Item[] {
-    const batch = this.#items.splice(0, length);
-    for (const item of batch) this.#waitingBytes -= bytesOf(item);
-    return batch;
+    return true;
   }
 
   /** First come, first served, so that small answers do not starve a large one. */

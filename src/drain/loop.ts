@@ -13,7 +13,8 @@ import { CAREFUL_BATCH, guardRedrive } from "./dead-letter.ts";
 import type { DrainReport, StoppedBy } from "./report.ts";
 import type { DrainParts, DrainSettings } from "./settings.ts";
 import { newCounts, type Counts } from "./counts.ts";
-import { Writer } from "./writer.ts";
+import type { Item } from "./entry.ts";
+import { tally, Writer } from "./writer.ts";
 
 /** How long to wait for Postgres after a signal, a time limit or a failure, milliseconds. */
 const GRACE_MS = 10_000;
@@ -161,38 +162,48 @@ class Drain {
   }
 
   /**
-   * Decodes, masks and buffers received messages; a dry run only counts them. Returns false if all of them were left before, so that
-   * they do not keep the run going.
+   * Reads, masks and buffers received messages; a dry run only counts them. Returns false if all of them were left before, so that they do
+   * not keep the run going.
    */
   readonly #accept = (messages: readonly ReceivedMessage[], asked: number): boolean => {
     const { queue, loader, entries } = this.#parts;
-    const { onReject } = this.#settings;
     const isNew = messages.some(({ messageId }) => !this.#leftIds.has(messageId));
     this.#counts.received += messages.length;
     for (const message of messages) {
-      if (!this.#inFlight.add(message, asked)) {
-        this.#counts.duplicates += 1;
-        continue;
-      }
-      const entry = entries.fromMessage(message);
-      const rejected = onReject === "leave" ? "left" : "quarantined";
-      if (loader === undefined) this.#counts[entry.kind === "row" ? "loaded" : rejected] += 1;
-      else if (this.#halt.signal.aborted) continue;
-      else if (entry.kind === "row") this.#buffer.push({ message, entry });
-      // The entry contains the sealed body, so the plain one can be freed.
-      else if (rejected === "quarantined")
-        this.#buffer.push({ message: { ...message, body: undefined }, entry });
-      else {
-        this.#counts.left += 1;
-        this.#leave(message);
-      }
+      if (!this.#inFlight.add(message, asked)) this.#counts.duplicates += 1;
+      else if (loader === undefined) this.#countItems(message);
+      else if (!this.#halt.signal.aborted) this.#hold(message, entries.items(message));
     }
     if (loader === undefined) guardRedrive(queue, messages);
     return isNew;
   };
 
+  /** A message of one item is read at once, while the database writes earlier ones. */
+  #hold(message: ReceivedMessage, items: Generator<Item, void, undefined>): void {
+    const [item] = this.#parts.entries.isOneRecord ? items : [];
+    if (item === undefined) this.#buffer.pushUnread(message, items);
+    else if (item.entry?.kind !== "rejection" || this.#settings.onReject === "quarantine")
+      this.#buffer.push(item);
+    else {
+      // Not hidden for as long as the batch takes.
+      this.#counts.left += 1;
+      this.#leave(message.messageId);
+    }
+  }
+
+  /** For a dry run. */
+  #countItems(message: ReceivedMessage): void {
+    for (const item of this.#parts.entries.items(message)) {
+      tally(this.#counts, item);
+      if (item.entry?.kind === "row") this.#counts.loaded += 1;
+      const rejected = item.entry?.kind === "rejection" ? 1 : item.isLast ? (item.rejected?.size ?? 0) : 0;
+      if (this.#settings.onReject === "quarantine") this.#counts.quarantined += rejected;
+      else if (rejected > 0) this.#counts.left += 1;
+    }
+  }
+
   /** Keeps its visibility timeout: SQS redelivers it afterwards and counts the receive. */
-  #leave({ messageId }: Pick<ReceivedMessage, "messageId">): void {
+  #leave(messageId: string): void {
     this.#inFlight.forget(messageId);
     this.#leftIds.add(messageId);
   }
@@ -213,18 +224,18 @@ class Drain {
         writer.end();
         return;
       }
-      if (batch.length === 0) await this.#deleter.finish();
+      const { items } = batch;
+      if (items.length === 0) await this.#deleter.finish();
       else {
         this.#isLoading = true;
-        const left = await writer.write(batch).finally(() => {
+        const left = await writer.write(items).finally(() => {
           this.#isLoading = false;
         });
-        for (const { message } of left) this.#leave(message);
+        for (const messageId of left) this.#leave(messageId);
         this.#buffer.done(batch);
         this.#wakePoller();
-        await this.#deleter.add(
-          batch.filter((item) => !left.has(item)).map(({ message }) => message.messageId),
-        );
+        const ended = items.filter(({ isLast, message }) => isLast && !left.has(message.messageId));
+        await this.#deleter.add(ended.map(({ message }) => message.messageId));
       }
     }
   }

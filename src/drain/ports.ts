@@ -1,12 +1,13 @@
 // The ports of the drain loop: the queue (implemented in `../sqs`) and the loader (in `../postgres`). Types and errors only.
-import type { LoginRow } from "../login/row.ts";
-import type { Field } from "../masking/keys.ts";
+import type { MaskedValue } from "../mapping/mapping.ts";
 import { Failure } from "../failure.ts";
 
 /** A message as it was sent: the same in every delivery. */
 export interface SentMessage {
   readonly messageId: string;
   readonly body: string;
+  /** Its message attributes, if they were asked for; binary ones as base64. */
+  readonly attributes?: Readonly<Record<string, string>>;
   /** When SQS accepted the message (`SentTimestamp`), epoch milliseconds; undefined if the server does not say. */
   readonly sentAt: number | undefined;
 }
@@ -89,9 +90,11 @@ export class Throttled extends Error {
   override readonly name = "Throttled";
 }
 
-/** A rejected message: the reasons, by field and without values, and its sealed body. */
+/** A rejected message, or the rejected records of one: the reasons, by field and without values, and the sealed body of the message. */
 export interface Rejection {
   readonly reasons: readonly string[];
+  /** The indices of the rejected records; undefined if the message was rejected as a whole. */
+  readonly records?: readonly number[];
   readonly sealed: SealedBody;
 }
 
@@ -101,17 +104,25 @@ export interface SealedBody {
   readonly bytes: Uint8Array;
 }
 
+/** In place of a record's index: the message, as it went into the quarantine. */
+export const WHOLE_MESSAGE = -1;
+
 interface EntryBase extends Pick<SentMessage, "messageId" | "sentAt"> {
+  /** The index of the record in its message, from 0; {@link WHOLE_MESSAGE} for a rejection. */
+  readonly record: number;
   /** HMAC of the body: the ledger finds by it a body that was sent again as another message. */
   readonly bodyMac: Uint8Array;
 }
 
-/** A message that becomes a row. */
+/** A record that becomes a row. */
 export interface RowEntry extends EntryBase {
   readonly kind: "row";
-  readonly row: LoginRow;
-  /** What the vault stores; undefined without a vault. */
-  readonly sealed?: SealedValues;
+  /** In the order of the mapping's columns. */
+  readonly cells: readonly Cell[];
+  /** What the vault stores; empty without a vault. */
+  readonly sealed: readonly SealedValue[];
+  /** MAC of the mapping's `dedupe` values, which no other record of the queue may have; undefined without `dedupe`. */
+  readonly idempotency?: Uint8Array | undefined;
 }
 
 /** A message that goes into the quarantine. */
@@ -120,32 +131,44 @@ export interface RejectionEntry extends EntryBase {
   readonly rejection: Rejection;
 }
 
-/** What the loader writes for one message. */
+/** What the loader writes for a record, or for a rejected message. */
 export type Entry = RowEntry | RejectionEntry;
 
-/** The encrypted values behind a row's tokens, for recovery; null for a missing value. */
-export interface SealedValues {
-  readonly ip: Uint8Array | null;
-  readonly deviceId: Uint8Array | null;
+/** A value of a column as text that Postgres casts to the column's type; null for NULL. */
+export type Cell = string | null;
+
+/** The encrypted value behind a token of a row, for recovery. */
+export interface SealedValue extends Pick<MaskedValue, "field" | "type" | "token"> {
+  readonly sealed: Uint8Array;
 }
 
 /** Encrypts a value to recipients, so that this host cannot decrypt it. */
 export interface ValueSealer {
-  seal(field: Field, token: string, value: Uint8Array): Uint8Array;
+  seal(value: MaskedValue): Uint8Array;
 }
 
-/** What a load did with its entries. The three add up to their number. */
+/** What a load did, in records. The three add up to the entries' {@link recordsOf}. */
 export interface LoadResult {
   readonly loaded: number;
   readonly quarantined: number;
-  /** Entries whose message is in the ledger already; nothing is written for them. */
+  /** Records that are in the ledger already; nothing is written for them. */
   readonly duplicates: number;
+}
+
+/** The number of records that an entry stands for: a message that was rejected as a whole counts as one. */
+export function recordsOf(entry: Entry): number {
+  return entry.kind === "row" ? 1 : (entry.rejection.records?.length ?? 1);
+}
+
+/** Identifies an entry among those of one queue. */
+export function keyOf({ messageId, record }: Pick<Entry, "messageId" | "record">): string {
+  return `${messageId} ${record}`;
 }
 
 /** Writes entries to the database. */
 export interface Loader {
   /**
-   * Writes the entries, and their messages into the ledger, in one commit or not at all. Message ids must be distinct within one call.
+   * Writes the entries, and their messages into the ledger, in one commit or not at all. No two entries of a call may have the same {@link keyOf}.
    *
    * @throws {RowRefused} if the database refused the batch, perhaps because of one row; nothing was written
    * @throws {StatementCancelled} if the batch took longer than the database allows; nothing was written

@@ -1,25 +1,12 @@
 // Passes batches to the loader: retries while the database is unavailable, and finds the rows that Postgres refuses.
 import { Failure } from "../failure.ts";
 import { chunkByBytes } from "./batches.ts";
-import type { EntryMaker } from "./entry.ts";
+import type { EntryMaker, Item } from "./entry.ts";
 import type { Backoff } from "./backoff.ts";
 import type { OnReject } from "./settings.ts";
 import { ALIKE, Bisection, type Refused } from "./bisection.ts";
-import {
-  DatabaseLost,
-  type Entry,
-  type Loader,
-  type SentMessage,
-  type RefusalOf,
-  type RowRefused,
-} from "./ports.ts";
+import { DatabaseLost, type Entry, type Loader, type RefusalOf, type RowRefused } from "./ports.ts";
 import type { Counts } from "./counts.ts";
-
-/** A message and its entry. A rejection has its body, sealed, in the entry only. */
-export interface Item {
-  readonly message: Omit<SentMessage, "body"> & { readonly body: string | undefined };
-  readonly entry: Entry;
-}
 
 export interface WriterOptions {
   readonly loader: Loader;
@@ -35,7 +22,35 @@ export interface WriterOptions {
   readonly hurry: AbortSignal;
 }
 
-const NONE: ReadonlySet<Item> = new Set();
+const NONE: ReadonlySet<string> = new Set();
+
+/** An item with something to write. */
+interface Writable {
+  readonly item: Item;
+  readonly entry: Entry;
+}
+
+/** What goes into the quarantine after the rows of a batch. */
+interface RejectedMessage {
+  readonly message: Item["message"];
+  readonly reasons: readonly string[];
+  readonly records?: readonly number[];
+}
+
+/** The messages that end here, and of which some records were rejected. */
+function partlyRejected(items: readonly Item[]): RejectedMessage[] {
+  return items.flatMap(({ message, isLast, rejected }) =>
+    isLast && rejected !== undefined && rejected.size > 0
+      ? [{ message, reasons: rejected.reasons, records: rejected.records }]
+      : [],
+  );
+}
+
+/** Counts what needs no table. */
+export function tally(counts: Counts, { skipped, setNull }: Item): void {
+  counts.skipped += skipped;
+  for (const column of setNull) counts.invalid[column] = (counts.invalid[column] ?? 0) + 1;
+}
 
 /** The SQLSTATE, and the column or constraint if Postgres names one. */
 function reasonOf({ refusal: { sqlState, column, constraint } }: RowRefused): string {
@@ -43,11 +58,16 @@ function reasonOf({ refusal: { sqlState, column, constraint } }: RowRefused): st
   return `SQLSTATE ${sqlState}${constraint === undefined ? "" : `, constraint ${constraint}`}`;
 }
 
+/** The reason why a row is in the quarantine. */
+export function refusedReason(error: RowRefused): string {
+  return `row: refused by Postgres, ${reasonOf(error)}`;
+}
+
 /** Writes batches, one at a time. */
 export class Writer {
   readonly #options: WriterOptions;
   readonly #warnedReasons = new Set<string>();
-  readonly #items = new Bisection<Item>((items) => this.#load(items.map(({ entry }) => entry)));
+  readonly #items = new Bisection<Writable>((items) => this.#load(items.map(({ entry }) => entry)));
   readonly #rejections = new Bisection<Entry>((entries) => this.#load(entries));
   /** Why rows were refused. */
   readonly #reasons = new Map<string, RefusalOf>();
@@ -57,19 +77,45 @@ export class Writer {
   }
 
   /**
-   * Writes every item, as a row or into the quarantine. With `onReject` `leave`, refused items are left out. Message ids must be distinct.
+   * Writes every item, as a row or into the quarantine. With `onReject` `leave`, what is rejected or refused is left out.
    *
-   * @returns the items that were left out
+   * @returns the ids of the messages that are left in the queue, of those whose last item is among these
    * @throws {Failure} if the database stays unavailable, or if a retry cannot fix the error
    */
-  async write(items: readonly Item[]): Promise<ReadonlySet<Item>> {
-    const refused = await this.#items.write(items);
+  async write(items: readonly Item[]): Promise<ReadonlySet<string>> {
+    const { onReject, counts } = this.#options;
+    const writable = items.flatMap((item) => {
+      const { entry } = item;
+      return entry === undefined || (entry.kind === "rejection" && onReject === "leave")
+        ? []
+        : [{ item, entry }];
+    });
+    const refused = await this.#items.write(writable);
+    this.#requireOwnFault(refused, writable);
+    const refusedItems = new Set(refused.map(({ item }) => item.item));
+    for (const item of items) if (!refusedItems.has(item)) tally(counts, item);
+    const rejected = [...this.#refusedMessages(refused), ...partlyRejected(items)];
+    if (onReject === "leave") {
+      for (const each of refused) this.#warnOnce(each);
+      const whole = items.filter(({ entry }) => entry?.kind === "rejection");
+      const left = new Set([...rejected, ...whole].map(({ message }) => message.messageId));
+      counts.left += left.size;
+      return left;
+    }
+    await this.#quarantine(rejected);
+    return NONE;
+  }
+
+  /** @throws {Failure} if the table is the cause, and not the values of a row */
+  #requireOwnFault(refused: readonly Refused<Writable>[], writable: readonly Writable[]): void {
     const [first] = refused;
-    if (first === undefined) return NONE;
+    if (first === undefined) return;
     throwIfRejection(refused.map(({ item, error }) => ({ item: item.entry, error })));
-    const rows = items.filter(({ entry }) => entry.kind === "row");
+    const rows = writable.filter(({ entry }) => entry.kind === "row");
     const reasons = new Set(refused.map(({ error }) => reasonOf(error)));
-    const alike = refused.length >= ALIKE && refused.length === rows.length && reasons.size === 1;
+    // The records of one message may all have the same fault.
+    const messages = new Set(refused.map(({ item }) => item.entry.messageId));
+    const alike = messages.size >= ALIKE && refused.length === rows.length && reasons.size === 1;
     const { of } = first.error.refusal;
     if (alike && of === "table") throw first.error.failure;
     if (alike && of === "row" && !this.#items.passed) {
@@ -81,26 +127,28 @@ export class Writer {
       );
     }
     for (const { error } of refused) this.#reasons.set(reasonOf(error), error.refusal.of);
-    const { entries, onReject, counts } = this.#options;
-    if (onReject === "leave") {
-      counts.left += refused.length;
-      for (const each of refused) this.#warnOnce(each);
-      return new Set(refused.map(({ item }) => item));
-    }
-    // Only rows are left: a refused rejection has thrown above.
-    const bodies = refused.flatMap(({ item: { message }, error }) =>
-      message.body === undefined ? [] : [{ message: { ...message, body: message.body }, error }],
-    );
+  }
+
+  /** The messages whose only row was refused. A refused row of a message with several records is added to its rejected ones. */
+  #refusedMessages(refused: readonly Refused<Writable>[]): RejectedMessage[] {
+    return refused.flatMap(({ item: { item, entry }, error }) => {
+      const reasons = [refusedReason(error)];
+      item.rejected?.add(entry.record, reasons);
+      return item.rejected === undefined ? [{ message: item.message, reasons }] : [];
+    });
+  }
+
+  async #quarantine(rejected: readonly RejectedMessage[]): Promise<void> {
+    // A rejection that has the body sealed was written, or has thrown.
+    const bodies = rejected.flatMap((each) => {
+      const { body } = each.message;
+      return body === undefined ? [] : [{ ...each, message: { ...each.message, body } }];
+    });
+    const { entries } = this.#options;
     for (const part of chunkByBytes(bodies, ({ message }) => message.body.length)) {
-      throwIfRejection(
-        await this.#rejections.write(
-          part.map(({ message, error }) =>
-            entries.reject(message, [`row: refused by Postgres, ${reasonOf(error)}`]),
-          ),
-        ),
-      );
+      const made = part.map(({ message, reasons, records }) => entries.reject(message, reasons, records));
+      throwIfRejection(await this.#rejections.write(made));
     }
-    return NONE;
   }
 
   /** Call at the end of a run. Warns if every row was refused for the same reason, because the table may be the cause. */
@@ -114,12 +162,12 @@ export class Writer {
     );
   }
 
-  #warnOnce({ item: { message }, error }: Refused<Item>): void {
+  #warnOnce({ item: { entry }, error }: Refused<Writable>): void {
     const reason = reasonOf(error);
     if (this.#warnedReasons.has(reason)) return;
     this.#warnedReasons.add(reason);
     this.#options.warn?.(
-      `Postgres refuses the row of message ${message.messageId} (${reason}). This message, and others with the same error, stay in the queue.`,
+      `Postgres refuses the row of message ${entry.messageId} (${reason}). This message, and others with the same error, stay in the queue.`,
     );
   }
 

@@ -8,12 +8,14 @@ export const MIN_KEY_BYTES = 32;
 export interface MaskingKeys {
   /** Identifies the masking key without revealing it: 8 characters, base64url. */
   readonly keyId: string;
-  readonly ip: KeyObject;
-  readonly deviceId: KeyObject;
+  /** The key of a field's tokens, such as `ip`; `network/ip` for those of networks. Each is derived once. */
+  readonly ofField: (field: string) => KeyObject;
   /** Encrypts the bodies of quarantined messages. */
   readonly quarantine: KeyObject;
   /** Computes the MACs by which the ledger finds repeated bodies. */
   readonly body: KeyObject;
+  /** Computes the MACs by which the ledger finds records that a mapping calls the same. */
+  readonly idempotency: KeyObject;
 }
 
 /**
@@ -25,6 +27,19 @@ export function hkdf(master: Uint8Array, info: string, bytes: number): Uint8Arra
   return new Uint8Array(hkdfSync("sha256", master, new Uint8Array(0), info, bytes));
 }
 
+/** Keys that are not of a field. */
+const RESERVED = /^(kid|quarantine|body|idempotency|network)$/;
+
+/** Whether a field can have this name: 1 to 64 letters, digits, `_` and `-`, and not one of fetch-etl's other keys. */
+export function isFieldName(name: string): boolean {
+  return /^[\w-]{1,64}$/.test(name) && !RESERVED.test(name);
+}
+
+/** Whether it names the key of a field, or of the networks in it: see {@link MaskingKeys.ofField}. */
+export function isFieldKey(name: string): boolean {
+  return isFieldName(name.replace(/^network\//, ""));
+}
+
 /**
  * Derives all keys from the masking key.
  *
@@ -34,14 +49,16 @@ export function hkdf(master: Uint8Array, info: string, bytes: number): Uint8Arra
 export function deriveKeys(master: Uint8Array): MaskingKeys {
   if (master.length < MIN_KEY_BYTES) throw new RangeError(`a masking key has ${MIN_KEY_BYTES} bytes or more`);
   const key = (use: string): KeyObject => createSecretKey(hkdf(master, `fetch-etl/v1/${use}`, 32));
+  const fields = new Map<string, KeyObject>();
   return {
     keyId: Buffer.from(hkdf(master, "fetch-etl/v1/kid", 6)).toString("base64url"),
-    ip: key("ip"),
-    deviceId: key("device_id"),
+    ofField: (field) => {
+      const known = fields.get(field) ?? key(field);
+      fields.set(field, known);
+      return known;
+    },
     quarantine: key("quarantine"),
     body: key("body"),
+    idempotency: key("idempotency"),
   };
 }
-
-export const FIELDS = ["ip", "device_id"] as const;
-export type Field = (typeof FIELDS)[number];

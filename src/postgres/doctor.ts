@@ -17,11 +17,11 @@ import { findTables, isOneOf, RELATIONS, unloggedTables } from "./catalogue.ts";
 import { connect, type Connection, type Sql } from "./connection.ts";
 import { asFailure, shown } from "./errors.ts";
 import { explainForbidden, forbidden } from "./forbidden.ts";
-import { wrongColumns } from "./logins-table.ts";
 import { MIGRATIONS, tablesFor, written } from "./migrations.ts";
 import { fullName } from "./quote.ts";
 import { lacking, missingGrants, rightsFor } from "./rights.ts";
 import { migrationProblem, schemaState } from "./schema.ts";
+import { checkTarget, type Target } from "./target-table.ts";
 import { checkPublicSchema, checkTableCode } from "./table-code.ts";
 import { checksCertificate } from "./tls.ts";
 import { inTransaction, READ_COMMITTED, SNAPSHOT } from "./transaction.ts";
@@ -155,7 +155,7 @@ async function checkTables(
   return [
     await run("tables", () => checkPresence(sql, settings, keepsVault)),
     await run("columns", async () =>
-      exists(logins) ? checkColumns(sql, logins) : skipped("columns", NO_TABLE),
+      exists(logins) ? checkColumns(sql, settings) : skipped("columns", NO_TABLE),
     ),
     rightsCheck,
     await run("writing", async () => {
@@ -197,9 +197,10 @@ async function checkPresence(
   return unlogged === undefined ? ok(name, finding) : warning(name, `${finding}, some unlogged`, unlogged);
 }
 
-async function checkColumns(sql: Sql, logins: TableName): Promise<Check> {
-  const message = await wrongColumns(sql, logins);
-  if (message === undefined) return ok("columns", `${tableText(logins)} has all columns that a drain writes`);
+async function checkColumns(sql: Sql, target: Target): Promise<Check> {
+  const [message] = (await checkTarget(sql, target)).problems;
+  if (message === undefined)
+    return ok("columns", `${tableText(target.table)} has all columns that a drain writes`);
   return failed("columns", "missing or unsuitable", { kind: "configuration", message });
 }
 

@@ -2,7 +2,7 @@
 import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
 import { partsOf, RELATIONS } from "./catalogue.ts";
-import type { Fragment, Reader, Sql } from "./connection.ts";
+import type { Fragment, Reader, Sql, Transaction } from "./connection.ts";
 import { field } from "./errors.ts";
 import { fullName } from "./quote.ts";
 
@@ -10,7 +10,7 @@ import { fullName } from "./quote.ts";
  * A part of a statement that makes it fail if `condition` holds at its end: it inserts a ledger entry without a `run_id`, which no other
  * statement does.
  */
-export function failIf(sql: Sql, condition: Fragment): Fragment {
+export function failIf(sql: Sql | Transaction, condition: Fragment): Fragment {
   return sql`, dropped as (
       insert into fetch_etl.ledger (queue, sent_at, message_id, run_id)
       select '', pg_catalog.now(), '', null::pg_catalog.uuid where ${condition}

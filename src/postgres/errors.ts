@@ -2,7 +2,6 @@
 import { place, type DatabaseSettings } from "../config/database.ts";
 import { DatabaseLost, LoadError, RowRefused, StatementCancelled, type RefusalOf } from "../drain/ports.ts";
 import { Failure } from "../failure.ts";
-import type { LoginRow } from "../login/row.ts";
 import type { Reader } from "./connection.ts";
 import { fullName } from "./quote.ts";
 import { errorCode } from "./tls.ts";
@@ -182,13 +181,18 @@ function isUnstorable(sqlState: string): boolean {
 }
 
 /** The refusal of a row; with the column, where its text has a character that the encoding lacks. */
-export async function withColumn(refused: RowRefused, sql: Reader, row: LoginRow): Promise<RowRefused> {
+export async function withColumn(
+  refused: RowRefused,
+  sql: Reader,
+  columns: readonly { readonly name: string }[],
+  cells: readonly (string | null)[],
+): Promise<RowRefused> {
   const { refusal, failure } = refused;
   if (!isUnstorable(refusal.sqlState)) return refused;
-  for (const [column, value] of Object.entries(row)) {
-    if (typeof value !== "string") continue;
+  for (const [index, value] of cells.entries()) {
+    if (value === null) continue;
     const state = await sql.unsafe("select $1::pg_catalog.text", [value]).then(() => "", errorCode);
-    if (isUnstorable(state)) return new RowRefused({ ...refusal, column }, failure);
+    if (isUnstorable(state)) return new RowRefused({ ...refusal, column: columns[index]?.name }, failure);
   }
   return refused;
 }

@@ -1,6 +1,4 @@
 // The SQL of `fetch-etl init --print`. Pure.
-import type { TableName } from "../config/table.ts";
-import { createLogins } from "./logins-table.ts";
 import {
   CREATION_LOCK,
   CREATION_TIMEOUT,
@@ -11,6 +9,7 @@ import {
 } from "./migrations.ts";
 import { identifier, literal, schemaName } from "./quote.ts";
 import { grant, grantUsage, PRUNE_RIGHT, REVOKE_CREATE, rightsFor } from "./rights.ts";
+import { createTarget, type Target } from "./target-table.ts";
 
 /**
  * One transaction that creates what is missing, applies the migrations, and grants a role the rights of a drain. It can run again, and
@@ -18,10 +17,11 @@ import { grant, grantUsage, PRUNE_RIGHT, REVOKE_CREATE, rightsFor } from "./righ
  *
  * @param loaderRole created where it is missing, without a right to log in; without control characters
  */
-export function initialSql(loaderRole: string, logins: TableName): string {
+export function initialSql(loaderRole: string, target: Target): string {
+  const { table } = target;
   const role = identifier(loaderRole);
   // Everybody may use `public`, which exists.
-  const schemas = ["fetch_etl", ...(logins.schema === "public" ? [] : [logins.schema])];
+  const schemas = ["fetch_etl", ...(table.schema === "public" ? [] : [table.schema])];
   const version = MIGRATIONS.length;
   return `-- What fetch-etl needs in its database: schemas, tables, and a role with the rights of a drain. Run it as a user who may create
 -- schemas, tables and roles; that user owns the tables. It can run again.
@@ -38,7 +38,7 @@ ${block(`begin
   end if;
 end`)}
 
-${schemas.map((schema) => `create schema if not exists ${schemaName(schema)};\n`).join("")}${createLogins(logins)};
+${schemas.map((schema) => `create schema if not exists ${schemaName(schema)};\n`).join("")}${createTarget(target)};
 ${MIGRATIONS.flat()
   .map(({ sql }) => `${sql};\n`)
   .join("")}${setVersion(version)};
@@ -53,7 +53,7 @@ exception
   -- Another session created it at the same time, in another database of the server.
   when duplicate_object or unique_violation then null;
 end`)}
-${schemas.map((schema) => `${grantUsage(schema, loaderRole)}\n`).join("")}${rightsFor(logins, true)
+${schemas.map((schema) => `${grantUsage(schema, loaderRole)}\n`).join("")}${rightsFor(table, true)
     .map((right) => `${grant(right, loaderRole)}\n`)
     .join("")}-- Prunes the ledger; optional.
 ${grant(PRUNE_RIGHT, loaderRole)}

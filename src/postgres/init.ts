@@ -3,11 +3,11 @@ import type { DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
 import type { Sql } from "./connection.ts";
 import { withDatabase } from "./database.ts";
-import { wrongColumns } from "./logins-table.ts";
 import { tablesFor } from "./migrations.ts";
 import { fullName, schemaName } from "./quote.ts";
 import { GRANTED_TO_ALL, READ_VERSION, REVOKE_CREATE } from "./rights.ts";
 import { ensureTables } from "./schema.ts";
+import { checkTarget } from "./target-table.ts";
 
 /** Names of schemas and tables, as SQL writes them. */
 export interface Initialised {
@@ -26,7 +26,7 @@ export async function initialise(settings: DatabaseSettings): Promise<Initialise
   return withDatabase(settings, DOING, async (sql) => {
     const made = await ensureTables(sql, settings, true, { doing: DOING, rights: [READ_VERSION] });
     await revokeCreate(sql);
-    const wrong = await wrongColumns(sql, settings.table);
+    const [wrong] = (await checkTarget(sql, settings)).problems;
     if (wrong !== undefined) throw new Failure("configuration", wrong);
     const tables = tablesFor(settings.table, true);
     const schemas = [...new Set(tables.map(({ schema }) => schema))].filter((schema) => schema !== "public");

@@ -1,8 +1,46 @@
-// The ledger of the messages that were loaded: prunes it, and counts repeated bodies.
-import { findTables } from "./catalogue.ts";
+// The ledger of the records that were loaded and the messages that were quarantined: prunes it, and counts repeated bodies.
+import { Failure } from "../failure.ts";
+import { findTables, RELATIONS } from "./catalogue.ts";
 import type { Sql, Transaction } from "./connection.ts";
+import { identifier } from "./quote.ts";
 import { errorCode } from "./tls.ts";
 import { inTransaction, READ_COMMITTED } from "./transaction.ts";
+
+/** The unique indexes that migrations create. */
+const OWN_INDEXES = ["ledger_idempotency", "ledger_record"];
+
+/**
+ * For rows with idempotency keys, which are added whatever index of the ledger they conflict with: any other unique index would make new
+ * records duplicates, and without its own, duplicates would be loaded.
+ *
+ * @throws {Failure} `configuration` when the ledger has other unique indexes than its own, or exclusion constraints
+ */
+export async function requireOwnIndexes(sql: Sql): Promise<void> {
+  const found = await sql.unsafe<{ name: string }[]>(`
+    select x.relname as name
+    from ${RELATIONS} join pg_catalog.pg_index i on i.indrelid operator(pg_catalog.=) c.oid
+    join pg_catalog.pg_class x on x.oid operator(pg_catalog.=) i.indexrelid
+    where n.nspname operator(pg_catalog.=) 'fetch_etl' and c.relname operator(pg_catalog.=) 'ledger'
+      and i.indislive and (i.indisunique or i.indisexclusion)`);
+  // Postgres renames an index while it is rebuilt (REINDEX CONCURRENTLY).
+  const names = found.map(({ name }) => name.replace(/_cc(?:new|old)\d*$/, ""));
+  const others = names.filter((name) => !OWN_INDEXES.includes(name));
+  const missing = OWN_INDEXES.filter((name) => !names.includes(name));
+  if (others.length > 0) {
+    throw new Failure(
+      "configuration",
+      `The table fetch_etl.ledger has unique indexes or exclusion constraints that are not fetch-etl's: ${others.map(identifier).join(", ")}. ` +
+        `With "dedupe", new records that conflict with them would count as duplicates. Drop them, then run again.`,
+    );
+  }
+  if (missing.length > 0) {
+    throw new Failure(
+      "configuration",
+      `The table fetch_etl.ledger lacks its unique index ${missing.join(", ")}, so that "dedupe" would load duplicates. ` +
+        'Create it with the SQL of "fetch-etl init --print", then run again.',
+    );
+  }
+}
 
 /** Entries per statement, which has a commit of its own. */
 const AT_ONCE = 20_000;
@@ -29,12 +67,12 @@ export async function pruneLedger(sql: Sql, days: number, stop: AbortSignal): Pr
       const { count } = await tx`
         delete from fetch_etl.ledger
         using (
-          select sent_at, queue, message_id from fetch_etl.ledger
+          select sent_at, queue, message_id, record from fetch_etl.ledger
           where sent_at operator(pg_catalog.<) ${before} and loaded_at operator(pg_catalog.<) ${before}
           limit ${AT_ONCE}
         ) as old
         where ledger.sent_at operator(pg_catalog.=) old.sent_at and ledger.queue operator(pg_catalog.=) old.queue
-          and ledger.message_id operator(pg_catalog.=) old.message_id`;
+          and ledger.message_id operator(pg_catalog.=) old.message_id and ledger.record operator(pg_catalog.=) old.record`;
       return count;
     });
   }
@@ -58,7 +96,9 @@ export async function countRepeatedBodies(sql: Transaction): Promise<number | nu
       await within.unsafe(COUNTING_TIMEOUT);
       const [repeated] = await within.unsafe<{ bodies: string }[]>(`
         select pg_catalog.count(*) as bodies from (
-          select 1 from fetch_etl.ledger where body_mac is not null group by body_mac having pg_catalog.count(*) operator(pg_catalog.>) 1
+          select 1 from fetch_etl.ledger where body_mac is not null
+          group by body_mac
+          having pg_catalog.min(message_id collate pg_catalog."C") operator(pg_catalog.<>) pg_catalog.max(message_id collate pg_catalog."C")
         ) as several`);
       return Number(repeated?.bodies ?? 0);
     });

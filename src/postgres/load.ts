@@ -1,27 +1,19 @@
 // A drain's writes: rows, quarantine, ledger and vault in one statement, which is one commit.
 import { randomUUID } from "node:crypto";
 import type { DatabaseSettings } from "../config/database.ts";
-import type { TableName } from "../config/table.ts";
-import { DatabaseLost, RowRefused, type Entry, type Loader, type LoadResult } from "../drain/ports.ts";
+import { DatabaseLost, keyOf, RowRefused, type Entry, type Loader, type LoadResult } from "../drain/ports.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { unloggedTables } from "./catalogue.ts";
 import { connect, type Connection, type Sql } from "./connection.ts";
-import { droppedRows, failIf, isDropped } from "./dropped-rows.ts";
+import { droppedRows, isDropped } from "./dropped-rows.ts";
 import { asFailure, translate, withColumn } from "./errors.ts";
 import { explainForbidden, forbidden } from "./forbidden.ts";
-import { freshOf, insertLogins } from "./insert-logins.ts";
-import { pruneLedger } from "./ledger.ts";
-import { requireTables } from "./logins-table.ts";
-import { LEDGER_KEY, tablesFor } from "./migrations.ts";
-import { toHex } from "./quote.ts";
+import { pruneLedger, requireOwnIndexes } from "./ledger.ts";
+import { tablesFor } from "./migrations.ts";
 import { rightsFor } from "./rights.ts";
 import { ensureTables } from "./schema.ts";
-
-/** Replaces the sent time that a server does not send, so that a redelivery finds its ledger entry. */
-export const SENT_TIME_UNKNOWN = 0;
-
-/** Writes to the WAL, so that the commit waits for the synchronous standby to have this and all earlier commits. */
-const WAIT_FOR_STANDBY = "pg_catalog.pg_logical_emit_message(true, 'fetch-etl', '')";
+import { requireTarget, type Inserted } from "./target-table.ts";
+import { countRecords, NOTHING, sentTime, WAIT_FOR_STANDBY, writeEntries } from "./write-entries.ts";
 
 /** Call {@link PostgresLoader.close} when done. */
 export interface PostgresLoader extends Loader {
@@ -45,10 +37,11 @@ export async function openLoader(
   vaultKey?: SealedDataKey,
 ): Promise<PostgresLoader> {
   const runId = randomUUID();
-  /** Messages whose commit was sent, with an unknown outcome. */
+  /** Entries whose commit was sent, with an unknown outcome, by their key. */
   const unsettled = new Map<string, Entry>();
   let connection: Connection | undefined;
   let warning: string | undefined;
+  let inserted: readonly Inserted[] = [];
 
   const run = async <T>(doing: string, action: (sql: Sql) => Promise<T>): Promise<T> => {
     connection ??= connect(settings);
@@ -77,7 +70,8 @@ export async function openLoader(
       const failure = await forbidden(sql, settings, tables);
       if (failure !== undefined) throw failure;
       warning = await unloggedTables(sql, tables);
-      await requireTables(sql, settings, keepsVault);
+      inserted = await requireTarget(sql, settings, { ...use, user: settings.user });
+      if (settings.hasKeys === true) await requireOwnIndexes(sql);
     });
   } catch (error) {
     await close();
@@ -86,12 +80,12 @@ export async function openLoader(
 
   const writeAll = async (sql: Sql, entries: readonly Entry[]): Promise<LoadResult> => {
     try {
-      return await write(sql, { table, queue, runId, vaultKey }, entries);
+      return await writeEntries(sql, { target: settings, inserted, queue, runId, vaultKey }, entries);
     } catch (error) {
       // The outcome is unknown only if the connection was lost.
       if (!(translate(error, settings, "") instanceof DatabaseLost))
-        for (const { messageId } of entries) unsettled.delete(messageId);
-      throw isDropped(error) ? await droppedRows(sql, table) : error;
+        for (const entry of entries) unsettled.delete(keyOf(entry));
+      throw isDropped(error) ? await droppedRows(sql, settings.table) : error;
     }
   };
 
@@ -100,22 +94,22 @@ export async function openLoader(
     load: async (entries) => {
       const result = await run("writing rows", async (sql) => {
         const settled = await committedBefore(sql, runId, [...unsettled.values()]);
-        const left = entries.filter(({ messageId }) => !settled.has(messageId));
-        for (const entry of left) unsettled.set(entry.messageId, entry);
+        const left = entries.filter((entry) => !settled.has(keyOf(entry)));
+        for (const entry of left) unsettled.set(keyOf(entry), entry);
         const written = left.length === 0 ? NOTHING : await writeAll(sql, left);
-        const before = entries.filter(({ messageId }) => settled.has(messageId));
+        const before = entries.filter((entry) => settled.has(keyOf(entry)));
         const rowsBefore = before.filter(({ kind }) => kind === "row").length;
         return {
           loaded: written.loaded + rowsBefore,
-          quarantined: written.quarantined + before.length - rowsBefore,
+          quarantined: written.quarantined + countRecords(before) - rowsBefore,
           duplicates: written.duplicates,
         };
       }).catch(async (error: unknown) => {
         const [only, ...others] = entries;
         if (!(error instanceof RowRefused) || others.length > 0 || only?.kind !== "row") throw error;
-        throw await run("writing rows", (sql) => withColumn(error, sql, only.row));
+        throw await run("writing rows", (sql) => withColumn(error, sql, settings.columns, only.cells));
       });
-      for (const { messageId } of entries) unsettled.delete(messageId);
+      for (const entry of entries) unsettled.delete(keyOf(entry));
       return result;
     },
     prune: (days, stop) => run("pruning the ledger", (sql) => pruneLedger(sql, days, stop)),
@@ -124,98 +118,19 @@ export async function openLoader(
 }
 
 const CHECKING = "checking its tables";
-const NOTHING: LoadResult = { loaded: 0, quarantined: 0, duplicates: 0 };
 
-/** Ids of the messages that earlier calls committed, although their result was lost. Waits until a synchronous standby has them too. */
+/** Keys of the entries that earlier calls committed, although their result was lost. Waits until a synchronous standby has them too. */
 async function committedBefore(sql: Sql, runId: string, entries: readonly Entry[]): Promise<Set<string>> {
   if (entries.length === 0) return new Set();
-  const rows = await sql<{ message_id: string }[]>`
-    select t.message_id, ${sql.unsafe(WAIT_FOR_STANDBY)}
+  const rows = await sql<{ message_id: string; record: number }[]>`
+    select t.message_id, t.record, ${sql.unsafe(WAIT_FOR_STANDBY)}
     from rows from (
       pg_catalog.unnest(${entries.map(sentTime)}::pg_catalog.text[]::pg_catalog.timestamptz[]),
-      pg_catalog.unnest(${entries.map(({ messageId }) => messageId)}::pg_catalog.text[])
-    ) as t (sent_at, message_id)
+      pg_catalog.unnest(${entries.map(({ messageId }) => messageId)}::pg_catalog.text[]),
+      pg_catalog.unnest(${entries.map(({ record }) => record)}::pg_catalog.text[]::integer[])
+    ) as t (sent_at, message_id, record)
     join fetch_etl.ledger on ledger.sent_at operator(pg_catalog.=) t.sent_at
-      and ledger.message_id operator(pg_catalog.=) t.message_id
+      and ledger.message_id operator(pg_catalog.=) t.message_id and ledger.record operator(pg_catalog.=) t.record
     where ledger.run_id operator(pg_catalog.=) ${runId}`;
-  return new Set(rows.map(({ message_id }) => message_id));
-}
-
-/** The same for every statement of a run. */
-interface Load {
-  readonly table: TableName;
-  readonly queue: string;
-  readonly runId: string;
-  readonly vaultKey: SealedDataKey | undefined;
-}
-
-/**
- * One statement, which is one commit: the messages that the ledger does not have are added to it, and inserted into the logins' table or
- * into the quarantine. If a trigger drops some of them, the statement fails. It names the ledger's key, so that no other index makes a
- * message a duplicate, and has the messages in the order of the key, so that two drains cannot deadlock. Postgres would take longer to
- * sort them.
- *
- * We delete messages after this returns, so that the commit must be on disk: hence `synchronous_commit`. If all messages are duplicates,
- * the commit that loaded them may not have reached a synchronous standby yet: hence {@link WAIT_FOR_STANDBY}.
- */
-async function write(sql: Sql, load: Load, received: readonly Entry[]): Promise<LoadResult> {
-  const { table, queue, runId, vaultKey } = load;
-  const ordered = received.map((entry, place) => ({ entry, place })).sort(byKey);
-  const [entries, places] = [ordered.map(({ entry }) => entry), ordered.map(({ place }) => place)];
-  const rejections = entries.map((entry) => (entry.kind === "rejection" ? entry.rejection : undefined));
-  const key = [
-    { name: "sent_at", values: entries.map(sentTime), type: "pg_catalog.timestamptz" },
-    { name: "message_id", values: entries.map(({ messageId }) => messageId) },
-  ];
-  const logins = insertLogins(sql, {
-    ...{ table, vaultKey, key, places },
-    rows: entries.map((entry) => (entry.kind === "row" ? entry.row : undefined)),
-    sealed: entries.map((entry) => (entry.kind === "row" ? entry.sealed : undefined)),
-    others: [
-      { name: "body_mac", values: entries.map(({ bodyMac }) => toHex(bodyMac)) },
-      {
-        name: "reasons",
-        values: rejections.map((rejection) => (rejection ? JSON.stringify(rejection.reasons) : null)),
-      },
-      { name: "key_id", values: rejections.map((rejection) => rejection?.sealed.keyId ?? null) },
-      { name: "sealed", values: rejections.map((rejection) => toHex(rejection?.sealed.bytes)) },
-    ],
-    fresh: sql`
-      insert into fetch_etl.ledger (queue, sent_at, message_id, run_id, body_mac)
-      select ${queue}::pg_catalog.text, sent_at, message_id, ${runId}::pg_catalog.uuid, pg_catalog.decode(body_mac, 'hex')
-      from batch
-      on conflict (${sql.unsafe(LEDGER_KEY)}) do nothing
-      returning sent_at, message_id`,
-  });
-  const [counts] = await sql<{ loaded: number; quarantined: number }[]>`
-    ${logins}, quarantined as (
-      insert into fetch_etl.quarantine (queue, sent_at, message_id, reasons, key_id, sealed)
-      select ${queue}::pg_catalog.text, batch.sent_at, batch.message_id,
-             array(select pg_catalog.jsonb_array_elements_text(reasons::pg_catalog.jsonb)), key_id, pg_catalog.decode(sealed, 'hex')
-      from ${freshOf(sql, key)}
-      where reasons is not null
-      returning 1
-    ), counted as (
-      select (select pg_catalog.count(*)::integer from fresh) as fresh,
-             (select pg_catalog.count(*)::integer from loaded) as loaded,
-             (select pg_catalog.count(*)::integer from quarantined) as quarantined
-    )${failIf(sql, sql`(select loaded operator(pg_catalog.+) quarantined operator(pg_catalog.<>) fresh from counted)`)}
-    select loaded, quarantined,
-           case when fresh operator(pg_catalog.=) 0 then ${sql.unsafe(WAIT_FOR_STANDBY)} end,
-           pg_catalog.set_config('synchronous_commit', case
-             when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off' then 'on'
-             else pg_catalog.current_setting('synchronous_commit') end, true)
-    from counted`;
-  const { loaded, quarantined } = counts ?? NOTHING;
-  return { loaded, quarantined, duplicates: entries.length - loaded - quarantined };
-}
-
-function sentTime({ sentAt }: Entry): string {
-  return new Date(sentAt ?? SENT_TIME_UNKNOWN).toISOString();
-}
-
-/** Any order, as long as it is the same in all drains. */
-function byKey({ entry: one }: { entry: Entry }, { entry: other }: { entry: Entry }): number {
-  const later = (one.sentAt ?? SENT_TIME_UNKNOWN) - (other.sentAt ?? SENT_TIME_UNKNOWN);
-  return later === 0 ? (one.messageId < other.messageId ? -1 : 1) : later;
+  return new Set(rows.map(({ message_id: messageId, record }) => keyOf({ messageId, record })));
 }

@@ -9,7 +9,7 @@ export interface Step {
   readonly sql: string;
 }
 
-/** Migration `n`, at index `n - 1`, brings schema `fetch_etl` from version `n - 1` to `n`. A migration that was released never changes. */
+/** Migration `n`, at index `n - 1`, brings schema `fetch_etl` from version `n - 1` to `n`. A migration that was released never changes what it leads to. */
 export type Migrations = readonly (readonly Step[])[];
 
 function create(table: string, columns: string): Step {
@@ -17,12 +17,16 @@ function create(table: string, columns: string): Step {
 }
 
 /**
- * Identifies a message in the ledger, as the columns of its unique index: the sent time and the id, which a message keeps when it moves to a
- * dead-letter queue. Where the server sends no time, the ledger has the epoch, and the queue is part of the key.
+ * Identifies an entry of the ledger, as the columns of its unique index: the sent time and the id, which a message keeps when it moves to a
+ * dead-letter queue, and the record. Where the server sends no time, the ledger has the epoch, and the queue is part of the key.
  */
 export const LEDGER_KEY =
-  "sent_at, message_id, " +
+  "sent_at, message_id, record, " +
   "(case when sent_at operator(pg_catalog.=) '1970-01-01T00:00:00Z'::pg_catalog.timestamptz then queue else '' end)";
+
+function alter(table: string, change: string): Step {
+  return { table, sql: `alter table fetch_etl.${table} ${change}` };
+}
 
 export const MIGRATIONS: Migrations = [
   [
@@ -40,10 +44,6 @@ export const MIGRATIONS: Migrations = [
   loaded_at pg_catalog.timestamptz not null default pg_catalog.now(),
   body_mac pg_catalog.bytea`,
     ),
-    {
-      table: "ledger",
-      sql: `create unique index if not exists ledger_message on fetch_etl.ledger (${LEDGER_KEY})`,
-    },
     // Without a primary key, logical replication needs it to delete the entries that are pruned.
     { table: "ledger", sql: "alter table fetch_etl.ledger replica identity full" },
     create(
@@ -81,6 +81,43 @@ export const MIGRATIONS: Migrations = [
   reason pg_catalog.text not null,
   tokens pg_catalog.text[] not null`,
     ),
+  ],
+  // A message may have several records.
+  [
+    alter("ledger", "add column if not exists record integer"),
+    // -1: the message, as it went into the quarantine.
+    {
+      table: "ledger",
+      sql: `update fetch_etl.ledger l
+set record = case when exists (
+  select 1 from fetch_etl.quarantine q
+  where q.sent_at operator(pg_catalog.=) l.sent_at and q.queue operator(pg_catalog.=) l.queue
+    and q.message_id operator(pg_catalog.=) l.message_id and q.replayed_at is null
+) then -1 else 0 end
+where record is null`,
+    },
+    alter("ledger", "alter column record set default 0"),
+    alter("ledger", "alter column record set not null"),
+    {
+      table: "ledger",
+      sql: `create unique index if not exists ledger_record on fetch_etl.ledger (${LEDGER_KEY})`,
+    },
+    // The first migration created it. It no longer does: with several records of a message, the SQL of `init --print` could not run again.
+    { table: "ledger", sql: "drop index if exists fetch_etl.ledger_message" },
+    // The MAC of a mapping's `dedupe` values.
+    alter("ledger", "add column if not exists idempotency pg_catalog.bytea"),
+    {
+      table: "ledger",
+      sql:
+        "create unique index if not exists ledger_idempotency on fetch_etl.ledger (queue, idempotency) " +
+        "where idempotency is not null",
+    },
+    // The indices of the rejected records; NULL where the message was rejected as a whole.
+    alter("quarantine", "add column if not exists records integer[]"),
+    // By which `reveal` spells a value; NULL in entries of the first version.
+    alter("vault", "add column if not exists type pg_catalog.text"),
+    // Where the tokens of a run are: schema, table, and the masked columns. A rotation keeps what other tables need.
+    alter("vault_keys", "add column if not exists target pg_catalog.text[]"),
   ],
 ];
 

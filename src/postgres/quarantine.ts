@@ -100,9 +100,12 @@ const READING = "reading the quarantine";
 
 export async function summarise(sql: Reader): Promise<QuarantineSummary> {
   const reasons = await sql.unsafe<{ reason: string; count: string; oldest: string; example: string }[]>(`
-    select ${COUNTED_REASON} as reason, pg_catalog.count(*), ${exactly("pg_catalog.min(quarantined_at)")} as oldest,
+    select reason, pg_catalog.count(*), ${exactly("pg_catalog.min(quarantined_at)")} as oldest,
            (pg_catalog.array_agg(message_id order by quarantined_at desc, sent_at desc, message_id))[1] as example
-    from fetch_etl.quarantine, pg_catalog.unnest(reasons) as reason where replayed_at is null
+    from (
+      select distinct queue, sent_at, message_id, quarantined_at, ${COUNTED_REASON} as reason
+      from fetch_etl.quarantine, pg_catalog.unnest(reasons) as reason where replayed_at is null
+    ) as counted
     group by 1 order by pg_catalog.count(*) desc, 1 limit ${MOST_COUNTED}`);
   const keys = await sql.unsafe<{ keyId: string; count: string }[]>(`
     select pg_catalog."left"(key_id, 64) as "keyId", pg_catalog.count(*) from fetch_etl.quarantine where replayed_at is null

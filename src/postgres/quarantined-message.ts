@@ -1,7 +1,7 @@
 // Reads messages of the quarantine.
 import type { QuarantinedMessage } from "../quarantine/message.ts";
 import type { Reader } from "./connection.ts";
-import { SENT_TIME_UNKNOWN } from "./load.ts";
+import { SENT_TIME_UNKNOWN } from "./write-entries.ts";
 
 /**
  * A time as text, ISO 8601 with microseconds, independent of the session's time zone and date style. Infinity and years before 1 are in the
@@ -26,24 +26,30 @@ export const MOST_BYTES = 16 * 1024 * 1024;
 /** Likewise, of all reasons of a message together. */
 const MOST_REASON_BYTES = 64 * 1024;
 
+/** Likewise, records of a message. */
+const MOST_RECORDS = 50_000;
+
 /** Maximum number of reasons, and of key ids, that are counted: the most frequent ones. */
 export const MOST_COUNTED = 1000;
 
-/** A reason to count by, as `reason` holds it: anyone who may write to the table can make it NULL, or of any length. */
-export const COUNTED_REASON = `coalesce(pg_catalog."left"(reason, 500), '')`;
+/**
+ * A reason to count by, as `reason` holds it: without its record, and anyone who may write to the table can make it NULL, or of any length.
+ */
+export const COUNTED_REASON = `pg_catalog.regexp_replace(coalesce(pg_catalog."left"(reason, 500), ''), '^record [0-9]+: ', '')`;
 
 /** A sealed body in hex; NULL for one that is longer than {@link MOST_BYTES}. */
 export const SEALED_HEX = `case when pg_catalog.octet_length(sealed) operator(pg_catalog.<=) ${MOST_BYTES}
   then pg_catalog.encode(sealed, 'hex') end`;
 
 /** The columns that {@link MESSAGE_COLUMNS} reads. */
-export const HELD_READS = "queue, message_id, sent_at, reasons, key_id, sealed, quarantined_at";
+export const HELD_READS = "queue, message_id, sent_at, reasons, records, key_id, sealed, quarantined_at";
 
 /** The columns of a {@link QuarantinedRow}, in formats that are independent of settings. */
 export const MESSAGE_COLUMNS = `queue, message_id as "messageId", ${exactly("sent_at")} as "storedSentAt",
   pg_catalog."left"(key_id, 64) as "keyId",
   case when pg_catalog.octet_length(pg_catalog.array_to_string(reasons, '')) operator(pg_catalog.<=) ${MOST_REASON_BYTES}
     then reasons else '{too long to be shown}'::pg_catalog.text[] end as reasons,
+  case when pg_catalog.cardinality(records) operator(pg_catalog.<=) ${MOST_RECORDS} then records end as records,
   ${SEALED_HEX} as sealed, ${exactly("quarantined_at")} as "quarantinedAt"`;
 
 /** The primary key of a message. */
@@ -54,6 +60,7 @@ export const BEFORE_ALL: MessageKey = { storedSentAt: "-infinity", queue: "", me
 
 export interface QuarantinedRow extends MessageKey {
   readonly reasons: string[];
+  readonly records: (number | null)[] | null;
   readonly keyId: string;
   /** In hex; null where it is too long. */
   readonly sealed: string | null;
@@ -99,13 +106,14 @@ export async function readPage<T extends object>(
 }
 
 export function toQuarantined(row: QuarantinedRow): QuarantinedMessage {
-  const { queue, messageId, storedSentAt, reasons, keyId, sealed, quarantinedAt } = row;
+  const { queue, messageId, storedSentAt, reasons, records, keyId, sealed, quarantinedAt } = row;
   const sentAt = epochMs(storedSentAt);
   return {
     ...{ queue, messageId, storedSentAt },
     sentAt: sentAt === SENT_TIME_UNKNOWN ? undefined : sentAt,
     // Anyone who may write to the table can add a NULL.
     reasons: reasons.map((reason: string | null) => reason ?? ""),
+    records: records?.filter((record) => record !== null),
     body: { keyId, bytes: Buffer.from(sealed ?? "", "hex") },
     quarantinedAt: epochMs(quarantinedAt),
   };

@@ -15,6 +15,13 @@ export interface Right {
   readonly columns?: readonly string[];
 }
 
+/** What a command does with the tables, for the sentence that tells which rights are missing. */
+export interface Use {
+  readonly doing: string;
+  readonly rights: readonly Right[];
+}
+
+/** Reads the version of schema `fetch_etl`. */
 export const READ_VERSION: Right = { table: "schema_version", right: "select" };
 
 /** For a drain on fetch-etl's own tables. */
@@ -50,7 +57,8 @@ export function grantUsage(schema: string, role: string): string {
 }
 
 export function grant({ schema = "fetch_etl", table, right, columns = [] }: Right, role: string): string {
-  const what = `${right.toUpperCase()}${columns.length === 0 ? "" : ` (${columns.join(", ")})`}`;
+  const names = schema === "fetch_etl" ? columns : columns.map(identifier);
+  const what = `${right.toUpperCase()}${names.length === 0 ? "" : ` (${names.join(", ")})`}`;
   return `GRANT ${what} ON ${fullName({ schema, name: table })} TO ${identifier(role)};`;
 }
 
@@ -70,12 +78,6 @@ export async function missingGrants(sql: Sql, user: string, rights: readonly Rig
     if (found?.right !== true) missing.add(grant({ schema, table, right, columns }, user));
   }
   return [...missing];
-}
-
-/** What a command does with the tables, for the sentence that tells which rights are missing. */
-export interface Use {
-  readonly doing: string;
-  readonly rights: readonly Right[];
 }
 
 /** @throws {Failure} `configuration` when a right is missing, with the GRANT for each */

@@ -6,8 +6,12 @@ import { isToken, tokenKeyId } from "./token.ts";
 import { entriesOf } from "./vault.ts";
 
 export interface RotationTarget {
-  /** The logins' table, as SQL takes it. */
+  /** As SQL takes it. */
   readonly table: Fragment;
+  /** The columns that have tokens, as SQL takes them. */
+  readonly columns: readonly string[];
+  /** The names of the columns' keys: entries of the vault have them. */
+  readonly fields: readonly string[];
   /** Of the masking key. */
   readonly keyId: string;
   readonly remask: Remask;
@@ -19,11 +23,10 @@ export interface Blocks {
   readonly count: number;
 }
 
-/** A row with one or two earlier tokens; null for a column without one. */
+/** A row that has earlier tokens: for each column the token, or null. */
 interface Row {
   readonly place: string;
-  readonly ip: string | null;
-  readonly device: string | null;
+  readonly tokens: readonly (string | null)[];
 }
 
 /** A condition: the column has a token of another masking key. */
@@ -39,45 +42,51 @@ export function earlier(tx: Transaction, column: string, keyId: string): Fragmen
  */
 export async function changeRows(
   tx: Transaction,
-  { table, keyId, remask }: RotationTarget,
+  { table, columns, keyId, remask }: RotationTarget,
   blocks: Blocks,
 ): Promise<number> {
+  const earlierTokens = columns.map(
+    (column, index) =>
+      tx`${index === 0 ? tx`` : tx`, `}case when ${earlier(tx, `u.${column}`, keyId)} then u.${tx.unsafe(column)}::pg_catalog.text end`,
+  );
   const rows = await tx<Row[]>`
-    select place, ip, device from (
-      select ${place(tx)} as place,
-             case when ${earlier(tx, "u.masked_ip", keyId)} then u.masked_ip end as ip,
-             case when ${earlier(tx, "u.masked_device_id", keyId)} then u.masked_device_id end as device
+    select place, tokens from (
+      select ${place(tx)} as place, array[${earlierTokens}] as tokens
       from ${table} u
       where ${within(tx, blocks)}
     ) as walked
-    where ip is not null or device is not null`;
+    where pg_catalog.array_to_string(tokens, '') operator(pg_catalog.<>) ''`;
   if (rows.length === 0) return 0;
-  const tokens = new Set(rows.flatMap(({ ip, device }) => [ip, device]).filter((token) => token !== null));
+  const tokens = new Set(rows.flatMap((row) => row.tokens).filter((token) => token !== null));
   const newTokens = new Map<string, string>();
   for await (const entries of entriesOf(tx, [...tokens])) {
     const remasked = await remask(entries);
     await insertEntries(tx, remasked);
     for (const { earlier, token } of remasked) newTokens.set(earlier, token);
   }
-  const newToken = (token: string | null): string | null =>
-    token === null ? null : (newTokens.get(token) ?? null);
   const changes = rows
-    .map((row) => ({ ...row, newIp: newToken(row.ip), newDevice: newToken(row.device) }))
-    .filter(({ newIp, newDevice }) => newIp !== null || newDevice !== null);
+    .map((row) => ({ ...row, news: row.tokens.map((token) => newTokens.get(token ?? "") ?? null) }))
+    .filter(({ news }) => news.some((token) => token !== null));
   if (changes.length === 0) return 0;
+  const names = columns.flatMap((_, index) => [`old${index}`, `new${index}`]);
+  const arrays = columns.map(
+    (_, index) => tx`,
+      pg_catalog.unnest(${changes.map((change) => change.tokens[index] ?? null)}::pg_catalog.text[]),
+      pg_catalog.unnest(${changes.map(({ news }) => news[index] ?? null)}::pg_catalog.text[])`,
+  );
+  const assigned = columns.map((column, index) => `${column} = coalesce(n.new${index}, u.${column})`);
+  const unchanged = columns.map(
+    (column, index) =>
+      `and coalesce(u.${column}::pg_catalog.text operator(pg_catalog.=) n.old${index}, n.old${index} is null)`,
+  );
   const { count } = await tx`
     update ${table} u
-    set masked_ip = coalesce(n.new_ip, u.masked_ip), masked_device_id = coalesce(n.new_device, u.masked_device_id)
+    set ${tx.unsafe(assigned.join(", "))}
     from rows from (
-      pg_catalog.unnest(${changes.map(({ place }) => place)}::pg_catalog.text[]),
-      pg_catalog.unnest(${changes.map(({ ip }) => ip)}::pg_catalog.text[]),
-      pg_catalog.unnest(${changes.map(({ device }) => device)}::pg_catalog.text[]),
-      pg_catalog.unnest(${changes.map(({ newIp }) => newIp)}::pg_catalog.text[]),
-      pg_catalog.unnest(${changes.map(({ newDevice }) => newDevice)}::pg_catalog.text[])
-    ) as n (place, ip, device, new_ip, new_device)
+      pg_catalog.unnest(${changes.map(({ place }) => place)}::pg_catalog.text[])${arrays}
+    ) as n (place, ${tx.unsafe(names.join(", "))})
     where ${within(tx, blocks)} and ${place(tx)} operator(pg_catalog.=) n.place
-      and coalesce(u.masked_ip operator(pg_catalog.=) n.ip, n.ip is null)
-      and coalesce(u.masked_device_id operator(pg_catalog.=) n.device, n.device is null)`;
+      ${tx.unsafe(unchanged.join("\n      "))}`;
   return count;
 }
 
@@ -85,14 +94,15 @@ export async function changeRows(
 export async function insertEntries(tx: Transaction, entries: readonly Remasked[]): Promise<void> {
   if (entries.length === 0) return;
   await tx`
-    insert into fetch_etl.vault (token, field, key_id, sealed)
-    select token, field, key_id, pg_catalog.decode(sealed, 'hex')
+    insert into fetch_etl.vault (token, field, type, key_id, sealed)
+    select token, field, type, key_id, pg_catalog.decode(sealed, 'hex')
     from rows from (
       pg_catalog.unnest(${entries.map(({ token }) => token)}::pg_catalog.text[]),
       pg_catalog.unnest(${entries.map(({ field }) => field)}::pg_catalog.text[]),
+      pg_catalog.unnest(${entries.map(({ type }) => type)}::pg_catalog.text[]),
       pg_catalog.unnest(${entries.map(({ dataKeyId }) => dataKeyId)}::pg_catalog.uuid[]),
       pg_catalog.unnest(${entries.map(({ sealed }) => toHex(sealed))}::pg_catalog.text[])
-    ) as e (token, field, key_id, sealed)
+    ) as e (token, field, type, key_id, sealed)
     order by token collate pg_catalog."C"
     on conflict do nothing`;
 }

@@ -2,13 +2,14 @@
 import type { DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
+import { columnMask } from "../mapping/masks.ts";
 import { AlteredEntry, type Remask } from "../recovery/remask.ts";
 import type { Left, RotationTables } from "../recovery/rotate.ts";
 import { partsOf, RELATIONS } from "./catalogue.ts";
 import type { Sql, Transaction } from "./connection.ts";
 import { openDatabase, type Database } from "./database.ts";
 import { unseenDrops } from "./dropped-rows.ts";
-import { fullName } from "./quote.ts";
+import { fullName, identifier } from "./quote.ts";
 import { requireRights, type Right } from "./rights.ts";
 import { changeRows, earlier, insertEntries, type RotationTarget } from "./rotation-rows.ts";
 import { tablesPresent } from "./schema.ts";
@@ -54,8 +55,14 @@ export async function openRotation(
       return heapOf(sql, settings.table);
     });
     await inTransaction((tx) => record(tx, "rotate", [], `rotate to key ${keyId}`));
-    const target: RotationTarget = { table: sql.unsafe(fullName(settings.table)), keyId, remask };
-    const others = (await run(DOING, () => othersWithTokens(sql, settings.table))).map(fullName);
+    const masked = maskedColumns(settings);
+    const target: RotationTarget = {
+      table: sql.unsafe(fullName(settings.table)),
+      columns: masked.map(identifier),
+      fields: settings.columns.flatMap((column) => columnMask(column)?.keyName ?? []),
+      ...{ keyId, remask },
+    };
+    const others = (await run(DOING, () => othersWithTokens(sql, settings.table, masked))).map(fullName);
     // A batch reads its blocks from every partition.
     const blocks = Math.max(1, Math.floor(BLOCKS / heap.parts));
     return {
@@ -72,7 +79,15 @@ export async function openRotation(
   return openDatabase(settings, prepare, passes);
 }
 
-async function checkTables(sql: Sql, { user, table }: DatabaseSettings): Promise<void> {
+function maskedColumns({ columns }: DatabaseSettings): string[] {
+  return columns.filter(({ mask }) => mask !== undefined).map(({ name }) => name);
+}
+
+async function checkTables(sql: Sql, settings: DatabaseSettings): Promise<void> {
+  const { user, table } = settings;
+  const columns = maskedColumns(settings);
+  if (columns.length === 0)
+    throw new Failure("configuration", "The mapping masks no column, so there are no tokens to rotate.");
   const present = await tablesPresent(sql, table);
   if (!present.vault) {
     throw new Failure(
@@ -90,7 +105,7 @@ async function checkTables(sql: Sql, { user, table }: DatabaseSettings): Promise
   const rows = { schema: table.schema, table: table.name };
   const ofRows: readonly Right[] = [
     { ...rows, right: "select" },
-    { ...rows, right: "update", columns: ["masked_ip", "masked_device_id"] },
+    { ...rows, right: "update", columns },
   ];
   await requireRights(sql, user, { doing: DOING, rights: [...ofRows, ...RIGHTS] });
   const failure = await unseenDrops(sql);
@@ -116,32 +131,45 @@ async function heapOf(sql: Sql, table: TableName): Promise<{ blocks: number; par
 }
 
 /**
- * Other tables that may contain tokens of the vault: those of other drains, or copies. Found in the catalogue only, because reading a table
- * runs code of its owner, such as a policy.
+ * Other tables that may contain tokens of the vault: those that drains with a vault wrote to, and those with a column of the same name,
+ * such as copies. Found in the catalogue only, because reading a table runs code of its owner, such as a policy.
  */
-async function othersWithTokens(sql: Sql, { schema, name }: TableName): Promise<TableName[]> {
+async function othersWithTokens(
+  sql: Sql,
+  { schema, name }: TableName,
+  columns: readonly string[],
+): Promise<TableName[]> {
   return sql<TableName[]>`
-    select n.nspname as schema, c.relname as name
-    from ${sql.unsafe(RELATIONS)}
+    with targets as (
+      select distinct target from fetch_etl.vault_keys where target is not null
+      union all
+      select array[null, null]::pg_catalog.text[] operator(pg_catalog.||) ${[...columns]}::pg_catalog.text[]
+    )
+    select distinct n.nspname as schema, c.relname as name
+    from targets, ${sql.unsafe(RELATIONS)}
     where c.relkind operator(pg_catalog.=) any ('{r,p}') and not c.relispartition
       and n.nspname operator(pg_catalog.!~) '^pg_'
       and (n.nspname, c.relname) operator(pg_catalog.<>) (${schema}, ${name})
-      and 2 operator(pg_catalog.=) (
-        select pg_catalog.count(*) from pg_catalog.pg_attribute a
+      and coalesce(target[1] operator(pg_catalog.=) n.nspname::pg_catalog.text, true)
+      and coalesce(target[2] operator(pg_catalog.=) c.relname::pg_catalog.text, true)
+      and exists (
+        select from pg_catalog.pg_attribute a
         where a.attrelid operator(pg_catalog.=) c.oid and not a.attisdropped
-          and a.attname operator(pg_catalog.=) any ('{masked_ip,masked_device_id}')
+          and a.attname::pg_catalog.text operator(pg_catalog.=) any (target[3:])
           and a.atttypid operator(pg_catalog.=) any (array['pg_catalog.text', 'pg_catalog.varchar']::pg_catalog.regtype[]))
     order by 1, 2`;
 }
 
+/** Entries of other fields are those of other mappings, whose tables keep their tokens. */
 async function copyEntries(
   tx: Transaction,
-  { keyId, remask }: RotationTarget,
+  { keyId, remask, fields }: RotationTarget,
   after: string,
 ): Promise<string[]> {
   const entries = await readEntries(
     tx,
-    tx`v.token operator(pg_catalog.>) ${after} and ${earlier(tx, "v.token", keyId)}`,
+    tx`v.token operator(pg_catalog.>) ${after} and v.field operator(pg_catalog.=) any (${[...fields]}::pg_catalog.text[])
+      and ${earlier(tx, "v.token", keyId)}`,
   );
   await insertEntries(tx, await remask(entries));
   return entries.map(({ token }) => token);
@@ -150,28 +178,31 @@ async function copyEntries(
 /** The lock keeps drains from committing between the check of the rows and the deletion: one could add a row whose entry is then deleted. */
 async function deleteEntries(
   tx: Transaction,
-  { table, keyId }: RotationTarget,
+  { table, columns, keyId }: RotationTarget,
   tokens: readonly string[],
 ): Promise<number> {
   // Without statistics, the planner may choose a nested loop, which would read all rows once per entry.
   await tx.unsafe(
     "set local lock_timeout = '30s'; set local enable_nestloop = off; lock table fetch_etl.vault in share row exclusive mode",
   );
+  const unused = columns.map(
+    (column) => tx`
+      and not exists (select from ${table} u
+                      where u.${tx.unsafe(column)}::pg_catalog.text operator(pg_catalog.=) v.token
+                        and ${earlier(tx, `u.${column}`, keyId)})`,
+  );
   const { count } = await tx`
     delete from fetch_etl.vault v
-    where v.token operator(pg_catalog.=) any (${[...tokens]}::pg_catalog.text[])
-      and not exists (select from ${table} u
-                      where u.masked_ip operator(pg_catalog.=) v.token and ${earlier(tx, "u.masked_ip", keyId)})
-      and not exists (select from ${table} u
-                      where u.masked_device_id operator(pg_catalog.=) v.token and ${earlier(tx, "u.masked_device_id", keyId)})`;
+    where v.token operator(pg_catalog.=) any (${[...tokens]}::pg_catalog.text[])${unused}`;
   return count;
 }
 
-async function left(tx: Transaction, { table, keyId }: RotationTarget): Promise<Left[]> {
+async function left(tx: Transaction, { table, columns, keyId }: RotationTarget): Promise<Left[]> {
+  const tokens = columns.map((column) => `(u.${column})`).join(", ");
   const rows = await tx<{ keyId: string; values: string; inVault: string }[]>`
     select ${tx.unsafe(tokenKeyId("m.token"))} as "keyId", pg_catalog.count(*) as values, pg_catalog.count(v.token) as "inVault"
     from ${table} u
-    cross join lateral (values (u.masked_ip), (u.masked_device_id)) as m (token)
+    cross join lateral (values ${tx.unsafe(tokens)}) as m (token)
     left join fetch_etl.vault v on v.token operator(pg_catalog.=) m.token
     where ${earlier(tx, "m.token", keyId)}
     group by 1 order by 1`;

@@ -3,7 +3,6 @@ import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
 import { findTables, hasSchema, type FoundTable } from "./catalogue.ts";
 import type { Reader, Sql } from "./connection.ts";
-import { createLogins } from "./logins-table.ts";
 import {
   CREATION_LOCK,
   CREATION_TIMEOUT,
@@ -18,6 +17,7 @@ import {
 import { fullName, identifier, schemaName } from "./quote.ts";
 import { requireOwners } from "./owners.ts";
 import { READ_VERSION, requireRights, type Use } from "./rights.ts";
+import { createTarget, type Target } from "./target-table.ts";
 import { inTransaction, READ_COMMITTED, SNAPSHOT } from "./transaction.ts";
 
 export interface SchemaState {
@@ -91,7 +91,7 @@ export async function tablesPresent(sql: Sql, logins: TableName): Promise<Tables
  */
 export async function ensureTables(
   sql: Sql,
-  settings: { readonly user: string; readonly table: TableName },
+  settings: Target & { readonly user: string },
   keepsVault: boolean,
   use: Use,
   migrations: Migrations = MIGRATIONS,
@@ -118,7 +118,7 @@ export async function ensureTables(
       await tx.unsafe(`create schema ${schemaName(schema)}`);
       made.push(schemaName(schema));
     }
-    if (state.missing.includes(logins)) await tx.unsafe(createLogins(logins));
+    if (state.missing.includes(logins)) await tx.unsafe(createTarget(settings));
     for (const step of pendingSteps(state, migrations)) await tx.unsafe(step.sql);
     if (state.version !== migrations.length) await tx.unsafe(setVersion(migrations.length));
     return [...made, ...state.missing.map(fullName)];

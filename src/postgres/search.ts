@@ -1,6 +1,7 @@
 // Searches the quarantine for the values of tokens, and deletes the messages that contain them.
 import { chunk } from "../drain/batches.ts";
 import { createBodyOpener, createTokenReader } from "../quarantine/message.ts";
+import type { Mapping } from "../mapping/mapping.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import type { Transaction } from "./connection.ts";
 import {
@@ -37,21 +38,30 @@ export interface SearchResult {
   readonly notOpened: number;
 }
 
+/** What `forget` does in the quarantine. */
+export interface QuarantineRequest {
+  /** The masking keys that open its bodies: those under other keys cannot be opened. */
+  readonly keys: readonly MaskingKeys[];
+  /** By which the values in a body are found. */
+  readonly mapping: Mapping;
+  /** Whether messages that contain the values are deleted. */
+  readonly purge: boolean;
+}
+
 /** Messages per DELETE. */
 const AT_ONCE = 10_000;
 
-/** @param keys the configured masking keys: bodies under other keys cannot be opened */
 export async function searchQuarantine(
   tx: Transaction,
   tokens: ReadonlySet<string>,
-  keys: readonly MaskingKeys[],
+  { keys, mapping }: Pick<QuarantineRequest, "keys" | "mapping">,
 ): Promise<SearchResult> {
   const keyIds = keys.map(({ keyId }) => keyId);
   const [missing] = await tx<{ messages: string; example: string | null }[]>`
     select pg_catalog.count(*) as messages, pg_catalog."left"(pg_catalog.min(key_id), 64) as example
     from fetch_etl.quarantine where key_id operator(pg_catalog.<>) all(${keyIds}::pg_catalog.text[])`;
   const open = createBodyOpener(keys);
-  const tokensOf = createTokenReader(keys);
+  const tokensOf = createTokenReader(mapping, keys);
   const found: HoldingMessage[] = [];
   let notOpened = 0;
   const look = ({ storedSentAt, queue, messageId, keyId, sealed }: PageRow): void => {
@@ -61,7 +71,7 @@ export async function searchQuarantine(
       notOpened += 1;
       return;
     }
-    const held = [...new Set(tokensOf(opened.text))].filter((token) => tokens.has(token));
+    const held = [...new Set(tokensOf({ queue, messageId }, opened))].filter((token) => tokens.has(token));
     if (held.length > 0) found.push({ storedSentAt, queue, messageId, tokens: held });
   };
   let last: MessageKey | undefined = keys.length === 0 ? undefined : BEFORE_ALL;

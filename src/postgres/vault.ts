@@ -2,7 +2,6 @@
 import type { DatabaseSettings } from "../config/database.ts";
 import { chunk } from "../drain/batches.ts";
 import { Failure } from "../failure.ts";
-import type { MaskingKeys } from "../masking/keys.ts";
 import { keyIdOf } from "../masking/token.ts";
 import type { SealedEntry } from "../recovery/reveal.ts";
 import type { Fragment, Sql, Transaction } from "./connection.ts";
@@ -17,6 +16,7 @@ import {
   TO_PURGE,
   TO_SEARCH,
   type HoldingMessage,
+  type QuarantineRequest,
   type SearchResult,
 } from "./search.ts";
 import { inTransaction, LOCKS, READ_COMMITTED, SNAPSHOT, takeLock, withLock } from "./transaction.ts";
@@ -36,14 +36,7 @@ export interface Vault {
    *
    * @throws {Failure} `configuration` when neither the vault nor a message that is deleted has one of the values
    */
-  forget(tokens: readonly string[], reason: string, quarantine?: QuarantineRequest): Promise<Forgotten>;
-}
-
-interface QuarantineRequest {
-  /** The masking keys that open its bodies. */
-  readonly keys: readonly MaskingKeys[];
-  /** Whether messages that contain the values are deleted. */
-  readonly purge: boolean;
+  forget(tokens: readonly string[], reason: string, quarantine: QuarantineRequest): Promise<Forgotten>;
 }
 
 export interface Forgotten {
@@ -61,7 +54,7 @@ export interface Forgotten {
 const RECORD: Right = { table: "reveal_log", right: "insert", columns: ["action", "reason", "tokens"] };
 const TO_READ: readonly Right[] = [
   RECORD,
-  { table: "vault", right: "select", columns: ["token", "field", "key_id", "sealed"] },
+  { table: "vault", right: "select", columns: ["token", "field", "type", "key_id", "sealed"] },
   { table: "vault_keys", right: "select", columns: ["key_id", "sealed"] },
 ];
 const TO_FORGET: readonly Right[] = [
@@ -88,7 +81,7 @@ export function openVault(settings: DatabaseSettings): Vault {
         );
         return tokens.flatMap((token) => found.get(token) ?? []);
       }),
-    forget: (tokens, reason, quarantine = { keys: [], purge: false }) => {
+    forget: (tokens, reason, quarantine) => {
       const rights = quarantine.purge ? [...TO_FORGET, TO_SEARCH, TO_PURGE] : TO_FORGET;
       return withVault(settings, { doing: "deleting from the vault", rights }, (sql) =>
         forget(sql, settings, tokens, reason, quarantine),
@@ -103,15 +96,15 @@ async function forget(
   settings: DatabaseSettings,
   tokens: readonly string[],
   reason: string,
-  { keys, purge }: QuarantineRequest,
+  request: QuarantineRequest,
 ): Promise<Forgotten> {
   const grants = await missingGrants(sql, settings.user, [TO_SEARCH]);
   return withLock(sql, LOCKS.quarantine, async (tx) => {
     const quarantine =
       grants.length > 0
         ? { notSearched: lacking(settings.user, "searching the quarantine", grants) }
-        : await searchQuarantine(tx, new Set(tokens), keys);
-    const holding = purge && "found" in quarantine ? quarantine.found : [];
+        : await searchQuarantine(tx, new Set(tokens), request);
+    const holding = request.purge && "found" in quarantine ? quarantine.found : [];
 
     await takeLock(tx, LOCKS.vault);
     const otherKeys = await keysBeside(tx, tokens);
@@ -124,7 +117,7 @@ async function forget(
     requireAll(
       tokens,
       new Set(gone),
-      purge
+      request.purge
         ? "Neither the vault nor a quarantined message that could be decrypted contains"
         : "The vault does not contain",
       "nothing was done",
@@ -164,7 +157,7 @@ const TOO_LONG = `operator(pg_catalog.>) ${MOST_BYTES} then ''::pg_catalog.bytea
 export async function readEntries(tx: Transaction, which: Fragment): Promise<SealedEntry[]> {
   // As hex, independent of `bytea_output`.
   const rows = await tx<HexEntry[]>`
-    select token, field, key_id as "dataKeyId", pg_catalog.encode(sealed, 'hex') as sealed,
+    select token, field, type, key_id as "dataKeyId", pg_catalog.encode(sealed, 'hex') as sealed,
            pg_catalog.encode(data_key, 'hex') as "dataKey"
     from (
       select *, pg_catalog.sum(bytes) over (order by token) operator(pg_catalog.-) bytes as bytes_before
@@ -172,7 +165,7 @@ export async function readEntries(tx: Transaction, which: Fragment): Promise<Sea
         select *, pg_catalog.octet_length(sealed)
             operator(pg_catalog.+) coalesce(pg_catalog.octet_length(data_key), 0) as bytes
         from (
-          select v.token, pg_catalog."left"(v.field, 64) as field, v.key_id,
+          select v.token, pg_catalog."left"(v.field, 80) as field, pg_catalog."left"(v.type, 80) as type, v.key_id,
                  case when pg_catalog.octet_length(v.sealed) ${tx.unsafe(TOO_LONG)} v.sealed end as sealed,
                  case when pg_catalog.octet_length(k.sealed) ${tx.unsafe(TOO_LONG)} k.sealed end as data_key
           from fetch_etl.vault v left join fetch_etl.vault_keys k on k.key_id operator(pg_catalog.=) v.key_id

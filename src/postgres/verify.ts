@@ -1,43 +1,53 @@
 // `fetch-etl verify`: counts and checks rows, tokens and the quarantine. Writes nothing.
 import type { DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
-import type { AppVersionStyle } from "../login/app-version.ts";
-import { LOGIN_COLUMNS } from "../login/row.ts";
-import type { Reader } from "./connection.ts";
+import type { TypeName } from "../mapping/mapping.ts";
+import type { Reader, Sql } from "./connection.ts";
 import { withDatabase } from "./database.ts";
-import { distributions, type Distributions } from "./distributions.ts";
+import { distributions, type ValueRows } from "./distributions.ts";
 import { countRepeatedBodies } from "./ledger.ts";
 import { summarise } from "./quarantine.ts";
 import { fullName } from "./quote.ts";
+import { FIXED_FORMATS, readColumn, shownText, spellValue, type ReadColumn } from "./read-column.ts";
 import { tablesPresent } from "./schema.ts";
-import { isToken, tokenKeyId } from "./token.ts";
+import { readTableColumns } from "./target-table.ts";
+import { isToken } from "./token.ts";
+import { tokenCounts, type Repeated, type Repeats } from "./token-counts.ts";
 import { inTransaction, SNAPSHOT } from "./transaction.ts";
 
-type Column = (typeof LOGIN_COLUMNS)[number];
-
-/** A token, and the number of rows that have it. */
-export interface Repeated {
-  readonly token: string;
-  readonly rows: number;
+/** What a column has. Values are texts of at most 64 characters; a longer one ends with an ellipsis. */
+export interface VerifiedColumn {
+  /** The mapping's. */
+  readonly type: TypeName;
+  readonly nulls: number;
+  /** Numbers, dates and times that are not masked; null where there are none. */
+  readonly min?: string | null;
+  readonly max?: string | null;
+  /** Masked columns: how many values are neither NULL nor a token: leaks. */
+  readonly unmasked?: number;
+  /** All below only on request. */
+  readonly distinct?: number;
+  /** Masked columns, by the id of the masking key: the number of rows that have a token of it. */
+  readonly keyIds?: Readonly<Record<string, number>>;
+  /** Masked columns: the number of values by the number of their rows, up to the last that is not empty. */
+  readonly repeats?: readonly Repeats[];
+  /** Masked columns: the most frequent tokens, in two rows or more, most frequent first. */
+  readonly mostRepeated?: readonly Repeated[];
+  /** Other columns: the ten most frequent values, most rows first, then NULL. */
+  readonly values?: readonly ValueRows[];
+  /** The remaining values: how many, and in how many rows. */
+  readonly others?: { readonly values: number; readonly rows: number };
 }
 
 export interface Verification {
   readonly rows: number;
-  readonly distinct: { readonly users: number; readonly ips: number; readonly devices: number };
-  readonly nulls: Readonly<Record<Column, number>>;
-  /** ISO dates; null where the table is empty. */
-  readonly createDate: { readonly min: string | null; readonly max: string | null };
-  /** How many `masked_*` values are neither NULL nor a token: leaks. */
+  /** By the names of the mapping's columns, in their order. */
+  readonly columns: ReadonlyMap<string, VerifiedColumn>;
+  /** Of all masked columns. */
   readonly unmasked: number;
-  /** By the id of the masking key: the number of rows that have a token of it, for each of the two columns. */
-  readonly keyIds: Readonly<Record<string, { readonly ips: number; readonly devices: number }>>;
-  /** The most frequent tokens, in two rows or more, most frequent first. */
-  readonly mostRepeated: { readonly devices: readonly Repeated[]; readonly ips: readonly Repeated[] };
-  /** Only on request. */
-  readonly distributions?: Distributions;
   /**
-   * Bodies that the ledger has for several messages, for example after a redrive, or for identical logins; null where the user may not read
-   * the ledger, counting takes longer than ten seconds, or without `draw`.
+   * Bodies that the ledger has for several messages, for example after a redrive, or for identical messages; null where the user may not
+   * read the ledger, counting takes longer than ten seconds, or without `values`.
    */
   readonly repeatedBodies: number | null;
   /** Messages that are not replayed. */
@@ -46,19 +56,15 @@ export interface Verification {
   readonly quarantineReasons: Readonly<Record<string, number>>;
 }
 
-/** Tokens per column. */
-const MOST_REPEATED = 5;
-
 /**
  * Reads the tables.
  *
- * @param draw requests what is only for display, distributions and repeated bodies, which read the rows twice more and the ledger once; has
- *   the format of the stored app versions
- * @throws {Failure} when the database is unreachable, or there is no such table
+ * @param extent `values` adds what is only for display, which reads the rows twice more, again for every 16 columns, and the ledger once
+ * @throws {Failure} when the database is unreachable, or there is no such table or column
  */
 export async function verifyTables(
   settings: DatabaseSettings,
-  draw?: { readonly appVersion: AppVersionStyle },
+  extent: "counts" | "values" = "counts",
 ): Promise<Verification> {
   const table = fullName(settings.table);
   return withDatabase(settings, "reading the tables", async (sql) => {
@@ -66,88 +72,105 @@ export async function verifyTables(
     if (!present.userLogins) {
       throw new Failure("configuration", `There is no table ${table} yet: "fetch-etl init" creates it.`);
     }
+    const columns = await columnsToRead(sql, settings);
     // One snapshot, so that the figures agree with each other while a drain goes on.
     return inTransaction(sql, SNAPSHOT, async (tx) => {
+      await tx.unsafe(FIXED_FORMATS);
+      const counted = await counts(tx, table, columns);
       const { total, reasons } = present.quarantine ? await summarise(tx) : { total: 0, reasons: [] };
+      const unmasked = counted.columns.reduce((sum, column) => sum + (column.unmasked ?? 0), 0);
+      const shown = extent === "values" ? await values(tx, table, columns) : undefined;
       return {
-        ...(await counts(tx, table)),
-        keyIds: await keyIds(tx, table),
-        mostRepeated: {
-          devices: await repeated(tx, table, "masked_device_id"),
-          ips: await repeated(tx, table, "masked_ip"),
-        },
-        ...(draw === undefined ? {} : { distributions: await distributions(tx, table, draw.appVersion) }),
+        rows: counted.rows,
+        columns: new Map(
+          columns.map((column, index) => [
+            column.name,
+            { type: column.type, ...(counted.columns[index] ?? { nulls: 0 }), ...shown?.get(column) },
+          ]),
+        ),
+        unmasked,
         quarantined: total,
         quarantineReasons: Object.fromEntries(reasons.map(({ reason, count }) => [reason, count])),
-        repeatedBodies: draw === undefined ? null : await countRepeatedBodies(tx),
+        repeatedBodies: extent === "values" ? await countRepeatedBodies(tx) : null,
       };
     });
   });
 }
 
+async function columnsToRead(
+  sql: Sql,
+  { table, columns }: Pick<DatabaseSettings, "table" | "columns">,
+): Promise<ReadColumn[]> {
+  const found = new Map((await readTableColumns(sql, table)).map(({ name, baseId }) => [name, baseId]));
+  const missing: string[] = [];
+  const read = columns.flatMap((column) => {
+    const baseId = found.get(column.name);
+    if (baseId !== undefined) return [readColumn(column, baseId)];
+    missing.push(column.name);
+    return [];
+  });
+  if (missing.length > 0) {
+    throw new Failure(
+      "configuration",
+      `The table ${fullName(table)} has no ${missing.length === 1 ? "column" : "columns"} ${missing.join(", ")}, which the mapping names. ` +
+        "Check --table and --mapping.",
+    );
+  }
+  return read;
+}
+
+/** Columns of a scan: a select list has at most 1,664 entries. */
+const COUNTED_AT_ONCE = 500;
+
+type CountedColumn = Pick<VerifiedColumn, "nulls" | "min" | "max" | "unmasked">;
+
 async function counts(
   sql: Reader,
   table: string,
-): Promise<Pick<Verification, "rows" | "distinct" | "nulls" | "createDate" | "unmasked">> {
-  const nulls = LOGIN_COLUMNS.map(
-    (column) => `pg_catalog.count(*) filter (where ${column} is null) as "${column}"`,
-  );
-  const [row] = await sql.unsafe<Record<string, string | null>[]>(`
-    select pg_catalog.count(*) as rows, pg_catalog.count(distinct user_id) as users,
-           pg_catalog.count(distinct masked_ip) as ips, pg_catalog.count(distinct masked_device_id) as devices,
-           pg_catalog.to_char(pg_catalog.min(create_date), 'YYYY-MM-DD') as min,
-           pg_catalog.to_char(pg_catalog.max(create_date), 'YYYY-MM-DD') as max,
-           pg_catalog.count(*) filter (where not ${isToken("masked_ip")})
-             operator(pg_catalog.+) pg_catalog.count(*) filter (where not ${isToken("masked_device_id")}) as unmasked,
-           ${nulls.join(", ")}
-    from ${table}`);
-  const count = (name: string): number => Number(row?.[name] ?? 0);
-  return {
-    rows: count("rows"),
-    distinct: { users: count("users"), ips: count("ips"), devices: count("devices") },
-    nulls: {
-      user_id: count("user_id"),
-      device_type: count("device_type"),
-      masked_ip: count("masked_ip"),
-      masked_device_id: count("masked_device_id"),
-      locale: count("locale"),
-      app_version: count("app_version"),
-      create_date: count("create_date"),
-    },
-    createDate: { min: row?.["min"] ?? null, max: row?.["max"] ?? null },
-    unmasked: count("unmasked"),
-  };
+  columns: readonly ReadColumn[],
+): Promise<{ readonly rows: number; readonly columns: readonly CountedColumn[] }> {
+  let rows = 0;
+  const all: CountedColumn[] = [];
+  for (let from = 0; from < columns.length; from += COUNTED_AT_ONCE) {
+    const some = columns.slice(from, from + COUNTED_AT_ONCE);
+    const entries = some.flatMap(({ value, isMasked, hasRange }, index) => [
+      `pg_catalog.count(${value}) as filled${index}`,
+      ...(hasRange
+        ? (["min", "max"] as const).map((of) => `${shownText(`pg_catalog.${of}(${value})`)} as ${of}${index}`)
+        : []),
+      ...(isMasked ? [`pg_catalog.count(*) filter (where not ${isToken(value)}) as unmasked${index}`] : []),
+    ]);
+    const [row] = await sql.unsafe<Record<string, string | null>[]>(
+      `select ${["pg_catalog.count(*) as rows", ...entries].join(", ")} from ${table}`,
+    );
+    const count = (name: string): number => Number(row?.[name] ?? 0);
+    rows = count("rows");
+    all.push(
+      ...some.map(({ type, isMasked, hasRange }, index) => {
+        const spelled = (text: string | null | undefined): string | null =>
+          text === null || text === undefined ? null : spellValue(type, text);
+        return {
+          nulls: rows - count(`filled${index}`),
+          ...(hasRange ? { min: spelled(row?.[`min${index}`]), max: spelled(row?.[`max${index}`]) } : {}),
+          ...(isMasked ? { unmasked: count(`unmasked${index}`) } : {}),
+        };
+      }),
+    );
+  }
+  return { rows, columns: all };
 }
 
-/** Reads the rows once, and only their tokens. */
-async function keyIds(sql: Reader, table: string): Promise<Verification["keyIds"]> {
-  const keyId = (column: "masked_ip" | "masked_device_id"): string =>
-    `case when ${isToken(column)} then ${tokenKeyId(column)} end`;
-  const rows = await sql.unsafe<{ keyId: string; ips: string; devices: string }[]>(`
-    with pairs as (
-      select ${keyId("masked_ip")} as ip, ${keyId("masked_device_id")} as device, pg_catalog.count(*) as rows
-      from ${table} group by 1, 2
-    )
-    select k.id as "keyId", coalesce(pg_catalog.sum(rows) filter (where k.id operator(pg_catalog.=) ip), 0) as ips,
-           coalesce(pg_catalog.sum(rows) filter (where k.id operator(pg_catalog.=) device), 0) as devices
-    from pairs, (select ip as id from pairs union select device from pairs) as k
-    where k.id operator(pg_catalog.=) any (array[ip, device])
-    group by k.id order by k.id`);
-  return Object.fromEntries(
-    rows.map(({ keyId: id, ips, devices }) => [id, { ips: Number(ips), devices: Number(devices) }]),
-  );
-}
-
-/** Only tokens: any other value would be a leak, and must not be shown. */
-async function repeated(
+async function values(
   sql: Reader,
   table: string,
-  column: "masked_device_id" | "masked_ip",
-): Promise<Repeated[]> {
-  const rows = await sql.unsafe<{ token: string; rows: string }[]>(`
-    select ${column} as token, pg_catalog.count(*) as rows from ${table}
-    where ${isToken(column)}
-    group by ${column} having pg_catalog.count(*) operator(pg_catalog.>) 1
-    order by pg_catalog.count(*) desc, ${column} limit ${MOST_REPEATED}`);
-  return rows.map(({ token, rows: count }) => ({ token, rows: Number(count) }));
+  columns: readonly ReadColumn[],
+): Promise<ReadonlyMap<ReadColumn, Partial<VerifiedColumn>>> {
+  const masked = columns.filter(({ isMasked }) => isMasked);
+  const others = columns.filter(({ isMasked }) => !isMasked);
+  const ofMasked = await tokenCounts(sql, table, masked);
+  const ofOthers = await distributions(sql, table, others);
+  return new Map<ReadColumn, Partial<VerifiedColumn>>([
+    ...masked.map((column, index) => [column, { ...ofMasked[index] }] as const),
+    ...others.map((column, index) => [column, { ...ofOthers[index] }] as const),
+  ]);
 }

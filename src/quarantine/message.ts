@@ -1,8 +1,8 @@
 // A quarantined message, and the decryption of its body.
-import { readPersonal } from "../login/decode.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import { unseal } from "../masking/seal.ts";
-import { createMask } from "../masking/token.ts";
+import { compile } from "../mapping/compile.ts";
+import type { Mapping } from "../mapping/mapping.ts";
 import { sealContext } from "../drain/entry.ts";
 import type { SealedBody, SentMessage } from "../drain/ports.ts";
 
@@ -12,6 +12,8 @@ export interface QuarantinedMessage extends Pick<SentMessage, "messageId" | "sen
   /** The sent time with the table's microseconds: part of the primary key. */
   readonly storedSentAt: string;
   readonly reasons: readonly string[];
+  /** The indices of the rejected records; undefined where the message was rejected as a whole. */
+  readonly records: readonly number[] | undefined;
   readonly body: SealedBody;
   /** Epoch milliseconds. */
   readonly quarantinedAt: number;
@@ -19,7 +21,11 @@ export interface QuarantinedMessage extends Pick<SentMessage, "messageId" | "sen
 
 /** The result of decrypting a body. */
 export type OpenedBody =
-  | { readonly outcome: "opened"; readonly text: string }
+  | {
+      readonly outcome: "opened";
+      readonly text: string;
+      readonly attributes: Readonly<Record<string, string>>;
+    }
   /** Its masking key is not configured. */
   | { readonly outcome: "no key" }
   /** The body, its queue or its message id was changed after sealing. */
@@ -32,26 +38,46 @@ export function createBodyOpener(keys: readonly MaskingKeys[]): BodyOpener {
   return ({ queue, messageId, body }) => {
     const key = keys.find(({ keyId }) => keyId === body.keyId);
     if (key === undefined) return { outcome: "no key" };
-    try {
-      const plain = unseal(key.quarantine, body.bytes, sealContext(queue, messageId));
-      return { outcome: "opened", text: Buffer.from(plain).toString() };
-    } catch {
-      return { outcome: "altered" };
-    }
+    const open = (what: "body" | "message"): string | undefined => {
+      try {
+        const plain = unseal(key.quarantine, body.bytes, sealContext(queue, messageId, what));
+        return Buffer.from(plain).toString();
+      } catch {
+        return undefined;
+      }
+    };
+    const text = open("body");
+    if (text !== undefined) return { outcome: "opened", text, attributes: {} };
+    const message = open("message");
+    if (message === undefined) return { outcome: "altered" };
+    // Sealed by a drain: nobody else has the key.
+    const { body: sent, attributes } = JSON.parse(message) as Opened;
+    return { outcome: "opened", text: sent, attributes };
   };
 }
 
-/**
- * Computes the tokens, with each masking key, of the personal values in a body. Reads only the two fields of the message; values
- * elsewhere in the body are not found.
- */
-export function createTokenReader(keys: readonly MaskingKeys[]): (body: string) => string[] {
-  const masks = keys.map(createMask);
-  return (body) => {
-    const { ip, device_id: deviceIds } = readPersonal(body);
-    return masks.flatMap((mask) => [
-      ...ip.map((each) => mask.ip(each)),
-      ...deviceIds.map((each) => mask.deviceId(each)),
-    ]);
+/** What was sealed of a message with attributes. */
+interface Opened {
+  readonly body: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** The name of a queue whose id is an ARN, or the path of its URL: both end with it. */
+export function queueNameOf(queueId: string): string {
+  return queueId.slice(Math.max(queueId.lastIndexOf(":"), queueId.lastIndexOf("/")) + 1);
+}
+
+/** Computes the tokens, with each masking key, of the masked values in an opened message. Values elsewhere in the body are not found. */
+export function createTokenReader(
+  mapping: Mapping,
+  keys: readonly MaskingKeys[],
+): (
+  message: Pick<QuarantinedMessage, "queue" | "messageId">,
+  opened: Extract<OpenedBody, { outcome: "opened" }>,
+) => string[] {
+  const plans = keys.map((each) => compile(mapping, each));
+  return ({ queue, messageId }, { text: body, attributes }) => {
+    const message = { messageId, sentAt: 0, queue: queueNameOf(queue), body, attributes };
+    return plans.flatMap((plan) => plan.tokensIn(message));
   };
 }

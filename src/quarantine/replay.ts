@@ -1,16 +1,25 @@
-// Replays quarantined messages: decrypts the bodies, decodes them with the current contract, and loads those that are valid now.
-import type { LoginRow } from "../login/row.ts";
-import { createEntryMaker, utcDay, type EntrySettings } from "../drain/entry.ts";
+// Replays quarantined messages: decrypts the bodies, reads them with the current mapping, and loads the records that are valid now.
+import { BATCH_BYTES } from "../drain/batches.ts";
 import { Bisection } from "../drain/bisection.ts";
-import type { SealedValues } from "../drain/ports.ts";
-import type { BodyOpener, QuarantinedMessage } from "./message.ts";
+import { bytesOf } from "../drain/buffer.ts";
+import { createEntryMaker, type EntrySettings, type Item } from "../drain/entry.ts";
+import type { RowEntry } from "../drain/ports.ts";
+import { RejectedRecords } from "../drain/rejected-records.ts";
+import { DRAIN_DEFAULTS } from "../drain/settings.ts";
+import { refusedReason } from "../drain/writer.ts";
+import { queueNameOf, type BodyOpener, type OpenedBody, type QuarantinedMessage } from "./message.ts";
 
-/** A quarantined message that is valid now. */
-export interface PassedMessage {
+/** A record of a quarantined message that is valid now. */
+export interface PassedRecord {
   readonly held: QuarantinedMessage;
-  readonly row: LoginRow;
-  /** What the vault stores. */
-  readonly sealed: SealedValues | undefined;
+  readonly entry: RowEntry;
+}
+
+/** A quarantined message of which records were loaded, or that has none to load. */
+export interface ReplayedMessage {
+  readonly held: QuarantinedMessage;
+  /** The records that stay in the quarantine; undefined where all are loaded. */
+  readonly rejected: { readonly records: readonly number[]; readonly reasons: readonly string[] } | undefined;
 }
 
 /** The quarantine as a port. */
@@ -18,19 +27,22 @@ export interface ReplayStore {
   /** The next page of messages not replayed yet, from the start or after a message, in a stable order; empty at the end. */
   page(after: QuarantinedMessage | undefined): Promise<readonly QuarantinedMessage[]>;
   /**
-   * Loads the messages and marks them as replayed, in one commit; skips those that another replay has loaded.
+   * Loads the records that were never loaded, in one commit; skips messages that are no longer quarantined.
    *
-   * @returns the number of loaded messages
+   * @returns the number of loaded records
    * @throws as `Loader.load` does
    */
-  load(messages: readonly PassedMessage[]): Promise<number>;
+  load(records: readonly PassedRecord[]): Promise<number>;
+  /** Marks the messages, whose records are loaded, or keeps what is left of them. */
+  mark(messages: readonly ReplayedMessage[]): Promise<void>;
 }
 
-export type ReplaySettings = Omit<EntrySettings, "queueId" | "today">;
+export type ReplaySettings = Omit<EntrySettings, "queueId" | "queueName" | "now">;
 
 export interface ReplayReport {
+  /** Records. */
   loaded: number;
-  /** Rejected by the decoder or by Postgres. */
+  /** Messages with records that the mapping or Postgres rejects. */
   rejected: number;
   /** Number of messages whose masking key is not configured, by key id. */
   readonly missingKeys: Map<string, number>;
@@ -38,48 +50,110 @@ export interface ReplayReport {
   readonly altered: string[];
 }
 
-/** Replays all quarantined messages. Reads each once; a message that a concurrent replay loads is counted there. */
+/**
+ * Replays all quarantined messages. Reads each once; a message that a concurrent replay loads is counted there. Holds the records of one
+ * batch, and no more.
+ */
 export async function replay(
   store: ReplayStore,
   open: BodyOpener,
   settings: ReplaySettings,
 ): Promise<ReplayReport> {
   const report: ReplayReport = { loaded: 0, rejected: 0, missingKeys: new Map(), altered: [] };
-  const passing = new Bisection<PassedMessage>(async (messages) => {
-    const loaded = await store.load(messages);
+  const passing = new Bisection<ReadRecord>(async (records) => {
+    const loaded = await store.load(records.map(({ message: { held }, entry }) => ({ held, entry })));
     report.loaded += loaded;
     return loaded;
   });
+  const write = async (records: readonly ReadRecord[]): Promise<void> => {
+    for (const { item, error } of await passing.write(records)) {
+      item.message.passed -= 1;
+      item.message.rejected.add(item.entry.record, [refusedReason(error)]);
+    }
+  };
   let page = await store.page(undefined);
   while (page.length > 0) {
-    const passed = page.flatMap((held) => decode(held, open, settings, report));
-    report.rejected += (await passing.write(passed)).length;
+    const messages: ReadMessage[] = [];
+    let batch: ReadRecord[] = [];
+    let bytes = 0;
+    for (const held of page) {
+      const opened = openHeld(held, open, report);
+      if (opened === undefined) continue;
+      const message: ReadMessage = { held, passed: 0, rejected: new RejectedRecords(), isRejected: false };
+      messages.push(message);
+      for (const item of readAgain(message, opened, settings)) {
+        message.passed += 1;
+        batch.push({ message, entry: item.entry });
+        bytes += bytesOf(item);
+        if (batch.length < DRAIN_DEFAULTS.batchSize && bytes < BATCH_BYTES) continue;
+        await write(batch);
+        [batch, bytes] = [[], 0];
+      }
+    }
+    await write(batch);
+    report.rejected += messages.filter(staysRejected).length;
+    const changed = messages.filter((message) => message.passed > 0 || !staysRejected(message));
+    if (changed.length > 0) await store.mark(changed.map(toReplayed));
     page = await store.page(page.at(-1));
   }
   return report;
 }
 
-function decode(
+/** A message as the current mapping reads it. */
+interface ReadMessage {
+  readonly held: QuarantinedMessage;
+  /** The number of its records that were loaded, now or before. */
+  passed: number;
+  /** By the mapping or by Postgres. */
+  rejected: RejectedRecords;
+  /** As a whole, by the mapping. */
+  isRejected: boolean;
+}
+
+/** A record of it that the mapping lets through. */
+interface ReadRecord {
+  readonly message: ReadMessage;
+  readonly entry: RowEntry;
+}
+
+/** A message whose records are all skipped now does not. */
+function staysRejected({ isRejected, rejected }: ReadMessage): boolean {
+  return isRejected || rejected.size > 0;
+}
+
+function toReplayed({ held, rejected: { size, records, reasons } }: ReadMessage): ReplayedMessage {
+  return { held, rejected: size === 0 ? undefined : { records, reasons } };
+}
+
+/** @returns undefined for a message that cannot be opened, which is reported */
+function openHeld(
   held: QuarantinedMessage,
   open: BodyOpener,
-  settings: ReplaySettings,
   report: ReplayReport,
-): PassedMessage[] {
+): Extract<OpenedBody, { outcome: "opened" }> | undefined {
   const opened = open(held);
-  if (opened.outcome === "no key") {
-    report.missingKeys.set(held.body.keyId, (report.missingKeys.get(held.body.keyId) ?? 0) + 1);
-    return [];
-  }
-  if (opened.outcome === "altered") {
-    report.altered.push(held.messageId);
-    return [];
-  }
-  // Without a sent time, the day on which the message was quarantined is the closest.
-  const today = utcDay(held.quarantinedAt);
+  if (opened.outcome === "opened") return opened;
+  if (opened.outcome === "altered") report.altered.push(held.messageId);
+  else report.missingKeys.set(held.body.keyId, (report.missingKeys.get(held.body.keyId) ?? 0) + 1);
+  return undefined;
+}
+
+/** The items of a message's rejected records that are rows now. Notes in `message` what is still rejected. */
+function* readAgain(
+  message: ReadMessage,
+  { text: body, attributes }: Extract<OpenedBody, { outcome: "opened" }>,
+  settings: ReplaySettings,
+): Generator<Item & { readonly entry: RowEntry }> {
+  const { held } = message;
   const { messageId, sentAt, queue: queueId } = held;
-  const entries = createEntryMaker({ ...settings, queueId, today });
-  const entry = entries.fromMessage({ messageId, sentAt, body: opened.text });
-  if (entry.kind === "row") return [{ held, row: entry.row, sealed: entry.sealed }];
-  report.rejected += 1;
-  return [];
+  // Without a sent time, the day on which the message was quarantined is the closest.
+  const of = { queueId, queueName: queueNameOf(queueId), now: held.quarantinedAt };
+  const entries = createEntryMaker({ ...settings, ...of });
+  const only = held.records === undefined ? undefined : new Set(held.records);
+  for (const item of entries.items({ messageId, sentAt, body, attributes }, only)) {
+    const { entry } = item;
+    message.rejected = item.rejected ?? message.rejected;
+    if (entry?.kind === "row") yield { ...item, entry };
+    else if (entry?.kind === "rejection") message.isRejected = true;
+  }
 }

@@ -2,9 +2,8 @@
 import { createSecretKey, type KeyObject } from "node:crypto";
 import { Decrypter } from "age-encryption";
 import { Failure } from "../failure.ts";
-import type { Field } from "../masking/keys.ts";
 import { unseal } from "../masking/seal.ts";
-import { DATA_KEY_BYTES, vaultContext } from "./recipients.ts";
+import { DATA_KEY_BYTES, vaultContext, type VaultContext } from "./recipients.ts";
 
 /** Decryption failed: the value, its token or its data key was changed after sealing. */
 export class Altered extends Error {
@@ -21,11 +20,11 @@ export interface Opener {
    */
   dataKey(sealed: Uint8Array): Promise<KeyObject>;
   /**
-   * Decrypts a value: the 16 bytes of an address, or the UTF-8 of a device id.
+   * Decrypts a value: the canonical bytes of its type.
    *
    * @throws {Altered} if it was changed, or belongs to another token or data key
    */
-  value(key: KeyObject, field: Field, token: string, sealed: Uint8Array): Uint8Array;
+  value(key: KeyObject, context: VaultContext, sealed: Uint8Array): Uint8Array;
 }
 
 /**
@@ -57,9 +56,9 @@ export function createOpener(identityFile: string): Opener {
       if (bytes.length !== DATA_KEY_BYTES) throw new Altered();
       return createSecretKey(bytes);
     },
-    value: (key, field, token, sealed) => {
+    value: (key, context, sealed) => {
       try {
-        return unseal(key, sealed, vaultContext(field, token));
+        return unseal(key, sealed, vaultContext(context));
       } catch {
         throw new Altered();
       }

@@ -2,12 +2,23 @@
 import { createSecretKey, randomUUID, type KeyObject } from "node:crypto";
 import { Encrypter } from "age-encryption";
 import { Failure } from "../failure.ts";
-import type { Field } from "../masking/keys.ts";
+import type { MaskedValue } from "../mapping/mapping.ts";
 import { NONCE_BYTES, seal } from "../masking/seal.ts";
 
-/** The additional authenticated data of a sealed value: it can be decrypted only for the same field and token. */
-export function vaultContext(field: Field, token: string): string {
-  return JSON.stringify(["fetch-etl/v1/vault", field, token]);
+/**
+ * The additional authenticated data of a sealed value: it can be decrypted only for the same field, token and type.
+ *
+ * @param type null in entries of the first version
+ */
+export function vaultContext({ field, token, type }: VaultContext): string {
+  return JSON.stringify(["fetch-etl/v1/vault", field, token, ...(type === null ? [] : [type])]);
+}
+
+/** What an entry of the vault tells of its value. */
+export interface VaultContext {
+  readonly field: string;
+  readonly token: string;
+  readonly type: string | null;
 }
 
 const NONCES_AT_ONCE = 1024;
@@ -18,7 +29,7 @@ export const DATA_KEY_BYTES = 32;
 export interface Sealer {
   readonly dataKey: SealedDataKey;
   /** AES-256-GCM: nonce, ciphertext and tag. */
-  seal(field: Field, token: string, value: Uint8Array): Uint8Array;
+  seal(value: MaskedValue): Uint8Array;
 }
 
 /** A data key, encrypted to the recipients in the age format (age-encryption.org/v1). */
@@ -42,7 +53,7 @@ export async function createSealer(
   const dataKey = { id: randomUUID(), sealed: await encrypterTo(recipients).encrypt(bytes) };
   const key = createSecretKey(bytes);
   const nonce = nonces(randomBytes);
-  return { dataKey, seal: (field, token, value) => sealValue(key, field, token, value, nonce()) };
+  return { dataKey, seal: (masked) => sealValue(key, masked, masked.value, nonce()) };
 }
 
 /**
@@ -52,12 +63,11 @@ export async function createSealer(
  */
 export function sealValue(
   key: KeyObject,
-  field: Field,
-  token: string,
+  context: VaultContext,
   value: Uint8Array,
   nonce: Uint8Array,
 ): Uint8Array {
-  return seal(key, value, vaultContext(field, token), nonce);
+  return seal(key, value, vaultContext(context), nonce);
 }
 
 /** Random nonces, drawn in blocks: single draws take half as long as an encryption. */

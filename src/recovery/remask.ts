@@ -1,18 +1,18 @@
 // Re-masks vault entries with another masking key. Decrypts each value for this, and nothing else.
 import type { KeyObject } from "node:crypto";
-import { canonicalDeviceId } from "../masking/canonical.ts";
-import type { Field, MaskingKeys } from "../masking/keys.ts";
-import { createMask, keyIdOf, type Mask } from "../masking/token.ts";
+import type { MaskedField } from "../mapping/fields.ts";
+import { Invalid } from "../mapping/mapping.ts";
+import { spellingOf } from "../mapping/masks.ts";
+import { isFieldKey, type MaskingKeys } from "../masking/keys.ts";
+import { keyIdOf, maskOf } from "../masking/token.ts";
 import { Altered, type Opener } from "./identities.ts";
-import { nonces, sealValue } from "./recipients.ts";
-import type { SealedEntry } from "./reveal.ts";
+import { nonces, sealValue, type VaultContext } from "./recipients.ts";
+import { typeOf, type SealedEntry } from "./reveal.ts";
 
 /** The replacement of an entry: the same value, encrypted with the same data key for its new token. */
-export interface Remasked {
+export interface Remasked extends VaultContext {
   /** The earlier token. */
   readonly earlier: string;
-  readonly token: string;
-  readonly field: Field;
   readonly dataKeyId: string;
   readonly sealed: Uint8Array;
 }
@@ -40,16 +40,17 @@ export interface RemaskSettings {
   readonly opener: Opener;
   /** The current masking key, then earlier ones, with which decrypted values are checked against their tokens. */
   readonly keys: readonly [MaskingKeys, ...MaskingKeys[]];
+  /** Those of the mapping, by the names of their keys. */
+  readonly fields: ReadonlyMap<string, MaskedField>;
   readonly randomBytes: (length: number) => Uint8Array;
 }
 
 /** Maximum decrypted data keys in memory, one per drain; others are decrypted again. */
 const MOST_DATA_KEYS = 50_000;
 
-export function createRemask({ opener, keys, randomBytes }: RemaskSettings): Remask {
-  const mask = createMask(keys[0]);
+export function createRemask({ opener, keys, fields, randomBytes }: RemaskSettings): Remask {
   const nonce = nonces(randomBytes);
-  const earlierMasks = new Map(keys.map((each) => [each.keyId, createMask(each)]));
+  const keysById = new Map(keys.map((each) => [each.keyId, each]));
   const dataKeys = new Map<string, KeyObject>();
 
   const openDataKey = async ({ dataKeyId, dataKey }: SealedEntry): Promise<KeyObject> => {
@@ -63,16 +64,16 @@ export function createRemask({ opener, keys, randomBytes }: RemaskSettings): Rem
     return key;
   };
   const remask = async (entry: SealedEntry): Promise<Remasked> => {
-    const { token: earlier, field, dataKeyId } = entry;
-    if (field !== "ip" && field !== "device_id") throw new Altered();
+    const { token: earlier, field, type, dataKeyId } = entry;
+    if (!isFieldKey(field)) throw new Altered();
     const key = await openDataKey(entry);
-    const value = opener.value(key, field, earlier, entry.sealed);
+    const value = opener.value(key, entry, entry.sealed);
     // Someone with write access to the vault and the recipients can encrypt another value, but cannot compute its token.
-    const earlierMask = earlierMasks.get(keyIdOf(earlier));
-    if (earlierMask !== undefined && tokenOf(earlierMask, field, value) !== earlier) throw new Altered();
-    const current = field === "device_id" ? asMaskedToday(value) : value;
-    const token = tokenOf(mask, field, current);
-    return { earlier, token, field, dataKeyId, sealed: sealValue(key, field, token, current, nonce()) };
+    const earlierKeys = keysById.get(keyIdOf(earlier));
+    if (earlierKeys !== undefined && maskOf(earlierKeys, field)(value) !== earlier) throw new Altered();
+    const current = asMaskedToday(value, typeOf(entry), fields.get(field));
+    const context = { field, type, token: maskOf(keys[0], field)(current) };
+    return { ...context, earlier, dataKeyId, sealed: sealValue(key, context, current, nonce()) };
   };
   return async (entries) => {
     const remasked: Remasked[] = [];
@@ -88,15 +89,17 @@ export function createRemask({ opener, keys, randomBytes }: RemaskSettings): Rem
 }
 
 /**
- * Earlier versions masked and stored UUIDs as the message spelled them. The nil UUID, which is no longer masked, keeps a token: a rotation
- * removes no token from a row.
+ * The mapping may have changed since the value was masked: a UUID was masked as it was spelt, for example, and is now in lower case. A
+ * value that the mapping no longer reads keeps a token: a rotation takes none from a row.
  */
-function asMaskedToday(deviceId: Uint8Array): Uint8Array {
-  const text = Buffer.from(deviceId).toString("latin1");
-  // Bytes outside ASCII are not a UUID, and Latin-1 would misread them.
-  return /^[ -~]+$/.test(text) ? (canonicalDeviceId(text) ?? deviceId) : deviceId;
-}
-
-function tokenOf(mask: Mask, field: Field, value: Uint8Array): string {
-  return field === "ip" ? mask.ip(value) : mask.deviceId(value);
+function asMaskedToday(value: Uint8Array, type: string, field: MaskedField | undefined): Uint8Array {
+  const spell = spellingOf(type);
+  if (field?.type !== type || spell === undefined) return value;
+  try {
+    const read = field.read(spell(value));
+    return read === null || read instanceof Invalid ? value : read;
+  } catch {
+    // Not the bytes of such a value.
+    return value;
+  }
 }

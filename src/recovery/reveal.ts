@@ -1,14 +1,11 @@
 // Decrypts vault entries: all of them, or none.
 import type { KeyObject } from "node:crypto";
-import { spellIp } from "../masking/canonical.ts";
-import type { Field } from "../masking/keys.ts";
+import { spellingOf } from "../mapping/masks.ts";
 import { Altered, type Opener } from "./identities.ts";
+import type { VaultContext } from "./recipients.ts";
 
 /** An entry of the vault. It is untrusted. */
-export interface SealedEntry {
-  readonly token: string;
-  /** A {@link Field}, unless it was altered. */
-  readonly field: string;
+export interface SealedEntry extends VaultContext {
   /** A UUID. */
   readonly dataKeyId: string;
   readonly sealed: Uint8Array;
@@ -19,8 +16,8 @@ export interface SealedEntry {
 /** The value behind a token. */
 export interface RevealedValue {
   readonly token: string;
-  readonly field: Field;
-  /** An address (IPv4-mapped ones as IPv4, IPv6 as in RFC 5952), or a device id. */
+  readonly field: string;
+  /** Spelled as its type has it: IPv4-mapped addresses as IPv4, IPv6 as in RFC 5952. */
   readonly value: string;
 }
 
@@ -33,12 +30,13 @@ export type Revealed =
 export async function revealEntries(opener: Opener, entries: readonly SealedEntry[]): Promise<Revealed> {
   const dataKeys = new Map<string, KeyObject>();
   const values: RevealedValue[] = [];
-  for (const { token, field, dataKeyId, sealed, dataKey } of entries) {
+  for (const entry of entries) {
+    const { token, dataKeyId, dataKey } = entry;
     if (dataKey === null) return { ok: false, token, why: "data key missing" };
     try {
       const key = dataKeys.get(dataKeyId) ?? (await opener.dataKey(dataKey));
       dataKeys.set(dataKeyId, key);
-      values.push(open(opener, key, token, field, sealed));
+      values.push(open(opener, key, entry));
     } catch (error) {
       if (error instanceof Altered) return { ok: false, token, why: "altered" };
       throw error;
@@ -47,18 +45,18 @@ export async function revealEntries(opener: Opener, entries: readonly SealedEntr
   return { ok: true, values };
 }
 
-function open(
-  opener: Opener,
-  key: KeyObject,
-  token: string,
-  field: string,
-  sealed: Uint8Array,
-): RevealedValue {
-  if (field !== "ip" && field !== "device_id") throw new Altered();
-  const bytes = opener.value(key, field, token, sealed);
+/** The type in entries of the first version, which had none. */
+export function typeOf({ field, type }: VaultContext): string {
+  return type ?? (field === "ip" ? "ip" : "text");
+}
+
+function open(opener: Opener, key: KeyObject, entry: SealedEntry): RevealedValue {
+  const { token, field, sealed } = entry;
+  const spell = spellingOf(typeOf(entry));
+  if (spell === undefined) throw new Altered();
+  const bytes = opener.value(key, entry, sealed);
   try {
-    const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-    return { token, field, value: field === "ip" ? spellIp(bytes) : utf8.decode(bytes) };
+    return { token, field, value: spell(bytes) };
   } catch {
     // Not encrypted by a drain: someone with write access to the vault may know the recipients too.
     throw new Altered();

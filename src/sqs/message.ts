@@ -24,9 +24,12 @@ function listIn<T>(json: unknown, key: string, isItem: (item: unknown) => item i
 function isMessage(item: unknown): item is Message {
   if (!isObject(item)) return false;
   const attributes = item["Attributes"] ?? {};
+  const messageAttributes = item["MessageAttributes"] ?? {};
   return (
     areTexts(item["MessageId"], item["ReceiptHandle"], item["Body"], item["MD5OfBody"]) &&
     isObject(attributes) &&
+    isObject(messageAttributes) &&
+    Object.values(messageAttributes).every(isObject) &&
     areTexts(attributes["SentTimestamp"], attributes["ApproximateReceiveCount"], attributes["MessageGroupId"])
   );
 }
@@ -48,16 +51,18 @@ function isObject(value: unknown): value is Record<string, unknown> {
  * so that none overtakes it.
  *
  * @param onDamaged see {@link toReceived}
+ * @param withAttributes whether to keep message attributes: some servers send them unasked
  */
 export function receivedOf(
   messages: readonly Message[],
   onDamaged: (messageId: string) => void,
+  withAttributes = false,
 ): ReceivedMessage[] {
   const heldBack = new Set<string>();
   return messages.flatMap((message) => {
     const group = message.Attributes?.MessageGroupId;
     if (group !== undefined && heldBack.has(group)) return [];
-    const received = toReceived(message, onDamaged);
+    const received = toReceived(message, onDamaged, withAttributes);
     if (received === undefined && group !== undefined) heldBack.add(group);
     return received ?? [];
   });
@@ -72,6 +77,7 @@ export function receivedOf(
 export function toReceived(
   message: Message,
   onDamaged: (messageId: string) => void,
+  withAttributes = false,
 ): ReceivedMessage | undefined {
   const { MessageId: messageId, ReceiptHandle: receiptHandle, Body: body = "" } = message;
   if (messageId === undefined || receiptHandle === undefined) {
@@ -88,9 +94,22 @@ export function toReceived(
     messageId,
     receiptHandle,
     body,
+    ...(withAttributes ? { attributes: attributesIn(message.MessageAttributes ?? {}) } : {}),
     sentAt: sentAt(message.Attributes?.SentTimestamp),
     receiveCount: finite(message.Attributes?.ApproximateReceiveCount),
   };
+}
+
+/** Numbers as text, binary as base64: the SDK decodes it, and JSON has it already. */
+function attributesIn(attributes: Readonly<Record<string, unknown>>): Record<string, string> {
+  const texts = Object.entries(attributes).flatMap(([name, attribute]) => {
+    const binary = property(attribute, "BinaryValue");
+    const value =
+      property(attribute, "StringValue") ??
+      (binary instanceof Uint8Array ? Buffer.from(binary).toString("base64") : binary);
+    return typeof value === "string" ? [[name, value] as const] : [];
+  });
+  return Object.fromEntries(texts);
 }
 
 // A retry cannot help with these codes, even if the server does not set SenderFault: LocalStack 1.3 sets it for none of them.

@@ -29,7 +29,7 @@ export async function openQueue(settings: SqsSettings, notices: Notices): Promis
   const found = await findQueue(settings, target, notices, { retry: true });
   try {
     const attributes = found.attributes ?? (await attributesOf(found.client, found.url, target));
-    return new SqsQueue({ ...found, attributes, notices });
+    return new SqsQueue({ ...found, attributes, notices, withAttributes: settings.withAttributes === true });
   } catch (error) {
     found.client.destroy();
     throw error;
@@ -37,7 +37,8 @@ export async function openQueue(settings: SqsSettings, notices: Notices): Promis
 }
 
 /** A queue that was found, with its attributes if the first request read them. */
-export type LocatedQueue = Omit<FoundQueue, "attributes" | "notices"> & Pick<Located, "attributes">;
+export type LocatedQueue = Omit<FoundQueue, "attributes" | "notices" | "withAttributes"> &
+  Pick<Located, "attributes">;
 
 /**
  * Finds the queue with as few requests as possible. The caller must destroy the client.

@@ -47,6 +47,8 @@ export interface FoundQueue {
   readonly attributes: QueueAttributes;
   readonly requests: RequestCounts;
   readonly notices: Notices;
+  /** Whether to receive message attributes. */
+  readonly withAttributes: boolean;
 }
 
 /** The port {@link Queue}, on the SDK's client. */
@@ -73,13 +75,14 @@ export class SqsQueue implements Queue {
   }
 
   async receive(request: ReceiveRequest): Promise<ReceivedMessage[]> {
-    const { client, url, protocol } = this.#found;
+    const { client, url, protocol, withAttributes } = this.#found;
     const input = {
       QueueUrl: url,
       MaxNumberOfMessages: request.max,
       WaitTimeSeconds: request.waitSeconds,
       VisibilityTimeout: request.visibilityTimeout,
       ...systemAttributeRequest(protocol, this.isFifo ? fifoAttributes : systemAttributes),
+      ...(withAttributes ? { MessageAttributeNames: ["All"] } : {}),
     };
     if (request.admit !== undefined) client.admitFor(input, request.admit);
     const messages =
@@ -87,7 +90,7 @@ export class SqsQueue implements Queue {
       (await this.#call("sqs:ReceiveMessage", () => client.send(new ReceiveMessageCommand(input))))
         .Messages ??
       [];
-    return receivedOf(messages, this.#warnOfDamage);
+    return receivedOf(messages, this.#warnOfDamage, withAttributes);
   }
 
   async delete(receiptHandles: readonly string[]): Promise<FailedEntry[]> {

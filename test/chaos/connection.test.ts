@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { generateLogins, mulberry32 } from "../../sandbox/messages.ts";
 import { readDatabase, type DatabaseSettings } from "../../src/config/database.ts";
-import { createEntryMaker } from "../../src/drain/entry.ts";
+import { LOGIN } from "../../src/config/mapping.ts";
 import type { Entry } from "../../src/drain/ports.ts";
 import { explain } from "../../src/explain.ts";
 import { checkDatabase } from "../../src/postgres/doctor.ts";
@@ -14,10 +14,12 @@ import { openLoader } from "../../src/postgres/load.ts";
 import { openQuarantine } from "../../src/postgres/quarantine.ts";
 import { openRotation } from "../../src/postgres/rotation.ts";
 import { openVault } from "../../src/postgres/vault.ts";
+import { maskedFields } from "../../src/mapping/fields.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
 import { createOpener } from "../../src/recovery/identities.ts";
 import { createSealer } from "../../src/recovery/recipients.ts";
 import { createRemask } from "../../src/recovery/remask.ts";
+import { loginEntries } from "../support/login-entries.ts";
 import { startUnreliablePostgres, type Ending } from "../support/unreliable-postgres.ts";
 import { withVault, type VaultBench } from "../support/vault.ts";
 import { reading } from "../config/told.ts";
@@ -46,17 +48,17 @@ async function everyCommand(bench: VaultBench): Promise<Record<string, Work>> {
   const earlier = deriveKeys(Buffer.from(bench.env["FETCH_ETL_MASKING_KEY"] ?? "", "base64"));
   const keys = deriveKeys(randomBytes(32));
   const opener = createOpener(await readFile(bench.holder.file, "utf8"));
-  const entries = createEntryMaker({
-    ...{ keys: earlier, queueId: QUEUE, appVersion: "full", today: "2026-01-01" },
-    ...{ randomBytes, sealer },
-  });
+  const entries = loginEntries({ keys: earlier, queueId: QUEUE, randomBytes, sealer });
   let sent = 0;
   const batch = (): Entry[] =>
-    ["{}", ...generateLogins(20).map((login) => JSON.stringify(login))].map((body) =>
-      entries.fromMessage({
-        ...{ messageId: `m${++sent}`, body, sentAt: Date.now() },
-      }),
-    );
+    ["{}", ...generateLogins(20).map((login) => JSON.stringify(login))]
+      .flatMap((body) =>
+        Array.from(
+          entries.items({ messageId: `m${++sent}`, body, sentAt: Date.now() }),
+          ({ entry }) => entry,
+        ),
+      )
+      .filter((entry) => entry !== undefined);
   const [row] = await bench.sql<{ token: string }[]>`select token from fetch_etl.vault limit 1`;
   const token = row?.token ?? "";
   return {
@@ -71,7 +73,7 @@ async function everyCommand(bench: VaultBench): Promise<Record<string, Work>> {
       }
     },
     init: initialise,
-    verify: (settings) => verifyTables(settings, { appVersion: "full" }),
+    verify: (settings) => verifyTables(settings, "values"),
     doctor: (settings) => checkDatabase(settings, true, Date.now),
     quarantine: async (settings) => {
       const quarantine = await openQuarantine(settings);
@@ -86,7 +88,9 @@ async function everyCommand(bench: VaultBench): Promise<Record<string, Work>> {
     },
     reveal: (settings) => openVault(settings).read([token], "chaos"),
     rotate: async (settings) => {
-      const remask = createRemask({ opener, keys: [keys, earlier], randomBytes });
+      const remask = createRemask({
+        ...{ opener, keys: [keys, earlier], fields: maskedFields(LOGIN), randomBytes },
+      });
       const rotation = await openRotation(settings, keys.keyId, remask);
       try {
         for (let index = 0; index < Math.min(rotation.rowBatches, 2); index += 1)

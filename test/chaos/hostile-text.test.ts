@@ -1,5 +1,4 @@
 // Whoever can send a message, answer a request or write a setting can write a text that is made to be slow. Work is counted, not timed.
-import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { parseMetrics } from "../../src/cli/commands/drain/metrics.ts";
@@ -12,18 +11,17 @@ import { Problems } from "../../src/config/readers.ts";
 import { queueNameToShow, readQueue } from "../../src/config/queue.ts";
 import { readRecipients } from "../../src/config/recovery.ts";
 import { readTable } from "../../src/config/table.ts";
-import { createEntryMaker } from "../../src/drain/entry.ts";
 import { maxReceiveCount } from "../../src/sqs/queue.ts";
 import { openQueue } from "../../src/sqs/open.ts";
 import { toFailed, toReceived } from "../../src/sqs/message.ts";
 import { targetOf } from "../../src/sqs/target.ts";
-import { readAppVersion } from "../../src/login/app-version.ts";
-import { readCreateDate } from "../../src/login/create-date.ts";
+import { COLUMN_TYPES } from "../../src/mapping/types.ts";
 import { canonicalDeviceId, canonicalIp } from "../../src/masking/canonical.ts";
-import { deriveKeys } from "../../src/masking/keys.ts";
 import { createOpener } from "../../src/recovery/identities.ts";
+import { columnOf } from "../mapping/values.ts";
 import { deaf, settings, stubAwsEnvironment } from "../sqs/servers.ts";
 import { ENVELOPE, inEnvelope } from "../support/envelope.ts";
+import { loginEntries } from "../support/login-entries.ts";
 import { meter } from "../support/meter.ts";
 import { startQueryServer } from "../support/query-server.ts";
 
@@ -91,14 +89,8 @@ function textOf({ start, pump, end }: Hostile, length = LENGTH): string {
   return `${start}${repeated.repeat(Math.ceil(length / repeated.length))}${end}!`;
 }
 
-const entries = createEntryMaker({
-  keys: deriveKeys(randomBytes(32)),
-  queueId: "queue",
-  appVersion: "full",
-  today: "2024-01-15",
-  randomBytes,
-});
-const read = (body: string): unknown => entries.fromMessage({ messageId: "m", body, sentAt: 0 });
+const entries = loginEntries();
+const read = (body: string): unknown => Array.from(entries.items({ messageId: "m", body, sentAt: 0 }));
 const login = { user_id: "u", app_version: null, device_type: null, ip: null, locale: null, device_id: null };
 /** A mistake that is told is an outcome as good as any. */
 const orFail = (reader: () => unknown): void => {
@@ -181,8 +173,8 @@ const received = { MessageId: "m", ReceiptHandle: "r" };
 
 it.each<[string, (text: string) => unknown]>([
   ["an address", canonicalIp],
-  ["a version", (text) => readAppVersion(text, "full")],
-  ["a day", readCreateDate],
+  ["a version", COLUMN_TYPES.version.text(columnOf("version"))],
+  ["a day", COLUMN_TYPES.date.text(columnOf("date"))],
 ])("%s that is too long is not looked at", async (_what, reader) => {
   const text = textOf(slowAddress);
   const { characters, longestMatched } = await meter(LONG, () => reader(text));

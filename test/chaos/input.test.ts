@@ -6,13 +6,13 @@ import { Problems } from "../../src/config/readers.ts";
 import { readDatabase } from "../../src/config/database.ts";
 import { systemClock } from "../../src/drain/clock.ts";
 import { drain } from "../../src/drain/loop.ts";
-import { createEntryMaker, sealContext } from "../../src/drain/entry.ts";
+import { sealContext } from "../../src/drain/entry.ts";
 import type { Queue, ReceivedMessage } from "../../src/drain/ports.ts";
 import { openLoader } from "../../src/postgres/load.ts";
-import { decodeLogin } from "../../src/login/decode.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
 import { unseal } from "../../src/masking/seal.ts";
 import { withBench } from "../support/bench.ts";
+import { loginEntries, readLogin } from "../support/login-entries.ts";
 import { times } from "./invariant.ts";
 import { SEED } from "./random.ts";
 
@@ -112,13 +112,7 @@ test(
     withBench(async (bench) => {
       const settings = readDatabase(bench.env, new Problems());
       if (settings === undefined) throw new Error("no database");
-      const entries = createEntryMaker({
-        keys,
-        queueId: QUEUE_ID,
-        appVersion: "full",
-        today: "2023-01-05",
-        randomBytes,
-      });
+      const entries = loginEntries({ keys, queueId: QUEUE_ID, randomBytes });
       const loader = await openLoader(settings, QUEUE_ID);
       let round = 0;
       const check = async (bodies: readonly string[]): Promise<void> => {
@@ -143,7 +137,7 @@ test(
             stop: new AbortController().signal,
           },
         );
-        const valid = bodies.filter((text) => decodeLogin(text, "full").ok).length;
+        const valid = bodies.filter((text) => readLogin(text).ok).length;
         expect(report).toMatchObject({
           received: bodies.length,
           loaded: valid,

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ENVIRONMENT, trimmed, trimVariables } from "../../src/cli/environment.ts";
 import { readDatabase } from "../../src/config/database.ts";
 import { readLogFormat } from "../../src/config/log-format.ts";
+import { readMapping } from "../../src/config/mapping.ts";
 import { readMaskingKeys } from "../../src/config/masking-key.ts";
 import { Problems } from "../../src/config/readers.ts";
 import { readQueue } from "../../src/config/queue.ts";
@@ -31,6 +32,7 @@ const KEY = Buffer.alloc(32, 7).toString("base64");
 const RECIPIENT = "age1lvyvwawkr0mcnnnncaghunadrqkmuf9e6507x9y920xxpp866cnql7dp2z";
 
 type Read = (env: NodeJS.ProcessEnv, problems: Problems) => unknown;
+const MAPPING = "version: 1\ntable: public.t\ncolumns: { a: {} }\n";
 const database: Read = (env, problems) => {
   const settings = readDatabase(env, problems);
   return { ...settings, password: settings?.password?.reveal() };
@@ -46,6 +48,17 @@ const key: Read = (env, problems) =>
     problems,
   )?.map(({ keyId }) => keyId);
 
+const mapping: Read = (env, problems) =>
+  readMapping(
+    {},
+    env,
+    (path) => {
+      if (path !== "/etc/mapping.yaml") throw Object.assign(new Error("none"), { code: "ENOENT" });
+      return MAPPING;
+    },
+    problems,
+  );
+
 const SETTINGS: readonly (readonly [name: string, value: string, read: Read, beside: NodeJS.ProcessEnv])[] = [
   ["FETCH_ETL_MASKING_KEY", KEY, key, {}],
   ["FETCH_ETL_MASKING_KEY_FILE", "/run/secrets/key", key, {}],
@@ -60,6 +73,7 @@ const SETTINGS: readonly (readonly [name: string, value: string, read: Read, bes
   ["PGCONNECT_TIMEOUT", "7", database, REACHED],
   ["PGAPPNAME", "etl", database, REACHED],
   ["PGCHANNELBINDING", "require", database, REACHED],
+  ["FETCH_ETL_MAPPING", "/etc/mapping.yaml", mapping, {}],
   ["FETCH_ETL_TABLE", "analytics.logins", (env, problems) => readTable({}, env, problems), {}],
   ["FETCH_ETL_QUEUE", "logins", queue, {}],
   ["FETCH_ETL_SQS_PROTOCOL", "query", queue, {}],
@@ -69,32 +83,35 @@ const SETTINGS: readonly (readonly [name: string, value: string, read: Read, bes
 ];
 
 /** What a reader gives, and tells. Fails where it throws anything. */
-function reading(read: Read, given: NodeJS.ProcessEnv): { value: unknown; told: readonly string[] } {
+async function reading(
+  read: Read,
+  given: NodeJS.ProcessEnv,
+): Promise<{ value: unknown; told: readonly string[] }> {
   const env = { ...given };
   trimVariables(env);
   const problems = new Problems();
-  return { value: read(env, problems), told: problems.sentences };
+  return { value: await read(env, problems), told: problems.sentences };
 }
 
 describe.each(SETTINGS)("%s", (name, value, read, beside) => {
   const plain = reading(read, { ...beside, [name]: value });
 
-  it("is read", () => {
-    expect(plain).not.toEqual(reading(read, beside));
+  it("is read", async () => {
+    expect(await plain).not.toEqual(await reading(read, beside));
   });
 
-  it.each(SURROUNDINGS)("is the same with %s around it", (_what, around) => {
-    expect(reading(read, { ...beside, [name]: around(value) })).toEqual(plain);
+  it.each(SURROUNDINGS)("is the same with %s around it", async (_what, around) => {
+    expect(await reading(read, { ...beside, [name]: around(value) })).toEqual(await plain);
   });
 
-  it.each(NOTHING)("is none where it is %j", (text) => {
-    expect(reading(read, { ...beside, [name]: text })).toEqual(reading(read, beside));
+  it.each(NOTHING)("is none where it is %j", async (text) => {
+    expect(await reading(read, { ...beside, [name]: text })).toEqual(await reading(read, beside));
   });
 
   it.each([`"${value}`, `${value}'`, `${value}\n${value}`, "\u001b[2J"])(
     "gives a value or a sentence that names a setting, and throws nothing, where it is %j",
-    (text) => {
-      const { told } = reading(read, { ...beside, [name]: text });
+    async (text) => {
+      const { told } = await reading(read, { ...beside, [name]: text });
       for (const sentence of told) {
         expect(sentence).toMatch(/FETCH_ETL_|DATABASE_URL|PG\*|AWS_|--/);
         expect(sentence).not.toContain("\u001b");
@@ -111,9 +128,9 @@ it("covers each variable but those of the SDK, the terminal, and the password", 
 });
 
 describe("a password", () => {
-  it.each(SURROUNDINGS)("is left as it is, with %s around it", (_what, around) => {
+  it.each(SURROUNDINGS)("is left as it is, with %s around it", async (_what, around) => {
     const env = { PGPASSWORD: around("p"), ...REACHED };
-    expect(reading(database, env)).toMatchObject({ value: { password: around("p") }, told: [] });
+    expect(await reading(database, env)).toMatchObject({ value: { password: around("p") }, told: [] });
   });
 });
 

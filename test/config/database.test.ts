@@ -2,13 +2,14 @@ import { describe, expect, it } from "vitest";
 import { Problems } from "../../src/config/readers.ts";
 import { DEFAULT_TABLE } from "../../src/config/table.ts";
 import { readDatabase } from "../../src/config/database.ts";
+import { LOGIN } from "../../src/config/mapping.ts";
 import { reading } from "./told.ts";
 
 function read(
   env: NodeJS.ProcessEnv,
   systemUser = (): string => "me",
 ): { settings: object | undefined; told: string[] } {
-  const { value, told } = reading((problems) => readDatabase(env, problems, {}, systemUser));
+  const { value, told } = reading((problems) => readDatabase(env, problems, {}, LOGIN, systemUser));
   if (value === undefined) return { settings: undefined, told };
   const { password, ...settings } = value;
   return { settings: { ...settings, password: password?.reveal() }, told };
@@ -25,6 +26,8 @@ const plain = {
   connectTimeout: 10,
   applicationName: "fetch-etl",
   table: DEFAULT_TABLE,
+  columns: LOGIN.columns,
+  hasKeys: false,
   source: "DATABASE_URL",
 };
 
@@ -99,6 +102,8 @@ describe("the PG* variables", () => {
         ...{ sslMode: "verify-full", sslRootCert: "/etc/ca.pem", connectTimeout: 3 },
         applicationName: "nightly",
         table: DEFAULT_TABLE,
+        columns: LOGIN.columns,
+        hasKeys: false,
         source: "the PG* variables",
       },
       told: [],

@@ -2,10 +2,22 @@
 import { Problems } from "../../src/config/readers.ts";
 import { Failure } from "../../src/failure.ts";
 
-/** Runs a reader. Gives what it read, and the sentences that the user would be told. */
-export function reading<T>(read: (problems: Problems) => T): { readonly value: T; readonly told: string[] } {
+interface Told<T> {
+  readonly value: T;
+  /** The sentences that the user would be told. */
+  readonly told: string[];
+}
+
+/** Runs a reader. */
+export function reading<T>(read: (problems: Problems) => T): Told<T> {
   const problems = new Problems();
   const value = read(problems);
+  return { value, told: sentences(problems) };
+}
+
+export async function readingLater<T>(read: (problems: Problems) => Promise<T>): Promise<Told<T>> {
+  const problems = new Problems();
+  const value = await read(problems);
   return { value, told: sentences(problems) };
 }
 

@@ -2,18 +2,16 @@ import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { VirtualClock } from "../support/virtual-clock.ts";
 import { drain } from "../../src/drain/loop.ts";
-import { createEntryMaker } from "../../src/drain/entry.ts";
 import { Throttled } from "../../src/drain/ports.ts";
 import type { DrainReport } from "../../src/drain/report.ts";
 import type { DrainSettings } from "../../src/drain/settings.ts";
 import { newCounts } from "../../src/drain/counts.ts";
 import { Failure } from "../../src/failure.ts";
-import { deriveKeys } from "../../src/masking/keys.ts";
 import { CLEAN_STOP_SECONDS } from "../deploy/clean-stop.ts";
+import { loginEntries } from "../support/login-entries.ts";
 import { LOST, MemoryLoader } from "../support/memory-loader.ts";
 import { MemoryQueue } from "../support/memory-queue.ts";
 
-const keys = deriveKeys(Buffer.alloc(32, 1));
 const nothing = { app_version: null, device_type: null, ip: null, locale: null, device_id: null };
 const REFUSED = new Failure("configuration", "The role may not delete.");
 const AWAY = new Failure("unavailable", "SQS is away.");
@@ -49,20 +47,14 @@ function draining({ messages = 0, queue: options, settings = {}, dryRun = false 
       {
         queue,
         loader: dryRun ? undefined : loader,
-        entries: createEntryMaker({
-          keys,
-          queueId: queue.id,
-          appVersion: "full",
-          today: "2030-01-01",
-          randomBytes: (length) => new Uint8Array(length),
-        }),
+        entries: loginEntries({ queueId: queue.id }),
         clock,
         random: () => 1,
         stop: stop.signal,
         counts: counts,
       },
     );
-  const users = (): string[] => loader.rows.map(({ user_id }) => user_id).toSorted();
+  const users = (): string[] => loader.rows.map((row) => String(row["user_id"])).toSorted();
   return { clock, queue, loader, stop, tally: counts, run, users };
 }
 

@@ -2,10 +2,9 @@
 import { describe, expect, it, vi } from "vitest";
 import { VirtualClock } from "../support/virtual-clock.ts";
 import { drain } from "../../src/drain/loop.ts";
-import { createEntryMaker } from "../../src/drain/entry.ts";
 import type { DrainReport } from "../../src/drain/report.ts";
 import { requireRedrive } from "../../src/drain/dead-letter.ts";
-import { deriveKeys } from "../../src/masking/keys.ts";
+import { loginEntries } from "../support/login-entries.ts";
 import { MemoryLoader } from "../support/memory-loader.ts";
 import { MemoryQueue } from "../support/memory-queue.ts";
 
@@ -35,13 +34,7 @@ function leavingIn(options: ConstructorParameters<typeof MemoryQueue>[1]) {
   const stop = new AbortController();
   queue.before = () => clock.wait(5);
   loader.before = () => clock.wait(20);
-  const entries = createEntryMaker({
-    keys: deriveKeys(Buffer.alloc(32, 1)),
-    queueId: queue.id,
-    appVersion: "full",
-    today: "2030-01-01",
-    randomBytes: (length) => new Uint8Array(length),
-  });
+  const entries = loginEntries({ queueId: queue.id });
   const warned: string[] = [];
   const warn = (line: string): void => void warned.push(line);
   const run = (dryRun = false): Promise<DrainReport> =>
@@ -147,7 +140,7 @@ describe("in a FIFO queue", () => {
     for (const id of sent) queue.send(id, id === "a1" ? "no JSON" : login(id), 0, id.slice(0, 1));
     loader.refused.add("b1");
     const loaded = (group: string): string[] =>
-      loader.rows.map(({ user_id: id }) => id).filter((id) => id.startsWith(group));
+      loader.rows.map((row) => String(row["user_id"])).filter((id) => id.startsWith(group));
     return {
       ...parts,
       loaded,

@@ -20,14 +20,17 @@ it("loads the valid messages, quarantines the other, empties the queue and repor
     const drained = await bench.run(["drain", "--json"]);
     expect(drained.code).toBe(0);
     expect(json(drained)).toEqual({
-      schemaVersion: 1,
+      schemaVersion: 2,
       command: "drain",
       queue: bench.queue,
+      table: "public.user_logins",
       received: 100,
       loaded: 99,
       duplicates: 0,
       quarantined: 1,
+      skipped: 0,
       left: 0,
+      invalid: {},
       deleted: 100,
       released: 0,
       requests: { receive: expect.any(Number), delete: 10, other: expect.any(Number) },
@@ -134,11 +137,11 @@ it("quarantines a message once, with every reason and its body sealed", () =>
       select reasons, sealed, key_id from fetch_etl.quarantine`;
     expect(others).toEqual([]);
     expect(held?.reasons).toEqual([
-      "device_type: missing",
       "user_id: empty",
-      "app_version: not a version",
+      "device_type: missing",
       "ip: not an IP address",
       "device_id: not a string",
+      "app_version: not a version",
     ]);
     expect(held?.sealed.toString("latin1")).not.toContain("nowhere");
     expect(held?.key_id).toMatch(/^[A-Za-z0-9_-]{8}$/);

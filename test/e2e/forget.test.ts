@@ -35,7 +35,7 @@ it("reads tokens from standard input, with the blanks that psql prints, and prin
     const { ip, device_id } = await tokensOf("u-1");
     const forgotten = await run(["forget", "--reason", REASON, "--json"], {}, ` ${ip}\n ${device_id}\n\n`);
     expect(json(forgotten)).toEqual({
-      schemaVersion: 1,
+      schemaVersion: 2,
       command: "forget",
       forgotten: 2,
       quarantinedBodies: { found: [], purged: 0, notOpened: 0, tokensNotSought: 0 },

@@ -37,7 +37,7 @@ async function dropRole({ sql }: Bench, role: string): Promise<void> {
 it("creates the schema and tables, and says what it created and what was already present", () =>
   withBench(async (bench) => {
     expect(json(await init(bench, ["--json"]))).toEqual({
-      schemaVersion: 1,
+      schemaVersion: 2,
       command: "init",
       made: ["fetch_etl", ...TABLES],
       present: [],

@@ -22,31 +22,32 @@ it("shows at most --count messages, each once, masked, as one JSON object a line
     expect(new Set(shown.map(({ messageId }) => messageId)).size).toBe(30);
     const token: unknown = expect.stringMatching(/^h1\.[\w-]{8}\.[\w-]{43}$/);
     expect(shown[0]).toEqual({
-      schemaVersion: 1,
+      schemaVersion: 2,
       messageId: expect.any(String),
       sentAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       receiveCount: 1,
-      login: {
+      record: 0,
+      row: {
         user_id: expect.any(String),
         device_type: expect.any(String),
         masked_ip: token,
         masked_device_id: token,
         locale: expect.toSatisfy((locale) => locale === null || typeof locale === "string"),
-        app_version: expect.any(Number),
+        app_version: expect.stringMatching(/^\d+$/),
         create_date: expect.stringMatching(/^\d{4}-\d\d-\d\d$/),
       },
     });
     expect(await bench.contents()).toEqual({ ready: 100, inflight: 0, delayed: 0 });
   }));
 
-it("shows why a message would be quarantined in place of its login", () =>
+it("shows why a message would be quarantined in place of its row", () =>
   withBench(async (bench) => {
-    await bench.send(["[]"]);
+    await bench.send(["7"]);
     const [shown] = lines(await bench.run(["peek", "--json"]));
-    expect(shown).toMatchObject({ rejection: ["body: not a JSON object"] });
-    expect(shown).not.toHaveProperty("login");
+    expect(shown).toMatchObject({ rejection: ["body: not a JSON object or list"] });
+    expect(shown).not.toHaveProperty("row");
     expect((await bench.run(["peek"])).stdout).toMatch(
-      /would be quarantined: \S+: body: not a JSON object\n$/,
+      /would be quarantined: \S+: body: not a JSON object or list\n$/,
     );
   }));
 
@@ -57,7 +58,7 @@ it("shows what a drain with the same --app-version stores, a byte order mark bef
     const [full] = lines(await bench.run(["peek", "--json"]));
     expect(full).toMatchObject({ rejection: ["app_version: out of range"] });
     const [major] = lines(await bench.run(["peek", "--json", "--app-version", "major"]));
-    expect(major).toMatchObject({ login: { app_version: 20_240_115 } });
+    expect(major).toMatchObject({ row: { app_version: "20240115" } });
     await bench.run(["drain", "--app-version", "major"]);
     expect(await bench.sql`select app_version from public.user_logins`).toEqual([
       { app_version: 20_240_115 },

@@ -6,9 +6,9 @@ import { expect, test } from "vitest";
 import { generateLogins, mulberry32 } from "../../sandbox/messages.ts";
 import { USER_LOGINS } from "../../sandbox/sandbox.ts";
 import { sealContext } from "../../src/drain/entry.ts";
-import { deriveKeys, type Field } from "../../src/masking/keys.ts";
+import { deriveKeys } from "../../src/masking/keys.ts";
 import { NONCE_BYTES, seal } from "../../src/masking/seal.ts";
-import { createMask } from "../../src/masking/token.ts";
+import { maskOf } from "../../src/masking/token.ts";
 import { createOpener } from "../../src/recovery/identities.ts";
 import { SEED } from "../chaos/random.ts";
 import { json, makeTables, withBench, type Bench, type Outcome } from "../support/bench.ts";
@@ -77,7 +77,7 @@ function newKey(): string {
 
 it("lists what is held by reason, the oldest and an example of each, and takes no key for it", () =>
   withBench(async (bench) => {
-    await bench.send([BROKEN, "{", "[]", "{"]);
+    await bench.send([BROKEN, "{", "7", "{"]);
     await bench.run(["drain"]);
     const ids = await bench.sql<{ message_id: string }[]>`
       select message_id from fetch_etl.quarantine where 'body: not JSON' = any (reasons)`;
@@ -86,14 +86,14 @@ it("lists what is held by reason, the oldest and an example of each, and takes n
     const oldest: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
     const one = { count: 1, oldest, example: expect.any(String) as unknown };
     expect(json(listed)).toEqual({
-      schemaVersion: 1,
+      schemaVersion: 2,
       command: "quarantine list",
       total: 4,
       reasons: [
         { ...one, reason: "body: not JSON", count: 2 },
         { ...one, reason: "app_version: not a version" },
-        { ...one, reason: "body: not a JSON object" },
-        { ...one, reason: "user_id: not a string" },
+        { ...one, reason: "body: not a JSON object or list" },
+        { ...one, reason: "user_id: null" },
       ],
       keys: [{ keyId: expect.stringMatching(/^[\w-]{8}$/), count: 4 }],
     });
@@ -136,16 +136,16 @@ it("shows one message without its body, and with --raw the body, saying that it 
       messageId: id,
       queue: row?.queue,
       sentAt: time,
-      reasons: ["user_id: not a string", "app_version: not a version"],
+      reasons: ["user_id: null", "app_version: not a version"],
       keyId: expect.stringMatching(/^[\w-]{8}$/) as unknown,
       sealedBytes: BROKEN.length + 28,
       quarantinedAt: time,
       replayedAt: null,
     };
-    expect(json(shown)).toEqual({ schemaVersion: 1, command: "quarantine show", messages: [message] });
+    expect(json(shown)).toEqual({ schemaVersion: 2, command: "quarantine show", messages: [message] });
     const told = await bench.run(["quarantine", "show", id]);
     expect(told).toMatchObject({ code: 0, stderr: "" });
-    expect(told.stdout).toMatch(/reason +user_id: not a string\n +app_version: not a version\n/);
+    expect(told.stdout).toMatch(/reason +user_id: null\n +app_version: not a version\n/);
     expectUntold(shown);
     expectUntold(told);
     const raw = await bench.run(["quarantine", "show", id, "--raw"]);
@@ -202,10 +202,10 @@ it("loads one queue's messages alone where it is named, by name, URL or ARN", ()
     await makeTables(bench);
     const arn = (name: string, account = "111122223333"): string =>
       `arn:aws:sqs:us-east-1:${account}:${name}`;
-    await hold(bench, bodies(3), { queue: arn("first") });
-    await hold(bench, bodies(5), { queue: arn("second") });
-    await hold(bench, bodies(7), { queue: arn("second", "444455556666") });
-    await hold(bench, bodies(11), { queue: "/000000000000/second" });
+    await hold(bench, bodies(3), { queue: arn("first"), sentAt: "2024-05-01" });
+    await hold(bench, bodies(5), { queue: arn("second"), sentAt: "2024-05-02" });
+    await hold(bench, bodies(7), { queue: arn("second", "444455556666"), sentAt: "2024-05-03" });
+    await hold(bench, bodies(11), { queue: "/000000000000/second", sentAt: "2024-05-04" });
     const loadedOf = async (queue: string): Promise<unknown> =>
       json(await bench.run(["quarantine", "replay", "--json", "--queue", queue]))["loaded"];
     expect(await loadedOf("nothing")).toBe(0);
@@ -224,7 +224,7 @@ it("loads nothing while the contract says no, and leaves everything as it is", (
     const replayed = await bench.run(["quarantine", "replay", "--json"]);
     expect(replayed).toMatchObject({ code: 0, stderr: "" });
     expect(json(replayed)).toEqual({
-      schemaVersion: 1,
+      schemaVersion: 2,
       command: "quarantine replay",
       loaded: 0,
       rejected: 3,
@@ -262,7 +262,7 @@ it("loads what the table refused once the table takes it, as a drain would have,
       quarantined: 2,
       quarantineReasons: {
         "row: refused by Postgres, SQLSTATE 23514, constraint three": 1,
-        "user_id: not a string": 1,
+        "user_id: null": 1,
       },
     });
     expect(json(await bench.run(["quarantine", "list", "--json"]))).toMatchObject({ total: 2 });
@@ -280,16 +280,18 @@ it("loads what the table refused once the table takes it, as a drain would have,
     expect([...same]).toEqual([{ count: 2 }]);
   }));
 
-it("replays messages of every queue, of one id in two, and dates those without a sent time", () =>
+it("replays messages of every queue, each once whichever queues it came through, and dates those without a sent time", () =>
   withBench(async (bench) => {
     await makeTables(bench);
     const [one = "", two = "", three = ""] = bodies(3);
+    // As a dead-letter queue passes a message on, with its id and sent time.
     await hold(bench, [one], { queue: "q1" });
-    await hold(bench, [two], { queue: "q2" });
+    await hold(bench, [one], { queue: "q1-dead" });
+    await hold(bench, [two], { queue: "q2", sentAt: "2024-05-06T08:00:00Z" });
     await hold(bench, [three], { queue: "q1", sentAt: "epoch" });
     await bench.sql`update fetch_etl.quarantine set quarantined_at = '2024-01-31T23:30:00Z'`;
     await bench.sql`insert into fetch_etl.quarantine (queue, sent_at, message_id, reasons, key_id, sealed)
-      select queue, sent_at + interval '1 microsecond', message_id, reasons, key_id, sealed
+      select queue, sent_at + interval '1 millisecond', message_id, reasons, key_id, sealed
       from fetch_etl.quarantine where queue = 'q2'`;
     const replayed = json(await bench.run(["quarantine", "replay", "--json", "--app-version", "major"]));
     expect(replayed).toMatchObject({ loaded: 4, rejected: 0 });
@@ -308,8 +310,8 @@ it("opens bodies of an earlier key, counts those of a lost one, and masks with t
   withBench(async (bench) => {
     await makeTables(bench);
     const [lost, old, now] = [newKey(), newKey(), newKey()];
-    await hold(bench, bodies(3), { key: lost, queue: "q1" });
-    await hold(bench, bodies(2), { key: old, queue: "q2" });
+    await hold(bench, bodies(3), { key: lost });
+    await hold(bench, bodies(2), { key: old, sentAt: "2024-05-07" });
     const env = { FETCH_ETL_MASKING_KEY: `${now},${old}` };
     const replayed = await bench.run(["quarantine", "replay", "--json"], env);
     expect(replayed.code).toBe(0);
@@ -354,15 +356,17 @@ it("keeps the values in the vault where a recipient is set, as a drain does: eac
     const tokens = await bench.sql<{ token: string }[]>`
       select masked_ip as token from public.user_logins where masked_ip is not null
       union select masked_device_id from public.user_logins order by 1`;
-    const vault = await bench.sql<{ token: string; field: Field; sealed: Buffer; key: Buffer }[]>`
-      select token, field, v.sealed, k.sealed as key
+    const vault = await bench.sql<
+      { token: string; field: string; type: string; sealed: Buffer; key: Buffer }[]
+    >`
+      select token, field, type, v.sealed, k.sealed as key
       from fetch_etl.vault v join fetch_etl.vault_keys k using (key_id) order by token`;
     expect(vault.map(({ token }) => token)).toEqual(tokens.map(({ token }) => token));
     const opener = createOpener(identity);
-    const mask = createMask(deriveKeys(Buffer.from(bench.env["FETCH_ETL_MASKING_KEY"] ?? "", "base64")));
-    for (const { token, field, sealed, key } of vault) {
-      const value = opener.value(await opener.dataKey(key), field, token, sealed);
-      expect(field === "ip" ? mask.ip(value) : mask.deviceId(value)).toBe(token);
+    const keys = deriveKeys(Buffer.from(bench.env["FETCH_ETL_MASKING_KEY"] ?? "", "base64"));
+    for (const { sealed, key, ...context } of vault) {
+      const value = opener.value(await opener.dataKey(key), context, sealed);
+      expect(maskOf(keys, context.field)(value)).toBe(context.token);
     }
   }));
 
@@ -377,7 +381,7 @@ it("loads each message once when two replays run at once, beside a purge of noth
     ]);
     expect([one.code, two.code, purged.code]).toEqual([0, 0, 0]);
     expect(Number(json(one)["loaded"]) + Number(json(two)["loaded"])).toBe(3_000);
-    expect(json(purged)).toEqual({ schemaVersion: 1, command: "quarantine purge", purged: 0 });
+    expect(json(purged)).toEqual({ schemaVersion: 2, command: "quarantine purge", purged: 0 });
     await expectEachOnce(bench, 3_000);
   }));
 
@@ -391,8 +395,8 @@ it(`loads each message once when replays are killed at random moments (CHAOS_SEE
       const [row] = await bench.sql<{ rows: number; marks: number }[]>`
         select (select count(*)::integer from user_logins) as rows,
                (select count(*)::integer from fetch_etl.quarantine where replayed_at is not null) as marks`;
-      // At every moment: what is loaded is what is marked.
-      expect(row?.rows).toBe(row?.marks);
+      // At every moment: what is marked is loaded.
+      expect(row?.rows).toBeGreaterThanOrEqual(row?.marks ?? 0);
       return row?.marks ?? 0;
     };
     for (let round = 0; round < 6; round += 1) {
@@ -424,7 +428,7 @@ it("purges what is older than so many days, in batches, replayed or not", () =>
     const purge = async (days: string) =>
       json(await bench.run(["quarantine", "purge", "--older-than", days, "--json"]));
     expect(await purge("11")).toMatchObject({ purged: 0 });
-    expect(await purge("10")).toEqual({ schemaVersion: 1, command: "quarantine purge", purged: 2_500 });
+    expect(await purge("10")).toEqual({ schemaVersion: 2, command: "quarantine purge", purged: 2_500 });
     expect(await bench.sql`select 1 from fetch_etl.quarantine`).toHaveLength(5);
     const all = await bench.run(["quarantine", "purge", "--older-than", "0"]);
     expect(all).toEqual({ code: 0, stdout: "fetch_etl.quarantine: 5 messages purged\n", stderr: "" });
@@ -452,7 +456,8 @@ it("needs no more than the rights of a replay, and the one to read the version",
     const { role, env } = await asRole(
       bench,
       `grant usage on schema fetch_etl to somebody; grant insert on public.user_logins to somebody;
-       grant select, update, delete on fetch_etl.quarantine to somebody`,
+       grant select, insert on fetch_etl.ledger to somebody;
+       grant select, insert, update (replayed_at, reasons, records), delete on fetch_etl.quarantine to somebody`,
     );
     try {
       const refused = await bench.run(["quarantine", "replay"], env);

@@ -31,7 +31,7 @@ it("gives back what was sent, in the order asked, and leaves a record", () =>
       { database_user: "postgres", action: "reveal", reason: REASON, tokens },
     ]);
     expect(json(await reveal(tokens, { flags: ["--json"] }))).toEqual({
-      schemaVersion: 1,
+      schemaVersion: 2,
       command: "reveal",
       values: expected,
     });

@@ -107,7 +107,7 @@ it("the analyst reads the rows, and nothing else", () =>
   }));
 
 it("the privacy officer opens and deletes values, and can neither skip, forge nor change the log", () =>
-  withRoles(async (bench, login) => {
+  withRoles(async (bench, login, recipient) => {
     const url = await login("fetch_etl_privacy_officer");
     expect(await attempts(url, everything)).toEqual(
       only(
@@ -125,4 +125,9 @@ it("the privacy officer opens and deletes values, and can neither skip, forge no
     );
     const verified = await bench.run(["verify", "--json"], { DATABASE_URL: url });
     expect(json(verified)).toMatchObject({ ok: true, repeatedBodies: 0 });
+    const replayed = await bench.run(["quarantine", "replay", "--json"], {
+      DATABASE_URL: url,
+      FETCH_ETL_RECOVERY_RECIPIENT: recipient,
+    });
+    expect(json(replayed)).toMatchObject({ loaded: 0, rejected: 1 });
   }));

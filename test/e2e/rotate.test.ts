@@ -3,8 +3,8 @@ import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { generateLogins, mulberry32, type LoginMessage } from "../../sandbox/messages.ts";
 import { canonicalDeviceId, canonicalIp } from "../../src/masking/canonical.ts";
-import { deriveKeys, type Field } from "../../src/masking/keys.ts";
-import { createMask, type Mask } from "../../src/masking/token.ts";
+import { deriveKeys, type MaskingKeys } from "../../src/masking/keys.ts";
+import { maskOf } from "../../src/masking/token.ts";
 import { createOpener } from "../../src/recovery/identities.ts";
 import { createSealer } from "../../src/recovery/recipients.ts";
 import { times } from "../chaos/invariant.ts";
@@ -23,12 +23,12 @@ interface Key {
   /** As it stands in the environment. */
   readonly text: string;
   readonly id: string;
-  readonly mask: Mask;
+  readonly keys: MaskingKeys;
 }
 
 function keyOf(text: string): Key {
   const keys = deriveKeys(Buffer.from(text, "base64"));
-  return { text, id: keys.keyId, mask: createMask(keys) };
+  return { text, id: keys.keyId, keys };
 }
 
 function newKey(): Key {
@@ -67,12 +67,12 @@ function makeLogins(count: number, seed = 1): LoginMessage[] {
   }));
 }
 
-function ipToken({ mask }: Key, ip: string): string {
-  return mask.ip(canonicalIp(ip) ?? new Uint8Array());
+function ipToken({ keys }: Key, ip: string): string {
+  return maskOf(keys, "ip")(canonicalIp(ip) ?? new Uint8Array());
 }
 
-function deviceToken({ mask }: Key, deviceId: string): string {
-  return mask.deviceId(canonicalDeviceId(deviceId) ?? new Uint8Array());
+function deviceToken({ keys }: Key, deviceId: string): string {
+  return maskOf(keys, "device_id")(canonicalDeviceId(deviceId) ?? new Uint8Array());
 }
 
 interface Row {
@@ -107,14 +107,14 @@ async function openVault({ sql }: Bench, { text }: IdentityFile): Promise<Map<st
   const keys = new Map<string, ReturnType<typeof opener.dataKey>>();
   const values = new Map<string, string>();
   const entries = await sql<
-    { token: string; field: Field; keyId: string; sealed: Buffer; dataKey: Buffer }[]
+    { token: string; field: string; type: string | null; keyId: string; sealed: Buffer; dataKey: Buffer }[]
   >`
-    select token, field, key_id as "keyId", v.sealed, k.sealed as "dataKey"
+    select token, field, type, key_id as "keyId", v.sealed, k.sealed as "dataKey"
     from fetch_etl.vault v join fetch_etl.vault_keys k using (key_id)`;
-  for (const { token, field, keyId, sealed, dataKey } of entries) {
+  for (const { keyId, sealed, dataKey, ...context } of entries) {
     const key = keys.get(keyId) ?? opener.dataKey(dataKey);
     keys.set(keyId, key);
-    values.set(token, Buffer.from(opener.value(await key, field, token, sealed)).toString("latin1"));
+    values.set(context.token, Buffer.from(opener.value(await key, context, sealed)).toString("latin1"));
   }
   return values;
 }
@@ -142,7 +142,7 @@ it("gives every row and every entry of the vault the tokens of the first key, an
     expect(outcome).toMatchObject({ code: 0, stderr: "" });
     const expected = vaultFor(logins, b);
     expect(json(outcome)).toEqual({
-      schemaVersion: 1,
+      schemaVersion: 2,
       command: "rotate",
       keyId: b.id,
       rows: 300,
@@ -326,7 +326,7 @@ it("rotates a partitioned table, by the right on it alone", () =>
       });
       expect(refused).toMatchObject({ code: 2, stdout: "" });
       expect(refused.stderr).toContain(
-        `GRANT UPDATE (masked_ip, masked_device_id) ON public.user_logins TO "${user}";`,
+        `GRANT UPDATE ("masked_ip", "masked_device_id") ON public.user_logins TO "${user}";`,
       );
       expect(refused.stderr).toContain(
         `GRANT INSERT (action, reason, tokens) ON fetch_etl.reveal_log TO "${user}";`,
@@ -381,12 +381,13 @@ it("exits 4 for a value that somebody sealed to the recipient in place of anothe
     await bench.run(["drain"], keeping);
     const token = deviceToken(a, login.device_id);
     const sealer = await createSealer([identity.recipient], randomBytes);
+    const other = sealer.seal({ field: "device_id", type: "text", token, value: Buffer.from("x") });
     await bench.sql`
       insert into fetch_etl.vault_keys (key_id, sealed)
       values (${sealer.dataKey.id}, ${Buffer.from(sealer.dataKey.sealed)})`;
     await bench.sql`
       update fetch_etl.vault
-      set key_id = ${sealer.dataKey.id}, sealed = ${Buffer.from(sealer.seal("device_id", token, Buffer.from("x")))}
+      set key_id = ${sealer.dataKey.id}, sealed = ${Buffer.from(other)}
       where token = ${token}`;
     const outcome = await bench.run(["rotate", "--identity", identity.path], rotated);
     expect(outcome.code).toBe(4);
@@ -481,17 +482,24 @@ async function load(
       ${logins.map((login) => deviceToken(key, login.device_id))}::text[],
       ${logins.map(({ locale }) => locale)}::text[]) as t (u, d, i, v, l)`;
   const entries = logins.flatMap(({ ip, device_id }) => [
-    { field: "ip" as const, token: ipToken(key, ip), value: canonicalIp(ip) ?? new Uint8Array() },
-    { field: "device_id" as const, token: deviceToken(key, device_id), value: Buffer.from(device_id) },
+    {
+      ...{ field: "ip", type: "ip" as const },
+      ...{ token: ipToken(key, ip), value: canonicalIp(ip) ?? new Uint8Array() },
+    },
+    {
+      ...{ field: "device_id", type: "text" as const },
+      ...{ token: deviceToken(key, device_id), value: Buffer.from(device_id) },
+    },
   ]);
   await sql`
     insert into fetch_etl.vault_keys (key_id, sealed)
     values (${sealer.dataKey.id}, ${Buffer.from(sealer.dataKey.sealed)})`;
   await sql`
-    insert into fetch_etl.vault (token, field, key_id, sealed)
-    select token, field, ${sealer.dataKey.id}::uuid, decode(sealed, 'hex') from unnest(
+    insert into fetch_etl.vault (token, field, type, key_id, sealed)
+    select token, field, type, ${sealer.dataKey.id}::uuid, decode(sealed, 'hex') from unnest(
       ${entries.map(({ token }) => token)}::text[], ${entries.map(({ field }) => field)}::text[],
-      ${entries.map((entry) => Buffer.from(sealer.seal(entry.field, entry.token, entry.value)).toString("hex"))}::text[]
-    ) as t (token, field, sealed)
+      ${entries.map(({ type }) => type)}::text[],
+      ${entries.map((entry) => Buffer.from(sealer.seal(entry)).toString("hex"))}::text[]
+    ) as t (token, field, type, sealed)
     on conflict do nothing`;
 }

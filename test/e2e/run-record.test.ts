@@ -183,7 +183,7 @@ it("logs begin and end of a drain as JSON, the end with the report's figures", (
     expect(begin).toMatchObject({ level: "info", queue: bench.queue, version: expect.stringMatching(/^\d/) });
     expect(warning).toMatchObject({ level: "warn", msg: expect.stringContaining("quarantine") });
     const { schemaVersion, ...figures } = JSON.parse(stdout) as Record<string, unknown>;
-    expect(schemaVersion).toBe(1);
+    expect(schemaVersion).toBe(2);
     expect(end).toMatchObject({ level: "info", ...figures, exitCode: 0 });
   }));
 

@@ -31,7 +31,7 @@ it("56 of them in one queue: peek, drain, quarantine replay and mask end, and th
 
     const peeked = await run(["peek", "--json", "--count", "100"]);
     expect(peeked.stdout.match(/"rejection":\["(ip|app_version|create_date|locale): /g)).toHaveLength(57);
-    expect(peeked.stdout.match(/"login":/g)).toHaveLength(20);
+    expect(peeked.stdout.match(/"row":/g)).toHaveLength(20);
 
     expect(json(await run(["drain", "--json"]))).toMatchObject({ loaded: 20, quarantined: 57, deleted: 77 });
     const rows = await sql`select user_id from public.user_logins order by user_id`;

@@ -31,11 +31,11 @@ async function publish(bench: Bench, bodies: readonly string[], raw: boolean): P
   }
 }
 
-const lines = ({ stdout }: { stdout: string }): { login: unknown }[] =>
+const lines = ({ stdout }: { stdout: string }): { row: unknown }[] =>
   stdout
     .trimEnd()
     .split("\n")
-    .map((line) => JSON.parse(line) as { login: unknown });
+    .map((line) => JSON.parse(line) as { row: unknown });
 
 it.each([
   ["in envelopes", false],
@@ -46,14 +46,14 @@ it.each([
     await publish(bench, bodies, raw);
     const [first] = (await bench.sqs.inspect(bench.queue)).messages;
     expect(first?.body.includes('"Type":"Notification"')).toBe(!raw);
-    const shown = lines(await bench.run(["peek", "--json", "--count", "10"])).map(({ login }) => login);
+    const shown = lines(await bench.run(["peek", "--json", "--count", "10"])).map(({ row }) => row);
     expect(json(await bench.run(["drain", "--json"]))).toMatchObject({
       loaded: 10,
       quarantined: 0,
       deleted: 10,
     });
     const rows = async (): Promise<unknown[]> => [
-      ...(await bench.sql`select *, create_date::text from public.user_logins order by user_id, masked_ip`),
+      ...(await bench.sql`select *, create_date::text, app_version::text from public.user_logins order by user_id, masked_ip`),
     ];
     const loaded = await rows();
     expect(shown).toEqual(expect.arrayContaining(loaded));

@@ -26,19 +26,19 @@ it("a dump of the database with the loading host's whole environment opens no se
 
     // Every key that anything on the host, or in the dump, could be or give.
     const master = Buffer.from(bench.env["FETCH_ETL_MASKING_KEY"] ?? "", "base64");
-    const { ip, deviceId, quarantine } = deriveKeys(master);
+    const { ofField, quarantine, body, idempotency } = deriveKeys(master);
     const texts = [...Object.values(host), ...dump.texts].map((text) => Buffer.from(text));
-    const keys: KeyObject[] = [ip, deviceId, quarantine];
+    const keys: KeyObject[] = [ofField("ip"), ofField("device_id"), quarantine, body, idempotency];
     for (const bytes of [master, ...texts, ...dump.bytes]) {
       if (bytes.length >= 32) keys.push(createSecretKey(bytes.subarray(0, 32)));
       keys.push(createSecretKey(Buffer.from(hkdfSync("sha256", bytes, "", "fetch-etl/v1/vault", 32))));
     }
-    const entries = await bench.sql<{ token: string; field: "ip" | "device_id"; sealed: Buffer }[]>`
-      select token, field, sealed from fetch_etl.vault`;
+    const entries = await bench.sql<{ token: string; field: string; type: string; sealed: Buffer }[]>`
+      select token, field, type, sealed from fetch_etl.vault`;
     expect(entries.length).toBeGreaterThan(MESSAGES);
     const opens = (key: KeyObject, entry: (typeof entries)[number]): boolean => {
       try {
-        unseal(key, entry.sealed, vaultContext(entry.field, entry.token));
+        unseal(key, entry.sealed, vaultContext(entry));
         return true;
       } catch {
         return false;

@@ -93,7 +93,7 @@ it("a role that may only insert can drain into the vault, and read nothing of it
     const refused = await bench.reveal([ip], { env });
     expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 2, stdout: "" });
     expect(refused.stderr).toContain(
-      `GRANT SELECT (token, field, key_id, sealed) ON fetch_etl.vault TO "${role}";`,
+      `GRANT SELECT (token, field, type, key_id, sealed) ON fetch_etl.vault TO "${role}";`,
     );
     expect((await bench.reveal([ip, device_id])).stdout).toBe(`${ip}  192.0.2.1\n${device_id}  d-2\n`);
   }));

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { connect, type Connection } from "../../src/postgres/connection.ts";
 import { initialise } from "../../src/postgres/init.ts";
 import { openLoader } from "../../src/postgres/load.ts";
-import { wrongColumns } from "../../src/postgres/logins-table.ts";
+import { checkTarget } from "../../src/postgres/target-table.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
 import { row } from "./entries.ts";
 
@@ -59,6 +59,7 @@ describe("a table takes a drain's rows", () => {
     ],
     ["with columns of text", table(COLUMNS.replaceAll(/varchar\(\d+\)/g, "text"))],
     ["with columns of varchar without a length", table(COLUMNS.replaceAll(/varchar\(\d+\)/g, "varchar"))],
+    ["with columns of char", table(COLUMNS.replaceAll("varchar(32)", "char(32)"))],
     ["with columns that hold a token and no more", table(COLUMNS.replaceAll("varchar(256)", "varchar(55)"))],
     ["with bigint for the version", table(COLUMNS.replace("integer", "bigint"))],
     ["with more columns that may be null", table(`${COLUMNS}, more text, "And more" integer[]`)],
@@ -80,6 +81,15 @@ describe("a table takes a drain's rows", () => {
     [
       "with a column that was dropped",
       `${table(`gone integer not null, ${COLUMNS}`)}; alter table public.user_logins drop column gone`,
+    ],
+    [
+      "with domains over domains",
+      `create domain public.letters as text; create domain public.few as public.letters check (length(value) < 40); create domain public.number as bigint;
+       ${table(COLUMNS.replaceAll("varchar(32)", "public.few").replace("integer", "public.number"))}`,
+    ],
+    [
+      "with an enum for a text",
+      `create type public."Kind of device" as enum ('ios', 'android'); ${table(COLUMNS.replace("device_type varchar(32)", 'device_type public."Kind of device"'))}`,
     ],
     ["with a collation of its own", table(COLUMNS.replace("varchar(128)", 'varchar(128) collate "C"'))],
     [
@@ -104,12 +114,13 @@ describe("a table takes a drain's rows", () => {
     if (version < from) return;
     await make(sql.replaceAll(/\betl\b/g, databases.role));
     const { settings } = database;
-    expect(await wrongColumns(connection.sql, settings.table)).toBeUndefined();
+    expect((await checkTarget(connection.sql, settings)).problems).toEqual([]);
     const loader = await openLoader(settings, "arn:first");
-    await loader.load([row("a", { app_version: 2_003_000 })]).finally(() => loader.close());
-    expect([...(await database.sql`select user_id, app_version::int from public.user_logins`)]).toEqual([
-      { user_id: "a", app_version: 2_003_000 },
-    ]);
+    const login = row("a", { device_type: "ios", app_version: 2_003_000 });
+    await loader.load([login]).finally(() => loader.close());
+    expect([
+      ...(await database.sql`select user_id, device_type::text, app_version::int from public.user_logins`),
+    ]).toEqual([{ user_id: "a", device_type: "ios", app_version: 2_003_000 }]);
     await database.sql`truncate fetch_etl.ledger`;
   });
 });
@@ -126,12 +137,12 @@ describe("a table is refused", () => {
     [
       "with a number for a text",
       table(COLUMNS.replace("varchar(32)", "integer")),
-      "device_type is integer, not character varying",
+      "device_type is integer, not text",
     ],
     [
-      "with char for varchar",
-      table(COLUMNS.replace("varchar(32)", "char(32)")),
-      "device_type is character, not character varying",
+      "with char for a token",
+      table(COLUMNS.replace("masked_ip varchar(256)", "masked_ip char(55)")),
+      "masked_ip is character, not character varying",
     ],
     [
       "with a text for the version",
@@ -156,12 +167,27 @@ describe("a table is refused", () => {
     [
       "with a list",
       table(COLUMNS.replace("locale varchar(32)", "locale varchar(32)[]")),
-      "locale is character varying[], not character varying",
+      "locale is character varying[], not text",
     ],
     [
-      "with a domain",
-      `create domain public.letters as text; ${table(COLUMNS.replace("locale varchar(32)", "locale public.letters"))}`,
+      "with a domain over another type",
+      `create domain public.letters as integer; ${table(COLUMNS.replace("locale varchar(32)", "locale public.letters"))}`,
       "locale is ",
+    ],
+    [
+      "with an enum for tokens",
+      `create type public.mood as enum ('sad'); ${table(COLUMNS.replace("masked_ip varchar(256)", "masked_ip public.mood"))}`,
+      "masked_ip is ",
+    ],
+    [
+      "with a domain that is too narrow for a token",
+      `create domain public.short as varchar(54); ${table(COLUMNS.replace("masked_ip varchar(256)", "masked_ip public.short"))}`,
+      "masked_ip is too short: 54 characters, and a token has 55",
+    ],
+    [
+      "with a domain that must not be null, and that nothing fills",
+      `create domain public.filled as text not null; ${table(`${COLUMNS}, source public.filled`)}`,
+      "source is NOT NULL and has no default, and fetch-etl does not write it",
     ],
     [
       "with a type of the same name elsewhere",
@@ -223,8 +249,8 @@ describe("a table is refused", () => {
     if (version < from) return;
     await make(sql);
     const { settings } = database;
-    const told = await wrongColumns(connection.sql, settings.table);
-    expect(told).toContain(sentence);
+    const { problems } = await checkTarget(connection.sql, settings);
+    expect(problems).toEqual([expect.stringContaining(sentence)]);
     await expect(openLoader(settings, "arn:first")).rejects.toMatchObject({
       kind: "configuration",
       message: expect.stringContaining(sentence),

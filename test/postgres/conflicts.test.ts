@@ -5,7 +5,7 @@ import { RowRefused, type Entry, type LoadResult } from "../../src/drain/ports.t
 import { initialise } from "../../src/postgres/init.ts";
 import { openLoader, type PostgresLoader } from "../../src/postgres/load.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
-import { bisect, outcome, rejection, row } from "./entries.ts";
+import { bisect, outcome, rejection, row, rowWithIp } from "./entries.ts";
 
 const DATA_KEY = { id: randomUUID(), sealed: Buffer.from("a data key") };
 const TABLES =
@@ -63,8 +63,8 @@ describe("a message is never taken for a duplicate", () => {
 it("nothing is loaded while the ledger lacks the index by which it finds a message", async () => {
   await loaders[0].load([row("a")]);
   const [index] = await database.sql<{ create: string }[]>`
-    select pg_get_indexdef('fetch_etl.ledger_message'::regclass) as create`;
-  await database.sql`drop index fetch_etl.ledger_message`;
+    select pg_get_indexdef('fetch_etl.ledger_record'::regclass) as create`;
+  await database.sql`drop index fetch_etl.ledger_record`;
   for (const entry of [row("a"), rejection("b")]) {
     expect(await outcome(loaders[0].load([entry]))).toMatchObject({
       at: "table",
@@ -101,8 +101,7 @@ describe("of rows that are alike for an index of the table's, the first is loade
 });
 
 const token = (name: string): string => `h1.AAAAAAAA.${name.padStart(43, "A")}`;
-const withValue = (id: string, value: string): Entry =>
-  row(id, { masked_ip: token(value) }, { sealed: { ip: Buffer.from(value), deviceId: null } });
+const withValue = (id: string, value: string): Entry => rowWithIp(id, token(value), value);
 
 /** Resolves when a session of the database waits for another one. */
 async function somebodyWaits(): Promise<void> {
@@ -117,6 +116,7 @@ async function somebodyWaits(): Promise<void> {
 describe("a load waits for another transaction, and counts what it committed", () => {
   const NOTE =
     "insert into fetch_etl.ledger (queue, sent_at, message_id, run_id) values ('arn:dead', '2026-07-03', 'a', gen())";
+  const REJECTED = NOTE.replace("run_id)", "record, run_id)").replace("gen()", "-1, gen()");
   const SAME_TIME = NOTE.replace("2026-07-03", "1970-01-01").replace("arn:dead", "arn:first");
   const duplicate = { loaded: 0, quarantined: 0, duplicates: 1 };
   const loaded = { loaded: 1, quarantined: 0, duplicates: 0 };
@@ -134,12 +134,12 @@ describe("a load waits for another transaction, and counts what it committed", (
   >([
     ["a login that another drain loads", NOTE, row("a"), "commit", duplicate, 0],
     ["a login that another drain gives up", NOTE, row("a"), "rollback", loaded, 0],
-    ["a rejection that another drain loads", NOTE, rejection("a"), "commit", duplicate, 0],
-    ["a rejection that another drain gives up", NOTE, rejection("a"), "rollback", quarantined, 0],
+    ["a rejection that another drain loads", REJECTED, rejection("a"), "commit", duplicate, 0],
+    ["a rejection that another drain gives up", REJECTED, rejection("a"), "rollback", quarantined, 0],
     ["a login without a sent time", SAME_TIME, row("a", {}, { sentAt: undefined }), "commit", duplicate, 0],
     [
       "a value that another drain keeps",
-      `insert into fetch_etl.vault values ('${token("v")}', 'ip', gen(), '')`,
+      `insert into fetch_etl.vault (token, field, key_id, sealed) values ('${token("v")}', 'ip', gen(), '')`,
       withValue("a", "v"),
       "commit",
       loaded,
@@ -147,7 +147,7 @@ describe("a load waits for another transaction, and counts what it committed", (
     ],
     [
       "a value that another drain gives up",
-      `insert into fetch_etl.vault values ('${token("v")}', 'ip', gen(), '')`,
+      `insert into fetch_etl.vault (token, field, key_id, sealed) values ('${token("v")}', 'ip', gen(), '')`,
       withValue("a", "v"),
       "rollback",
       loaded,

@@ -1,18 +1,21 @@
 // Databases that cannot hold every character.
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createEntryMaker } from "../../src/drain/entry.ts";
+import type { Item } from "../../src/drain/entry.ts";
 import { Backoff } from "../../src/drain/backoff.ts";
 import { systemClock } from "../../src/drain/clock.ts";
 import { newCounts, type Counts } from "../../src/drain/counts.ts";
-import { Writer, type Item } from "../../src/drain/writer.ts";
+import { Writer } from "../../src/drain/writer.ts";
 import { checkDatabase } from "../../src/postgres/doctor.ts";
 import { initialise } from "../../src/postgres/init.ts";
 import { verifyTables } from "../../src/postgres/verify.ts";
 import { openLoader } from "../../src/postgres/load.ts";
 import { openVault } from "../../src/postgres/vault.ts";
-import { deriveKeys } from "../../src/masking/keys.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
+import { loginEntries } from "../support/login-entries.ts";
+import { itemOf, NO_SEARCH } from "./entries.ts";
+
+const QUEUE = "arn:aws:sqs:us-east-1:000000000000:logins";
 
 let databases: Databases;
 beforeAll(async () => {
@@ -24,25 +27,18 @@ function inEncoding(encoding: string): Promise<Database> {
   return databases.make(`encoding '${encoding}' lc_collate 'C' lc_ctype 'C' template template0`);
 }
 
-const entries = createEntryMaker({
-  keys: deriveKeys(Buffer.alloc(32, 7)),
-  queueId: "arn:aws:sqs:us-east-1:000000000000:logins",
-  appVersion: "full",
-  today: "2026-07-05",
-  randomBytes,
-});
+const entries = loginEntries({ queueId: QUEUE, randomBytes });
 
 function item(messageId: string, login: object): Item {
   const nothing = { app_version: null, device_type: null, ip: null, locale: null, device_id: null };
   const body = JSON.stringify({ user_id: messageId, ...nothing, ...login });
-  const message = { messageId, body, sentAt: 0 };
-  return { message, entry: entries.fromMessage(message) };
+  return itemOf(entries, { messageId, body, sentAt: 0 });
 }
 
 /** Writes the items in one batch, as a drain does. */
 async function write(database: Database, items: readonly Item[]): Promise<Counts> {
   const tally = newCounts();
-  const loader = await openLoader(database.settings, "arn:aws:sqs:us-east-1:000000000000:logins");
+  const loader = await openLoader(database.settings, QUEUE);
   const patience = (): Backoff => new Backoff({ clock: systemClock, retryForMs: 0, random: () => 0 });
   try {
     const hurry = new AbortController().signal;
@@ -102,7 +98,9 @@ describe("a character that the database's encoding does not have", () => {
         /a character that the database's encoding does not have \(SQLSTATE 22P05\)/,
       ),
     };
-    await expect(openVault(database.settings).forget([], "案件 42")).rejects.toMatchObject(sentence);
+    await expect(openVault(database.settings).forget([], "案件 42", NO_SEARCH)).rejects.toMatchObject(
+      sentence,
+    );
     const table = { schema: "public", name: "ログイン" };
     await expect(verifyTables({ ...database.settings, table })).rejects.toMatchObject(sentence);
     await expect(openLoader({ ...database.settings, table }, "queue")).rejects.toMatchObject(sentence);

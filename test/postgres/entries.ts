@@ -1,25 +1,57 @@
 // Entries as drains make them, and what becomes of one that is loaded: for tests of the loader's statements.
+import { randomBytes } from "node:crypto";
+import { LOGIN } from "../../src/config/mapping.ts";
 import { Bisection } from "../../src/drain/bisection.ts";
-import { DatabaseLost, RowRefused, StatementCancelled } from "../../src/drain/ports.ts";
-import type { Loader, RejectionEntry, RowEntry } from "../../src/drain/ports.ts";
+import type { EntryMaker, Item } from "../../src/drain/entry.ts";
+import {
+  DatabaseLost,
+  RowRefused,
+  StatementCancelled,
+  WHOLE_MESSAGE,
+  type Entry,
+  type Loader,
+  type RejectionEntry,
+  type RowEntry,
+  type SealedValue,
+  type SentMessage,
+} from "../../src/drain/ports.ts";
 import { Failure } from "../../src/failure.ts";
-import type { LoginRow } from "../../src/login/row.ts";
+import { compile } from "../../src/mapping/compile.ts";
+import { maskedFields } from "../../src/mapping/fields.ts";
+import type { MaskingKeys } from "../../src/masking/keys.ts";
+import type { QuarantineRequest } from "../../src/postgres/search.ts";
+import type { ReplaySettings } from "../../src/quarantine/replay.ts";
+import type { Opener } from "../../src/recovery/identities.ts";
+import type { Sealer } from "../../src/recovery/recipients.ts";
+import { createRemask, type Remask } from "../../src/recovery/remask.ts";
 
 const SENT_AT = Date.UTC(2026, 6, 3);
+
+/** The values of a login's row. */
+export type LoginColumns = Readonly<
+  Record<
+    "user_id" | "device_type" | "masked_ip" | "masked_device_id" | "locale" | "create_date",
+    string | null
+  >
+> & { readonly app_version: number | null };
 
 /** A login of which only the user is known. */
 export function row(
   messageId: string,
-  columns: Partial<LoginRow> = {},
+  columns: Partial<LoginColumns> = {},
   more: Partial<RowEntry> = {},
 ): RowEntry {
-  const empty = { masked_ip: null, masked_device_id: null, locale: null, app_version: null };
+  const login = new Map(
+    Object.entries<string | number | null>({ user_id: messageId, create_date: "2026-07-03", ...columns }),
+  );
   return {
     kind: "row",
     messageId,
     sentAt: SENT_AT,
+    record: 0,
     bodyMac: Buffer.alloc(16),
-    row: { user_id: messageId, device_type: null, ...empty, create_date: "2026-07-03", ...columns },
+    cells: LOGIN.columns.map(({ name }) => login.get(name)?.toString() ?? null),
+    sealed: [],
     ...more,
   };
 }
@@ -30,11 +62,47 @@ export function rejection(messageId: string, more: Partial<RejectionEntry> = {})
     kind: "rejection",
     messageId,
     sentAt: SENT_AT,
+    record: WHOLE_MESSAGE,
     bodyMac: Buffer.alloc(16),
     rejection: { reasons: ["ip: not an IP address"], sealed },
     ...more,
   };
 }
+
+/** A login whose address the vault keeps. */
+export function rowWithIp(messageId: string, token: string, value = "sealed"): RowEntry {
+  return row(messageId, { masked_ip: token }, { sealed: [sealedValue("ip", token, value)] });
+}
+
+export function sealedValue(field: "ip" | "device_id", token: string, value: string): SealedValue {
+  return { field, type: field === "ip" ? "ip" : "text", token, sealed: Buffer.from(value) };
+}
+
+/** What a drain writes for a message that is one record. */
+export function itemOf(maker: EntryMaker, message: SentMessage): Item {
+  const [item] = maker.items(message);
+  if (item === undefined) throw new Error("a message without an item");
+  return item;
+}
+
+export function entryOf(maker: EntryMaker, message: SentMessage): Entry {
+  const { entry } = itemOf(maker, message);
+  if (entry === undefined) throw new Error("a message without an entry");
+  return entry;
+}
+
+/** For a replay of logins. */
+export function replaySettings(keys: MaskingKeys, sealer?: Sealer): ReplaySettings {
+  return { plan: compile(LOGIN, keys), keys, randomBytes, sealer };
+}
+
+/** From the second key to the first. */
+export function loginRemask(opener: Opener, keys: readonly [MaskingKeys, MaskingKeys]): Remask {
+  return createRemask({ opener, keys, fields: maskedFields(LOGIN), randomBytes });
+}
+
+/** For `forget`: the vault alone. */
+export const NO_SEARCH: QuarantineRequest = { keys: [], mapping: LOGIN, purge: false };
 
 /** What is told where a load, or anything else, fails: who is at fault, and the code or the kind. */
 export interface Told {

@@ -7,7 +7,6 @@ import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startPostgres } from "../../sandbox/postgres.ts";
 import type { DatabaseSettings } from "../../src/config/database.ts";
-import { createEntryMaker } from "../../src/drain/entry.ts";
 import { DatabaseLost, type Entry } from "../../src/drain/ports.ts";
 import { checkDatabase } from "../../src/postgres/doctor.ts";
 import { initialise } from "../../src/postgres/init.ts";
@@ -16,9 +15,10 @@ import { openLoader } from "../../src/postgres/load.ts";
 import { openQuarantine } from "../../src/postgres/quarantine.ts";
 import { openRotation } from "../../src/postgres/rotation.ts";
 import { openVault } from "../../src/postgres/vault.ts";
-import { deriveKeys } from "../../src/masking/keys.ts";
 import { createSealer, type Sealer } from "../../src/recovery/recipients.ts";
 import { openDatabases, settingsFor, type Database, type Databases } from "../support/databases.ts";
+import { loginEntries } from "../support/login-entries.ts";
+import { entryOf, NO_SEARCH } from "./entries.ts";
 
 const QUEUE = "arn:aws:sqs:us-east-1:000000000000:logins";
 const ALL = `grant usage on schema fetch_etl to somebody;
@@ -34,16 +34,9 @@ beforeAll(async () => {
 afterAll(() => databases.dispose());
 
 function entries(...ids: string[]): Entry[] {
-  const maker = createEntryMaker({
-    keys: deriveKeys(Buffer.alloc(32, 7)),
-    queueId: QUEUE,
-    appVersion: "full",
-    today: "2026-07-05",
-    randomBytes,
-    sealer,
-  });
+  const maker = loginEntries({ queueId: QUEUE, randomBytes, sealer });
   return ids.map((messageId) =>
-    maker.fromMessage({
+    entryOf(maker, {
       messageId,
       sentAt: Date.UTC(2026, 6, 3),
       body: JSON.stringify({
@@ -73,7 +66,7 @@ async function drain(settings: DatabaseSettings, ...ids: string[]): Promise<void
 
 /** Each command that reads or changes rows, by its name. */
 const COMMANDS: Readonly<Record<string, (settings: DatabaseSettings) => Promise<unknown>>> = {
-  verify: (settings) => verifyTables(settings, { appVersion: "full" }),
+  verify: (settings) => verifyTables(settings, "values"),
   drain: (settings) => drain(settings, "c"),
   rotate: async (settings) => {
     const rotation = await openRotation(settings, "AAAAAAAA", () => Promise.resolve([]));
@@ -87,10 +80,11 @@ const COMMANDS: Readonly<Record<string, (settings: DatabaseSettings) => Promise<
   },
   reveal: (settings) => {
     const [entry] = entries("a");
-    if (entry?.kind !== "row" || entry.row.masked_device_id === null) throw new Error("nothing to reveal");
-    return openVault(settings).read([entry.row.masked_device_id], "ticket 42");
+    const [value] = entry?.kind === "row" ? entry.sealed : [];
+    if (value === undefined) throw new Error("nothing to reveal");
+    return openVault(settings).read([value.token], "ticket 42");
   },
-  forget: (settings) => openVault(settings).forget([], "ticket 42"),
+  forget: (settings) => openVault(settings).forget([], "ticket 42", NO_SEARCH),
   "quarantine list": (settings) => withQuarantine(settings, (quarantine) => quarantine.summary()),
   "quarantine show": (settings) => withQuarantine(settings, (quarantine) => quarantine.find("no login")),
   "quarantine replay": (settings) =>
@@ -99,9 +93,10 @@ const COMMANDS: Readonly<Record<string, (settings: DatabaseSettings) => Promise<
       const [held] = await store.page(undefined);
       const [entry] = entries("d");
       if (held === undefined || entry?.kind !== "row") throw new Error("nothing to replay");
-      await store.load([{ held, row: entry.row, sealed: entry.sealed }]).catch((error: unknown) => {
+      await store.load([{ held, entry }]).catch((error: unknown) => {
         throw error instanceof DatabaseLost ? error.failure : error;
       });
+      await store.mark([{ held, rejected: undefined }]);
     }),
   "quarantine purge": (settings) => withQuarantine(settings, (quarantine) => quarantine.purge(0)),
 };
@@ -142,7 +137,7 @@ describe("row-level security", () => {
   /** Which commands need a table. */
   const USERS: Readonly<Record<(typeof NAMES)[number], readonly string[]>> = {
     "public.user_logins": ["verify", "drain", "rotate", "quarantine replay"],
-    "fetch_etl.ledger": ["verify", "drain"],
+    "fetch_etl.ledger": ["verify", "drain", "quarantine replay"],
     "fetch_etl.quarantine": [
       ...["verify", "drain", "quarantine list", "quarantine show", "quarantine replay", "quarantine purge"],
     ],

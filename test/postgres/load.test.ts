@@ -5,8 +5,8 @@ import postgres from "postgres";
 import { expect, inject, it } from "vitest";
 import { readDatabase, type DatabaseSettings } from "../../src/config/database.ts";
 import { Problems } from "../../src/config/readers.ts";
-import { type Entry } from "../../src/drain/ports.ts";
 import { openLoader } from "../../src/postgres/load.ts";
+import { rejection, row } from "./entries.ts";
 
 const LEFT = { kind: "configuration" };
 interface Database {
@@ -33,34 +33,6 @@ async function withDatabase(use: (database: Database) => Promise<void>): Promise
   }
 }
 
-function row(messageId: string, sentAt: number | undefined = 1_700_000_000_000): Entry {
-  const empty = {
-    device_type: null,
-    masked_ip: null,
-    masked_device_id: null,
-    locale: null,
-    app_version: null,
-  };
-  return {
-    kind: "row",
-    messageId,
-    sentAt,
-    bodyMac: Buffer.alloc(16),
-    row: { user_id: messageId, ...empty, create_date: "2030-01-01" },
-  };
-}
-
-function rejection(messageId: string): Entry {
-  const sealed = { keyId: "k", bytes: Buffer.from("sealed") };
-  return {
-    kind: "rejection",
-    messageId,
-    sentAt: 1_700_000_000_000,
-    bodyMac: Buffer.alloc(16),
-    rejection: { reasons: ["ip: bad"], sealed },
-  };
-}
-
 const counted = async (sql: postgres.Sql): Promise<unknown> =>
   (
     await sql`select (select count(*)::int from user_logins) as rows, (select count(*)::int from fetch_etl.quarantine) as held,
@@ -76,12 +48,13 @@ it(`loads a message that is in two queues once, however the two drains interleav
     const queues = [await openLoader(settings, "arn:first"), await openLoader(settings, "arn:dead")];
     for (let round = 0; round < 50; round += 1) {
       const id = `m${round}`;
+      const make = random() < 0.3 ? rejection : row;
       const results = await Promise.all(
         queues.map(async (loader, index) => {
           const others = Array.from({ length: Math.floor(random() * 200) }, (_, n) =>
             row(`${id}-${index}-${n}`),
           );
-          const same = index === 1 && random() < 0.3 ? rejection(id) : row(id);
+          const same = make(id);
           const batch = random() < 0.5 ? [same, ...others] : [...others, same];
           await setTimeout(random() * 4);
           const { duplicates } = await loader.load(batch);

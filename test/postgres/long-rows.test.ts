@@ -9,17 +9,17 @@ import { openQuarantine } from "../../src/postgres/quarantine.ts";
 import { openRotation } from "../../src/postgres/rotation.ts";
 import { openVault } from "../../src/postgres/vault.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
-import { createMask } from "../../src/masking/token.ts";
+import { maskOf } from "../../src/masking/token.ts";
 import { createOpener, type Opener } from "../../src/recovery/identities.ts";
 import { createSealer, type Sealer } from "../../src/recovery/recipients.ts";
-import { createRemask } from "../../src/recovery/remask.ts";
 import { rotate } from "../../src/recovery/rotate.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
+import { loginRemask } from "./entries.ts";
 
 const [EARLIER, TODAY] = [deriveKeys(Buffer.alloc(32, 1)), deriveKeys(Buffer.alloc(32, 2))];
 const TOO_LONG = 17 * 1024 * 1024;
-const OLD = createMask(EARLIER);
-const NEW = createMask(TODAY);
+const OLD = maskOf(EARLIER, "device_id");
+const NEW = maskOf(TODAY, "device_id");
 
 let databases: Databases;
 let sealer: Sealer;
@@ -41,16 +41,16 @@ async function withDevices(devices: readonly Buffer[]): Promise<Database> {
   const { id, sealed } = sealer.dataKey;
   await sql`insert into fetch_etl.vault_keys (key_id, sealed) values (${id}, ${Buffer.from(sealed)})`;
   for (const device of devices) {
-    const token = OLD.deviceId(device);
-    const value = Buffer.from(sealer.seal("device_id", token, device));
-    await sql`insert into fetch_etl.vault (token, field, key_id, sealed) values (${token}, 'device_id', ${id}, ${value})`;
+    const token = OLD(device);
+    const value = Buffer.from(sealer.seal({ field: "device_id", type: "text", token, value: device }));
+    await sql`insert into fetch_etl.vault (token, field, type, key_id, sealed) values (${token}, 'device_id', 'text', ${id}, ${value})`;
     await sql`insert into public.user_logins (user_id, masked_device_id) values ('u', ${token})`;
   }
   return database;
 }
 
 function rotation({ settings }: Database) {
-  const remask = createRemask({ opener, keys: [TODAY, EARLIER], randomBytes });
+  const remask = loginRemask(opener, [TODAY, EARLIER]);
   return openRotation(settings, TODAY.keyId, remask);
 }
 
@@ -67,7 +67,7 @@ it("a rotation takes entries of many megabytes a few at a time, and rows and vau
   } finally {
     await tables.close();
   }
-  const tokens = devices.map((device) => NEW.deviceId(device)).sort();
+  const tokens = devices.map((device) => NEW(device)).sort();
   const rows = await sql`select masked_device_id as token from public.user_logins order by 1`;
   const held = await sql`select token from fetch_etl.vault order by 1`;
   expect([rows, held].map((list) => list.map(({ token }) => token as string))).toEqual([tokens, tokens]);
@@ -87,7 +87,7 @@ it("a rotation leaves what is no token as it is, beside one that it changes", as
     await tables.close();
   }
   const [row] = await sql`select length(masked_ip) as ip, masked_device_id as device from public.user_logins`;
-  expect(row).toEqual({ ip: 1000, device: NEW.deviceId(device) });
+  expect(row).toEqual({ ip: 1000, device: NEW(device) });
 });
 
 it.each([
@@ -96,7 +96,7 @@ it.each([
 ])("%s that is too long is not read: a rotation and a reveal take it for altered", async (what, change) => {
   const device = Buffer.from("a device");
   const database = await withDevices([device]);
-  const token = OLD.deviceId(device);
+  const token = OLD(device);
   await database.sql.unsafe(change.replace("$1", String(TOO_LONG)));
   const tables = await rotation(database);
   try {

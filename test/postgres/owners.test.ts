@@ -12,6 +12,7 @@ import { openQuarantine } from "../../src/postgres/quarantine.ts";
 import { openRotation } from "../../src/postgres/rotation.ts";
 import { openVault } from "../../src/postgres/vault.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
+import { NO_SEARCH } from "./entries.ts";
 
 let databases: Databases;
 beforeAll(async () => {
@@ -27,7 +28,7 @@ const commands: Readonly<Record<string, (settings: DatabaseSettings) => Promise<
   verify: (settings) => verifyTables(settings),
   rotate: async (settings) => (await openRotation(settings, "AAAAAAAA", () => Promise.resolve([]))).close(),
   reveal: (settings) => openVault(settings).read([], "a test"),
-  forget: (settings) => openVault(settings).forget([], "a test"),
+  forget: (settings) => openVault(settings).forget([], "a test", NO_SEARCH),
   doctor: async (settings) => {
     const checks = await checkDatabase(settings, true, Date.now);
     const tables = checks.find(({ name }) => name === "tables");
@@ -166,7 +167,7 @@ describe("the right to make things in public", () => {
     const { settings, sql } = database;
     const other = await databases.otherRole(database, "select 1");
     // A role that is there needs no right to make one.
-    const printed = initialSql(other.user, settings.table);
+    const printed = initialSql(other.user, settings);
     const WARNING = "01006";
     for (const text of [printed, await blockOfRoles()]) {
       expect((await run(settings, text)).filter((code) => code.startsWith("01"))).toEqual([WARNING]);

@@ -1,10 +1,10 @@
 // The quarantine's statements: what is counted, found, read for a replay, loaded and purged.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { PassedMessage, ReplayStore } from "../../src/quarantine/replay.ts";
+import type { PassedRecord, ReplayedMessage, ReplayStore } from "../../src/quarantine/replay.ts";
 import { initialise } from "../../src/postgres/init.ts";
 import { openQuarantine, type Quarantine } from "../../src/postgres/quarantine.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
-import { outcome, row } from "./entries.ts";
+import { outcome, rowWithIp } from "./entries.ts";
 
 const FIRST = "arn:aws:sqs:us-east-1:000000000000:logins";
 const OTHER = "arn:aws:sqs:us-east-1:000000000000:other-logins";
@@ -26,7 +26,7 @@ afterAll(async () => {
   await databases.dispose();
 });
 beforeEach(async () => {
-  await database.sql`truncate public.user_logins, fetch_etl.quarantine, fetch_etl.vault, fetch_etl.vault_keys`;
+  await database.sql`truncate public.user_logins, fetch_etl.ledger, fetch_etl.quarantine, fetch_etl.vault, fetch_etl.vault_keys`;
 });
 
 interface Held {
@@ -242,12 +242,11 @@ describe("a replay reads", () => {
 describe("a replay loads", () => {
   const token = `h1.AAAAAAAA.${"A".repeat(43)}`;
 
-  async function passed(store: ReplayStore, columns = {}): Promise<PassedMessage[]> {
+  async function passed(store: ReplayStore): Promise<PassedRecord[]> {
     const held = await store.page(undefined);
     return held.map((each) => ({
       held: each,
-      row: row(each.messageId, { masked_ip: token, ...columns }).row,
-      sealed: { ip: Buffer.from("sealed"), deviceId: null },
+      entry: { ...rowWithIp(each.messageId, token), sentAt: each.sentAt },
     }));
   }
   const counted = async (): Promise<unknown> => {
@@ -257,15 +256,27 @@ describe("a replay loads", () => {
     return { ...counts };
   };
 
+  const done = (messages: readonly PassedRecord[]): ReplayedMessage[] =>
+    messages.map(({ held }) => ({ held, rejected: undefined }));
+
   it.each<[what: string, keepsVault: boolean, held: readonly Held[], loaded: number]>([
     ["nothing", false, [], 0],
     ["a message", false, [{ id: "a" }], 1],
     ["a message, and keeps its value", true, [{ id: "a" }], 1],
-    ["messages of one id in two queues", false, [{ id: "a" }, { id: "a", queue: OTHER }], 2],
+    ["a message that moved to another queue, once", false, [{ id: "a" }, { id: "a", queue: OTHER }], 1],
+    [
+      "messages of one id without a sent time in two queues",
+      false,
+      [
+        { id: "a", sentAt: "epoch" },
+        { id: "a", sentAt: "epoch", queue: OTHER },
+      ],
+      2,
+    ],
     [
       "messages of one id at two times",
       false,
-      [{ id: "a" }, { id: "a", sentAt: "2026-07-03 00:00:00.000001" }],
+      [{ id: "a" }, { id: "a", sentAt: "2026-07-03 00:00:00.001" }],
       2,
     ],
     ["a message without a sent time", false, [{ id: "a", sentAt: "epoch" }], 1],
@@ -274,12 +285,15 @@ describe("a replay loads", () => {
     await hold(...held);
     const store = await quarantine.openReplay(keepsVault ? DATA_KEY : undefined, undefined);
     const messages = await passed(store);
-    expect(messages).toHaveLength(loaded);
+    expect(messages).toHaveLength(held.length);
     expect(await store.load(messages)).toBe(loaded);
-    expect(await counted()).toEqual({ rows: loaded, vault: keepsVault ? 1 : 0, held: 0 });
-    // Another replay may have read them too.
+    const vault = keepsVault ? 1 : 0;
+    expect(await counted()).toEqual({ rows: loaded, vault, held: held.length });
+    // Another replay may have read them too, or one may have ended here.
     expect(await store.load(messages)).toBe(0);
-    expect(await counted()).toEqual({ rows: loaded, vault: keepsVault ? 1 : 0, held: 0 });
+    await store.mark(done(messages));
+    expect(await store.load(messages)).toBe(0);
+    expect(await counted()).toEqual({ rows: loaded, vault, held: 0 });
   });
 
   it("those that another replay has not loaded", async () => {
@@ -290,8 +304,34 @@ describe("a replay loads", () => {
     ] as const;
     const messages = await passed(stores[0]);
     expect(await stores[0].load(messages.slice(0, 1))).toBe(1);
+    await stores[0].mark(done(messages.slice(0, 1)));
     expect(await stores[1].load(messages)).toBe(2);
+    await stores[1].mark(done(messages));
     expect(await counted()).toMatchObject({ rows: 3, held: 0 });
+  });
+
+  it("no message that was purged, and marks none", async () => {
+    await hold({ id: "a" });
+    const store = await quarantine.openReplay(undefined, undefined);
+    const messages = await passed(store);
+    await quarantine.purge(0);
+    expect(await store.load(messages)).toBe(0);
+    await store.mark(done(messages));
+    expect(await counted()).toEqual({ rows: 0, vault: 0, held: 0 });
+  });
+
+  it("some records of a message, and keeps what is left of it", async () => {
+    await hold({ id: "a", reasons: ["record 1: ip: missing", "record 2: ip: missing"] });
+    const store = await quarantine.openReplay(undefined, undefined);
+    const [message] = await passed(store);
+    if (message === undefined) throw new Error("nothing is held");
+    const { held, entry } = message;
+    expect(await store.load([1, 2].map((record) => ({ held, entry: { ...entry, record } })))).toBe(2);
+    await store.mark([{ held, rejected: { records: [4, 3], reasons: ["record 4: x", "record 3: x"] } }]);
+    expect(await counted()).toMatchObject({ rows: 2, held: 1 });
+    expect(await store.page(undefined)).toMatchObject([
+      { messageId: "a", records: [4, 3], reasons: ["record 4: x", "record 3: x"] },
+    ]);
   });
 
   it.each<[what: string, change: string, undo: string, told: object]>([
@@ -314,12 +354,6 @@ describe("a replay loads", () => {
       "alter table public.user_logins rename gone to locale",
       { at: "table", code: "42703" },
     ],
-    [
-      "a rule on the quarantine",
-      "create rule odd as on update to fetch_etl.quarantine do instead nothing",
-      "drop rule odd on fetch_etl.quarantine",
-      { at: "table", code: "0A000" },
-    ],
   ])("nothing, and marks nothing, for %s", async (_what, change, undo, told) => {
     await hold({ id: "a" }, { id: "b" });
     const store = await quarantine.openReplay(undefined, undefined);
@@ -329,6 +363,21 @@ describe("a replay loads", () => {
     await database.sql.unsafe(undo);
     expect(refused).toMatchObject(told);
     expect(await counted()).toEqual({ rows: 0, vault: 0, held: 2 });
+  });
+
+  it("a message, and tells that a rule of the quarantine keeps it from being marked", async () => {
+    await hold({ id: "a" });
+    const store = await quarantine.openReplay(undefined, undefined);
+    const messages = await passed(store);
+    await database.sql`create rule odd as on update to fetch_etl.quarantine do instead nothing`;
+    expect(await store.load(messages)).toBe(1);
+    const refused = await outcome(store.mark(done(messages)));
+    await database.sql`drop rule odd on fetch_etl.quarantine`;
+    expect(refused).toMatchObject({
+      kind: "configuration",
+      message: expect.stringContaining("while replaying the quarantine (SQLSTATE 0A000)"),
+    });
+    expect(await counted()).toMatchObject({ rows: 1, held: 1 });
   });
 });
 

@@ -1,11 +1,10 @@
 // What Postgres refuses: whether the row, the table, the length of a batch or the server is at fault, for each error that a load can meet.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { LoginRow } from "../../src/login/row.ts";
 import { initialise } from "../../src/postgres/init.ts";
 import { openLoader, type PostgresLoader } from "../../src/postgres/load.ts";
-import { createLogins } from "../../src/postgres/logins-table.ts";
+import { createTarget } from "../../src/postgres/target-table.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
-import { bisect, outcome, rejection, row } from "./entries.ts";
+import { bisect, outcome, rejection, row, type LoginColumns } from "./entries.ts";
 
 let databases: Databases;
 let database: Database;
@@ -38,7 +37,7 @@ async function change(sql: string): Promise<void> {
 beforeEach(async () => {
   await change(`
     drop schema public cascade; create schema public authorization etl;
-    ${createLogins(database.settings.table)}; alter table public.user_logins owner to etl;
+    ${createTarget(database.settings)}; alter table public.user_logins owner to etl;
     truncate fetch_etl.ledger; drop table fetch_etl.quarantine; create table fetch_etl.quarantine (like others.quarantine including all);
     alter table fetch_etl.quarantine owner to etl`);
 });
@@ -70,7 +69,7 @@ interface RowCase {
   readonly code: string;
   readonly what: string;
   readonly sql: string;
-  readonly columns?: Partial<LoginRow>;
+  readonly columns?: Partial<LoginColumns>;
   readonly column?: string;
   readonly constraint?: string;
   readonly at?: "value" | "row" | "table";

@@ -5,7 +5,7 @@ import { initialise } from "../../src/postgres/init.ts";
 import { openRotation, type Rotation } from "../../src/postgres/rotation.ts";
 import { openVault } from "../../src/postgres/vault.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
-import { outcome } from "./entries.ts";
+import { NO_SEARCH, outcome } from "./entries.ts";
 
 const DATA_KEY = "00000000-0000-4000-8000-000000000000";
 const COLUMNS = "masked_ip varchar(256), masked_device_id varchar(256)";
@@ -20,7 +20,7 @@ const token = (key: string, value: string): string => `h1.${key.repeat(8)}.${val
 const remask: Remask = (entries) =>
   Promise.resolve(
     entries.map(({ token: earlier, sealed, dataKeyId }) => ({
-      ...{ earlier, token: `h1.CCCCCCCC.${earlier.slice(12)}`, field: "ip" as const, dataKeyId, sealed },
+      ...{ earlier, token: `h1.CCCCCCCC.${earlier.slice(12)}`, field: "ip", type: null, dataKeyId, sealed },
     })),
   );
 
@@ -148,6 +148,13 @@ describe("entries of earlier keys", () => {
     expect(await vault()).toEqual([...new Set([...kept, ...made])].sort());
   });
 
+  it("are copied: none of a field that the mapping does not mask, whose tokens are in another table", async () => {
+    await fill([], [A1, A2]);
+    await database.sql`update fetch_etl.vault set field = 'email' where token = ${A1}`;
+    expect(await rotation.copyEntries("")).toEqual([A2]);
+    expect(await vault()).toEqual([A1, A2, C2]);
+  });
+
   it.each<
     [
       what: string,
@@ -237,7 +244,8 @@ describe("other tables that may have tokens", () => {
       `create table others.copy (masked_ip text, masked_device_id text)`,
       ['"others"."copy"'],
     ],
-    ["no table with one of the columns", "create table others.copy (masked_ip text)", []],
+    ["a table with one of the columns", "create table others.copy (masked_ip text)", ['"others"."copy"']],
+    ["no table with other columns", "create table others.copy (ip text, locale text)", []],
     [
       "no table with columns of other types",
       "create table others.copy (masked_ip inet, masked_device_id integer)",
@@ -300,7 +308,7 @@ describe("the vault", () => {
     ["those of two keys", [A1, B1], [A1, B1], [], []],
   ])("forgets entries and puts it on record: %s", async (_what, kept, asked, left, otherKeys) => {
     await fill([[A1, null]], kept);
-    const forgotten = await openVault(database.settings).forget(asked, "request 12");
+    const forgotten = await openVault(database.settings).forget(asked, "request 12", NO_SEARCH);
     expect(forgotten).toMatchObject({ forgotten: kept.length - left.length, otherKeys, purged: 0 });
     expect(await vault()).toEqual(left);
     expect(await rows()).toEqual([[A1, null]]);
@@ -310,7 +318,9 @@ describe("the vault", () => {
 
   it("forgets nothing, and records nothing, where one of the tokens is not there", async () => {
     await fill([], [A1]);
-    expect(await outcome(openVault(database.settings).forget([A1, A2], "request 12"))).toMatchObject({
+    expect(
+      await outcome(openVault(database.settings).forget([A1, A2], "request 12", NO_SEARCH)),
+    ).toMatchObject({
       kind: "configuration",
       message: expect.stringContaining("nothing was done"),
     });

@@ -1,6 +1,5 @@
 // The tables and their version: created, migrated, adopted or refused.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DEFAULT_TABLE } from "../../src/config/table.ts";
 import { withDatabase } from "../../src/postgres/database.ts";
 import { checkDatabase } from "../../src/postgres/doctor.ts";
 import { initialise } from "../../src/postgres/init.ts";
@@ -141,11 +140,11 @@ describe("a version that is recorded", () => {
     await database.sql`update fetch_etl.schema_version set version = 999`;
     const checks = await checkDatabase(database.settings, true, () => Date.now());
     expect(checks.find(({ name }) => name === "tables")).toMatchObject({ status: "failed" });
-    await expect(runScript(urlOf(database), initialSql(databases.role, DEFAULT_TABLE))).rejects.toMatchObject(
-      {
-        code: "P0001",
-      },
-    );
+    await expect(
+      runScript(urlOf(database), initialSql(databases.role, database.settings)),
+    ).rejects.toMatchObject({
+      code: "P0001",
+    });
     expect(await versions(database)).toEqual([999]);
   });
 
@@ -197,9 +196,11 @@ describe("tables without a version", () => {
     const [sentence] = await Promise.all([
       initialise(database.settings).then(String, String),
       expect(drain(database.settings)).rejects.toMatchObject({ kind: "configuration" }),
-      expect(runScript(urlOf(database), initialSql(databases.role, DEFAULT_TABLE))).rejects.toMatchObject({
-        code: "P0001",
-      }),
+      expect(runScript(urlOf(database), initialSql(databases.role, database.settings))).rejects.toMatchObject(
+        {
+          code: "P0001",
+        },
+      ),
     ]);
     expect(sentence).toContain("lack columns");
     expect(await definitions(database.sql)).toEqual(before);
@@ -222,7 +223,7 @@ describe("tables without a version", () => {
 
 it("the SQL that init prints makes the same, twice, and sets the version", async () => {
   const [made, printed] = [await created(), await databases.make()];
-  const script = initialSql(databases.role, DEFAULT_TABLE);
+  const script = initialSql(databases.role, made.settings);
   for (let run = 1; run <= 2; run += 1) {
     await runScript(urlOf(printed), script);
     expect(await definitions(printed.sql)).toEqual(await definitions(made.sql));

@@ -3,13 +3,13 @@ import { randomBytes } from "node:crypto";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import type postgres from "postgres";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createEntryMaker, type EntryMaker } from "../../src/drain/entry.ts";
+import type { EntryMaker, Item } from "../../src/drain/entry.ts";
 import { createBodyOpener } from "../../src/quarantine/message.ts";
 import type { Entry, SentMessage } from "../../src/drain/ports.ts";
 import { systemClock } from "../../src/drain/clock.ts";
 import { Backoff } from "../../src/drain/backoff.ts";
 import { newCounts } from "../../src/drain/counts.ts";
-import { Writer, type Item } from "../../src/drain/writer.ts";
+import { Writer } from "../../src/drain/writer.ts";
 import { replay } from "../../src/quarantine/replay.ts";
 import { checkDatabase } from "../../src/postgres/doctor.ts";
 import { initialise } from "../../src/postgres/init.ts";
@@ -21,10 +21,11 @@ import { openVault } from "../../src/postgres/vault.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
 import { createOpener, type Opener } from "../../src/recovery/identities.ts";
 import { createSealer, type Sealer } from "../../src/recovery/recipients.ts";
-import { createRemask } from "../../src/recovery/remask.ts";
 import { revealEntries } from "../../src/recovery/reveal.ts";
 import { rotate } from "../../src/recovery/rotate.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
+import { loginEntries } from "../support/login-entries.ts";
+import { entryOf, itemOf, loginRemask, NO_SEARCH, replaySettings } from "./entries.ts";
 
 /** Each takes what it is given and says the same whatever the settings are. */
 const HARMLESS: readonly (readonly [what: string, settings: Readonly<Record<string, string>>])[] = [
@@ -98,26 +99,19 @@ function message(messageId: string, login: object, sentAt: number | undefined = 
   return { messageId, sentAt, body };
 }
 
-function entryMaker(randomOf: (length: number) => Uint8Array): EntryMaker {
-  return createEntryMaker({
-    keys: deriveKeys(MASTER),
-    queueId: QUEUE,
-    appVersion: "full",
-    today: "2026-07-05",
-    randomBytes: randomOf,
-    sealer,
-  });
+function entryMaker(): EntryMaker {
+  return loginEntries({ keys: deriveKeys(MASTER), queueId: QUEUE, randomBytes, sealer });
 }
 
 function entries(): Entry[] {
-  const maker = entryMaker(randomBytes);
+  const maker = entryMaker();
   return [
-    maker.fromMessage(message("plain", {})),
-    maker.fromMessage(message("odd", { user_id: String.raw`a\b'c"d\' NULL`, locale: String.raw`\n{},"` })),
-    maker.fromMessage(message("null", { ip: null, device_id: null, device_type: "NULL", app_version: null })),
-    maker.fromMessage(message("dated", { create_date: "2026-02-01", ip: "2001:db8::1", locale: "é€" })),
-    maker.fromMessage(message("unknown time", {}, undefined)),
-    maker.fromMessage(message("no login", { ip: "nothing" })),
+    entryOf(maker, message("plain", {})),
+    entryOf(maker, message("odd", { user_id: String.raw`a\b'c"d\' NULL`, locale: String.raw`\n{},"` })),
+    entryOf(maker, message("null", { ip: null, device_id: null, device_type: "NULL", app_version: null })),
+    entryOf(maker, message("dated", { create_date: "2026-02-01", ip: "2001:db8::1", locale: "é€" })),
+    entryOf(maker, message("unknown time", {}, undefined)),
+    entryOf(maker, message("no login", { ip: "nothing" })),
     maker.reject(message("passes later", {}), ["row: refused by Postgres, SQLSTATE 22001"]),
     maker.reject(message("passes later, of an unknown time", {}, undefined), ["row: refused"]),
   ];
@@ -146,7 +140,7 @@ async function commands({ settings, sql: own }: Database): Promise<unknown> {
   // What is younger than any limit that is tried below, and what is older.
   await own.unsafe(`update fetch_etl.quarantine set quarantined_at = '${QUARANTINED_AT}'`);
   told["doctor"] = await doctor();
-  told["verify"] = await verifyTables(settings, { appVersion: "full" });
+  told["verify"] = await verifyTables(settings, "values");
   told["rows"] = await rows(own);
 
   const quarantine = await openQuarantine(settings);
@@ -168,12 +162,7 @@ async function commands({ settings, sql: own }: Database): Promise<unknown> {
       );
     told["quarantine show"] = await show();
     const store = await quarantine.openReplay(sealer.dataKey, "logins");
-    told["quarantine replay"] = await replay(store, open, {
-      keys: deriveKeys(MASTER),
-      appVersion: "full",
-      randomBytes,
-      sealer,
-    });
+    told["quarantine replay"] = await replay(store, open, replaySettings(deriveKeys(MASTER), sealer));
     told["quarantine show after replay"] = await show();
     told["rows after replay"] = await rows(own);
     // In New York an hour was left out in between.
@@ -188,10 +177,10 @@ async function commands({ settings, sql: own }: Database): Promise<unknown> {
   const vault = openVault(settings);
   const all = await tokens(own);
   told["reveal"] = await revealEntries(opener, await vault.read(all, REASON));
-  told["forget"] = await vault.forget(all.slice(0, 1), REASON);
+  told["forget"] = await vault.forget(all.slice(0, 1), REASON, NO_SEARCH);
 
   const next = deriveKeys(NEXT_MASTER);
-  const remask = createRemask({ opener, keys: [next, deriveKeys(MASTER)], randomBytes });
+  const remask = loginRemask(opener, [next, deriveKeys(MASTER)]);
   const rotation = await openRotation(settings, next.keyId, remask);
   try {
     told["rotate"] = await rotate(rotation, new AbortController().signal);
@@ -256,8 +245,7 @@ it.each(["repeatable read", "serializable"])(
     await databases.set(database, { default_transaction_isolation: `'${isolation}'` });
     await initialise(database.settings);
     const all = Array.from({ length: 300 }, (_, index): Item => {
-      const received = message(`m${index}`, {});
-      return { message: received, entry: entryMaker(randomBytes).fromMessage(received) };
+      return itemOf(entryMaker(), message(`m${index}`, {}));
     });
     const tally = newCounts();
     const loaders = await Promise.all([1, 2].map(() => openLoader(database.settings, QUEUE, sealer.dataKey)));
@@ -267,7 +255,7 @@ it.each(["repeatable read", "serializable"])(
           const patience = (): Backoff =>
             new Backoff({ clock: systemClock, retryForMs: 30_000, random: Math.random });
           const writer = new Writer({
-            ...{ loader, entries: entryMaker(randomBytes), counts: tally, onReject: "quarantine" as const },
+            ...{ loader, entries: entryMaker(), counts: tally, onReject: "quarantine" as const },
             ...{ backoff: patience, hurry: new AbortController().signal },
           });
           for (let from = 0; from < all.length; from += 30) await writer.write(all.slice(from, from + 30));

@@ -5,7 +5,6 @@ import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { expect, it } from "vitest";
 import { startPostgres } from "../../sandbox/postgres.ts";
 import type { DatabaseSettings } from "../../src/config/database.ts";
-import { createEntryMaker } from "../../src/drain/entry.ts";
 import { createBodyOpener } from "../../src/quarantine/message.ts";
 import { DatabaseLost } from "../../src/drain/ports.ts";
 import { replay } from "../../src/quarantine/replay.ts";
@@ -14,13 +13,13 @@ import { openLoader, type PostgresLoader } from "../../src/postgres/load.ts";
 import { openQuarantine } from "../../src/postgres/quarantine.ts";
 import { openRotation } from "../../src/postgres/rotation.ts";
 import { openVault } from "../../src/postgres/vault.ts";
-import { deriveKeys } from "../../src/masking/keys.ts";
 import { createSealer, type Sealer } from "../../src/recovery/recipients.ts";
 import { openDatabases, type Database } from "../support/databases.ts";
+import { KEYS, loginEntries } from "../support/login-entries.ts";
+import { entryOf, NO_SEARCH, replaySettings } from "./entries.ts";
 
-const KEYS = deriveKeys(Buffer.alloc(32, 1));
 const QUEUE = "arn:aws:sqs:us-east-1:000000000000:logins";
-const ON_PRIMARY_ALONE = expect.stringContaining("only on the primary") as string;
+const ONLY_ON_PRIMARY = expect.stringContaining("only on the primary") as string;
 
 it("nothing counts as done whose wait for a synchronous standby was cancelled", async () => {
   const server = await startPostgres();
@@ -47,8 +46,8 @@ it("nothing counts as done whose wait for a synchronous standby was cancelled", 
     // A reload takes effect at some later moment.
     await server.restart();
     const cancelled = (work: () => Promise<unknown>): Promise<unknown> => whileCancelling(database, work);
-    const lost = { name: "DatabaseLost", failure: { kind: "unavailable", message: ON_PRIMARY_ALONE } };
-    const unavailable = { kind: "unavailable", message: ON_PRIMARY_ALONE };
+    const lost = { name: "DatabaseLost", failure: { kind: "unavailable", message: ONLY_ON_PRIMARY } };
+    const unavailable = { kind: "unavailable", message: ONLY_ON_PRIMARY };
 
     const [first, other] = [await openLoader(settings, QUEUE), await openLoader(settings, QUEUE)];
     open.push(first, other);
@@ -65,14 +64,14 @@ it("nothing counts as done whose wait for a synchronous standby was cancelled", 
       throw new Error("nothing is to be masked");
     };
     expect(await cancelled(() => openRotation(settings, "new-key0", remask))).toMatchObject(unavailable);
-    expect(await cancelled(() => vault.forget(tokens, "request 2"))).toMatchObject(unavailable);
+    expect(await cancelled(() => vault.forget(tokens, "request 2", NO_SEARCH))).toMatchObject(unavailable);
 
     await databases.admin`alter system reset synchronous_standby_names`;
     await databases.admin`select pg_reload_conf()`;
     expect(await first.load([login("a", sealer)])).toEqual({ loaded: 1, quarantined: 0, duplicates: 0 });
     const [counts] = await sql`select (select count(*)::int from user_logins) as rows,
       (select count(*)::int from fetch_etl.ledger) as noted, (select array_agg(action order by at) from fetch_etl.reveal_log) as log`;
-    expect(counts).toEqual({ rows: 3, noted: 3, log: ["reveal", "rotate", "forget"] });
+    expect(counts).toEqual({ rows: 3, noted: 4, log: ["reveal", "rotate", "forget"] });
   } finally {
     for (const loader of open) await loader.close();
     await databases.dispose();
@@ -81,22 +80,20 @@ it("nothing counts as done whose wait for a synchronous standby was cancelled", 
 });
 
 function login(messageId: string, sealer: Sealer, reasons?: readonly string[]) {
-  const maker = createEntryMaker({
-    ...{ keys: KEYS, queueId: QUEUE, appVersion: "full", today: "2030-01-01", randomBytes, sealer },
-  });
+  const maker = loginEntries({ queueId: QUEUE, randomBytes, sealer });
   const body = JSON.stringify({
     ...{ user_id: messageId, app_version: "1.0", device_type: null, locale: null },
     ...{ ip: "192.0.2.77", device_id: "device" },
   });
   const message = { messageId, sentAt: 1_700_000_000_000, body };
-  return reasons === undefined ? maker.fromMessage(message) : maker.reject(message, reasons);
+  return reasons === undefined ? entryOf(maker, message) : maker.reject(message, reasons);
 }
 
 async function replayAll(settings: DatabaseSettings, sealer: Sealer): Promise<void> {
   const quarantine = await openQuarantine(settings);
   try {
     const store = await quarantine.openReplay(sealer.dataKey, undefined);
-    await replay(store, createBodyOpener([KEYS]), { keys: KEYS, appVersion: "full", randomBytes, sealer });
+    await replay(store, createBodyOpener([KEYS]), replaySettings(KEYS, sealer));
   } finally {
     await quarantine.close();
   }

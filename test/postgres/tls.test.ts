@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { TLSSocket } from "node:tls";
 import { describe, expect, it } from "vitest";
 import type { DatabaseSettings } from "../../src/config/database.ts";
-import { DEFAULT_TABLE } from "../../src/config/table.ts";
+import { LOGIN } from "../../src/config/mapping.ts";
 import { Failure } from "../../src/failure.ts";
 import { openSocket } from "../../src/postgres/socket.ts";
 import { createAuthority, type Identity } from "../support/authority.ts";
@@ -38,7 +38,13 @@ async function connectTo(identity: Identity | "garbage", authority: string): Pro
       const settings: DatabaseSettings = {
         ...{ host: "localhost", port: (server.address() as AddressInfo).port },
         ...{ database: "d", user: "u", password: undefined, connectTimeout: 10, source: "DATABASE_URL" },
-        ...{ sslMode: "verify-full", sslRootCert, table: DEFAULT_TABLE, applicationName: "test" },
+        ...{
+          sslMode: "verify-full",
+          sslRootCert,
+          table: LOGIN.table,
+          columns: LOGIN.columns,
+          applicationName: "test",
+        },
       };
       const socket = await openSocket(settings, AbortSignal.timeout(10_000));
       socket.destroy();

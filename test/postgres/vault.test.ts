@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createEntryMaker } from "../../src/drain/entry.ts";
+import { LOGIN } from "../../src/config/mapping.ts";
 import { createBodyOpener } from "../../src/quarantine/message.ts";
 import { replay } from "../../src/quarantine/replay.ts";
 import { Failure } from "../../src/failure.ts";
@@ -13,16 +13,16 @@ import { openRotation } from "../../src/postgres/rotation.ts";
 import { openVault } from "../../src/postgres/vault.ts";
 import { canonicalIp } from "../../src/masking/canonical.ts";
 import { deriveKeys, type MaskingKeys } from "../../src/masking/keys.ts";
-import { createMask } from "../../src/masking/token.ts";
+import { maskOf } from "../../src/masking/token.ts";
 import { createOpener, type Opener } from "../../src/recovery/identities.ts";
 import { createSealer, type Sealer } from "../../src/recovery/recipients.ts";
-import { createRemask } from "../../src/recovery/remask.ts";
 import { revealEntries } from "../../src/recovery/reveal.ts";
 import { rotate } from "../../src/recovery/rotate.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
 import { inEnvelope } from "../support/envelope.ts";
+import { KEYS, loginEntries } from "../support/login-entries.ts";
+import { entryOf, loginRemask, NO_SEARCH, replaySettings } from "./entries.ts";
 
-const KEYS = deriveKeys(Buffer.alloc(32, 1));
 const EARLIER = deriveKeys(Buffer.alloc(32, 2));
 const QUEUE = "arn:aws:sqs:us-east-1:000000000000:logins";
 const REASON = "request 12";
@@ -43,8 +43,10 @@ beforeAll(async () => {
 afterAll(() => databases.dispose());
 
 function tokensOf(keys: MaskingKeys): { ip: string; device: string } {
-  const mask = createMask(keys);
-  return { ip: mask.ip(canonicalIp(IP) ?? new Uint8Array()), device: mask.deviceId(Buffer.from(DEVICE)) };
+  return {
+    ip: maskOf(keys, "ip")(canonicalIp(IP) ?? new Uint8Array()),
+    device: maskOf(keys, "device_id")(Buffer.from(DEVICE)),
+  };
 }
 
 function body(fields: Readonly<Record<string, unknown>>): string {
@@ -65,14 +67,7 @@ async function drain(
   how: { keys?: MaskingKeys; reject?: boolean } = {},
 ): Promise<void> {
   const { keys = KEYS, reject = false } = how;
-  const maker = createEntryMaker({
-    keys,
-    queueId: QUEUE,
-    appVersion: "full",
-    today: "2026-07-05",
-    randomBytes,
-    sealer,
-  });
+  const maker = loginEntries({ keys, queueId: QUEUE, randomBytes, sealer });
   const loader = await openLoader(settings, QUEUE, sealer.dataKey);
   try {
     await loader.load(
@@ -82,7 +77,7 @@ async function drain(
           sentAt: 1_700_000_000_000,
           body: text,
         };
-        return reject ? maker.reject(message, ["row: refused"]) : maker.fromMessage(message);
+        return reject ? maker.reject(message, ["row: refused"]) : entryOf(maker, message);
       }),
     );
   } finally {
@@ -94,8 +89,7 @@ async function replayAll({ settings }: Database): Promise<void> {
   const quarantine = await openQuarantine(settings);
   try {
     const store = await quarantine.openReplay(sealer.dataKey, undefined);
-    const how = { keys: KEYS, appVersion: "full", randomBytes, sealer } as const;
-    await replay(store, createBodyOpener([KEYS, EARLIER]), how);
+    await replay(store, createBodyOpener([KEYS, EARLIER]), replaySettings(KEYS, sealer));
   } finally {
     await quarantine.close();
   }
@@ -167,6 +161,7 @@ it("forget names the quarantined messages that hold a value, whatever else is wr
 
   const told = await openVault(database.settings).forget([ip, device, ip], REASON, {
     keys: [KEYS, EARLIER],
+    mapping: LOGIN,
     purge: false,
   });
   expect(told).toMatchObject({
@@ -205,7 +200,11 @@ it("after a forgetting that purges, no command gives the value back", async () =
   }
   expect(await everythingOpened(database)).toContain(IP);
 
-  const told = await openVault(database.settings).forget([ip, device], REASON, { keys: [KEYS], purge: true });
+  const told = await openVault(database.settings).forget([ip, device], REASON, {
+    keys: [KEYS],
+    mapping: LOGIN,
+    purge: true,
+  });
   const gone = [...Object.keys(HOLDING), "odd time", "odder time", "oddest", "passes"].sort();
   expect(told).toMatchObject({ forgotten: 2, purged: gone.length });
   expect(await ids(database)).toEqual(["x others"]);
@@ -215,7 +214,7 @@ it("after a forgetting that purges, no command gives the value back", async () =
 
   await replayAll(database);
   const next = deriveKeys(Buffer.alloc(32, 4));
-  const remask = createRemask({ opener, keys: [next, KEYS], randomBytes });
+  const remask = loginRemask(opener, [next, KEYS]);
   const rotation = await openRotation(database.settings, next.keyId, remask);
   await rotate(rotation, new AbortController().signal);
   await rotation.close();
@@ -230,14 +229,18 @@ it("forget can delete quarantined messages of a value that the vault never had, 
   const { ip, device } = tokensOf(KEYS);
   await drain(database, HOLDING);
   const vault = openVault(database.settings);
-  await expect(vault.forget([ip], REASON, { keys: [KEYS], purge: false })).rejects.toThrow(
+  await expect(vault.forget([ip], REASON, { keys: [KEYS], mapping: LOGIN, purge: false })).rejects.toThrow(
     "The vault does not contain 1 of 1",
   );
   const unknown = tokensOf(EARLIER).ip;
-  await expect(vault.forget([ip, unknown], REASON, { keys: [KEYS], purge: true })).rejects.toThrow(unknown);
+  await expect(
+    vault.forget([ip, unknown], REASON, { keys: [KEYS], mapping: LOGIN, purge: true }),
+  ).rejects.toThrow(unknown);
   expect(await ids(database)).toEqual(Object.keys(HOLDING));
   expect(await log(database)).toEqual([]);
-  expect(await vault.forget([ip, device], REASON, { keys: [KEYS], purge: true })).toMatchObject({
+  expect(
+    await vault.forget([ip, device], REASON, { keys: [KEYS], mapping: LOGIN, purge: true }),
+  ).toMatchObject({
     forgotten: 0,
     purged: 4,
   });
@@ -254,10 +257,10 @@ it("forget says that it could not search for who may not read the quarantine, an
      grant insert on fetch_etl.reveal_log to somebody`,
   );
   const vault = openVault(settings);
-  await expect(vault.forget([ip], REASON, { keys: [KEYS], purge: true })).rejects.toThrow(
+  await expect(vault.forget([ip], REASON, { keys: [KEYS], mapping: LOGIN, purge: true })).rejects.toThrow(
     "GRANT DELETE ON fetch_etl.quarantine",
   );
-  const told = await vault.forget([ip], REASON, { keys: [KEYS], purge: false });
+  const told = await vault.forget([ip], REASON, { keys: [KEYS], mapping: LOGIN, purge: false });
   expect(told).toMatchObject({ forgotten: 1, otherKeys: [EARLIER.keyId] });
   expect(told.quarantine).toMatchObject({ notSearched: expect.stringContaining("GRANT SELECT") });
 });
@@ -294,7 +297,7 @@ it.each([
   await drain(database, { loaded: body({ ip: IP }) });
   await database.sql.unsafe(sql);
   const vault = openVault(database.settings);
-  for (const attempt of [() => vault.read([ip], REASON), () => vault.forget([ip], REASON)]) {
+  for (const attempt of [() => vault.read([ip], REASON), () => vault.forget([ip], REASON, NO_SEARCH)]) {
     const error: unknown = await attempt().catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(Failure);
     expect(error).toMatchObject({
@@ -312,12 +315,12 @@ it("a forgetting waits for replays and rotations under way, and they for it", as
   await drain(database, { loaded: body({ ip: IP }) });
   await drain(database, { passes: body({ ip: IP }) }, { reject: true });
   const next = deriveKeys(Buffer.alloc(32, 4));
-  const forgetting = openVault(database.settings).forget([ip], REASON, { keys: [KEYS], purge: true });
-  const rotation = await openRotation(
-    database.settings,
-    next.keyId,
-    createRemask({ opener, keys: [next, KEYS], randomBytes }),
-  );
+  const forgetting = openVault(database.settings).forget([ip], REASON, {
+    keys: [KEYS],
+    mapping: LOGIN,
+    purge: true,
+  });
+  const rotation = await openRotation(database.settings, next.keyId, loginRemask(opener, [next, KEYS]));
   const outcomes = await Promise.allSettled([
     forgetting,
     replayAll(database),

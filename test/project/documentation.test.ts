@@ -5,7 +5,6 @@ import { describe, expect, it } from "vitest";
 import { ENVIRONMENT } from "../../src/cli/environment.ts";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
 import { createProgram } from "../../src/cli/program.ts";
-import { LOGIN_COLUMNS } from "../../src/login/row.ts";
 
 function read(path: string): string {
   return readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
@@ -189,9 +188,5 @@ describe("the code", () => {
       .filter((name) => !NOT_READ.has(name));
     expect(new Set(names).size).toBeGreaterThan(15);
     for (const name of names) expect(variables).toContain(name);
-  });
-
-  it("has the assignment's columns", () => {
-    expect(LOGIN_COLUMNS).toHaveLength(7);
   });
 });

@@ -27,13 +27,22 @@ it("the package holds bin, the built sources and the usual texts", async () => {
           .replace(/^dist\/src\/.*\.js$/, "dist/src/*.js")
           .replace(/^deploy\/.*/, "deploy/*")
           .replace(/^docs\/[^/]*\.md$/, "docs/*.md")
+          .replace(/^examples\/\w+\/(?:mapping\.yaml|(?:messages|rows)\.jsonl)$/, "examples/*")
+          .replace(/^schemas\/[^/]*\.schema\.json$/, "schemas/*.schema.json")
           .replace(/^docs\/examples\/fetch_etl_token\.(?:py|go|sql)$/, "docs/examples/*"),
       ),
     );
     expect(kinds).toEqual(
       new Set([
         ...["package.json", "README.md", "LICENSE", "CHANGELOG.md", "bin/fetch-etl.js", "dist/src/*.js"],
-        ...["deploy/*", "docs/*.md", "dist/man/fetch-etl.1"],
+        ...[
+          "deploy/*",
+          "docs/*.md",
+          "examples/*",
+          "schemas/*.schema.json",
+          "dist/man/fetch-etl.1",
+          "dist/schemas/mapping.schema.json",
+        ],
         ...["docs/token-vectors.json", "docs/examples/*"],
       ]),
     );

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { canonicalIp } from "../../src/masking/canonical.ts";
-import type { Field } from "../../src/masking/keys.ts";
+import { networkBytes, spellNetwork } from "../../src/mapping/masks.ts";
 import { openDatabases } from "../support/databases.ts";
 import { withFolder } from "../support/folder.ts";
 import { TOKEN_VECTORS } from "../support/token-vectors.ts";
@@ -17,7 +17,7 @@ const EXAMPLES = join(DOCS, "examples");
 const page = readFileSync(join(DOCS, "token-format.md"), "utf8");
 
 /** Base64, field, value, and the token or null where there is none. */
-type Case = readonly [masterKey: string, field: Field, value: string, token: string | null];
+type Case = readonly [masterKey: string, field: string, value: string, token: string | null];
 
 const { keys, tokens, rejected } = TOKEN_VECTORS;
 const cases: readonly Case[] = keys.flatMap(({ keyId, masterKey }) => [
@@ -58,6 +58,20 @@ describe("docs/token-format.md", () => {
     const canonical = canonicalIp(text);
     expect(canonical && Buffer.from(canonical).toString("hex")).toBe(bytes);
   });
+});
+
+describe("docs/token-types.md, networks", () => {
+  const types = readFileSync(join(DOCS, "token-types.md"), "utf8");
+  const rows = [...types.matchAll(/^\| `(.+?)` +\| `(.+?)` +\| `([\da-f]{34})` +\|/gm)];
+
+  it.each(rows.map(([, text = "", network, bytes]) => [text, network, bytes]))(
+    "%s is in %s",
+    (text = "", network, bytes) => {
+      const canonical = networkBytes(canonicalIp(text) ?? new Uint8Array(), 24, 48);
+      expect(Buffer.from(canonical).toString("hex")).toBe(bytes);
+      expect(spellNetwork(canonical)).toBe(network);
+    },
+  );
 });
 
 describe("the examples", () => {

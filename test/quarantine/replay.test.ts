@@ -2,16 +2,25 @@ import { expect, it } from "vitest";
 import { createBodyOpener, type QuarantinedMessage } from "../../src/quarantine/message.ts";
 import { sealContext } from "../../src/drain/entry.ts";
 import { refused } from "../support/memory-loader.ts";
-import { replay, type PassedMessage, type ReplayStore } from "../../src/quarantine/replay.ts";
+import {
+  replay,
+  type PassedRecord,
+  type ReplayedMessage,
+  type ReplayStore,
+} from "../../src/quarantine/replay.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
 import { NONCE_BYTES, seal } from "../../src/masking/seal.ts";
+import { LOGIN } from "../../src/config/mapping.ts";
+import { compile, faultOfDefault } from "../../src/mapping/compile.ts";
+import { readMapping } from "../../src/mapping/file.ts";
+import { loginRow } from "../support/login-entries.ts";
 
 const [keys, earlier, lost] = [1, 2, 3].map((byte) => deriveKeys(Buffer.alloc(32, byte)));
 if (!keys || !earlier || !lost) throw new Error("three keys");
 const open = createBodyOpener([keys, earlier]);
 const settings = {
+  plan: compile(LOGIN, keys),
   keys,
-  appVersion: "full" as const,
   randomBytes: (length: number) => Buffer.alloc(length, 7),
 };
 
@@ -34,6 +43,7 @@ function held(messageId: string, text: string, { key = keys, sentAt = Date.UTC(2
     sentAt,
     storedSentAt: "",
     reasons: ["x"],
+    records: undefined,
     body: { keyId: key.keyId, bytes },
     quarantinedAt: Date.UTC(2024, 5, 6),
   } satisfies QuarantinedMessage;
@@ -41,19 +51,29 @@ function held(messageId: string, text: string, { key = keys, sentAt = Date.UTC(2
 
 /** Gives out pages of two, and refuses the users that are named. */
 function storeOf(messages: readonly QuarantinedMessage[], names: readonly string[] = []) {
-  const loaded: PassedMessage[] = [];
+  const loaded: PassedRecord[] = [];
+  const marked: ReplayedMessage[] = [];
   const store: ReplayStore = {
     page: (after) => {
       const from = after === undefined ? 0 : messages.indexOf(after) + 1;
       return Promise.resolve(messages.slice(from, from + 2));
     },
     load: (batch) => {
-      if (batch.some(({ row }) => names.includes(row.user_id))) return Promise.reject(refused("23514"));
+      if (batch.some((record) => names.includes(String(rowOf(record)["user_id"]))))
+        return Promise.reject(refused("23514"));
       loaded.push(...batch);
       return Promise.resolve(batch.length);
     },
+    mark: (batch) => {
+      marked.push(...batch);
+      return Promise.resolve();
+    },
   };
-  return { store, loaded };
+  return { store, loaded, marked };
+}
+
+function rowOf({ entry }: PassedRecord): ReturnType<typeof loginRow> {
+  return loginRow(entry.cells);
 }
 
 it("loads what passes, page after page, and leaves what does not", async () => {
@@ -64,16 +84,20 @@ it("loads what passes, page after page, and leaves what does not", async () => {
     held("d", body("d")),
     held("e", "?"),
   ];
-  const { store, loaded } = storeOf(messages);
+  const { store, loaded, marked } = storeOf(messages);
   expect(await replay(store, open, settings)).toMatchObject({ loaded: 3, rejected: 2, altered: [] });
-  expect(loaded.map(({ row }) => row.user_id)).toEqual(["a", "c", "d"]);
+  expect(loaded.map((record) => rowOf(record)["user_id"])).toEqual(["a", "c", "d"]);
+  expect(marked).toEqual(
+    [messages[0], messages[2], messages[3]].map((each) => ({ held: each, rejected: undefined })),
+  );
 });
 
 it("goes on one by one where the database refuses a batch, and leaves what it refuses by itself", async () => {
   const messages = ["a", "b", "c", "d"].map((user) => held(user, body(user)));
-  const { store, loaded } = storeOf(messages, ["b", "d"]);
+  const { store, loaded, marked } = storeOf(messages, ["b", "d"]);
   expect(await replay(store, open, settings)).toMatchObject({ loaded: 2, rejected: 2 });
-  expect(loaded.map(({ row }) => row.user_id)).toEqual(["a", "c"]);
+  expect(loaded.map((record) => rowOf(record)["user_id"])).toEqual(["a", "c"]);
+  expect(marked.map(({ held: { messageId } }) => messageId)).toEqual(["a", "c"]);
 });
 
 it("passes any other error on", async () => {
@@ -89,13 +113,13 @@ it.each([
 ])("dates a row by %s", async (_what, text, sentAt, createDate) => {
   const { store, loaded } = storeOf([{ ...held("a", text), sentAt }]);
   await replay(store, open, settings);
-  expect(loaded.map(({ row }) => row.create_date)).toEqual([createDate]);
+  expect(loaded.map((record) => rowOf(record)["create_date"])).toEqual([createDate]);
 });
 
 it("opens what an earlier key sealed, and masks it with the first", async () => {
   const { store, loaded } = storeOf([held("a", body("a"), { key: earlier }), held("b", body("b"))]);
   expect(await replay(store, open, settings)).toMatchObject({ loaded: 2 });
-  const [one, two] = loaded.map(({ row }) => row.masked_ip);
+  const [one, two] = loaded.map((record) => rowOf(record)["masked_ip"]);
   expect(one).toMatch(`h1.${keys.keyId}.`);
   expect(one).toBe(two);
 });
@@ -122,6 +146,98 @@ it.each<[string, (message: QuarantinedMessage) => QuarantinedMessage]>([
   const { store, loaded } = storeOf([altered]);
   expect(await replay(store, open, settings)).toMatchObject({ loaded: 0, altered: [altered.messageId] });
   expect(loaded).toEqual([]);
+});
+
+const RECORDS = `
+version: 1
+table: public.items
+records: items
+when: { kind: item }
+unmatched: skip
+columns: { user_id: {}, size: { type: integer } }
+`;
+
+/** A message of several records in the quarantine, of which these were rejected. */
+function heldRecords(
+  messageId: string,
+  items: readonly object[],
+  records?: readonly number[],
+): QuarantinedMessage {
+  return {
+    ...held(messageId, JSON.stringify({ items: items.map((each) => ({ kind: "item", ...each })) })),
+    records,
+  };
+}
+
+function recordSettings() {
+  const read = readMapping(RECORDS, faultOfDefault);
+  if ("mistakes" in read) throw new Error("no mapping");
+  return { ...settings, plan: compile(read.mapping, settings.keys) };
+}
+
+const loadedRecords = (loaded: readonly PassedRecord[]): string[] =>
+  loaded.map(
+    ({ held: { messageId }, entry: { record, cells } }) => `${messageId} ${record} ${cells[0] ?? ""}`,
+  );
+
+it("loads the rejected records of a message, not those that were loaded, and keeps the rest with its reasons", async () => {
+  const items = [
+    { user_id: "a", size: "x" },
+    { user_id: "b", size: "x" },
+    { user_id: "c", size: 3 },
+    { user_id: "d", size: 4 },
+  ];
+  const messages = [
+    heldRecords("some", items, [1, 2, 3]),
+    heldRecords("all", items.slice(2), [0, 1]),
+    heldRecords("whole", items.slice(1)),
+    heldRecords("none", items.slice(0, 1), [0]),
+    { ...held("broken", "{}"), records: [0] },
+  ];
+  const { store, loaded, marked } = storeOf(messages, ["d"]);
+  expect(await replay(store, open, recordSettings())).toMatchObject({ loaded: 3, rejected: 5 });
+  expect(loadedRecords(loaded)).toEqual(["some 2 c", "all 0 c", "whole 1 c"]);
+  const refusedReason = "row: refused by Postgres, SQLSTATE 23514";
+  expect(marked).toEqual([
+    {
+      held: messages[0],
+      rejected: { records: [1, 3], reasons: ["record 1: size: not a number", `record 3: ${refusedReason}`] },
+    },
+    { held: messages[1], rejected: { records: [1], reasons: [`record 1: ${refusedReason}`] } },
+    {
+      held: messages[2],
+      rejected: { records: [0, 2], reasons: ["record 0: size: not a number", `record 2: ${refusedReason}`] },
+    },
+  ]);
+});
+
+it("marks a message as replayed whose records are all skipped now", async () => {
+  const messages = [
+    held("empty", '{"items": []}'),
+    { ...held("skipped", '{"items": [{}, {}]}'), records: [1] },
+  ];
+  const { store, loaded, marked } = storeOf(messages);
+  expect(await replay(store, open, recordSettings())).toMatchObject({ loaded: 0, rejected: 0 });
+  expect(loaded).toEqual([]);
+  expect(marked).toEqual(messages.map((each) => ({ held: each, rejected: undefined })));
+});
+
+it("writes messages of many records in statements of the size of a drain's", async () => {
+  const many = Array.from({ length: 1200 }, (_, index) => ({ user_id: `u${index}`, size: index }));
+  const messages = ["a", "b"].map((id) => heldRecords(id, many));
+  const { store, loaded, marked } = storeOf(messages);
+  const sizes: number[] = [];
+  const load: ReplayStore["load"] = (records) => {
+    sizes.push(records.length);
+    return store.load(records);
+  };
+  expect(await replay({ ...store, load }, open, recordSettings())).toMatchObject({
+    loaded: 2400,
+    rejected: 0,
+  });
+  expect(sizes).toEqual([500, 500, 500, 500, 400]);
+  expect(loaded).toHaveLength(2400);
+  expect(marked.map(({ held: { messageId } }) => messageId)).toEqual(["a", "b"]);
 });
 
 function flipped(bytes: Uint8Array): Uint8Array {

@@ -22,37 +22,38 @@ describe("a sealed value", () => {
   it("is opened with the identity, for its field and token, whatever it is", () => {
     fc.assert(
       fc.property(fc.constantFrom("ip", "device_id"), fc.string(), fc.uint8Array(), (field, token, value) => {
-        const sealed = sealer.seal(field, token, value);
-        expect(opener.value(key, field, token, sealed)).toEqual(Buffer.from(value));
+        const masked = { field, type: "text", token, value } as const;
+        expect(opener.value(key, masked, sealer.seal(masked))).toEqual(Buffer.from(value));
       }),
     );
   });
 
-  const sealed = sealer.seal("ip", "t1", Buffer.from("value"));
+  const of = { field: "ip", type: "ip", token: "t1", value: Buffer.from("value") } as const;
+  const sealed = sealer.seal(of);
 
-  it("is not opened for another token or field, or under another data key", async () => {
+  it("is not opened for another token, field or type, or under another data key", async () => {
     const otherKey = await opener.dataKey((await createSealer([recipient], randomBytes)).dataKey.sealed);
-    expect(() => opener.value(key, "ip", "t2", sealed)).toThrow(Altered);
-    expect(() => opener.value(key, "device_id", "t1", sealed)).toThrow(Altered);
-    expect(() => opener.value(otherKey, "ip", "t1", sealed)).toThrow(Altered);
+    for (const other of [{ token: "t2" }, { field: "device_id" }, { type: "text" }, { type: null }])
+      expect(() => opener.value(key, { ...of, ...other }, sealed)).toThrow(Altered);
+    expect(() => opener.value(otherKey, of, sealed)).toThrow(Altered);
   });
 
   it("is not opened with any bit flipped, or cut", () => {
     for (const index of sealed.keys()) {
       const changed = Buffer.from(sealed);
       changed.writeUInt8(changed.readUInt8(index) ^ 1, index);
-      expect(() => opener.value(key, "ip", "t1", changed)).toThrow(Altered);
-      expect(() => opener.value(key, "ip", "t1", sealed.subarray(0, index))).toThrow(Altered);
+      expect(() => opener.value(key, of, changed)).toThrow(Altered);
+      expect(() => opener.value(key, of, sealed.subarray(0, index))).toThrow(Altered);
     }
   });
 
   it("is never sealed the same way twice", () => {
-    expect(sealer.seal("ip", "t1", Buffer.from("value"))).not.toEqual(sealed);
+    expect(sealer.seal(of)).not.toEqual(sealed);
   });
 
   it("can be sealed anew under a data key at hand", () => {
-    const anew = sealValue(key, "ip", "t2", Buffer.from("value"), randomBytes(12));
-    expect(opener.value(key, "ip", "t2", anew)).toEqual(Buffer.from("value"));
+    const anew = sealValue(key, { ...of, token: "t2" }, of.value, randomBytes(12));
+    expect(opener.value(key, { ...of, token: "t2" }, anew)).toEqual(Buffer.from("value"));
   });
 });
 

@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { expect, it } from "vitest";
-import { canonicalDeviceId, canonicalIp } from "../../src/masking/canonical.ts";
-import { deriveKeys, type Field } from "../../src/masking/keys.ts";
-import { createMask } from "../../src/masking/token.ts";
+import { canonicalIp } from "../../src/masking/canonical.ts";
+import { LOGIN } from "../../src/config/mapping.ts";
+import { maskedFields } from "../../src/mapping/fields.ts";
+import { deriveKeys } from "../../src/masking/keys.ts";
+import { maskOf } from "../../src/masking/token.ts";
 import { createOpener } from "../../src/recovery/identities.ts";
 import { createSealer } from "../../src/recovery/recipients.ts";
 import { createRemask } from "../../src/recovery/remask.ts";
@@ -16,24 +18,27 @@ const identity = await generateX25519Identity();
 const opener = createOpener(identity);
 const sealer = await createSealer([await identityToRecipient(identity)], randomBytes);
 
+type Field = "ip" | "device_id";
+
 /** Rotates an entry that an earlier version made of these bytes; gives its new token, and what it opens to. */
 async function rotated(field: Field, value: Uint8Array) {
-  const mask = createMask(EARLIER);
-  const token = field === "ip" ? mask.ip(value) : mask.deviceId(value);
+  const type = field === "ip" ? "ip" : "text";
+  const masked = { field, type, token: maskOf(EARLIER, field)(value), value } as const;
   const { id: dataKeyId, sealed: dataKey } = sealer.dataKey;
-  const entry = { token, field, dataKeyId, dataKey, sealed: sealer.seal(field, token, value) };
+  const entry = { ...masked, dataKeyId, dataKey, sealed: sealer.seal(masked) };
   const before = await revealEntries(opener, [entry]);
-  const [next] = await createRemask({ opener, keys: [TODAY, EARLIER], randomBytes })([entry]);
+  const fields = maskedFields(LOGIN);
+  const [next] = await createRemask({ opener, keys: [TODAY, EARLIER], fields, randomBytes })([entry]);
   if (next === undefined) throw new Error("no entry");
   const key = await opener.dataKey(dataKey);
-  return { before, token: next.token, value: Buffer.from(opener.value(key, field, next.token, next.sealed)) };
+  return { before, token: next.token, value: Buffer.from(opener.value(key, next, next.sealed)) };
 }
 
 it("an entry of an upper-case UUID is revealed as it was sent, and gets the token that its device has today", async () => {
   const upper = Buffer.from(UUID.toUpperCase());
   const { before, token, value } = await rotated("device_id", upper);
   expect(before).toMatchObject({ ok: true, values: [{ value: UUID.toUpperCase() }] });
-  expect(token).toBe(createMask(TODAY).deviceId(canonicalDeviceId(UUID.toUpperCase()) ?? upper));
+  expect(token).toBe(maskOf(TODAY, "device_id")(Buffer.from(UUID)));
   expect(value.toString()).toBe(UUID);
 });
 
@@ -45,9 +50,5 @@ it.each<[string, Field, Uint8Array]>([
   ["the nil UUID", "device_id", Buffer.from("00000000-0000-0000-0000-000000000000")],
 ])("%s keeps its bytes", async (_what, field, bytes) => {
   const { token, value } = await rotated(field, bytes);
-  const mask = createMask(TODAY);
-  expect([token, value]).toEqual([
-    field === "ip" ? mask.ip(bytes) : mask.deviceId(bytes),
-    Buffer.from(bytes),
-  ]);
+  expect([token, value]).toEqual([maskOf(TODAY, field)(bytes), Buffer.from(bytes)]);
 });

@@ -3,7 +3,6 @@ import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { expect, it } from "vitest";
 import { canonicalIp } from "../../src/masking/canonical.ts";
 import { createOpener } from "../../src/recovery/identities.ts";
-import type { Field } from "../../src/masking/keys.ts";
 import { createSealer } from "../../src/recovery/recipients.ts";
 import { revealEntries, type SealedEntry } from "../../src/recovery/reveal.ts";
 
@@ -13,11 +12,14 @@ const sealers = await Promise.all(
   [1, 2].map(async () => createSealer([await identityToRecipient(identity)], randomBytes)),
 );
 
+type Field = "ip" | "device_id";
+
 function entry(run: number, token: string, field: Field, value: Uint8Array | undefined): SealedEntry {
   const sealer = sealers[run];
   if (sealer === undefined || value === undefined) throw new Error("no such run or value");
   const { id, sealed } = sealer.dataKey;
-  return { token, field, dataKeyId: id, sealed: sealer.seal(field, token, value), dataKey: sealed };
+  const masked = { field, type: field === "ip" ? "ip" : "text", token, value } as const;
+  return { ...masked, dataKeyId: id, sealed: sealer.seal(masked), dataKey: sealed };
 }
 
 it("opens the entries of several runs, in their order, each data key once", async () => {

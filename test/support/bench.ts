@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import postgres from "postgres";
 import { inject } from "vitest";
 import { startSqs, type SqsServer } from "../../sandbox/sqs.ts";
+import { mistakesIn } from "./json-schemas.ts";
 import { AWS_ENVIRONMENT, canRunHere, runHere, type Env, type Outcome } from "./command-line.ts";
 
 export const BIN = fileURLToPath(new URL("../../bin/fetch-etl.js", import.meta.url));
@@ -138,9 +139,12 @@ export function runCli(
   return canRunHere(args, env) ? runHere(args, env, input) : startCli(args, env, cwd, input).outcome;
 }
 
-/** The one JSON object that a command printed. */
+/** The one JSON object that a command printed, which follows its schema. */
 export function json({ stdout }: Pick<Outcome, "stdout">): Record<string, unknown> {
   const parsed: unknown = JSON.parse(stdout);
   if (typeof parsed !== "object" || parsed === null) throw new Error("not an object");
-  return { ...parsed };
+  const output = { ...parsed };
+  const mistakes = mistakesIn(output);
+  if (mistakes.length > 0) throw new Error(`not as its schema says: ${mistakes.join("; ")}`);
+  return output;
 }

@@ -65,8 +65,11 @@ export async function meter(long: number, work: () => unknown): Promise<Work> {
       key,
       (original) =>
         function (this: string, ...args: readonly unknown[]): unknown {
-          if (!isJudging) characters += OF_ONE_PLACE.has(key) ? 1 : this.length;
-          return Reflect.apply(original, this, args);
+          const result: unknown = Reflect.apply(original, this, args);
+          if (isJudging) return result;
+          if (key === "indexOf") characters += searched(this, args, result);
+          else characters += OF_ONE_PLACE.has(key) ? 1 : this.length;
+          return result;
         },
     );
   }
@@ -92,6 +95,13 @@ function lookedAt({ global, sticky }: RegExp, lastIndex: number, text: string, f
   if (!Array.isArray(found)) return sticky ? 1 : Math.max(text.length - from, 1);
   const [matched = "", index] = [found[0] as string | undefined, Reflect.get(found, "index") as number];
   return Math.max(index + matched.length - from, 1);
+}
+
+/** The characters from where `indexOf` began to the end of what it found, or of the text. */
+function searched(text: string, [sought, from]: readonly unknown[], found: unknown): number {
+  const start = typeof from === "number" ? from : 0;
+  const isFound = typeof found === "number" && found !== -1 && typeof sought === "string";
+  return Math.max((isFound ? found + sought.length : text.length) - start, 1);
 }
 
 const linter = new Linter();

@@ -67,6 +67,21 @@ export function named(attributes: Record<string, string>, wanted: readonly strin
     .join("");
 }
 
+/** The message attributes of a SendMessage, as a ReceiveMessage returns them. */
+export function messageAttributes(form: URLSearchParams): string {
+  return list(form, "MessageAttribute", ".Name")
+    .map((Name, index) => {
+      const fields: Record<string, string> = {};
+      for (const name of ["DataType", "StringValue", "BinaryValue"]) {
+        const value = form.get(`MessageAttribute.${index + 1}.Value.${name}`);
+        if (value !== null) fields[name] = value;
+      }
+      const value = element("Value", elements(fields));
+      return element("MessageAttribute", elements({ Name }) + value);
+    })
+    .join("");
+}
+
 const namespace = 'xmlns="http://queue.amazonaws.com/doc/2012-11-05/"';
 const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n';
 

@@ -11,6 +11,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import {
   ApiError,
+  messageAttributes,
   element,
   elements,
   errorXml,
@@ -53,6 +54,8 @@ export interface QueryServer {
 interface Stored {
   readonly id: string;
   readonly body: string;
+  /** Its message attributes, as XML. */
+  readonly attributes: string;
   readonly sentAt: number;
   delayedUntil: number;
   hiddenUntil: number;
@@ -79,7 +82,7 @@ export async function startQueryServer(options: QueryServerOptions = {}): Promis
     delayed: messages.filter((message) => message.delayedUntil > Date.now()).length,
   });
 
-  function store(body: string, delaySeconds = 0): Stored {
+  function store(body: string, delaySeconds = 0, attributes = ""): Stored {
     if (/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u.test(body)) {
       throw new ApiError(
         "InvalidMessageContents",
@@ -91,6 +94,7 @@ export async function startQueryServer(options: QueryServerOptions = {}): Promis
     const message = {
       id: randomUUID(),
       body,
+      attributes,
       sentAt: now,
       delayedUntil,
       hiddenUntil: 0,
@@ -149,7 +153,11 @@ export async function startQueryServer(options: QueryServerOptions = {}): Promis
           ApproximateReceiveCount: String(message.receives),
         };
         const fields = { MessageId: message.id, ReceiptHandle: message.handle, MD5OfBody: md5(message.body) };
-        return element("Message", elements({ ...fields, Body: message.body }) + named(attributes, wanted));
+        const all = form.get("MessageAttributeName.1") === "All" ? message.attributes : "";
+        return element(
+          "Message",
+          elements({ ...fields, Body: message.body }) + named(attributes, wanted) + all,
+        );
       })
       .join("");
   }
@@ -199,8 +207,10 @@ export async function startQueryServer(options: QueryServerOptions = {}): Promis
       };
       return named(attributes, list(form, "AttributeName"));
     },
-    SendMessage: (form) =>
-      elements(sent(store(required(form, "MessageBody"), number(form, "DelaySeconds", 0, 0, 900)))),
+    SendMessage: (form) => {
+      const delay = number(form, "DelaySeconds", 0, 0, 900);
+      return elements(sent(store(required(form, "MessageBody"), delay, messageAttributes(form))));
+    },
     SendMessageBatch: (form) => batch(form, "SendMessageBatch", (field) => sent(store(field("MessageBody")))),
     ReceiveMessage: receive,
     DeleteMessage(form) {

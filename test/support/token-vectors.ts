@@ -1,6 +1,6 @@
 // The vectors of docs/token-format.md.
 import { readFileSync } from "node:fs";
-import type { Field } from "../../src/masking/keys.ts";
+import type { TypeName } from "../../src/mapping/mapping.ts";
 
 interface Key {
   /** Base64. */
@@ -14,7 +14,7 @@ interface Key {
 /** What every one of `values` gives. */
 interface Outcome {
   readonly about: string;
-  readonly field: Field;
+  readonly field: "ip" | "device_id";
   readonly values: readonly string[];
 }
 
@@ -25,10 +25,23 @@ interface Masked extends Outcome {
   readonly token: string | null;
 }
 
+/** Of a column of any mapping: tokens of networks where there are prefix lengths. */
+interface MaskedColumn {
+  readonly about: string;
+  readonly keyId: string;
+  readonly type: TypeName;
+  readonly field: string;
+  readonly network?: { readonly v4: number; readonly v6: number };
+  readonly values: readonly (string | number)[];
+  readonly canonical: string;
+  readonly token: string;
+}
+
 export const TOKEN_VECTORS = JSON.parse(
   readFileSync(new URL("../../docs/token-vectors.json", import.meta.url), "utf8"),
 ) as {
   readonly keys: readonly Key[];
   readonly tokens: readonly Masked[];
+  readonly columns: readonly MaskedColumn[];
   readonly rejected: readonly Outcome[];
 };

@@ -1,7 +1,7 @@
 // The progress line on a terminal.
 import type { Clock } from "../../drain/clock.ts";
 import type { Queue } from "../../drain/ports.ts";
-import { settledOf, type Counts } from "../../drain/counts.ts";
+import { settledOf, unitOf, type Counts } from "../../drain/counts.ts";
 import type { Context } from "../context.ts";
 import { count } from "./style.ts";
 import { durationText, Pace } from "./pace.ts";
@@ -51,7 +51,7 @@ export async function startProgress(context: Context, watched: Watched): Promise
       quarantined: counts.quarantined,
       perSecond: pace.perSecond,
       left:
-        expected === undefined || counts.received >= maxMessages
+        expected === undefined || counts.received >= maxMessages || unitOf(counts) === "record"
           ? undefined
           : Math.max(0, expected - settled),
       stopping: stop.aborted,
@@ -98,7 +98,7 @@ export interface Progress {
   readonly quarantined: number;
   /** Messages per second; undefined while unknown. */
   readonly perSecond: number | undefined;
-  /** Estimated messages left; undefined while unknown. */
+  /** Estimated messages left; undefined while unknown, and where a message has several records. */
   readonly left: number | undefined;
   readonly stopping: boolean;
 }

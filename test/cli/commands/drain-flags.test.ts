@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { readDatabase } from "../../../src/config/database.ts";
 import { readDrain, type DrainFlags } from "../../../src/cli/commands/drain/flags.ts";
+import { readMapping } from "../../../src/config/mapping.ts";
 import { readMaskingKeys } from "../../../src/config/masking-key.ts";
 import { readQueue } from "../../../src/config/queue.ts";
-import { reading } from "../../config/told.ts";
+import { reading, readingLater } from "../../config/told.ts";
 
 const read = (flags: DrainFlags) => reading((problems) => readDrain(flags, problems));
 
@@ -14,7 +15,6 @@ const defaults = {
   maxSeconds: undefined,
   retryForSeconds: 30,
   ledgerDays: 30,
-  appVersion: "full",
   onReject: "quarantine",
 };
 
@@ -36,8 +36,6 @@ describe("what drain is asked to do", () => {
     [{ retryFor: "86400" }, { retryForSeconds: 86_400 }],
     [{ ledgerDays: "15" }, { ledgerDays: 15 }],
     [{ ledgerDays: "3650" }, { ledgerDays: 3650 }],
-    [{ appVersion: "major" }, { appVersion: "major" }],
-    [{ appVersion: "full" }, { appVersion: "full" }],
     [{ onReject: "leave" }, { onReject: "leave" }],
     [{ onReject: "quarantine" }, { onReject: "quarantine" }],
     [{ dryRun: true }, { maxMessages: 10_000 }],
@@ -65,15 +63,12 @@ describe("what drain is asked to do", () => {
     [{ retryFor: "1.5" }, "--retry-for takes a whole number from 0 to 86400."],
     [{ ledgerDays: "14" }, "--ledger-days takes a whole number from 15 to 3650."],
     [{ ledgerDays: "3651" }, "--ledger-days takes a whole number from 15 to 3650."],
-    [{ appVersion: "" }, "--app-version must be one of: full, major."],
-    [{ appVersion: "Major" }, "--app-version must be one of: full, major."],
-    [{ appVersion: "toString" }, "--app-version must be one of: full, major."],
   ])("is not %j, which is told", (flags, sentence) => {
     expect(read(flags).told).toEqual([sentence]);
   });
 });
 
-it("all mistakes are told together, from every part of the configuration, and no value with them", () => {
+it("all mistakes are told together, from every part of the configuration, and no value with them", async () => {
   const wrong = "wrong!";
   const flags = {
     ...{ concurrency: wrong, batchSize: wrong, maxMessages: wrong, maxSeconds: wrong, retryFor: wrong },
@@ -83,8 +78,9 @@ it("all mistakes are told together, from every part of the configuration, and no
     DATABASE_URL: `postgres://u:${encodeURIComponent(wrong)}@h/d?sslmode=${wrong}&port=${wrong}&connect_timeout=${wrong}`,
     FETCH_ETL_MASKING_KEY: wrong,
   };
-  const { told } = reading((problems) => {
+  const { told } = await readingLater(async (problems) => {
     readDrain(flags, problems);
+    await readMapping(flags, env, () => wrong, problems);
     readQueue(flags, env, 1, problems);
     readMaskingKeys(env, () => wrong, problems);
     readDatabase(env, problems);

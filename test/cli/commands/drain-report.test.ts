@@ -8,7 +8,9 @@ const report: DrainReport = {
   loaded: 12_340,
   duplicates: 2,
   quarantined: 3,
+  skipped: 0,
   left: 0,
+  invalid: {},
   deleted: 12_345,
   released: 0,
   requests: { receive: 1_300, delete: 1_235, other: 2 },
@@ -75,6 +77,28 @@ describe("at the end a drain tells", () => {
       "2 duplicates, 3 left, 12,342 deleted; no more to receive; 3 messages in flight",
     );
     expect(summary(true, left, true)).toMatch(/^ {2}would leave +3$/m);
+  });
+
+  it("of records that the mapping skips, and of values that it stores as NULL, how many there are", () => {
+    const counts = { skipped: 1_200, invalid: { age: 3, "\u001b[2J": 1_000 } };
+    expect(summary(false, counts)).toContain(
+      "3 quarantined, 1,200 skipped, 1,003 values stored as NULL (\ufffd[2J 1,000, age 3), 12,345 deleted;",
+    );
+    expect(summary(false, counts)).toContain("loaded 12,340 records of 12,345 messages, ");
+    const table = summary(true, counts);
+    expect(table).toMatch(/^ {2}skipped +1,200$/m);
+    expect(table).toMatch(/^ {2}values stored as NULL +1,003$/m);
+    expect(summary(false, counts, true)).toContain(
+      "would load 12,340 records, skip 2 duplicates, quarantine 3 and skip 1,200 unmatched of 12,345 messages, 1,003 values stored as NULL",
+    );
+    expect(summary(true, counts, true)).toMatch(/^ {2}would skip +1,200$/m);
+  });
+
+  it("of many columns with values stored as NULL, the five with the most", () => {
+    const invalid = { a: 1, b: 2, c: 3, d: 4, e: 5, f: 6, g: 7 };
+    expect(summary(false, { invalid })).toContain(
+      "28 values stored as NULL (g 7, f 6, e 5, d 4, c 3, 2 other columns)",
+    );
   });
 
   it("a program or a mail in one line", () => {

@@ -1,20 +1,13 @@
 import { expect, it } from "vitest";
+import { LOGIN } from "../../../src/config/mapping.ts";
 import type { Context } from "../../../src/cli/context.ts";
 import { writePeeked, writePeekedJson, writeRaw, type Shown } from "../../../src/cli/commands/peek/report.ts";
 
 const token = `h1.abcdefgh.${"x".repeat(43)}`;
 
 function peeked(userId: string): Shown {
-  const row = {
-    user_id: userId,
-    device_type: "android",
-    masked_ip: token,
-    masked_device_id: token,
-    locale: null,
-    app_version: 2_147_483_647,
-    create_date: "2023-01-05",
-  };
-  return { heading: { messageId: "m", sentAt: 0, receiveCount: 1 }, outcome: { login: row } };
+  const cells = [userId, "android", token, token, null, "2147483647", "2023-01-05"];
+  return { heading: { messageId: "m", sentAt: 0, receiveCount: 1 }, records: [{ record: 0, cells }] };
 }
 
 function shown(write: (context: Context) => void): string {
@@ -30,9 +23,12 @@ function shown(write: (context: Context) => void): string {
   return text;
 }
 
-it("the table fits 80 columns", () => {
+it("the table fits a terminal of 80 columns", () => {
   const table = shown((context) => {
-    writePeeked(context, [peeked("c0173198-76a8-4e67-bfc2-74eaa3bbff57"), peeked("\u{1F600}".repeat(20))]);
+    writePeeked(context, LOGIN.columns, [
+      peeked("c0173198-76a8-4e67-bfc2-74eaa3bbff57"),
+      peeked("\u{1F600}".repeat(20)),
+    ]);
   });
   for (const line of table.split("\n")) expect(Array.from(line).length).toBeLessThanOrEqual(80);
 });
@@ -42,10 +38,10 @@ it("no message can steer the terminal", () => {
   const raw = { messageId: "m", receiptHandle: "r", body: hostile, sentAt: 0, receiveCount: 1 };
   const texts = [
     shown((context) => {
-      writePeeked(context, [peeked(hostile)]);
+      writePeeked(context, LOGIN.columns, [peeked(hostile)]);
     }),
     shown((context) => {
-      writePeekedJson(context, [peeked(hostile)]);
+      writePeekedJson(context, LOGIN.columns, [peeked(hostile)]);
     }),
     shown((context) => {
       writeRaw(context, raw);

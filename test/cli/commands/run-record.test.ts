@@ -63,14 +63,17 @@ it("puts a failure on record with what was counted before it, and throws it on",
   await expect(recordRun(FILES, false, context, work)).rejects.toBe(failure);
   expect(exitCodes()).toEqual(["5", "5"]);
   expect(JSON.parse(files.get("run.json") ?? "")).toEqual({
-    schemaVersion: 1,
+    schemaVersion: 2,
     command: "drain",
     queue: "logins",
+    table: null,
     received: 0,
     loaded: 3,
     duplicates: 0,
     quarantined: 0,
+    skipped: 0,
     left: 0,
+    invalid: {},
     deleted: 0,
     released: 0,
     requests: { receive: 0, delete: 0, other: 0 },

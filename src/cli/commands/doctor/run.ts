@@ -1,6 +1,7 @@
 // `fetch-etl doctor`: checks everything a drain needs, and changes nothing.
 import { allSkipped, DATABASE_CHECKS, QUEUE_CHECKS, type Check } from "../../../doctor/check.ts";
 import { readDatabase } from "../../../config/database.ts";
+import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { Problems } from "../../../config/readers.ts";
 import { readQueue, type QueueFlags } from "../../../config/queue.ts";
 import type { TableFlags } from "../../../config/table.ts";
@@ -15,7 +16,7 @@ import {
 } from "./local-checks.ts";
 import { writeChecks, writeDiagnosisJson, writeVerdict } from "./report.ts";
 
-export interface DoctorFlags extends QueueFlags, TableFlags {
+export interface DoctorFlags extends QueueFlags, MappingFlags, TableFlags {
   readonly json?: boolean;
 }
 
@@ -28,7 +29,8 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
   const problems = new Problems();
   const queue = readQueue(flags, env, SOCKETS, problems);
   const queueProblems = problems.sentences.length;
-  const database = readDatabase(env, problems, flags);
+  const mapping = await readMapping(flags, env, context.readFile, problems);
+  const database = readDatabase(env, problems, flags, mapping);
   const databaseProblems = problems.sentences.length - queueProblems;
   const keepsVault = (env["FETCH_ETL_RECOVERY_RECIPIENT"] ?? "").trim() !== "";
   const local = [

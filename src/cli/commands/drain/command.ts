@@ -1,9 +1,9 @@
 import { DRAIN_DEFAULTS, ON_REJECT } from "../../../drain/settings.ts";
 import type { ActionFor, CliCommand } from "../../command.ts";
-import { appVersionOption, choice, tableOption, withQueueOptions } from "../../option.ts";
+import { appVersionOption, choice, withMappingOptions, withQueueOptions } from "../../option.ts";
 
 export function defineDrain(program: CliCommand, action: ActionFor): void {
-  withQueueOptions(program.command("drain"))
+  withMappingOptions(withQueueOptions(program.command("drain")))
     .summary("load every message in the queue, then exit")
     .description(
       "Receives messages until the queue is empty, masks and loads them, and deletes each one after Postgres has committed it. Then exits.",
@@ -22,7 +22,6 @@ export function defineDrain(program: CliCommand, action: ActionFor): void {
       "how many days to remember loaded messages, at least 15",
       String(DRAIN_DEFAULTS.ledgerDays),
     )
-    .addOption(tableOption())
     .addOption(appVersionOption())
     .addOption(
       choice(

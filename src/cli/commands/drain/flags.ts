@@ -1,20 +1,18 @@
 // Reads the flags of `fetch-etl drain`.
 import type { RunFileFlags } from "../../../config/files.ts";
+import type { MappingFlags } from "../../../config/mapping.ts";
 import type { QueueFlags } from "../../../config/queue.ts";
 import { oneOf, wholeNumber, type Problems } from "../../../config/readers.ts";
 import type { TableFlags } from "../../../config/table.ts";
 import { DRAIN_DEFAULTS, ON_REJECT, type DrainSettings } from "../../../drain/settings.ts";
-import type { AppVersionStyle } from "../../../login/app-version.ts";
-import { readAppVersionStyle } from "../../option.ts";
 
-export interface DrainFlags extends QueueFlags, TableFlags, RunFileFlags {
+export interface DrainFlags extends QueueFlags, MappingFlags, TableFlags, RunFileFlags {
   readonly concurrency?: string;
   readonly batchSize?: string;
   readonly maxMessages?: string;
   readonly maxSeconds?: string;
   readonly retryFor?: string;
   readonly ledgerDays?: string;
-  readonly appVersion?: string;
   readonly onReject?: string;
   readonly failOnQuarantine?: boolean;
   readonly json?: boolean;
@@ -23,7 +21,6 @@ export interface DrainFlags extends QueueFlags, TableFlags, RunFileFlags {
 
 export interface DrainConfig extends DrainSettings {
   readonly ledgerDays: number;
-  readonly appVersion: AppVersionStyle;
 }
 
 const A_DAY_IN_SECONDS = 86_400;
@@ -50,7 +47,6 @@ export function readDrain(flags: DrainFlags, problems: Problems): DrainConfig {
     ledgerDays:
       wholeNumber(flags.ledgerDays, "--ledger-days", { min: FEWEST_LEDGER_DAYS, max: 3650 }, problems) ??
       DRAIN_DEFAULTS.ledgerDays,
-    appVersion: readAppVersionStyle(flags.appVersion, problems),
     onReject:
       oneOf(flags.onReject ?? DRAIN_DEFAULTS.onReject, "--on-reject", ON_REJECT, problems) ??
       DRAIN_DEFAULTS.onReject,

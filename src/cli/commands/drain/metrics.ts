@@ -2,7 +2,7 @@
 // (https://prometheus.io/docs/practices/naming/, https://prometheus.io/docs/instrumenting/exposition_formats/)
 import { Counter, Gauge, Registry } from "prom-client";
 import { EXIT } from "../../exit-codes.ts";
-import type { RunRecord } from "./report.ts";
+import { invalidValues, type RunRecord } from "./report.ts";
 
 /** The label of a queue whose name is unknown. */
 export const UNKNOWN_QUEUE = "unknown";
@@ -48,6 +48,7 @@ export async function metricsText(
     [{ outcome: "loaded" }, run.loaded],
     [{ outcome: "duplicate" }, run.duplicates],
     [{ outcome: "quarantined" }, run.quarantined],
+    [{ outcome: "skipped" }, run.skipped],
     [{ outcome: "left" }, run.left],
     [{ outcome: "released" }, run.released],
   ];
@@ -62,6 +63,9 @@ export async function metricsText(
   ]);
   counter("messages_total", "Messages by outcome.", outcomes);
   counter("messages_deleted_total", "Messages deleted from the queue.", [[{}, run.deleted]]);
+  counter("invalid_values_total", "Values that could not be read and were stored as NULL.", [
+    [{}, invalidValues(run)],
+  ]);
   counter("sqs_requests_total", "SQS requests, including retries.", [
     [{ operation: "receive" }, requests.receive],
     [{ operation: "delete" }, requests.delete],

@@ -1,10 +1,10 @@
 // The reports of `drain`: on stdout, and as the record of a finished run.
 import type { DrainReport, StoppedBy } from "../../../drain/report.ts";
 import type { QueueDepth } from "../../../drain/ports.ts";
-import { settledOf, type Counts } from "../../../drain/counts.ts";
+import { settledOf, unitOf, type Counts } from "../../../drain/counts.ts";
 import type { Context } from "../../context.ts";
 import { isoTime, jsonLine } from "../../output.ts";
-import { count, styleFor, plural } from "../../terminal/style.ts";
+import { count, styleFor, plural, printable } from "../../terminal/style.ts";
 import { columns } from "../../terminal/table.ts";
 
 const ENDS = {
@@ -21,9 +21,7 @@ interface DrainFigures extends Readonly<Counts>, Pick<DrainReport, "requests" | 
 }
 
 /** A finished run. */
-export interface RunRecord extends DrainFigures {
-  /** Undefined if the settings do not contain a valid queue name. */
-  readonly queue: string | undefined;
+export interface RunRecord extends DrainFigures, DrainEnds {
   readonly dryRun: boolean;
   /** Epoch milliseconds. */
   readonly startedAt: number;
@@ -34,17 +32,27 @@ export interface RunRecord extends DrainFigures {
   readonly error: string | undefined;
 }
 
+/** Where messages are received from, and rows written to; undefined while the settings name none. */
+export interface DrainEnds {
+  readonly queue: string | undefined;
+  /** Schema, dot, name. */
+  readonly table: string | undefined;
+}
+
 /** The fields of `drain --json`, without `schemaVersion`. Unknown values are null. */
-export function drainFields(queue: string | undefined, figures: DrainFigures, dryRun: boolean) {
+export function drainFields({ queue, table }: DrainEnds, figures: DrainFigures, dryRun: boolean) {
   return {
     command: "drain",
     ...(dryRun ? { dryRun } : {}),
     queue: queue ?? null,
+    table: table ?? null,
     received: figures.received,
     loaded: figures.loaded,
     duplicates: figures.duplicates,
     quarantined: figures.quarantined,
+    skipped: figures.skipped,
     left: figures.left,
+    invalid: { ...figures.invalid },
     deleted: figures.deleted,
     released: figures.released,
     requests: { ...figures.requests },
@@ -57,7 +65,7 @@ export function drainFields(queue: string | undefined, figures: DrainFigures, dr
 /** The `--report` file: the fields of `drain --json` plus times, exit code and error, on one line. */
 export function runReportText(record: RunRecord): string {
   return jsonLine({
-    ...drainFields(record.queue, record, record.dryRun),
+    ...drainFields(record, record, record.dryRun),
     startedAt: isoTime(record.startedAt),
     finishedAt: isoTime(record.finishedAt),
     exitCode: record.exitCode,
@@ -93,10 +101,12 @@ function countsTable(report: DrainReport, dryRun: boolean): string {
     [dryRun ? "would load" : "loaded", report.loaded],
     ["duplicates", report.duplicates],
     [dryRun ? "would quarantine" : "quarantined", report.quarantined],
+    [dryRun ? "would skip" : "skipped", report.skipped],
     [dryRun ? "would leave" : "left", report.left],
+    ["values stored as NULL", invalidValues(report)],
     ["deleted", report.deleted],
     ["returned to queue", report.released],
-    ["messages per second", seconds > 0 ? Math.round(settledOf(report) / seconds) : 0],
+    [`${unitOf(report)}s per second`, seconds > 0 ? Math.round(settledOf(report) / seconds) : 0],
     ["SQS requests", receive + deletes + other],
   ] as const;
   const shown = lines.filter(([, value], index) => index < 2 || value > 0);
@@ -121,24 +131,53 @@ export function beforeFailureText(counts: Readonly<Counts>, dryRun: boolean): st
 
 /** The counts in words, the number loaded first. Counts of 0 are omitted. */
 function countsText(counts: Readonly<Counts>): string[] {
-  const parts = [`${count(counts.loaded)} of ${plural(counts.received, "message")}`];
+  const parts = [`${loadedText(counts)} of ${plural(counts.received, "message")}`];
   if (counts.duplicates > 0) parts.push(plural(counts.duplicates, "duplicate"));
   if (counts.quarantined > 0) parts.push(`${count(counts.quarantined)} quarantined`);
+  if (counts.skipped > 0) parts.push(`${count(counts.skipped)} skipped`);
   if (counts.left > 0) parts.push(`${count(counts.left)} left`);
+  if (invalidValues(counts) > 0) parts.push(invalidText(counts));
   if (counts.deleted > 0) parts.push(`${count(counts.deleted)} deleted`);
   if (counts.released > 0) parts.push(`${count(counts.released)} returned to the queue`);
   return parts;
 }
 
+/** Of messages with several records, their records. */
+function loadedText(counts: Readonly<Counts>): string {
+  return unitOf(counts) === "record" ? plural(counts.loaded, "record") : count(counts.loaded);
+}
+
+/** Values that could not be read and were stored as NULL. */
+export function invalidValues({ invalid }: Pick<Counts, "invalid">): number {
+  return Object.values(invalid).reduce((sum, values) => sum + values, 0);
+}
+
+/** Columns that are named. */
+const MOST_NAMED = 5;
+
+/** Columns with the most values first. */
+function invalidText({ invalid }: Pick<Counts, "invalid">): string {
+  const columnsOfMost = Object.entries(invalid).toSorted(([, a], [, b]) => b - a);
+  const named = columnsOfMost
+    .slice(0, MOST_NAMED)
+    .map(([name, values]) => `${printable(name)} ${count(values)}`);
+  const others = columnsOfMost.length - named.length;
+  if (others > 0) named.push(plural(others, "other column"));
+  return `${plural(invalidValues({ invalid }), "value")} stored as NULL (${named.join(", ")})`;
+}
+
 const LIST = new Intl.ListFormat("en-GB");
 
 /** What a drain would do with the messages of a dry run. */
-function wouldText({ loaded, duplicates, quarantined, left, received }: DrainReport): string {
-  const parts = [`load ${count(loaded)}`];
+function wouldText(report: DrainReport): string {
+  const { duplicates, quarantined, skipped, left, received } = report;
+  const parts = [`load ${loadedText(report)}`];
   if (duplicates > 0) parts.push(`skip ${plural(duplicates, "duplicate")}`);
   if (quarantined > 0) parts.push(`quarantine ${count(quarantined)}`);
+  if (skipped > 0) parts.push(`skip ${count(skipped)} unmatched`);
   if (left > 0) parts.push(`leave ${count(left)}`);
-  return `would ${LIST.format(parts)} of ${plural(received, "message")}`;
+  const stored = invalidValues(report) > 0 ? `, ${invalidText(report)}` : "";
+  return `would ${LIST.format(parts)} of ${plural(received, "message")}${stored}`;
 }
 
 function dryRunEndText(report: DrainReport): string {

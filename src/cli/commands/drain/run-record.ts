@@ -12,6 +12,8 @@ export interface Run {
   readonly counts: Counts;
   /** The queue's name, from the settings. */
   queueName: string | undefined;
+  /** The table, from the settings. */
+  table: string | undefined;
   queue?: Queue;
   /** Set if the run stopped before the drain started. */
   stoppedBy?: StoppedBy;
@@ -39,10 +41,10 @@ export async function recordRun(
   work: (run: Run) => Promise<number>,
 ): Promise<number> {
   const { clock, epochNow } = context;
-  const run: Run = { counts: newCounts(), queueName: undefined };
+  const run: Run = { counts: newCounts(), queueName: undefined, table: undefined };
   const [startedAt, started] = [epochNow(), clock.now()];
   const end = async (exitCode: number, error?: string): Promise<number> => {
-    const { report, stoppedBy, counts, queue, queueName } = run;
+    const { report, stoppedBy, counts, queue, queueName, table } = run;
     const figures = report ?? {
       ...counts,
       requests: queue?.requests ?? { receive: 0, delete: 0, other: 0 },
@@ -50,10 +52,10 @@ export async function recordRun(
       stoppedBy,
       durationMs: Math.round(clock.now() - started),
     };
-    const name = queue?.name ?? queueName;
-    const record = { ...figures, queue: name, dryRun, startedAt, finishedAt: epochNow(), exitCode, error };
+    const ends = { queue: queue?.name ?? queueName, table };
+    const record = { ...figures, ...ends, dryRun, startedAt, finishedAt: epochNow(), exitCode, error };
     const finalCode = await writeFiles(record, files, context);
-    context.log.event("Drain finished", { ...drainFields(name, record, dryRun), exitCode: finalCode });
+    context.log.event("Drain finished", { ...drainFields(ends, record, dryRun), exitCode: finalCode });
     return finalCode;
   };
   let exitCode: number;

@@ -1,12 +1,17 @@
 // `fetch-etl drain`: loads every message in the queue.
 import { place, readDatabase } from "../../../config/database.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
+import { readMapping } from "../../../config/mapping.ts";
 import { Problems } from "../../../config/readers.ts";
 import { readRecipients } from "../../../config/recovery.ts";
 import { queueNameToShow, readQueue } from "../../../config/queue.ts";
+import { qualifiedTable, readTable } from "../../../config/table.ts";
 import { readRunFiles } from "../../../config/files.ts";
 import { drain } from "../../../drain/loop.ts";
-import { createEntryMaker, utcDay } from "../../../drain/entry.ts";
+import { createEntryMaker } from "../../../drain/entry.ts";
+import { compile } from "../../../mapping/compile.ts";
+import { readsAttributes } from "../../../mapping/path.ts";
+import { settledOf, unitOf } from "../../../drain/counts.ts";
 import type { Queue } from "../../../drain/ports.ts";
 import { requireRedrive } from "../../../drain/dead-letter.ts";
 import type { DrainReport } from "../../../drain/report.ts";
@@ -16,7 +21,7 @@ import { EXIT, exitCodeOfStop } from "../../exit-codes.ts";
 import { writeJson } from "../../output.ts";
 import { opened } from "../../opening.ts";
 import { beforeFailureText, drainFields, leftHiddenText, writeDrainSummary } from "./report.ts";
-import { plural } from "../../terminal/style.ts";
+import { count, plural } from "../../terminal/style.ts";
 import { startProgressLog } from "../../log/progress-log.ts";
 import { startProgress, type Watched } from "../../terminal/progress.ts";
 import { readDrain, type DrainFlags } from "./flags.ts";
@@ -45,9 +50,12 @@ async function drainQueue(
   const queueSettings = readQueue(flags, context.env, 2 * config.concurrency + EXTRA_SOCKETS, problems);
   run.queueName = queueNameToShow(queueSettings.queue);
   const maskingKeys = readMaskingKeys(context.env, context.readFile, problems);
-  const database = dryRun ? undefined : readDatabase(context.env, problems, flags);
+  const mapping = await readMapping(flags, context.env, context.readFile, problems);
+  const database = dryRun ? undefined : readDatabase(context.env, problems, flags, mapping);
+  const table = dryRun ? readTable(flags, context.env, problems, mapping.table) : database?.table;
   const recipients = dryRun ? undefined : readRecipients(context.env, problems);
   const needed = problems.complete({ maskingKeys });
+  run.table = table && qualifiedTable(table);
 
   const stop = context.catchSignals();
   const { clock, log, random, versions } = context;
@@ -60,7 +68,9 @@ async function drainQueue(
     run.stoppedBy = "signal";
     return exitCodeOfStop(stop);
   };
-  const queue = await opened("SQS", context.services.openQueue(queueSettings, log), limits);
+  const withAttributes = readsAttributes(mapping);
+  const openingQueue = context.services.openQueue({ ...queueSettings, withAttributes }, log);
+  const queue = await opened("SQS", openingQueue, limits);
   if (queue === undefined) return interrupted();
   run.queue = queue;
   let loader: PostgresLoader | undefined;
@@ -72,11 +82,13 @@ async function drainQueue(
       if (loader === undefined) return interrupted();
     }
     if (loader?.warning !== undefined) log.warn(loader.warning);
+    const [keys] = needed.maskingKeys;
     const entries = createEntryMaker({
-      keys: needed.maskingKeys[0],
+      plan: compile(mapping, keys),
+      keys,
       queueId: queue.id,
-      appVersion: config.appVersion,
-      today: utcDay(context.epochNow()),
+      queueName: queue.name,
+      now: context.epochNow(),
       randomBytes: context.randomBytes,
       sealer,
     });
@@ -102,7 +114,7 @@ async function drainQueue(
       })
       .finally(endProgress);
     run.report = report;
-    tell(context, flags, queue, report);
+    tell(context, flags, { queue, table: run.table }, report);
     if (stop.aborted) return exitCodeOfStop(stop);
     if (report.databaseSilent) return EXIT.unavailable;
     await loader?.prune(config.ledgerDays, stop).catch(() => {
@@ -128,13 +140,25 @@ async function showProgress(
   return json === true || quiet === true ? () => undefined : startProgress(context, watched);
 }
 
-function tell(context: Context, flags: DrainFlags, queue: Queue, report: DrainReport): void {
+function tell(
+  context: Context,
+  flags: DrainFlags,
+  { queue, table }: { readonly queue: Queue; readonly table: string | undefined },
+  report: DrainReport,
+): void {
   const dryRun = flags.dryRun === true;
-  if (flags.json === true) writeJson(context.stdout, drainFields(queue.name, report, dryRun));
+  if (flags.json === true)
+    writeJson(context.stdout, drainFields({ queue: queue.name, table }, report, dryRun));
   else if (flags.quiet !== true) writeDrainSummary(context, queue.name, report, dryRun);
   if (report.quarantined > 0 && !dryRun) {
     context.log.warn(
-      `${plural(report.quarantined, "message")} quarantined; run "fetch-etl quarantine list" to see why.`,
+      `${plural(report.quarantined, unitOf(report))} quarantined; run "fetch-etl quarantine list" to see why.`,
+    );
+  }
+  if (report.skipped > 0 && report.skipped === settledOf(report)) {
+    context.log.warn(
+      `The mapping skipped everything that was received (${count(report.skipped)}). A drain deletes skipped messages. ` +
+        'Check "when", "records" and "envelopes" in the mapping.',
     );
   }
   if (report.left > 0 && !dryRun) {

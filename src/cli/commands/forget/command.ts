@@ -1,4 +1,5 @@
 import type { ActionFor, CliCommand } from "../../command.ts";
+import { mappingOption } from "../../option.ts";
 
 export function defineForget(program: CliCommand, action: ActionFor): void {
   program
@@ -9,6 +10,7 @@ export function defineForget(program: CliCommand, action: ActionFor): void {
     )
     .argument("[tokens...]", "tokens; if omitted, read from standard input, one per line")
     .requiredOption("--reason <text>", "the reason, which is recorded")
+    .addOption(mappingOption())
     .option("--purge-quarantine", "also delete quarantined messages that contain the same values")
     .option("--json", "print the result as one JSON object")
     .example(

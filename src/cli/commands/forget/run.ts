@@ -1,5 +1,6 @@
 // `fetch-etl forget`: permanently deletes the vault entries of tokens, and records the request.
 import { readDatabase } from "../../../config/database.ts";
+import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readKeysIfSet } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/readers.ts";
 import type { Context } from "../../context.ts";
@@ -7,7 +8,7 @@ import { EXIT } from "../../exit-codes.ts";
 import { writeForgotten, writeForgottenJson, writeLeft } from "../reveal/report.ts";
 import { readVaultRequest } from "../../vault-request.ts";
 
-export interface ForgetFlags {
+export interface ForgetFlags extends Pick<MappingFlags, "mapping"> {
   readonly reason: string;
   readonly purgeQuarantine?: boolean;
   readonly json?: boolean;
@@ -24,6 +25,7 @@ export async function runForget(
 ): Promise<number> {
   const problems = new Problems();
   const database = readDatabase(context.env, problems);
+  const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const { tokens, reason } = await readVaultRequest(args, flags.reason, context, problems);
   const keys = readKeysIfSet(context, problems);
   const purge = flags.purgeQuarantine === true;
@@ -34,7 +36,7 @@ export async function runForget(
   }
   const needed = problems.complete({ database });
   const vault = await context.services.openVault(needed.database);
-  const forgotten = await vault.forget(tokens, reason, { keys, purge });
+  const forgotten = await vault.forget(tokens, reason, { keys, mapping, purge });
   const request = { tokens, keyIds: keys.map(({ keyId }) => keyId) };
   if (flags.json === true) writeForgottenJson(context, forgotten, request);
   else writeForgotten(context, forgotten);

@@ -1,14 +1,12 @@
 import type { ActionFor, CliCommand } from "../../command.ts";
-import { tableOption } from "../../option.ts";
+import { withMappingOptions } from "../../option.ts";
 
 export function defineInit(program: CliCommand, action: ActionFor): void {
-  program
-    .command("init")
+  withMappingOptions(program.command("init"))
     .summary("create the schema and tables")
     .description(
       "Creates the schema and the tables that are missing, including the vault. You can run it again. With --print, prints the SQL instead, including the loader role and its grants.",
     )
-    .addOption(tableOption())
     .option("--print", "print the SQL, including the loader role and its grants; needs no database")
     .option("--loader-role <name>", "with --print: the role that runs drains (default fetch_etl_loader)")
     .option("--json", "print the result as one JSON object")

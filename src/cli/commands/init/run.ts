@@ -1,6 +1,7 @@
 // `fetch-etl init`: creates the schema and tables, or prints the SQL for it.
 import { readDatabase } from "../../../config/database.ts";
 import { readLoaderRole, readTable, type TableFlags } from "../../../config/table.ts";
+import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { Problems } from "../../../config/readers.ts";
 import { initialSql } from "../../../postgres/init-sql.ts";
 import type { Context } from "../../context.ts";
@@ -8,7 +9,7 @@ import { EXIT } from "../../exit-codes.ts";
 import { writeJson } from "../../output.ts";
 import { writeInitialised } from "./report.ts";
 
-export interface InitFlags extends TableFlags {
+export interface InitFlags extends MappingFlags, TableFlags {
   readonly print?: boolean;
   readonly loaderRole?: string;
   readonly json?: boolean;
@@ -18,16 +19,17 @@ export interface InitFlags extends TableFlags {
 export async function runInit(flags: InitFlags, context: Context): Promise<number> {
   const problems = new Problems();
   const print = flags.print === true;
+  const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const loaderRole = readLoaderRole(flags.loaderRole, problems);
   if (print) {
-    const table = readTable(flags, context.env, problems);
+    const table = readTable(flags, context.env, problems, mapping.table);
     if (flags.json === true) problems.add("--print and --json cannot be used together: omit one of them.");
     problems.throwIfAny();
-    context.stdout.write(initialSql(loaderRole, table));
+    context.stdout.write(initialSql(loaderRole, { table, columns: mapping.columns }));
     return EXIT.done;
   }
   if (flags.loaderRole !== undefined) problems.add("--loader-role requires --print.");
-  const { database } = problems.complete({ database: readDatabase(context.env, problems, flags) });
+  const { database } = problems.complete({ database: readDatabase(context.env, problems, flags, mapping) });
   const { made, present } = await context.services.initialise(database);
   if (flags.json === true) writeJson(context.stdout, { command: "init", made, present });
   else writeInitialised(context, { made, present });

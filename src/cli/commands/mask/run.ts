@@ -1,17 +1,19 @@
-// `fetch-etl mask`: prints the tokens of addresses or device ids.
+// `fetch-etl mask`: prints the tokens of values.
+import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/readers.ts";
 import { Failure } from "../../../failure.ts";
-import { canonicalDeviceId, canonicalIp } from "../../../masking/canonical.ts";
-import { FIELDS, type Field, type MaskingKeys } from "../../../masking/keys.ts";
-import { createMask, type Mask } from "../../../masking/token.ts";
+import { maskedFields, type MaskedField } from "../../../mapping/fields.ts";
+import { Invalid, type Mapping } from "../../../mapping/mapping.ts";
+import type { MaskingKeys } from "../../../masking/keys.ts";
+import { maskOf } from "../../../masking/token.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { argumentsOrLines } from "../../input.ts";
 import { writeJson } from "../../output.ts";
 import { listText } from "../../terminal/style.ts";
 
-export interface MaskFlags {
+export interface MaskFlags extends Pick<MappingFlags, "mapping"> {
   readonly field: string;
   readonly keyId?: string;
   readonly json?: boolean;
@@ -20,34 +22,41 @@ export interface MaskFlags {
 /** Needs a masking key, but no database and no queue. Masks all values or none. Reports an invalid value only by its position. */
 export async function runMask(flags: MaskFlags, context: Context, args: readonly string[]): Promise<number> {
   const problems = new Problems();
+  const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const { field, configured } = problems.complete({
-    field: readField(flags.field, problems),
+    field: readField(flags.field, mapping, problems),
     configured: readMaskingKeys(context.env, context.readFile, problems),
   });
   const keys = keysWithId(configured, flags.keyId);
-  const mask = createMask(keys);
-  const given = await argumentsOrLines(args, context);
-  const tokens = given.flatMap(({ text }) => tokenOf(field, mask, text) ?? []);
-  if (tokens.length < given.length) {
-    const wrong = given.filter(({ text }) => tokenOf(field, mask, text) === undefined);
-    const places = listText(wrong.map(({ place }) => place));
-    throw new Failure("configuration", `${NOT_MASKED[field]}: ${places}. Nothing was masked.`);
+  const mask = maskOf(keys, flags.field);
+  const given = (await argumentsOrLines(args, context)).map((each) => ({
+    ...each,
+    canonical: field.read(each.text),
+  }));
+  const wrong = given.filter(({ canonical }) => canonical === null || canonical instanceof Invalid);
+  if (wrong.length > 0) {
+    throw new Failure(
+      "configuration",
+      `A drain would reject these values of ${flags.field}, or store NULL: ${listText(wrong.map(({ place }) => place))}. Nothing was masked.`,
+    );
   }
+  const tokens = given.flatMap(({ canonical }) => (canonical instanceof Uint8Array ? [mask(canonical)] : []));
   const { stdout } = context;
-  if (flags.json === true) writeJson(stdout, { command: "mask", field, keyId: keys.keyId, tokens });
+  if (flags.json === true)
+    writeJson(stdout, { command: "mask", field: flags.field, keyId: keys.keyId, tokens });
   else stdout.write(tokens.map((token) => `${token}\n`).join(""));
   return EXIT.done;
 }
 
-/** Reasons why a value has no token. */
-const NOT_MASKED = {
-  ip: "Not an IP address",
-  device_id: "Not a device id (empty, or the nil UUID, which is stored as NULL and has no token)",
-} as const satisfies Record<Field, string>;
-
-function readField(text: string, problems: Problems): Field | undefined {
-  const field = FIELDS.find((name) => name === text);
-  if (field === undefined) problems.add(`--field must be ${FIELDS.join(" or ")}.`);
+function readField(name: string, mapping: Mapping, problems: Problems): MaskedField | undefined {
+  const fields = maskedFields(mapping);
+  const field = fields.get(name);
+  if (field === undefined) {
+    const names = [...fields.keys()].join(", ");
+    problems.add(
+      `--field must be a masked field of the mapping${names === "" ? ", which has none" : `: ${names}`}.`,
+    );
+  }
   return field;
 }
 
@@ -60,14 +69,4 @@ function keysWithId(configured: readonly MaskingKeys[], keyId: string | undefine
     "configuration",
     `--key-id does not match a configured masking key. The configured ids, in their order: ${ids}.`,
   );
-}
-
-/** The value's token, as a drain computes it; undefined for a value that a drain rejects or stores as NULL. */
-function tokenOf(field: Field, mask: Mask, text: string): string | undefined {
-  if (field === "ip") {
-    const address = canonicalIp(text);
-    return address === undefined ? undefined : mask.ip(address);
-  }
-  const deviceId = text === "" ? null : canonicalDeviceId(text);
-  return deviceId === null ? undefined : mask.deviceId(deviceId);
 }

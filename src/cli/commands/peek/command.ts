@@ -1,12 +1,13 @@
 import { PEEK_COUNT } from "../../../drain/settings.ts";
 import type { ActionFor, CliCommand } from "../../command.ts";
-import { appVersionOption, withQueueOptions } from "../../option.ts";
+import { appVersionOption, mappingOption, withQueueOptions } from "../../option.ts";
 
 export function definePeek(program: CliCommand, action: ActionFor): void {
   withQueueOptions(program.command("peek"))
     .summary("show messages, masked, and leave them in the queue")
     .description("Shows messages, masked, and leaves them in the queue.")
     .option("--count <n>", "maximum messages to show", String(PEEK_COUNT))
+    .addOption(mappingOption())
     .addOption(appVersionOption())
     .option("--raw", "show the original bodies, including personal data")
     .option("--force", "peek even if that can move a message to the dead-letter queue")

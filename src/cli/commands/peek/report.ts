@@ -1,29 +1,34 @@
 // The output of `peek`: a table, or one JSON object per line.
-import type { Entry, ReceivedMessage } from "../../../drain/ports.ts";
-import type { LoginRow } from "../../../login/row.ts";
+import type { ReceivedMessage } from "../../../drain/ports.ts";
+import type { Column, Reading } from "../../../mapping/mapping.ts";
 import type { Context } from "../../context.ts";
-import { isoTime, writeJson } from "../../output.ts";
+import { isoTime, writeJson, type Output } from "../../output.ts";
+import { recordFields, recordsToShow, type ShownRecord } from "../../records.ts";
 import { styleFor, printable } from "../../terminal/style.ts";
-import { columns, shorten } from "../../terminal/table.ts";
+import { columns, shorten, width } from "../../terminal/table.ts";
 
 type Heading = Pick<ReceivedMessage, "messageId" | "sentAt" | "receiveCount">;
 
 /** A message as a drain would load or quarantine it, without its body. */
 export interface Shown {
   readonly heading: Heading;
-  readonly outcome: { readonly login: LoginRow } | { readonly rejection: readonly string[] };
+  readonly records: readonly ShownRecord[];
 }
 
-export function toShow({ messageId, sentAt, receiveCount }: ReceivedMessage, entry: Entry): Shown {
-  return {
-    heading: { messageId, sentAt, receiveCount },
-    outcome: entry.kind === "row" ? { login: entry.row } : { rejection: entry.rejection.reasons },
-  };
+export function toShow({ messageId, sentAt, receiveCount }: ReceivedMessage, reading: Reading): Shown {
+  return { heading: { messageId, sentAt, receiveCount }, records: recordsToShow(reading) };
 }
 
-export function writePeekedJson(context: Context, messages: readonly Shown[]): void {
-  for (const { heading, outcome } of messages)
-    writeJson(context.stdout, { ...headingFields(heading), ...outcome });
+/** One line a record. */
+export function writePeekedJson(
+  context: Context,
+  columnsOfRow: readonly Column[],
+  messages: readonly Shown[],
+): void {
+  for (const { heading, records } of messages) {
+    for (const record of records)
+      writeJson(context.stdout, { ...headingFields(heading), ...recordFields(columnsOfRow, record) });
+  }
 }
 
 export function writeRawJson(context: Context, message: ReceivedMessage): void {
@@ -39,43 +44,62 @@ export function writeRaw({ stdout }: Context, { body }: ReceivedMessage): void {
   stdout.write(`${stdout.isTerminal ? printable(body) : body}\n`);
 }
 
-const HEADINGS = ["user_id", "device", "ip", "device_id", "locale", "app_version", "create_date"];
-const USER_ID_WIDTH = 12;
+/** The most of a cell that is not a token. */
+const CELL_WIDTH = 12;
+/** The most of a heading, and of a cell. The first that fits the terminal is taken. */
+const COLUMN_WIDTHS = [24, 12, 10, 8] as const;
 
-/** A table of shortened values for 80 columns. `--json` shows full values. */
-export function writePeeked(context: Context, messages: readonly Shown[]): void {
-  if (messages.length === 0) return;
-  const logins = messages.flatMap(({ outcome }) => ("login" in outcome ? [outcome.login] : []));
+/** A table of shortened values. `--json` shows full values. */
+export function writePeeked(
+  context: Context,
+  columnsOfRow: readonly Column[],
+  messages: readonly Shown[],
+): void {
   const style = styleFor(context.stdout, context.env);
-  if (logins.length > 0) {
-    const [heading = "", ...lines] = columns([HEADINGS, ...logins.map(cells)]).split("\n");
+  const rows = messages.flatMap(({ records }) =>
+    records.flatMap((record) => ("cells" in record ? [record.cells] : [])),
+  );
+  if (rows.length > 0) {
+    const [heading = "", ...lines] = fittingTable(columnsOfRow, rows, context.stdout);
     context.stdout.write([style.bold(heading), ...lines].join("\n"));
   }
-  for (const { heading, outcome } of messages) {
-    if (!("rejection" in outcome)) continue;
-    const reasons = outcome.rejection.join("; ");
-    context.stdout.write(`${style.yellow("would be quarantined:")} ${heading.messageId}: ${reasons}\n`);
+  for (const { heading, records } of messages) {
+    for (const record of records) {
+      if ("rejection" in record) {
+        const reasons = record.rejection.join("; ");
+        context.stdout.write(`${style.yellow("would be quarantined:")} ${heading.messageId}: ${reasons}\n`);
+      } else if ("skipped" in record) {
+        context.stdout.write(`${style.dim("would be skipped:")} ${heading.messageId}\n`);
+      }
+    }
   }
 }
 
-function cells(login: LoginRow): string[] {
-  return [
-    shorten(printable(login.user_id), USER_ID_WIDTH),
-    shortOrNone(login.device_type, 8),
-    shortToken(login.masked_ip),
-    shortToken(login.masked_device_id),
-    shortOrNone(login.locale, 6),
-    login.app_version === null ? "-" : String(login.app_version),
-    login.create_date,
-  ];
+type Cells = readonly (string | null)[];
+
+function fittingTable(
+  columnsOfRow: readonly Column[],
+  rows: readonly Cells[],
+  { columns: available }: Output,
+): string[] {
+  let lines: string[] = [];
+  for (const most of COLUMN_WIDTHS) {
+    const headings = columnsOfRow.map(({ name }) => shorten(printable(name), most));
+    lines = columns([headings, ...rows.map((cells) => shortCells(columnsOfRow, cells, most))]).split("\n");
+    if (available === 0 || lines.every((line) => width(line) <= available)) break;
+  }
+  return lines;
 }
 
-function shortOrNone(text: string | null, width: number): string {
-  return text === null ? "-" : shorten(printable(text), width);
+function shortCells(columnsOfRow: readonly Column[], cells: Cells, most: number): string[] {
+  return columnsOfRow.map(({ mask }, index) => {
+    const cell = cells[index] ?? null;
+    if (cell === null) return "-";
+    return mask === undefined ? shorten(printable(cell), Math.min(most, CELL_WIDTH)) : shortToken(cell);
+  });
 }
 
 /** The first characters of the token's last part, which depends on the value: enough to recognize equal ones. */
-function shortToken(token: string | null): string {
-  if (token === null) return "-";
+function shortToken(token: string): string {
   return `${token.slice(token.lastIndexOf(".") + 1).slice(0, 9)}…`;
 }

@@ -2,20 +2,21 @@
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { wholeNumber, Problems } from "../../../config/readers.ts";
 import { readQueue, type QueueFlags } from "../../../config/queue.ts";
-import { createEntryMaker, utcDay } from "../../../drain/entry.ts";
+import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
+import { compile } from "../../../mapping/compile.ts";
+import { readsAttributes } from "../../../mapping/path.ts";
+import { asMapped } from "../../../drain/entry.ts";
 import { peek, type Peeked } from "../../../drain/peek.ts";
 import type { ReceivedMessage } from "../../../drain/ports.ts";
 import { PEEK_COUNT } from "../../../drain/settings.ts";
 import type { Context } from "../../context.ts";
 import { exitCodeOfStop } from "../../exit-codes.ts";
 import { opened } from "../../opening.ts";
-import { readAppVersionStyle } from "../../option.ts";
 import { leftHiddenText } from "../drain/report.ts";
 import { toShow, writePeeked, writePeekedJson, writeRaw, writeRawJson } from "./report.ts";
 
-export interface PeekFlags extends QueueFlags {
+export interface PeekFlags extends QueueFlags, MappingFlags {
   readonly count?: string;
-  readonly appVersion?: string;
   readonly raw?: boolean;
   readonly force?: boolean;
   readonly json?: boolean;
@@ -27,7 +28,7 @@ const SOCKETS = 10;
 export async function runPeek(flags: PeekFlags, context: Context): Promise<number> {
   const problems = new Problems();
   const count = wholeNumber(flags.count, "--count", { min: 1, max: 10_000 }, problems) ?? PEEK_COUNT;
-  const appVersion = readAppVersionStyle(flags.appVersion, problems);
+  const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
   const maskingKeys =
     flags.raw === true ? undefined : readMaskingKeys(context.env, context.readFile, problems);
@@ -35,7 +36,11 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
 
   const stop = context.catchSignals();
   const { clock } = context;
-  const queue = await opened("SQS", context.services.openQueue(queueSettings, context.log), { clock, stop });
+  const opening = context.services.openQueue(
+    { ...queueSettings, withAttributes: readsAttributes(mapping) },
+    context.log,
+  );
+  const queue = await opened("SQS", opening, { clock, stop });
   if (queue === undefined) return exitCodeOfStop(stop);
   try {
     const look = <T>(at: (message: ReceivedMessage) => T): Promise<Peeked<T>> =>
@@ -48,16 +53,11 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
         write(context, message);
       });
     } else {
-      const entries = createEntryMaker({
-        keys: maskingKeys[0],
-        queueId: queue.id,
-        appVersion,
-        today: utcDay(context.epochNow()),
-        randomBytes: context.randomBytes,
-      });
-      const shown = await look((message) => toShow(message, entries.fromMessage(message)));
-      if (flags.json === true) writePeekedJson(context, shown.seen);
-      else writePeeked(context, shown.seen);
+      const plan = compile(mapping, maskingKeys[0]);
+      const surroundings = { queueName: queue.name, now: context.epochNow() };
+      const shown = await look((message) => toShow(message, plan.read(asMapped(message, surroundings))));
+      if (flags.json === true) writePeekedJson(context, mapping.columns, shown.seen);
+      else writePeeked(context, mapping.columns, shown.seen);
       looked = shown;
     }
     if (looked.leftHidden > 0) context.log.warn(leftHiddenText(looked.leftHidden));

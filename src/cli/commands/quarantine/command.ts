@@ -1,5 +1,5 @@
 import type { ActionFor, CliCommand } from "../../command.ts";
-import { appVersionOption, tableOption } from "../../option.ts";
+import { appVersionOption, withMappingOptions } from "../../option.ts";
 
 export function defineQuarantine(program: CliCommand, action: ActionFor): void {
   const quarantine = program
@@ -30,14 +30,12 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
       "show why a message was rejected",
     )
     .action(action(async () => (await import("./run.ts")).runQuarantineShow));
-  quarantine
-    .command("replay")
+  withMappingOptions(quarantine.command("replay"))
     .summary("decode quarantined messages again and load the valid ones")
     .description(
       "Decrypts the quarantined bodies with the masking keys, decodes them again and loads the ones that are now valid. Never loads a message twice.",
     )
     .option("--queue <name, URL or ARN>", "only messages from this queue")
-    .addOption(tableOption())
     .addOption(appVersionOption())
     .option("--json", "print the result as one JSON object")
     .example("fetch-etl quarantine replay", "after you fixed the table or updated fetch-etl")

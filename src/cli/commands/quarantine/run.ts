@@ -1,5 +1,6 @@
 // `fetch-etl quarantine list`, `show`, `replay` and `purge`.
 import { readDatabase, type DatabaseSettings } from "../../../config/database.ts";
+import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readKeysIfSet, readMaskingKeys } from "../../../config/masking-key.ts";
 import { readHeldQueue } from "../../../config/queue.ts";
 import { wholeNumber, Problems } from "../../../config/readers.ts";
@@ -7,12 +8,12 @@ import { readRecipients } from "../../../config/recovery.ts";
 import type { TableFlags } from "../../../config/table.ts";
 import { Failure } from "../../../failure.ts";
 import type { Quarantine } from "../../../postgres/quarantine.ts";
+import { compile } from "../../../mapping/compile.ts";
 import { createBodyOpener } from "../../../quarantine/message.ts";
 import { replay } from "../../../quarantine/replay.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { writeJson } from "../../output.ts";
-import { readAppVersionStyle } from "../../option.ts";
 import { count, printable } from "../../terminal/style.ts";
 import * as report from "./report.ts";
 
@@ -83,17 +84,16 @@ function exitCodeOf(shown: readonly report.ShownMessage[], context: Context): nu
   return altered.length > 0 ? EXIT.mismatch : EXIT.done;
 }
 
-interface ReplayFlags extends Flags, TableFlags {
+interface ReplayFlags extends Flags, MappingFlags, TableFlags {
   readonly queue?: string;
-  readonly appVersion?: string;
 }
 
 export async function runQuarantineReplay(flags: ReplayFlags, context: Context): Promise<number> {
   const { env, readFile, randomBytes, services } = context;
   const problems = new Problems();
-  const appVersion = readAppVersionStyle(flags.appVersion, problems);
+  const mapping = await readMapping(flags, env, readFile, problems);
   const masking = readMaskingKeys(env, readFile, problems);
-  const database = readDatabase(env, problems, flags);
+  const database = readDatabase(env, problems, flags, mapping);
   const recipients = readRecipients(env, problems);
   const queue = readHeldQueue(flags.queue, problems);
   const needed = problems.complete({ masking, database });
@@ -103,7 +103,7 @@ export async function runQuarantineReplay(flags: ReplayFlags, context: Context):
   const open = createBodyOpener(needed.masking);
   const replayed = await withQuarantine(context, needed.database, async (quarantine) => {
     const store = await quarantine.openReplay(sealer?.dataKey, queue);
-    return replay(store, open, { keys, appVersion, randomBytes, sealer });
+    return replay(store, open, { plan: compile(mapping, keys), keys, randomBytes, sealer });
   });
   if (flags.json === true) report.writeReplayedJson(context, replayed);
   else report.writeReplayed(context, replayed);

@@ -1,15 +1,13 @@
 import type { ActionFor, CliCommand } from "../../command.ts";
-import { tableOption } from "../../option.ts";
+import { withMappingOptions } from "../../option.ts";
 
 export function defineRotate(program: CliCommand, action: ActionFor): void {
-  program
-    .command("rotate")
+  withMappingOptions(program.command("rotate"))
     .summary("re-mask rows and vault with the current (first) key")
     .description(
       "Re-masks rows and vault entries of earlier masking keys with the current (first) key. Works in batches: you can stop it at any time and run it again.",
     )
     .requiredOption("--identity <file>", "age identity file, as age-keygen writes it")
-    .addOption(tableOption())
     .option("--json", "print the result as one JSON object")
     .option("--quiet", "print only warnings and errors")
     .example("fetch-etl rotate --identity identity.txt", "after you set FETCH_ETL_MASKING_KEY to new,old")

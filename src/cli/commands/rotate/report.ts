@@ -47,7 +47,7 @@ export function warnOfLeft({ log }: Context, table: string, { left = [] }: Rotat
 export function warnOfKept({ log }: Context, { keptFor }: RotationReport): void {
   if (keptFor.length === 0) return;
   log.warn(
-    `All vault entries of earlier keys were kept, because other tables have the columns masked_ip and masked_device_id: ${printable(keptFor.join(", "))}. ` +
+    `All vault entries of earlier keys were kept, because other tables have columns of the same names: ${printable(keptFor.join(", "))}. ` +
       "If one of these tables contains tokens, run rotate with --table for it. rotate keeps the entries while these tables exist.",
   );
 }

@@ -1,9 +1,11 @@
 // `fetch-etl rotate`: re-masks rows and vault entries of earlier masking keys with the first one.
 import { place, readDatabase } from "../../../config/database.ts";
 import { readIdentityFile } from "../../../config/recovery.ts";
+import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/readers.ts";
 import { tableText, type TableFlags } from "../../../config/table.ts";
+import { maskedFields } from "../../../mapping/fields.ts";
 import { AlteredEntry, createRemask } from "../../../recovery/remask.ts";
 import { rotate } from "../../../recovery/rotate.ts";
 import type { Context } from "../../context.ts";
@@ -11,7 +13,7 @@ import { EXIT, exitCodeOfStop } from "../../exit-codes.ts";
 import { opened } from "../../opening.ts";
 import { warnOfKept, warnOfLeft, writeAltered, writeRotated, writeRotatedJson } from "./report.ts";
 
-export interface RotateFlags extends TableFlags {
+export interface RotateFlags extends Pick<MappingFlags, "mapping">, TableFlags {
   readonly identity: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -20,16 +22,18 @@ export interface RotateFlags extends TableFlags {
 /** All drains should use the new list of keys first. Rows that a drain adds with an earlier key need another rotation. */
 export async function runRotate(flags: RotateFlags, context: Context): Promise<number> {
   const problems = new Problems();
+  const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const { identityFile, keys, database } = problems.complete({
     identityFile: readIdentityFile(flags.identity, context.readFile, problems),
     keys: readMaskingKeys(context.env, context.readFile, problems),
-    database: readDatabase(context.env, problems, flags),
+    database: readDatabase(context.env, problems, flags, mapping),
   });
 
   const [{ keyId }] = keys;
   const remask = createRemask({
     opener: await context.services.createOpener(identityFile.reveal()),
     keys,
+    fields: maskedFields(mapping),
     randomBytes: context.randomBytes,
   });
   const stop = context.catchSignals();

@@ -1,13 +1,12 @@
 import type { ActionFor, CliCommand } from "../../command.ts";
-import { appVersionOption, tableOption, withQueueOptions } from "../../option.ts";
+import { appVersionOption, withMappingOptions, withQueueOptions } from "../../option.ts";
 
 export function defineVerify(program: CliCommand, action: ActionFor): void {
-  withQueueOptions(program.command("verify"))
+  withMappingOptions(withQueueOptions(program.command("verify")))
     .summary("count and check the loaded rows; change nothing")
     .description(
       "Counts and checks the loaded rows. Also counts the quarantine and the messages left in the queue. Changes nothing.",
     )
-    .addOption(tableOption())
     .option("--expect <n>", "exit 4 unless the table has n rows")
     .addOption(appVersionOption("how versions were stored: full reads 2003001 as 2.3.1"))
     .option("--html <file>", "also write the result as a page with charts")

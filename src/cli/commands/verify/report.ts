@@ -1,14 +1,16 @@
 import type { QueueDepth } from "../../../drain/ports.ts";
-import type { Verification, Repeated } from "../../../postgres/verify.ts";
-import type { Distributions } from "../../../postgres/distributions.ts";
+import type { Repeated } from "../../../postgres/token-counts.ts";
+import type { Verification, VerifiedColumn } from "../../../postgres/verify.ts";
 import type { Context } from "../../context.ts";
 import { barLines } from "../../terminal/bars.ts";
 import { writeJson } from "../../output.ts";
 import { count, styleFor, plural, printable } from "../../terminal/style.ts";
-import { spreadsOf } from "./spread.ts";
+import { MOST_DRAWN, spreadsOf } from "./spread.ts";
 import { columns } from "../../terminal/table.ts";
 
 export interface Verified extends Verification {
+  /** The table: schema, dot, name. */
+  readonly table: string;
   /** Null if the queue was unreachable. */
   readonly queue: QueueDepth | null;
   readonly expected: number | undefined;
@@ -18,34 +20,30 @@ export interface Verified extends Verification {
 export function writeVerifiedJson(context: Context, verified: Verified): void {
   writeJson(context.stdout, {
     command: "verify",
+    table: verified.table,
     rows: verified.rows,
-    distinct: verified.distinct,
-    nulls: verified.nulls,
-    createDate: verified.createDate,
+    columns: Object.fromEntries([...verified.columns].map(([name, column]) => [name, columnFields(column)])),
     unmasked: verified.unmasked,
-    keyIds: verified.keyIds,
-    mostRepeated: verified.mostRepeated,
-    distributions: verified.distributions,
-    repeatedBodies: verified.repeatedBodies,
     quarantined: verified.quarantined,
     quarantineReasons: verified.quarantineReasons,
+    repeatedBodies: verified.repeatedBodies,
     queue: verified.queue,
     ...(verified.expected === undefined ? {} : { expected: verified.expected }),
     ok: verified.ok,
   });
 }
 
+/** In this order. JSON leaves out what is undefined. */
+function columnFields(column: VerifiedColumn): Record<string, unknown> {
+  const { type, nulls, distinct, min, max, unmasked, keyIds, values, others, repeats, mostRepeated } = column;
+  return { type, nulls, distinct, min, max, unmasked, keyIds, values, others, repeats, mostRepeated };
+}
+
 export function writeVerified(context: Context, verified: Verified): void {
-  const { distinct, nulls, mostRepeated } = verified;
-  const style = styleFor(context.stdout, context.env);
-  const withNulls = Object.entries(nulls).filter(([, rows]) => rows > 0);
+  const { stdout } = context;
+  const style = styleFor(stdout, context.env);
   const lines = [
     ["rows", count(verified.rows)],
-    ["distinct users", count(distinct.users)],
-    ["distinct addresses", count(distinct.ips)],
-    ["distinct devices", count(distinct.devices)],
-    ["create_date", dateRange(verified)],
-    ["nulls", withNulls.map(([column, rows]) => `${column} ${count(rows)}`).join(", ") || "none"],
     ["unmasked values", count(verified.unmasked)],
     ...(verified.repeatedBodies === null
       ? []
@@ -53,50 +51,95 @@ export function writeVerified(context: Context, verified: Verified): void {
     ["quarantined", count(verified.quarantined)],
     ["queue", queueText(verified.queue)],
   ];
-  context.stdout.write(columns(lines));
-  // A value that occurs in two rows counts twice.
-  const keys = Object.entries(verified.keyIds).map(([id, { ips, devices }]) => [
-    id,
-    `${count(ips)} masked_ip`,
-    `${count(devices)} masked_device_id`,
-  ]);
-  writeTable(context, "rows by masking key", keys);
-  if (verified.distributions !== undefined) writeDistributions(context, verified.distributions);
-  writeTable(context, "most repeated devices", mostRepeated.devices.map(repeatedRow));
-  writeTable(context, "most repeated addresses", mostRepeated.ips.map(repeatedRow));
-  const reasons = Object.entries(verified.quarantineReasons).map(([reason, messages]) => [
-    printable(reason),
-    plural(messages, "message"),
-  ]);
-  writeTable(context, "quarantine reasons", reasons);
+  stdout.write(columns(lines));
+  stdout.write(columns(columnLines(verified.columns)));
+  writeKeyIds(context, keyIdRows(verified.columns));
+  writeDistributions(context, verified.columns);
+  for (const [name, { mostRepeated = [] }] of verified.columns)
+    writeRepeated(context, `most repeated ${printable(name)}`, mostRepeated);
+  writeReasons(context, verified.quarantineReasons);
   const verdict = verified.ok ? style.green("ok") : style.red("mismatch");
-  context.stdout.write(`${verdict}${verified.queue === null ? " (the queue was not checked)" : ""}\n`);
+  stdout.write(`${verdict}${verified.queue === null ? " (the queue was not checked)" : ""}\n`);
 }
 
-/** Indented, under a heading; nothing if there are no rows. */
-function writeTable({ stdout }: Context, heading: string, rows: readonly (readonly string[])[]): void {
-  const lines = rows.map(([first = "", ...others]) => [`  ${first}`, ...others]);
-  if (lines.length > 0) stdout.write(`${heading}\n${columns(lines)}`);
+/** A heading, and a line a column. Numbers are right-aligned. */
+function columnLines(verified: Verified["columns"]): string[][] {
+  const lines = [...verified].map(([name, column]) => [
+    `  ${printable(name)}`,
+    column.type,
+    count(column.distinct ?? 0),
+    count(column.nulls),
+    rangeText(column),
+  ]);
+  const all = [["  column", "type", "distinct", "null", "range"], ...lines];
+  const widths = NUMBERS.map((index) => Math.max(...all.map((line) => (line[index] ?? "").length)));
+  return all.map((line) => line.map((cell, index) => cell.padStart(widths[NUMBERS.indexOf(index)] ?? 0)));
 }
 
-function repeatedRow({ token, rows }: Repeated): string[] {
-  return [token, plural(rows, "row")];
+/** The places of numbers in a line. */
+const NUMBERS: readonly number[] = [2, 3];
+
+/** Empty for a column without a range. */
+function rangeText({ min, max }: VerifiedColumn): string {
+  if (min === undefined) return "";
+  return min === null ? "-" : `${min} to ${max ?? "-"}`;
+}
+
+/** The names of the masked columns, then for each masking key its id and the rows of each column. */
+export function keyIdRows(verified: Verified["columns"]): {
+  readonly names: readonly string[];
+  readonly keys: readonly (readonly [keyId: string, rows: readonly number[]])[];
+} {
+  const masked = [...verified].filter(([, { keyIds }]) => keyIds !== undefined);
+  const ids = new Set(masked.flatMap(([, { keyIds = {} }]) => Object.keys(keyIds)));
+  return {
+    names: masked.map(([name]) => name),
+    keys: [...ids].toSorted().map((id) => [id, masked.map(([, { keyIds }]) => keyIds?.[id] ?? 0)] as const),
+  };
+}
+
+/** A value that occurs in two rows counts twice. */
+function writeKeyIds({ stdout }: Context, { names, keys }: ReturnType<typeof keyIdRows>): void {
+  const lines = keys.map(([id, rows]) => [
+    `  ${id}`,
+    ...rows.map((each, index) => `${count(each)} ${printable(names[index] ?? "")}`),
+  ]);
+  if (lines.length > 0) stdout.write(`rows by masking key\n${columns(lines)}`);
 }
 
 /** The width without a terminal. */
 const USUAL_COLUMNS = 80;
 
-function writeDistributions({ stdout, env }: Context, distributions: Distributions): void {
+function writeDistributions({ stdout, env }: Context, verified: Verified["columns"]): void {
   const style = styleFor(stdout, env);
-  for (const { heading, counted } of spreadsOf(distributions)) {
+  for (const { heading, counted } of spreadsOf(verified)) {
     const lines = barLines(counted, stdout.columns === 0 ? USUAL_COLUMNS : stdout.columns);
     const drawn = lines.map(({ before, bar, after }) => `${before}${style.cyan(bar)}${after}\n`);
     stdout.write(`${heading}\n${drawn.join("")}`);
   }
+  const omitted = omittedText(verified);
+  if (omitted !== undefined) stdout.write(`${omitted}\n`);
 }
 
-export function dateRange({ createDate: { min, max } }: Verified): string {
-  return min === null ? "-" : `${min} to ${max ?? "-"}`;
+/** Undefined if all columns are drawn. */
+export function omittedText({ size }: Verified["columns"]): string | undefined {
+  return size > MOST_DRAWN
+    ? `Charts show the first ${MOST_DRAWN} of ${count(size)} columns; --json has all of them.`
+    : undefined;
+}
+
+function writeRepeated({ stdout }: Context, heading: string, repeated: readonly Repeated[]): void {
+  if (repeated.length === 0) return;
+  const lines = repeated.map(({ token, rows }) => [`  ${token}`, plural(rows, "row")]);
+  stdout.write(`${heading}\n${columns(lines)}`);
+}
+
+function writeReasons({ stdout }: Context, reasons: Readonly<Record<string, number>>): void {
+  const lines = Object.entries(reasons).map(([reason, messages]) => [
+    `  ${printable(reason)}`,
+    plural(messages, "message"),
+  ]);
+  if (lines.length > 0) stdout.write(`quarantine reasons\n${columns(lines)}`);
 }
 
 export function queueText(queue: QueueDepth | null): string {

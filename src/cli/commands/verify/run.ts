@@ -1,20 +1,20 @@
 // `fetch-etl verify`: counts and checks the rows, the quarantine and the messages left in the queue.
 import { readDatabase } from "../../../config/database.ts";
 import { wholeNumber, Problems } from "../../../config/readers.ts";
+import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readOutputPath, writeOutputFile } from "../../../config/files.ts";
 import { queueNameToShow, readQueue, type QueueFlags, type SqsSettings } from "../../../config/queue.ts";
-import { tableText, type TableFlags } from "../../../config/table.ts";
+import { qualifiedTable, tableText, type TableFlags } from "../../../config/table.ts";
 import { Throttled, type QueueDepth } from "../../../drain/ports.ts";
 import { Failure } from "../../../failure.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
-import { readAppVersionStyle } from "../../option.ts";
-import { count, plural } from "../../terminal/style.ts";
+import type { Verification } from "../../../postgres/verify.ts";
+import { count, plural, printable } from "../../terminal/style.ts";
 import { writeVerified, writeVerifiedJson, type Verified } from "./report.ts";
 
-export interface VerifyFlags extends QueueFlags, TableFlags {
+export interface VerifyFlags extends QueueFlags, MappingFlags, TableFlags {
   readonly expect?: string;
-  readonly appVersion?: string;
   readonly html?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -25,36 +25,37 @@ const SOCKETS = 1;
 export async function runVerify(flags: VerifyFlags, context: Context): Promise<number> {
   const problems = new Problems();
   const expected = wholeNumber(flags.expect, "--expect", { min: 0 }, problems);
-  const appVersion = readAppVersionStyle(flags.appVersion, problems);
+  const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const html = readOutputPath(flags.html, "--html", context.checkWritable, problems);
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
-  const { database } = problems.complete({ database: readDatabase(context.env, problems, flags) });
+  const { database } = problems.complete({ database: readDatabase(context.env, problems, flags, mapping) });
 
   const quiet = flags.quiet === true;
-  const shown = flags.json === true || html !== undefined || !quiet;
-  const inspection = await context.services.verifyTables(database, shown ? { appVersion } : undefined);
+  const isShown = flags.json === true || html !== undefined || !quiet;
+  const verification = await context.services.verifyTables(database, isShown ? "values" : "counts");
   const queue = await depthOf(queueSettings, context);
   const table = tableText(database.table);
   const mismatches: string[] = [];
-  if (inspection.unmasked > 0) {
-    mismatches.push(
-      `${plural(inspection.unmasked, "masked_ip or masked_device_id value")} in ${table} ${inspection.unmasked === 1 ? "is not a token" : "are not tokens"}: the table may contain unmasked personal data.`,
-    );
+  if (verification.unmasked > 0) mismatches.push(unmaskedText(verification, table));
+  if (expected !== undefined && verification.rows !== expected) {
+    mismatches.push(`${table} has ${plural(verification.rows, "row")}; --expect is ${count(expected)}.`);
   }
-  if (expected !== undefined && inspection.rows !== expected) {
-    mismatches.push(`${table} has ${plural(inspection.rows, "row")}; --expect is ${count(expected)}.`);
-  }
-  const { distributions } = inspection;
-  const verified: Verified = { ...inspection, queue, expected, ok: mismatches.length === 0 };
+  const verified: Verified = {
+    ...verification,
+    table: qualifiedTable(database.table),
+    queue,
+    expected,
+    ok: mismatches.length === 0,
+  };
   if (flags.json === true) writeVerifiedJson(context, verified);
   else if (!quiet) writeVerified(context, verified);
   for (const mismatch of mismatches) context.log.error(mismatch);
   let exitCode: number = verified.ok ? EXIT.done : EXIT.mismatch;
-  if (html !== undefined && distributions !== undefined) {
+  if (html !== undefined) {
     // Imported on demand, because the chart library loads slowly.
     const { verifyPage } = await import("./page/page.ts");
     const page = verifyPage({
-      verified: { ...verified, distributions },
+      verified,
       mismatches,
       table,
       queue: queueNameToShow(queueSettings.queue) ?? "(not shown)",
@@ -67,6 +68,21 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
     });
   }
   return exitCode;
+}
+
+const ANY_OF = new Intl.ListFormat("en-GB", { type: "disjunction" });
+/** Columns that the message names. */
+const MOST_NAMED = 5;
+
+function unmaskedText({ unmasked, columns }: Verification, table: string): string {
+  const names = [...columns].filter(([, column]) => (column.unmasked ?? 0) > 0).map(([name]) => name);
+  const shown = names.slice(0, MOST_NAMED).map(printable);
+  const others = names.length - shown.length;
+  const named = ANY_OF.format(others > 0 ? [...shown, plural(others, "other")] : shown);
+  return (
+    `${plural(unmasked, `${named} value`)} in ${table} ${unmasked === 1 ? "is not a token" : "are not tokens"}: ` +
+    "the table may contain unmasked personal data."
+  );
 }
 
 /** Null if the queue is unreachable: the rows are checked anyway. */

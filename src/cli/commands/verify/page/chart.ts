@@ -5,7 +5,7 @@ import { drawn, type Counted } from "../../../terminal/bars.ts";
 import { count } from "../../../terminal/style.ts";
 import type { Spread } from "../spread.ts";
 import { shorten } from "../../../terminal/table.ts";
-import { Markup } from "./markup.ts";
+import { html, Markup } from "./markup.ts";
 
 /** CSS pixels. The page shows it at about this size, even on a phone, so that the text stays legible. */
 const WIDTH = 340;
@@ -62,9 +62,13 @@ export function chartOf({ heading, counted }: Spread): Markup {
         fontSize: FONT_SIZE,
       }),
     ],
-    ariaLabel: described(heading, counted),
   });
-  return new Markup(outerHtml(svg).replace("<svg ", '<svg role="img" ').replace(GROUP_LABEL, "$1"));
+  const start = html`<svg role="img" aria-label="${described(heading, counted)}" `.text;
+  return new Markup(
+    outerHtml(svg)
+      .replace(GROUP_LABEL, "$1")
+      .replace("<svg ", () => start),
+  );
 }
 
 /** Alternative text; the numbers are in a table next to the chart. */

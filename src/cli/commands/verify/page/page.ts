@@ -1,16 +1,15 @@
 // The result of `verify` as a self-contained HTML page: no scripts, no external resources.
-import type { Distributions } from "../../../../postgres/distributions.ts";
-import type { Repeated } from "../../../../postgres/verify.ts";
+import type { Repeated } from "../../../../postgres/token-counts.ts";
 import { share } from "../../../terminal/bars.ts";
 import { count, printable } from "../../../terminal/style.ts";
-import { spreadsOf, type Spread } from "../spread.ts";
-import { dateRange, queueText, type Verified } from "../report.ts";
+import { MOST_DRAWN, spreadsOf, type Spread } from "../spread.ts";
+import { keyIdRows, omittedText, queueText, type Verified } from "../report.ts";
 import { chartOf } from "./chart.ts";
 import { html, type Markup } from "./markup.ts";
 import { STYLE } from "./style.ts";
 
 export interface PageOf {
-  readonly verified: Verified & { readonly distributions: Distributions };
+  readonly verified: Verified;
   /** One sentence each. */
   readonly mismatches: readonly string[];
   /** As in the messages, such as `user_logins`. */
@@ -44,18 +43,17 @@ export function verifyPage({ verified, mismatches, table, queue, at, version }: 
       </head>
       <body>
         <header>
-          <h1>Logins in the table ${tableName}</h1>
+          <h1>Rows in the table ${tableName}</h1>
           <p class="muted">
-            Checked <time datetime="${time}">${time.slice(0, 10)} ${time.slice(11, 16)} UTC</time>.
-            create_date: ${dateRange(verified)}. Queue ${name}: ${queueText(verified.queue)}.
+            Checked <time datetime="${time}">${time.slice(0, 10)} ${time.slice(11, 16)} UTC</time>. Queue
+            ${name}: ${queueText(verified.queue)}.
           </p>
           ${verdict(verified, mismatches)}
         </header>
-        <main>${counts(verified)} ${charts(spreadsOf(verified.distributions))} ${details(verified)}</main>
+        <main>${counts(verified)} ${charts(verified.columns)} ${details(verified)}</main>
         <footer>
           <p>
-            Created by fetch-etl ${version}. Addresses and devices are shown as tokens, not as their original
-            values.
+            Created by fetch-etl ${version}. Values of masked columns are shown as tokens, not as they were.
           </p>
         </footer>
       </body>
@@ -71,13 +69,10 @@ function verdict({ ok }: Verified, mismatches: readonly string[]): Markup {
 }
 
 function counts(verified: Verified): Markup {
-  const { distinct, expected } = verified;
+  const { expected } = verified;
   const shown: [name: string, value: string][] = [
     ["Rows", count(verified.rows)],
     ...(expected === undefined ? [] : [["Expected rows", count(expected)] satisfies [string, string]]),
-    ["Distinct users", count(distinct.users)],
-    ["Distinct addresses", count(distinct.ips)],
-    ["Distinct devices", count(distinct.devices)],
     ["Unmasked values", count(verified.unmasked)],
     ["Quarantined", count(verified.quarantined)],
     ...(verified.repeatedBodies === null
@@ -98,10 +93,13 @@ function counts(verified: Verified): Markup {
   </section>`;
 }
 
-function charts(spreads: readonly Spread[]): Markup | [] {
+function charts(columns: Verified["columns"]): Markup | [] {
+  const spreads = spreadsOf(columns);
   if (spreads.length === 0) return [];
+  const omitted = omittedText(columns);
   return html`<section aria-labelledby="distributions">
     <h2 id="distributions">Distributions</h2>
+    ${omitted === undefined ? [] : html`<p class="muted">${omitted}</p>`}
     <div class="cards">${spreads.map(figure)}</div>
   </section>`;
 }
@@ -120,20 +118,28 @@ function figure(spread: Spread): Markup {
   </figure>`;
 }
 
-function details({ nulls, keyIds, mostRepeated, quarantineReasons }: Verified): Markup {
+function details({ columns, quarantineReasons }: Verified): Markup {
+  const shown = [...columns].slice(0, MOST_DRAWN).map(([name, column]) => [printable(name), column] as const);
+  const { names, keys } = keyIdRows(new Map(shown));
   const cards = [
     card(
-      "Rows without a value",
-      ["Column", "Rows"],
-      Object.entries(nulls).map(([column, rows]) => [column, count(rows)]),
+      "Columns",
+      ["Column", "Type", "Distinct", "NULL"],
+      shown.map(([name, { type, distinct = 0, nulls }]) => [name, type, count(distinct), count(nulls)]),
+    ),
+    card(
+      "Ranges",
+      ["Column", "Smallest", "Largest"],
+      shown.flatMap(([name, { min, max }]) =>
+        min === undefined ? [] : [[name, wrapped(min ?? "-"), wrapped(max ?? "-")]],
+      ),
     ),
     card(
       "Rows by masking key",
-      ["Key id", "masked_ip", "masked_device_id"],
-      Object.entries(keyIds).map(([id, { ips, devices }]) => [id, count(ips), count(devices)]),
+      ["Key id", "Column", "Rows"],
+      keys.flatMap(([id, rows]) => rows.map((each, index) => [id, names[index] ?? "", count(each)])),
     ),
-    repeated("Most repeated devices", mostRepeated.devices),
-    repeated("Most repeated addresses", mostRepeated.ips),
+    ...shown.map(([name, { mostRepeated = [] }]) => repeated(`Most repeated ${name}`, mostRepeated)),
     card(
       "Quarantine reasons",
       ["Reason", "Messages"],
@@ -144,6 +150,11 @@ function details({ nulls, keyIds, mostRepeated, quarantineReasons }: Verified): 
     <h2 id="details">Details</h2>
     <div class="cards">${cards}</div>
   </section>`;
+}
+
+/** A text that may be long. */
+function wrapped(text: string): Markup {
+  return html`<span class="long">${printable(text)}</span>`;
 }
 
 function repeated(heading: string, tokens: readonly Repeated[]): Markup | [] {

@@ -47,6 +47,7 @@ tbody th { color: var(--text); }
 tbody tr:last-child > * { border-bottom: 0; }
 th + th, td { text-align: right; padding-right: 0; padding-left: 0.75rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .token { font: 0.75rem/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+.long { white-space: normal; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 footer { padding-top: 2.5rem; padding-bottom: 2.5rem; font-size: 0.875rem; color: var(--muted); }
 @media (max-width: 30rem) {

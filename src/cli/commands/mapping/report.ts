@@ -1,0 +1,47 @@
+// The output of `mapping check` and `mapping try`.
+import { mistakeLines } from "../../../config/mapping.ts";
+import type { Mistake, ReadMapping } from "../../../mapping/file.ts";
+import type { Column, Mapping, Reading } from "../../../mapping/mapping.ts";
+import type { Context } from "../../context.ts";
+import { writeJson } from "../../output.ts";
+import { recordFields, recordsToShow } from "../../records.ts";
+import { plural, printable, styleFor } from "../../terminal/style.ts";
+
+export function writeCheckedJson(
+  { stdout }: Context,
+  result: ReadMapping,
+  warnings: readonly string[],
+): void {
+  const mistakes = "mistakes" in result ? result.mistakes : [];
+  writeJson(stdout, { command: "mapping check", valid: mistakes.length === 0, mistakes, warnings });
+}
+
+/** One line, and the warnings. */
+export function writeChecked(context: Context, mapping: Mapping, warnings: readonly string[]): void {
+  const { stdout, env, log } = context;
+  for (const warning of warnings) log.warn(warning);
+  const { schema, name } = mapping.table;
+  const masked = mapping.columns.filter(({ mask }) => mask !== undefined).length;
+  const table = styleFor(stdout, env).bold(printable(`${schema}.${name}`));
+  stdout.write(`${table}: ${plural(mapping.columns.length, "column")}, ${masked} masked; no mistakes\n`);
+}
+
+/** As compilers write them, so that editors find the place. */
+export function writeMistakes({ stdout }: Context, file: string, mistakes: readonly Mistake[]): void {
+  stdout.write(
+    mistakeLines(file === "-" ? "standard input" : printable(file), mistakes)
+      .map((line) => `${line}\n`)
+      .join(""),
+  );
+}
+
+/** One JSON line for each record. */
+export function writeTried(
+  { stdout }: Context,
+  columns: readonly Column[],
+  line: number,
+  reading: Reading,
+): void {
+  for (const record of recordsToShow(reading))
+    writeJson(stdout, { command: "mapping try", line, ...recordFields(columns, record) });
+}
