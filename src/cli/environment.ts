@@ -12,7 +12,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
   ],
   ["DATABASE_URL", "postgres://user:password@host:5432/database?sslmode=…"],
   [
-    "PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE, PGSSLROOTCERT, PGCONNECT_TIMEOUT, PGAPPNAME, PGCHANNELBINDING",
+    "PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGPASSFILE, PGSERVICE, PGSERVICEFILE, PGSYSCONFDIR, PGSSLMODE, PGSSLROOTCERT, PGCONNECT_TIMEOUT, PGAPPNAME, PGCHANNELBINDING",
     "as in libpq; used for what DATABASE_URL does not set",
   ],
   ["FETCH_ETL_MAPPING", "mapping file; if unset, the built-in mapping of logins"],

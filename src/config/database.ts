@@ -1,9 +1,14 @@
 // Reads the database's settings: DATABASE_URL or libpq's PG* variables.
 import { userInfo } from "node:os";
 import type { Column, Mapping } from "../mapping/mapping.ts";
+import { parseUrl } from "./connection-url.ts";
 import { LOGIN } from "./mapping.ts";
+import { Given, variables, type Parameter } from "./parameters.ts";
+import { passwordFor, readPasswordFile, type Login } from "./password-file.ts";
 import { oneOf, type Problems } from "./readers.ts";
 import { Secret } from "./secret.ts";
+import { readService } from "./service-file.ts";
+import { homeFile, type Sources } from "./sources.ts";
 import { readTable, type TableFlags, type TableName } from "./table.ts";
 
 /** libpq's `sslmode`; `allow` is treated as `prefer`. */
@@ -29,8 +34,8 @@ export interface DatabaseSettings {
   readonly columns: readonly Column[];
   /** Whether rows have idempotency keys. */
   readonly hasKeys?: boolean;
-  /** The variable to name in error messages. */
-  readonly source: "DATABASE_URL" | "the PG* variables";
+  /** What names the database, for error messages: `DATABASE_URL` or `the PG* variables`, and a service. */
+  readonly source: string;
 }
 
 /** Host and port, for messages; contains no secret. */
@@ -38,57 +43,56 @@ export function place({ host, port }: DatabaseSettings): string {
   return `${host}:${port}`;
 }
 
-/** libpq's parameters, which a URL's query may contain, and the environment variables for them. */
-const PARAMETERS = {
-  host: "PGHOST",
-  port: "PGPORT",
-  dbname: "PGDATABASE",
-  user: "PGUSER",
-  password: "PGPASSWORD",
-  sslmode: "PGSSLMODE",
-  sslrootcert: "PGSSLROOTCERT",
-  connect_timeout: "PGCONNECT_TIMEOUT",
-  application_name: "PGAPPNAME",
-  channel_binding: "PGCHANNELBINDING",
-} as const;
-type Parameter = keyof typeof PARAMETERS;
-type Parameters = Partial<Record<Parameter, string>>;
-
 const DEFAULT_CONNECT_TIMEOUT = "10";
 /** The `sslrootcert` for the system's certificate authorities; it requires verify-full (libpq, "Connection Strings"). */
 const SYSTEM = "system";
 
+/** A database is configured if one of these is given. */
+const LOCATION: readonly Parameter[] = ["host", "port", "dbname", "user", "password", "service"];
+
 /**
- * Reads the settings of the database and its table. As in libpq, the PG* variables supply what DATABASE_URL omits, and the user
- * defaults to the operating system's.
+ * Reads the settings of the database and its table, as libpq does: the PG* variables supply what DATABASE_URL omits, the user defaults to
+ * the operating system's, and the password is looked up in the password file.
  *
- * @param systemUser the operating system's user; throws if it has no name
  * @returns undefined, with the mistakes added to `problems`, if the settings are invalid
  */
 export function readDatabase(
-  env: NodeJS.ProcessEnv,
+  sources: Sources,
   problems: Problems,
   flags: TableFlags = {},
   mapping: Mapping = LOGIN,
-  systemUser: () => string = () => userInfo().username,
 ): DatabaseSettings | undefined {
+  const { env, systemUser = () => userInfo().username } = sources;
   const table = readTable(flags, env, problems, mapping.table);
   const target = { table, columns: mapping.columns, hasKeys: mapping.dedupe.length > 0 };
   const url = env["DATABASE_URL"] ?? "";
   const fromVariables = variables(env);
-  if (url === "" && Object.keys(fromVariables).length === 0) {
+  if (url === "" && LOCATION.every((name) => fromVariables[name] === undefined)) {
     problems.add(
       "No database is configured. Set DATABASE_URL (postgres://user:password@host:5432/database), " +
         "or PGHOST, PGUSER, PGPASSWORD and PGDATABASE.",
     );
     return undefined;
   }
-  const fromUrl = url === "" ? {} : parseUrl(url, problems);
+  const fromUrl = url === "" ? {} : parseUrl(url, "DATABASE_URL", problems, sources.log);
   if (fromUrl === undefined) return undefined;
-  const source = url === "" ? "the PG* variables" : "DATABASE_URL";
-  const given = { ...fromVariables, ...fromUrl };
-  const user = given.user ?? userOf(systemUser, problems);
-  return user === undefined ? undefined : settings({ ...given, user }, source, target, problems);
+  const fromService = readService({ ...fromVariables, ...fromUrl }, sources, problems);
+  if (fromService === undefined) return undefined;
+  const given = new Given([
+    { name: "DATABASE_URL", parameters: fromUrl },
+    ...fromService,
+    { name: "the PG* variables", parameters: fromVariables },
+  ]);
+  const mainSource = url === "" ? "the PG* variables" : "DATABASE_URL";
+  const user = given.text("user") ?? userOf(systemUser, problems);
+  const found = user === undefined ? undefined : connectionOf(given, user, problems);
+  if (found === undefined) return undefined;
+  return {
+    ...found,
+    password: passwordOf(given, found, sources),
+    ...target,
+    source: [mainSource, ...fromService.map(({ name }) => name)].join(" or "),
+  };
 }
 
 function userOf(systemUser: () => string, problems: Problems): string | undefined {
@@ -103,131 +107,57 @@ function userOf(systemUser: () => string, problems: Problems): string | undefine
   }
 }
 
-function variables(env: NodeJS.ProcessEnv): Parameters {
-  const found: Parameters = {};
-  for (const [parameter, variable] of Object.entries(PARAMETERS)) {
-    const value = env[variable] ?? "";
-    if (value !== "" && isParameter(parameter)) found[parameter] = value;
-  }
-  return found;
+/** As in libpq, an empty password is none. */
+function passwordOf(given: Given, login: Login, sources: Sources): Secret | undefined {
+  const password = given.text("password") ?? "";
+  if (password !== "") return new Secret(password);
+  const path = given.text("passfile") ?? homeFile(sources.env, ".pgpass");
+  const found = path === undefined ? undefined : passwordFor(readPasswordFile(path, sources), login);
+  return found === undefined ? undefined : new Secret(found);
 }
 
-function isParameter(name: string): name is Parameter {
-  return Object.hasOwn(PARAMETERS, name);
-}
+type ConnectionSettings = Omit<DatabaseSettings, "password" | "table" | "columns" | "hasKeys" | "source">;
 
-const NO_HOST = "no-host.invalid";
-
-/** RFC 3986 as libpq uses it: percent-encoding in every part, parameters in the query. */
-function parseUrl(text: string, problems: Problems): Parameters | undefined {
-  if (namesSeveralHosts(text)) {
-    problems.add(severalHosts("DATABASE_URL"));
-    return undefined;
+function connectionOf(given: Given, user: string, problems: Problems): ConnectionSettings | undefined {
+  const port = digits(given.text("port") ?? "5432");
+  const connectTimeout = digits(given.text("connect_timeout") ?? DEFAULT_CONNECT_TIMEOUT);
+  const host = given.text("host") ?? "localhost";
+  if (host === "") problems.add(`${given.setting("host")} is empty.`);
+  if (host.includes(",")) {
+    problems.add(`${given.setting("host")} names several hosts, which is not supported. Name one host.`);
+  } else if (!(port >= 1 && port <= 65_535)) {
+    problems.add(`${given.setting("port")} is not a number from 1 to 65535.`);
   }
-  let url: URL;
-  const found: Parameters = {};
-  try {
-    // libpq's syntax for a Unix socket, `user@/database?host=/folder`, has no host, but URL requires one.
-    url = new URL(text.replace(/@(?=[/?]|$)/, `@${NO_HOST}`));
-    // A password with an unencoded `#` or `/` ends up here, and its user would be taken for the host.
-    if (url.hash !== "" || url.pathname.includes("@")) throw new TypeError("not encoded");
-    const host = decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, "$1");
-    const parts: [Parameter, string][] = [
-      ["host", host === NO_HOST ? "" : host],
-      ["port", url.port],
-      ["user", decodeURIComponent(url.username)],
-      ["password", decodeURIComponent(url.password)],
-      ["dbname", decodeURIComponent(url.pathname.slice(1))],
-    ];
-    for (const [name, value] of parts) if (value !== "") found[name] = value;
-  } catch {
+  if (Number.isNaN(connectTimeout)) {
+    problems.add(`${given.setting("connect_timeout")} is not a whole number of seconds, 0 for no limit.`);
+  }
+  if (given.text("channel_binding") === "require") {
     problems.add(
-      "DATABASE_URL is not a URL. Write postgres://user:password@host:5432/database, and percent-encode special characters in the password.",
+      `${given.setting("channel_binding")} is require, which is not supported. Remove it, and use sslmode=verify-full to authenticate ` +
+        "the server.",
     );
-    return undefined;
   }
-  if (url.protocol !== "postgres:" && url.protocol !== "postgresql:") {
-    problems.add("DATABASE_URL must begin with postgres:// or postgresql://.");
-    return undefined;
+  const isSystem = given.text("sslrootcert") === SYSTEM;
+  const asked = given.text("sslmode") ?? (isSystem ? "verify-full" : "prefer");
+  const sslMode = oneOf(asked, given.setting("sslmode"), SSL_MODES, problems);
+  if (sslMode === undefined) return undefined;
+  if (isSystem && sslMode !== "verify-full") {
+    problems.add(
+      `${given.setting("sslrootcert")} is system, which requires sslmode verify-full, not ${sslMode}.`,
+    );
   }
-  // libpq takes a plus literally; URLSearchParams would read it as a space.
-  for (const [name, value] of new URLSearchParams(url.search.replaceAll("+", "%2B"))) {
-    if (isParameter(name)) found[name] = value;
-    else if (/^ssl(cert|key|password)$/.test(name)) {
-      problems.add(
-        `DATABASE_URL has a client certificate (${name}), which is not supported. Log in with a password.`,
-      );
-    } else problems.add(`DATABASE_URL has an unsupported parameter${shown(name)}. Remove it.`);
-  }
-  return found;
-}
-
-/** Not if the path contains an `@`: then a password contains a `/`. */
-function namesSeveralHosts(url: string): boolean {
-  const start = url.indexOf("://") + "://".length;
-  const found = url.slice(start).search(/[/?#]/);
-  const end = found === -1 ? url.length : start + found;
-  const authority = url.slice(start, end);
-  const [path = ""] = url.slice(end).split("?", 1);
-  return authority.slice(authority.lastIndexOf("@") + 1).includes(",") && !path.includes("@");
-}
-
-function severalHosts(source: DatabaseSettings["source"]): string {
-  return `The host of ${source} names several hosts, which is not supported. Name one host.`;
-}
-
-/** The name if it looks like a parameter's; anything else may be part of a password that contains a `?`. */
-function shown(name: string): string {
-  return /^[a-z_]+$/i.test(name) ? `: ${name}` : "";
+  return {
+    host,
+    port,
+    database: given.text("dbname") ?? user,
+    user,
+    sslMode,
+    sslRootCert: isSystem ? undefined : given.text("sslrootcert"),
+    connectTimeout,
+    applicationName: given.text("application_name") ?? "fetch-etl",
+  };
 }
 
 function digits(text: string): number {
   return /^\d+$/.test(text) ? Number(text) : NaN;
-}
-
-function settings(
-  given: Parameters & { user: string },
-  source: DatabaseSettings["source"],
-  target: Pick<DatabaseSettings, "table" | "columns">,
-  problems: Problems,
-): DatabaseSettings | undefined {
-  const { user } = given;
-  const port = digits(given.port ?? "5432");
-  const connectTimeout = digits(given.connect_timeout ?? DEFAULT_CONNECT_TIMEOUT);
-  const isSystem = given.sslrootcert === SYSTEM;
-  if (given.host === "") problems.add(`The host of ${source} is empty.`);
-  if (given.host?.includes(",") === true) problems.add(severalHosts(source));
-  if (!(port >= 1 && port <= 65_535)) {
-    problems.add(`The port of ${source} is not a number from 1 to 65535.`);
-  }
-  if (Number.isNaN(connectTimeout)) {
-    problems.add(`The connect_timeout of ${source} is not a whole number of seconds, 0 for no limit.`);
-  }
-  if (given.channel_binding === "require") {
-    problems.add(
-      `The channel_binding of ${source} is require, which is not supported. Remove it, and use sslmode=verify-full to authenticate ` +
-        "the server.",
-    );
-  }
-  const asked = given.sslmode ?? (isSystem ? "verify-full" : "prefer");
-  const sslMode = oneOf(asked, `The sslmode of ${source}`, SSL_MODES, problems);
-  if (sslMode === undefined) return undefined;
-  if (isSystem && sslMode !== "verify-full") {
-    problems.add(
-      `The sslrootcert of ${source} is system, which requires sslmode verify-full, not ${sslMode}.`,
-    );
-  }
-  return {
-    host: given.host ?? "localhost",
-    port,
-    database: given.dbname ?? user,
-    user,
-    password: given.password === undefined ? undefined : new Secret(given.password),
-    sslMode,
-    sslRootCert: isSystem ? undefined : given.sslrootcert,
-    connectTimeout,
-    applicationName: given.application_name ?? "fetch-etl",
-    ...target,
-    source,
-  };
 }

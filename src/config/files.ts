@@ -48,6 +48,11 @@ export function whyUnreadable(error: unknown): string {
   return `${REASONS[code] ?? "cannot be read"} (${code})`;
 }
 
+/** Whether the error says that there is no such file. */
+export function isMissing(error: unknown): boolean {
+  return /^(ENOENT|ENOTDIR)$/.test(systemCode(error) ?? "");
+}
+
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "does not exist",
   EACCES: "cannot be read by this user: check its permissions, and those of the folders above it",

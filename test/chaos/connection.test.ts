@@ -25,6 +25,7 @@ import { withVault, type VaultBench } from "../support/vault.ts";
 import { reading } from "../config/told.ts";
 import { times } from "./invariant.ts";
 import { SEED } from "./random.ts";
+import { sourcesOf } from "../support/sources.ts";
 
 const QUEUE = "arn:aws:sqs:us-east-1:000000000000:chaos";
 const UNAVAILABLE = 5;
@@ -33,7 +34,9 @@ const MOST_BYTES = 12_000;
 const LOGIN_BYTES = 600;
 
 function settingsFor(url: string): DatabaseSettings {
-  const { value } = reading((problems) => readDatabase({ DATABASE_URL: `${url}?sslmode=disable` }, problems));
+  const { value } = reading((problems) =>
+    readDatabase(sourcesOf({ DATABASE_URL: `${url}?sslmode=disable` }), problems),
+  );
   if (value === undefined) throw new Error("no settings");
   return value;
 }

@@ -24,6 +24,7 @@ import { ENVELOPE, inEnvelope } from "../support/envelope.ts";
 import { loginEntries } from "../support/login-entries.ts";
 import { meter } from "../support/meter.ts";
 import { startQueryServer } from "../support/query-server.ts";
+import { sourcesOf } from "../support/sources.ts";
 
 const LENGTH = 2 ** 20;
 /** Longer than any value whose form is looked at. */
@@ -138,10 +139,10 @@ describe("the work of reading 1 MB grows with its length, and no more, for", () 
         orFail(() => targetOf({ ...sqs, queue: "http://a/b", endpointUrl: `https://${text}` }, undefined));
       },
     ],
-    ["DATABASE_URL", (text) => readDatabase({ DATABASE_URL: text }, new Problems())],
+    ["DATABASE_URL", (text) => readDatabase(sourcesOf({ DATABASE_URL: text }), new Problems())],
     [
       "the rest of DATABASE_URL",
-      (text) => readDatabase({ DATABASE_URL: `postgres://u@h/${text}` }, new Problems()),
+      (text) => readDatabase(sourcesOf({ DATABASE_URL: `postgres://u@h/${text}` }), new Problems()),
     ],
     ["a table's name", (text) => readTable({ table: text }, {}, new Problems())],
     ["masking keys", (text) => readMaskingKeys({ FETCH_ETL_MASKING_KEY: text }, () => "", new Problems())],

@@ -15,6 +15,7 @@ import { withBench } from "../support/bench.ts";
 import { loginEntries, readLogin } from "../support/login-entries.ts";
 import { times } from "./invariant.ts";
 import { SEED } from "./random.ts";
+import { sourcesOf } from "../support/sources.ts";
 
 const QUEUE_ID = "arn:aws:sqs:us-east-1:000000000000:any";
 const keys = deriveKeys(randomBytes(32));
@@ -110,7 +111,7 @@ test(
   "every body ends as one row or one quarantine entry, whole",
   () =>
     withBench(async (bench) => {
-      const settings = readDatabase(bench.env, new Problems());
+      const settings = readDatabase(sourcesOf(bench.env), new Problems());
       if (settings === undefined) throw new Error("no database");
       const entries = loginEntries({ keys, queueId: QUEUE_ID, randomBytes });
       const loader = await openLoader(settings, QUEUE_ID);

@@ -10,6 +10,7 @@ import { readQueue } from "../../src/config/queue.ts";
 import { readRecipients } from "../../src/config/recovery.ts";
 import { readTable } from "../../src/config/table.ts";
 import { program } from "../support/program.ts";
+import { sourcesOf } from "../support/sources.ts";
 
 const SURROUNDINGS: readonly (readonly [name: string, around: (value: string) => string])[] = [
   ["as it is", (value) => value],
@@ -33,8 +34,13 @@ const RECIPIENT = "age1lvyvwawkr0mcnnnncaghunadrqkmuf9e6507x9y920xxpp866cnql7dp2
 
 type Read = (env: NodeJS.ProcessEnv, problems: Problems) => unknown;
 const MAPPING = "version: 1\ntable: public.t\ncolumns: { a: {} }\n";
+const FILES = {
+  "/etc/pass": "*:*:*:*:pw",
+  "/etc/service": "[prod]\nhost=db\nuser=u",
+  "/etc/pg/pg_service.conf": "[prod]\nhost=system\nuser=u",
+};
 const database: Read = (env, problems) => {
-  const settings = readDatabase(env, problems);
+  const settings = readDatabase(sourcesOf(env, FILES), problems);
   return { ...settings, password: settings?.password?.reveal() };
 };
 const queue: Read = (env, problems) => readQueue({}, env, 1, problems);
@@ -68,6 +74,10 @@ const SETTINGS: readonly (readonly [name: string, value: string, read: Read, bes
   ["PGPORT", "6543", database, REACHED],
   ["PGDATABASE", "logins", database, REACHED],
   ["PGUSER", "etl", database, { PGHOST: "h" }],
+  ["PGPASSFILE", "/etc/pass", database, REACHED],
+  ["PGSERVICE", "prod", database, { PGSERVICEFILE: "/etc/service", PGHOST: "h", PGUSER: "u" }],
+  ["PGSERVICEFILE", "/etc/service", database, { PGSERVICE: "prod" }],
+  ["PGSYSCONFDIR", "/etc/pg", database, { PGSERVICE: "prod" }],
   ["PGSSLMODE", "verify-full", database, REACHED],
   ["PGSSLROOTCERT", "/etc/ssl/db.pem", database, REACHED],
   ["PGCONNECT_TIMEOUT", "7", database, REACHED],
@@ -113,7 +123,7 @@ describe.each(SETTINGS)("%s", (name, value, read, beside) => {
     async (text) => {
       const { told } = await reading(read, { ...beside, [name]: text });
       for (const sentence of told) {
-        expect(sentence).toMatch(/FETCH_ETL_|DATABASE_URL|PG\*|AWS_|--/);
+        expect(sentence).toMatch(/FETCH_ETL_|DATABASE_URL|PG\*|PGSERVICE|AWS_|--/);
         expect(sentence).not.toContain("\u001b");
       }
     },

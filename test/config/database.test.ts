@@ -4,15 +4,22 @@ import { DEFAULT_TABLE } from "../../src/config/table.ts";
 import { readDatabase } from "../../src/config/database.ts";
 import { LOGIN } from "../../src/config/mapping.ts";
 import { reading } from "./told.ts";
+import { sourcesOf, type Files } from "../support/sources.ts";
 
-function read(
-  env: NodeJS.ProcessEnv,
-  systemUser = (): string => "me",
-): { settings: object | undefined; told: string[] } {
-  const { value, told } = reading((problems) => readDatabase(env, problems, {}, LOGIN, systemUser));
-  if (value === undefined) return { settings: undefined, told };
+interface Read {
+  /** With the password in clear. */
+  readonly settings: object | undefined;
+  readonly told: string[];
+  readonly warned: string[];
+}
+
+function read(env: NodeJS.ProcessEnv, files: Files = {}, systemUser = (): string => "me"): Read {
+  const warned: string[] = [];
+  const sources = { ...sourcesOf(env, files, (sentence) => warned.push(sentence)), systemUser };
+  const { value, told } = reading((problems) => readDatabase(sources, problems));
+  if (value === undefined) return { settings: undefined, told, warned };
   const { password, ...settings } = value;
-  return { settings: { ...settings, password: password?.reveal() }, told };
+  return { settings: { ...settings, password: password?.reveal() }, told, warned };
 }
 
 const plain = {
@@ -82,10 +89,17 @@ describe("DATABASE_URL", () => {
     ["postgres://etl@db/logins?sslrootcert=system&sslmode=verify-full", { sslMode: "verify-full" }],
     ["postgres://etl@db/logins?connect_timeout=3", { connectTimeout: 3 }],
     ["postgres://etl@db/logins?connect_timeout=0", { connectTimeout: 0 }],
+    ["postgres://etl@db/logins?ssl=true", { sslMode: "require" }],
+    ["postgres://etl@db/logins?ssl=true&sslmode=verify-full", { sslMode: "verify-full" }],
+    ["postgres://etl@:6543/logins", { host: "localhost", port: 6543 }],
     // a plus is one, also in a parameter
     ["postgres://db/logins?user=etl+night&password=p+w%2B", { user: "etl+night", password: "p+w+" }],
   ])("%s", (url, expected) => {
-    expect(read({ DATABASE_URL: url })).toEqual({ settings: { ...plain, ...expected }, told: [] });
+    expect(read({ DATABASE_URL: url })).toEqual({
+      settings: { ...plain, ...expected },
+      told: [],
+      warned: [],
+    });
   });
 });
 
@@ -107,6 +121,7 @@ describe("the PG* variables", () => {
         source: "the PG* variables",
       },
       told: [],
+      warned: [],
     });
   });
 
@@ -118,12 +133,16 @@ describe("the PG* variables", () => {
     expect(read({ ...env, DATABASE_URL: "postgres://etl@db:6543/logins" })).toEqual({
       settings: { ...plain, port: 6543, password: "pw", sslMode: "require" },
       told: [],
+      warned: [],
     });
   });
 
   it("that are empty are not set", () => {
     const env = { PGHOST: "", PGPORT: "", PGPASSWORD: "", PGSSLMODE: "" };
-    expect(read({ ...env, DATABASE_URL: "postgres://etl@db/logins" })).toEqual({ settings: plain, told: [] });
+    expect(read({ ...env, DATABASE_URL: "postgres://etl@db/logins" })).toMatchObject({
+      settings: plain,
+      told: [],
+    });
     expect(read({ ...env, DATABASE_URL: "" }).settings).toBeUndefined();
   });
 
@@ -137,10 +156,10 @@ describe("the PG* variables", () => {
     const nameless = (): never => {
       throw new Error("ENOENT: no such file or directory, uv_os_get_passwd");
     };
-    expect(read({ PGHOST: "db" }, nameless).told).toEqual([
+    expect(read({ PGHOST: "db" }, {}, nameless).told).toEqual([
       "No database user is configured, and the operating system has no name for this process's user. Set PGUSER, or add the user to DATABASE_URL.",
     ]);
-    expect(read({ PGHOST: "db", PGUSER: "etl" }, nameless).told).toEqual([]);
+    expect(read({ PGHOST: "db", PGUSER: "etl" }, {}, nameless).told).toEqual([]);
   });
 
   it.each(["postgres://etl:hunter2@/logins?host=/run/pg", "postgres://etl:hunter2@/logins"])(
@@ -148,7 +167,11 @@ describe("the PG* variables", () => {
     (url) => {
       const env = { DATABASE_URL: url, PGHOST: "/run/pg" };
       const problems = new Problems();
-      expect(readDatabase(env, problems)).toMatchObject({ host: "/run/pg", user: "etl", database: "logins" });
+      expect(readDatabase(sourcesOf(env), problems)).toMatchObject({
+        host: "/run/pg",
+        user: "etl",
+        database: "logins",
+      });
       problems.throwIfAny();
     },
   );
@@ -156,11 +179,8 @@ describe("the PG* variables", () => {
   it.each(["?host=", "?host=a,b", "?port=0x10"])(
     "must name one host and a port in digits: %s",
     (parameters) => {
-      const problems = new Problems();
-      readDatabase({ DATABASE_URL: `postgres://etl:hunter2@db/logins${parameters}` }, problems);
-      expect(() => {
-        problems.throwIfAny();
-      }).toThrow(/^The (host|port) of DATABASE_URL/);
+      const { told } = read({ DATABASE_URL: `postgres://etl:hunter2@db/logins${parameters}` });
+      expect(told.join()).toMatch(/^The (host|port) of DATABASE_URL/);
     },
   );
 
@@ -194,7 +214,7 @@ const unknown = "DATABASE_URL has an unsupported parameter";
 
 describe("a mistake is told:", () => {
   it("no database at all", () => {
-    expect(read({ USER: "me" })).toEqual({ settings: undefined, told: [none] });
+    expect(read({ USER: "me" })).toEqual({ settings: undefined, told: [none], warned: [] });
   });
 
   it.each([
@@ -228,7 +248,20 @@ describe("a mistake is told:", () => {
     ["postgres://etl:hunter2@db/logins?sslmode=hunter2", badMode],
     ["postgres://etl:hunter2@db/logins?sslmode=Require", badMode],
     ["postgres://etl:hunter2@db/logins?sslrootcert=system&sslmode=require", systemRequire],
-    ["postgres://etl:hunter2@db/logins?ssl=true", `${unknown}: ssl. Remove it.`],
+    ["postgres://etl:hunter2@db/logins?ssl=false", `${unknown}: ssl. Set sslmode instead.`],
+    ["postgres://etl:hunter2@db/logins?ssl=no-verify", `${unknown}: ssl. Set sslmode instead.`],
+    [
+      "postgres://etl:hunter2@db/logins?ssl=true&sslmode=prefer",
+      "DATABASE_URL has ssl=true, and an sslmode that allows a connection without TLS. Remove one.",
+    ],
+    [
+      "postgres://etl:hunter2@db/logins?sslaccept=strict",
+      `${unknown}: sslaccept. Set sslmode=verify-full instead.`,
+    ],
+    [
+      "postgres://etl:hunter2@db/logins?sslidentity=id.p12",
+      `${unknown}: sslidentity. Convert the file with openssl pkcs12, and set sslcert and sslkey instead.`,
+    ],
     ["postgres://etl:hunter2@db/logins?options=hunter2", `${unknown}: options. Remove it.`],
     ["postgres://etl:hunter2@db/logins?channel_binding=require", noBinding],
     [
@@ -258,13 +291,179 @@ describe("a mistake is told:", () => {
   });
 
   it("and all of them together", () => {
-    const url = "postgres://db:0/logins?sslmode=x&connect_timeout=x&ssl=true&pool=1";
+    const url = "postgres://db:0/logins?sslmode=x&connect_timeout=x&ssl=1&speed=1";
     expect(read({ DATABASE_URL: url }).told).toEqual([
-      `${unknown}: ssl. Remove it.`,
-      `${unknown}: pool. Remove it.`,
+      `${unknown}: ssl. Set sslmode instead.`,
+      `${unknown}: speed. Remove it.`,
       badPort,
       badTimeout,
       badMode,
+    ]);
+  });
+});
+
+describe("parameters of other tools that change nothing", () => {
+  it.each([
+    ["pgbouncer=true&connection_limit=1&schema=public", "pgbouncer, connection_limit, schema"],
+    ["sslmode=require&sslaccept=accept_invalid_certs&pool_timeout=0", "sslaccept, pool_timeout"],
+    ["supa=base-pooler.x&pool_mode=transaction&pool_mode=session", "supa, pool_mode"],
+    ["conn_max_age=600", "conn_max_age"],
+    ["keepalives=1&krbsrvname=hunter2", "keepalives, krbsrvname"],
+  ])("are named in one warning: %s", (query, names) => {
+    const { settings, told, warned } = read({ DATABASE_URL: `postgres://etl@db/logins?${query}` });
+    expect(settings).toMatchObject({ host: "db" });
+    expect(told).toEqual([]);
+    expect(warned).toEqual([`fetch-etl ignores parameters of DATABASE_URL: ${names}.`]);
+  });
+});
+
+describe("the password file", () => {
+  const env = { DATABASE_URL: "postgres://etl@db:6543/logins" };
+  const file = "/home/me/.pgpass";
+
+  it.each([
+    ["db:6543:logins:etl:pw", "pw"],
+    ["*:*:*:*:pw", "pw"],
+    ["# db\n\nother:6543:logins:etl:no\r\ndb:*:logins:etl:pw\r\n*:*:*:*:late", "pw"],
+    ["db:6543:*:etl:p\\:w\\\\", "p:w\\"],
+    ["d\\b:6543:logins:etl:pw", "pw"],
+    ["db:6543:logins:etl:pw:rest", "pw"],
+    ["db:6543:logins:etl:pw ", "pw "],
+    ["db:6543:logins:etl:p#w", "p#w"],
+    // no match
+    ["", undefined],
+    ["db:6543:logins:etl", undefined],
+    ["#db:6543:logins:etl:pw", undefined],
+    ["db:5432:logins:etl:pw", undefined],
+    ["DB:6543:logins:etl:pw", undefined],
+    ["\\*:*:*:*:pw", undefined],
+    ["**:*:*:*:pw", undefined],
+    // the first that matches decides
+    ["db:6543:logins:etl:\n*:*:*:*:pw", undefined],
+  ])("has for %j the password %j", (text, password) => {
+    const found = read(env, { [file]: text });
+    expect(found).toMatchObject({ settings: { password }, told: [], warned: [] });
+  });
+
+  it.each([
+    ["/tmp", "localhost"],
+    ["/var/run/postgresql", "localhost"],
+    ["/run/other", "/run/other"],
+    ["localhost", "localhost"],
+    ["", "localhost"],
+    ["::1", "\\:\\:1"],
+  ])("names the server at %j %j", (host, name) => {
+    const files = { [file]: `x:*:*:*:no\n${name}:*:*:*:pw` };
+    expect(read({ PGHOST: host, PGUSER: "u" }, files).settings).toMatchObject({ password: "pw" });
+  });
+
+  it("is named by passfile, PGPASSFILE, or the home folder, in this order", () => {
+    const files = { "/a": "*:*:*:*:a", "/b": "*:*:*:*:b", [file]: "*:*:*:*:home" };
+    const url = `${env.DATABASE_URL}?passfile=/a`;
+    expect(read({ DATABASE_URL: url, PGPASSFILE: "/b" }, files).settings).toMatchObject({ password: "a" });
+    expect(read({ ...env, PGPASSFILE: "/b" }, files).settings).toMatchObject({ password: "b" });
+    expect(read(env, files).settings).toMatchObject({ password: "home" });
+    expect(read({ ...env, PGPASSFILE: "/none" }, files)).toMatchObject({
+      settings: { password: undefined },
+      warned: [],
+    });
+  });
+
+  it("is not looked at where a password is given, but for an empty one", () => {
+    const files = { [file]: { text: "*:*:*:*:home", mode: 0o644 } };
+    expect(read({ ...env, PGPASSWORD: "pw" }, files)).toMatchObject({
+      settings: { password: "pw" },
+      warned: [],
+    });
+    const empty = { DATABASE_URL: `${env.DATABASE_URL}?password=` };
+    expect(read(empty, { [file]: "*:*:*:*:home" }).settings).toMatchObject({ password: "home" });
+  });
+
+  it.each([0o640, 0o604, 0o620, 0o602, 0o610])("is ignored, with a warning, where its mode is %o", (mode) => {
+    expect(read(env, { [file]: { text: "*:*:*:*:hunter2", mode } })).toEqual({
+      settings: { ...plain, port: 6543 },
+      told: [],
+      warned: [
+        `The password file ${file} is ignored: it is accessible to its group or to others. Run chmod 600 on it.`,
+      ],
+    });
+  });
+
+  it("is ignored, with a warning, where it cannot be read", () => {
+    const { settings, warned } = read(env, { [file]: { text: "", error: "EACCES" } });
+    expect(settings).toMatchObject({ password: undefined });
+    expect(warned.join()).toMatch(
+      /^The password file .* is ignored: it cannot be read by this user: .* \(EACCES\)\.$/,
+    );
+  });
+});
+
+describe("a service", () => {
+  const file = "/home/me/.pg_service.conf";
+  const prod =
+    "[test]\nhost=no\n\n [prod] \n# comment\nhost=db\nport=6543\nhost=late\nuser=etl\npassword= \ndbname=logins\n[z]\nx";
+
+  it("gives way to the URL, and goes before the variables", () => {
+    const files = { [file]: prod.replace("password= ", "password=a=b") };
+    const env = { PGSERVICE: "prod", PGHOST: "no", PGSSLMODE: "require", DATABASE_URL: "postgres:///other" };
+    expect(read(env, files)).toEqual({
+      settings: {
+        ...{ ...plain, port: 6543, database: "other", password: "a=b", sslMode: "require" },
+        source: "DATABASE_URL or service prod",
+      },
+      told: [],
+      warned: [],
+    });
+  });
+
+  it("is named by the URL or PGSERVICE, in the file of PGSERVICEFILE, the home folder, or PGSYSCONFDIR", () => {
+    const of = (host: string): string => `[s]\nhost=${host}`;
+    const files = {
+      "/a": of("a"),
+      [file]: of("home"),
+      "/etc/pg/pg_service.conf": `${of("system")}\n[t]\nhost=t`,
+    };
+    const env = { PGSYSCONFDIR: "/etc/pg" };
+    const host = (own: NodeJS.ProcessEnv, present = files): unknown =>
+      read({ ...env, ...own }, present).settings;
+    expect(host({ PGSERVICE: "s", PGSERVICEFILE: "/a" })).toMatchObject({
+      host: "a",
+      source: "the PG* variables or service s",
+    });
+    expect(host({ DATABASE_URL: "postgres://?service=s&servicefile=/a", PGSERVICE: "t" })).toMatchObject({
+      host: "a",
+    });
+    expect(host({ PGSERVICE: "s" })).toMatchObject({ host: "home" });
+    expect(host({ PGSERVICE: "t" })).toMatchObject({ host: "t" });
+    expect(host({ PGSERVICE: "s" }, { ...files, [file]: "" })).toBeUndefined();
+  });
+
+  it.each([
+    [{ PGSERVICE: "none" }, prod, /^No file defines service none\. Check PGSERVICE/],
+    [{ PGSERVICE: "hunter 2" }, prod, /^No file defines service \(not shown\)\./],
+    [
+      { PGSERVICE: "z" },
+      prod,
+      /^PGSERVICEFILE: line 13 of the file .*\.pg_service\.conf is not a parameter\. Write name=value/,
+    ],
+    [{ PGSERVICE: "a" }, "[a]\nhost = db", /line 2 .* without blanks/],
+    [{ PGSERVICE: "a" }, "[a]\nservice=b", /line 2 /],
+    [{ PGSERVICE: "a" }, "[a]\nldap://x/y?z", /line 2 /],
+    [{ PGSERVICE: "a" }, "[a]\nhots=db", /^service a has an unsupported parameter: hots\. Remove it\.$/],
+    [{ PGSERVICE: "a" }, "[a]\nport=0", /^The port of service a is not a number/],
+    [
+      { PGSERVICE: "a", PGSERVICEFILE: "/none" },
+      "[a]\nport=1",
+      /^PGSERVICEFILE: the file \/none does not exist/,
+    ],
+  ])("has a mistake that is told: %j in %j", (env, text, sentence) => {
+    const { told } = read(env, { [file]: text });
+    expect(told.join("\n")).toMatch(sentence);
+  });
+
+  it("names what it has for other tools", () => {
+    expect(read({ PGSERVICE: "a" }, { [file]: "[a]\nhost=db\nkeepalives=1" }).warned).toEqual([
+      "fetch-etl ignores parameters of service a: keepalives.",
     ]);
   });
 });

@@ -10,12 +10,13 @@ import { Authentication } from "../../src/postgres/authentication.ts";
 import { connectToFirst } from "../../src/postgres/socket.ts";
 import { startUnreliablePostgres, type UnreliablePostgres } from "../support/unreliable-postgres.ts";
 import { reading } from "../config/told.ts";
+import { sourcesOf } from "../support/sources.ts";
 
 const admin = postgres(inject("postgresUrl"), { max: 2, onnotice: () => undefined });
 afterAll(() => admin.end());
 
 function settingsFor(url: string): DatabaseSettings {
-  const { value } = reading((problems) => readDatabase({ DATABASE_URL: url }, problems));
+  const { value } = reading((problems) => readDatabase(sourcesOf({ DATABASE_URL: url }), problems));
   if (value === undefined) throw new Error("no settings");
   return value;
 }

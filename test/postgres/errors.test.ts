@@ -4,10 +4,11 @@ import { readDatabase, type DatabaseSettings } from "../../src/config/database.t
 import { DatabaseLost, StatementCancelled } from "../../src/drain/ports.ts";
 import { Failure } from "../../src/failure.ts";
 import { translate } from "../../src/postgres/errors.ts";
+import { sourcesOf } from "../support/sources.ts";
 
 function settings(): DatabaseSettings {
   const read = readDatabase(
-    { DATABASE_URL: "postgres://etl:hunter2@db/logins?sslmode=disable" },
+    sourcesOf({ DATABASE_URL: "postgres://etl:hunter2@db/logins?sslmode=disable" }),
     new Problems(),
   );
   if (read === undefined) throw new Error("no settings");

@@ -7,6 +7,7 @@ import { readDatabase, type DatabaseSettings } from "../../src/config/database.t
 import { Problems } from "../../src/config/readers.ts";
 import { openLoader } from "../../src/postgres/load.ts";
 import { rejection, row } from "./entries.ts";
+import { sourcesOf } from "../support/sources.ts";
 
 const LEFT = { kind: "configuration" };
 interface Database {
@@ -21,7 +22,7 @@ async function withDatabase(use: (database: Database) => Promise<void>): Promise
   await admin.unsafe(`create database ${name}`);
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
-  const settings = readDatabase({ DATABASE_URL: url.href }, new Problems());
+  const settings = readDatabase(sourcesOf({ DATABASE_URL: url.href }), new Problems());
   if (settings === undefined) throw new Error("no settings");
   const sql = postgres(url.href, { max: 3, onnotice: () => undefined });
   try {

@@ -4,6 +4,7 @@ import postgres from "postgres";
 import { inject } from "vitest";
 import { readDatabase, type DatabaseSettings } from "../../src/config/database.ts";
 import { Problems } from "../../src/config/readers.ts";
+import { sourcesOf } from "./sources.ts";
 
 export interface Database {
   /** For the role. */
@@ -86,7 +87,7 @@ export function settingsFor(database: URL, user: string, password: string): Data
   const url = new URL(database);
   url.username = user;
   url.password = password;
-  const settings = readDatabase({ DATABASE_URL: url.href }, new Problems());
+  const settings = readDatabase(sourcesOf({ DATABASE_URL: url.href }), new Problems());
   if (settings === undefined) throw new Error("no settings");
   return settings;
 }

@@ -5,6 +5,7 @@ import { readMapping } from "../../../src/config/mapping.ts";
 import { readMaskingKeys } from "../../../src/config/masking-key.ts";
 import { readQueue } from "../../../src/config/queue.ts";
 import { reading, readingLater } from "../../config/told.ts";
+import { sourcesOf } from "../../support/sources.ts";
 
 const read = (flags: DrainFlags) => reading((problems) => readDrain(flags, problems));
 
@@ -83,7 +84,7 @@ it("all mistakes are told together, from every part of the configuration, and no
     await readMapping(flags, env, () => wrong, problems);
     readQueue(flags, env, 1, problems);
     readMaskingKeys(env, () => wrong, problems);
-    readDatabase(env, problems);
+    readDatabase(sourcesOf(env), problems);
   });
   expect(told.map((sentence) => sentence.split(" ").find((word) => /^--|_/.test(word)))).toEqual([
     ...["--concurrency", "--batch-size", "--max-messages", "--max-seconds", "--retry-for", "--ledger-days"],

@@ -30,7 +30,7 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
   const queue = readQueue(flags, env, SOCKETS, problems);
   const queueProblems = problems.sentences.length;
   const mapping = await readMapping(flags, env, context.readFile, problems);
-  const database = readDatabase(env, problems, flags, mapping);
+  const database = readDatabase(context, problems, flags, mapping);
   const databaseProblems = problems.sentences.length - queueProblems;
   const keepsVault = (env["FETCH_ETL_RECOVERY_RECIPIENT"] ?? "").trim() !== "";
   const local = [

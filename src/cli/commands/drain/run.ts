@@ -51,7 +51,7 @@ async function drainQueue(
   run.queueName = queueNameToShow(queueSettings.queue);
   const maskingKeys = readMaskingKeys(context.env, context.readFile, problems);
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
-  const database = dryRun ? undefined : readDatabase(context.env, problems, flags, mapping);
+  const database = dryRun ? undefined : readDatabase(context, problems, flags, mapping);
   const table = dryRun ? readTable(flags, context.env, problems, mapping.table) : database?.table;
   const recipients = dryRun ? undefined : readRecipients(context.env, problems);
   const needed = problems.complete({ maskingKeys });

@@ -24,7 +24,7 @@ export async function runForget(
   args: readonly string[],
 ): Promise<number> {
   const problems = new Problems();
-  const database = readDatabase(context.env, problems);
+  const database = readDatabase(context, problems);
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const { tokens, reason } = await readVaultRequest(args, flags.reason, context, problems);
   const keys = readKeysIfSet(context, problems);

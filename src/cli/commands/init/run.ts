@@ -29,7 +29,7 @@ export async function runInit(flags: InitFlags, context: Context): Promise<numbe
     return EXIT.done;
   }
   if (flags.loaderRole !== undefined) problems.add("--loader-role requires --print.");
-  const { database } = problems.complete({ database: readDatabase(context.env, problems, flags, mapping) });
+  const { database } = problems.complete({ database: readDatabase(context, problems, flags, mapping) });
   const { made, present } = await context.services.initialise(database);
   if (flags.json === true) writeJson(context.stdout, { command: "init", made, present });
   else writeInitialised(context, { made, present });

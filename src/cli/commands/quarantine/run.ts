@@ -23,7 +23,7 @@ interface Flags {
 
 export async function runQuarantineList({ json }: Flags, context: Context): Promise<number> {
   const problems = new Problems();
-  const { database } = problems.complete({ database: readDatabase(context.env, problems) });
+  const { database } = problems.complete({ database: readDatabase(context, problems) });
   // Counting needs no key, so an invalid key is not an error here.
   const keyIds = readKeysIfSet(context, new Problems()).map(({ keyId }) => keyId);
   const summary = await withQuarantine(context, database, (quarantine) => quarantine.summary());
@@ -42,7 +42,7 @@ export async function runQuarantineShow(
   [id = ""]: readonly string[],
 ): Promise<number> {
   const problems = new Problems();
-  const database = readDatabase(context.env, problems);
+  const database = readDatabase(context, problems);
   const open = flags.raw === true ? createBodyOpener(readKeysIfSet(context, problems)) : undefined;
   const needed = problems.complete({ database });
 
@@ -93,7 +93,7 @@ export async function runQuarantineReplay(flags: ReplayFlags, context: Context):
   const problems = new Problems();
   const mapping = await readMapping(flags, env, readFile, problems);
   const masking = readMaskingKeys(env, readFile, problems);
-  const database = readDatabase(env, problems, flags, mapping);
+  const database = readDatabase(context, problems, flags, mapping);
   const recipients = readRecipients(env, problems);
   const queue = readHeldQueue(flags.queue, problems);
   const needed = problems.complete({ masking, database });
@@ -121,7 +121,7 @@ export async function runQuarantinePurge(
   const problems = new Problems();
   const range = { min: 0, max: MOST_DAYS };
   const days = wholeNumber(flags.olderThan, "--older-than", range, problems) ?? MOST_DAYS;
-  const { database } = problems.complete({ database: readDatabase(context.env, problems) });
+  const { database } = problems.complete({ database: readDatabase(context, problems) });
   const purged = await withQuarantine(context, database, (quarantine) => quarantine.purge(days));
   if (flags.json === true) writeJson(context.stdout, { command: "quarantine purge", purged });
   else report.writePurged(context, purged);

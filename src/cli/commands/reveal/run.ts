@@ -24,7 +24,7 @@ export async function runReveal(
   const problems = new Problems();
   const { identityFile, database, request } = problems.complete({
     identityFile: readIdentityFile(flags.identity, context.readFile, problems),
-    database: readDatabase(context.env, problems),
+    database: readDatabase(context, problems),
     request: await readVaultRequest(args, flags.reason, context, problems),
   });
   const opener = await context.services.createOpener(identityFile.reveal());

@@ -26,7 +26,7 @@ export async function runRotate(flags: RotateFlags, context: Context): Promise<n
   const { identityFile, keys, database } = problems.complete({
     identityFile: readIdentityFile(flags.identity, context.readFile, problems),
     keys: readMaskingKeys(context.env, context.readFile, problems),
-    database: readDatabase(context.env, problems, flags, mapping),
+    database: readDatabase(context, problems, flags, mapping),
   });
 
   const [{ keyId }] = keys;

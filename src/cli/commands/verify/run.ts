@@ -28,7 +28,7 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const html = readOutputPath(flags.html, "--html", context.checkWritable, problems);
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
-  const { database } = problems.complete({ database: readDatabase(context.env, problems, flags, mapping) });
+  const { database } = problems.complete({ database: readDatabase(context, problems, flags, mapping) });
 
   const quiet = flags.quiet === true;
   const isShown = flags.json === true || html !== undefined || !quiet;

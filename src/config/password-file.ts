@@ -1,0 +1,62 @@
+// Finds a password in libpq's password file (PostgreSQL documentation, "The Password File").
+import { printable } from "../failure.ts";
+import { isMissing, whyUnreadable } from "./files.ts";
+import type { Sources } from "./sources.ts";
+
+/** What an entry is chosen by. */
+export interface Login {
+  /** A host name, an address, or the directory of a Unix socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+}
+
+const GROUP_AND_OTHERS = 0o077;
+
+/** The file's text; empty if there is no such file, or, after a warning, if others can read it or fetch-etl cannot. */
+export function readPasswordFile(path: string, { readFile, fileMode, log }: Sources): string {
+  const ignored = (why: string): string => {
+    log.warn(`The password file ${printable(path)} is ignored: it ${why}.`);
+    return "";
+  };
+  try {
+    const mode = fileMode(path) ?? 0;
+    if ((mode & GROUP_AND_OTHERS) !== 0) {
+      return ignored("is accessible to its group or to others. Run chmod 600 on it");
+    }
+    return readFile(path);
+  } catch (error) {
+    return isMissing(error) ? "" : ignored(whyUnreadable(error));
+  }
+}
+
+/** Where the libraries of upstream, Debian and Alpine expect the socket; libpq looks for `localhost` there. */
+const SOCKET_FOLDERS: ReadonlySet<string> = new Set(["/tmp", "/var/run/postgresql", "/run/postgresql"]);
+
+/**
+ * The password of the first line that matches: `host:port:database:user:password`, with `*` for any value, and a backslash before each
+ * colon or backslash that belongs to a value.
+ *
+ * @returns undefined if no line matches, or its password is empty
+ */
+export function passwordFor(text: string, { host, port, database, user }: Login): string | undefined {
+  const wanted = [SOCKET_FOLDERS.has(host) ? "localhost" : host, String(port), database, user];
+  for (const line of text.split(/\r?\n/)) {
+    if (line.startsWith("#")) continue;
+    const fields = fieldsOf(line);
+    const password = fields[wanted.length] ?? "";
+    if (wanted.every((value, index) => fields[index] === "*" || unescaped(fields[index]) === value))
+      return password === "" ? undefined : unescaped(password);
+  }
+  return undefined;
+}
+
+/** Still escaped, because an escaped `*` is a value. A password ends at a colon too, as for libpq. */
+function fieldsOf(line: string): string[] {
+  return line.match(/(?:^|(?<=:))(?:\\.|[^:\\]|\\$)*/g) ?? [];
+}
+
+function unescaped(field: string | undefined): string | undefined {
+  return field?.replace(/\\(.)/g, "$1");
+}
