@@ -17,7 +17,7 @@ const ARROWS = {
     packages: ["yaml", "zod", "fastest-levenshtein", "ipaddr\\.js", "node:(buffer|zlib)"],
   },
   doctor: { folders: [], packages: [] },
-  config: { folders: ["mapping", "masking"], packages: ["node:(os|path)"] },
+  config: { folders: ["mapping", "masking"], packages: ["node:(net|os|path)"] },
   recovery: { folders: ["mapping", "masking"], packages: ["node:crypto", "age-encryption"] },
   drain: { folders: ["mapping", "masking"], packages: ["node:(events|timers/promises)"] },
   quarantine: { folders: ["drain", "mapping", "masking"], packages: [] },

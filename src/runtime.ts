@@ -132,7 +132,7 @@ function readEnvironment(): Environment {
   const env = { ...process.env };
   // The AWS SDK may start a program that provides credentials; it must not inherit these secrets.
   for (const name of OWN_SECRETS) Reflect.deleteProperty(process.env, name);
-  // The driver reads it from process.env and rejects libpq's default, `any`. There is only one host here, so it has no use.
+  // The driver reads it from process.env, and rejects libpq's default, `any`. The session chooses the server itself.
   Reflect.deleteProperty(process.env, "PGTARGETSESSIONATTRS");
   return { env, dotEnv };
 }

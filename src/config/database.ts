@@ -4,31 +4,34 @@ import type { Column, Mapping } from "../mapping/mapping.ts";
 import { parseUrl } from "./connection-url.ts";
 import { LOGIN } from "./mapping.ts";
 import { Given, variables, type Parameter } from "./parameters.ts";
-import { passwordFor, readPasswordFile, type Login } from "./password-file.ts";
-import { oneOf, type Problems } from "./readers.ts";
+import { passwordFor, readPasswordFile } from "./password-file.ts";
+import type { Problems } from "./readers.ts";
+import { readRequireAuth, type AuthenticationMethod } from "./require-auth.ts";
 import { Secret } from "./secret.ts";
+import { digits, readServerChoice, readServers, type ServerAddress, type ServerChoice } from "./servers.ts";
 import { readService } from "./service-file.ts";
 import { homeFile, type Sources } from "./sources.ts";
+import { readTls, type TlsSettings } from "./tls.ts";
 import { readTable, type TableFlags, type TableName } from "./table.ts";
 
-/** libpq's `sslmode`; `allow` is treated as `prefer`. */
-const SSL_MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
-type SslMode = (typeof SSL_MODES)[number];
+export interface Server extends ServerAddress {
+  readonly password: Secret | undefined;
+}
 
-export interface DatabaseSettings {
-  /** A host name, an address, or the directory of a Unix socket. */
-  readonly host: string;
-  readonly port: number;
+/** Its own host, address, port and password are those of the first server. */
+export interface DatabaseSettings extends Server, TlsSettings, ServerChoice {
+  /** The servers to try after the first. */
+  readonly others: readonly Server[];
   readonly database: string;
   readonly user: string;
-  readonly password: Secret | undefined;
-  readonly sslMode: SslMode;
-  /** Path of a PEM file with certificate authorities; undefined for Node's own. */
-  readonly sslRootCert: string | undefined;
+  /** How the server may authenticate the client; undefined for any way. */
+  readonly requireAuth: ReadonlySet<AuthenticationMethod> | undefined;
   /** Seconds; 0 for no limit. */
   readonly connectTimeout: number;
   /** The connection's name in `pg_stat_activity`. */
   readonly applicationName: string;
+  /** The server's command-line options for the session, such as `-c statement_timeout=5min`. */
+  readonly options: string | undefined;
   /** The table that rows are written to, and its columns that a mapping fills. */
   readonly table: TableName;
   readonly columns: readonly Column[];
@@ -38,17 +41,35 @@ export interface DatabaseSettings {
   readonly source: string;
 }
 
-/** Host and port, for messages; contains no secret. */
-export function place({ host, port }: DatabaseSettings): string {
-  return `${host}:${port}`;
+/** Host and port of each server, for messages; contains no secret. */
+export function place(settings: DatabaseSettings): string {
+  return [settings, ...settings.others].map(({ host, port }) => `${host}:${port}`).join(", ");
+}
+
+/** The settings for each of the servers alone, whatever it is. */
+export function eachServer(settings: DatabaseSettings): DatabaseSettings[] {
+  return [settings, ...settings.others].map(({ host, address, port, password }) => ({
+    ...settings,
+    ...{ host, address, port, password },
+    others: [],
+    targetSession: "any",
+  }));
 }
 
 const DEFAULT_CONNECT_TIMEOUT = "10";
-/** The `sslrootcert` for the system's certificate authorities; it requires verify-full (libpq, "Connection Strings"). */
-const SYSTEM = "system";
 
 /** A database is configured if one of these is given. */
-const LOCATION: readonly Parameter[] = ["host", "port", "dbname", "user", "password", "service"];
+const LOCATION: readonly Parameter[] = ["host", "hostaddr", "port", "dbname", "user", "password", "service"];
+
+/** Parameters that are not supported, the values that change nothing, and what to do instead. */
+const UNSUPPORTED: readonly (readonly [name: Parameter, harmless: RegExp, instead: string])[] = [
+  ["channel_binding", /^(disable|prefer)$/, "use sslmode=verify-full to authenticate the server"],
+  ["gssencmode", /^(disable|prefer)$/, "use sslmode=verify-full to encrypt the connection"],
+  ["requirepeer", /^$/, "use a socket in a folder that only the server's user can write to"],
+  ["sslcertmode", /^(disable|allow)$/, "set clientcert in pg_hba.conf"],
+  ["sslcrl", /^$/, "use an authority whose certificates are valid for a short time"],
+  ["sslcrldir", /^$/, "use an authority whose certificates are valid for a short time"],
+];
 
 /**
  * Reads the settings of the database and its table, as libpq does: the PG* variables supply what DATABASE_URL omits, the user defaults to
@@ -85,11 +106,16 @@ export function readDatabase(
   ]);
   const mainSource = url === "" ? "the PG* variables" : "DATABASE_URL";
   const user = given.text("user") ?? userOf(systemUser, problems);
-  const found = user === undefined ? undefined : connectionOf(given, user, problems);
+  const addresses = readServers(given, problems);
+  const found = user === undefined ? undefined : connectionOf(given, user, sources, problems);
   if (found === undefined) return undefined;
+  const passwords = passwordsOf(given, addresses, found, sources);
+  const [first, ...others] = addresses.map((address, index) => ({ ...address, password: passwords[index] }));
+  if (first === undefined) return undefined;
   return {
+    ...first,
+    others,
     ...found,
-    password: passwordOf(given, found, sources),
     ...target,
     source: [mainSource, ...fromService.map(({ name }) => name)].join(" or "),
   };
@@ -107,57 +133,55 @@ function userOf(systemUser: () => string, problems: Problems): string | undefine
   }
 }
 
-/** As in libpq, an empty password is none. */
-function passwordOf(given: Given, login: Login, sources: Sources): Secret | undefined {
+/** The password for each server. As in libpq, an empty one is none. */
+function passwordsOf(
+  given: Given,
+  servers: readonly ServerAddress[],
+  login: Pick<DatabaseSettings, "database" | "user">,
+  sources: Sources,
+): (Secret | undefined)[] {
   const password = given.text("password") ?? "";
-  if (password !== "") return new Secret(password);
+  if (password !== "") return servers.map(() => new Secret(password));
   const path = given.text("passfile") ?? homeFile(sources.env, ".pgpass");
-  const found = path === undefined ? undefined : passwordFor(readPasswordFile(path, sources), login);
-  return found === undefined ? undefined : new Secret(found);
+  const file = path === undefined ? "" : readPasswordFile(path, sources);
+  return servers.map((server) => {
+    const found = passwordFor(file, { ...server, ...login });
+    return found === undefined ? undefined : new Secret(found);
+  });
 }
 
-type ConnectionSettings = Omit<DatabaseSettings, "password" | "table" | "columns" | "hasKeys" | "source">;
+type ConnectionSettings = Omit<
+  DatabaseSettings,
+  keyof Server | "others" | "table" | "columns" | "hasKeys" | "source"
+>;
 
-function connectionOf(given: Given, user: string, problems: Problems): ConnectionSettings | undefined {
-  const port = digits(given.text("port") ?? "5432");
+function connectionOf(
+  given: Given,
+  user: string,
+  sources: Sources,
+  problems: Problems,
+): ConnectionSettings | undefined {
   const connectTimeout = digits(given.text("connect_timeout") ?? DEFAULT_CONNECT_TIMEOUT);
-  const host = given.text("host") ?? "localhost";
-  if (host === "") problems.add(`${given.setting("host")} is empty.`);
-  if (host.includes(",")) {
-    problems.add(`${given.setting("host")} names several hosts, which is not supported. Name one host.`);
-  } else if (!(port >= 1 && port <= 65_535)) {
-    problems.add(`${given.setting("port")} is not a number from 1 to 65535.`);
-  }
   if (Number.isNaN(connectTimeout)) {
     problems.add(`${given.setting("connect_timeout")} is not a whole number of seconds, 0 for no limit.`);
   }
-  if (given.text("channel_binding") === "require") {
-    problems.add(
-      `${given.setting("channel_binding")} is require, which is not supported. Remove it, and use sslmode=verify-full to authenticate ` +
-        "the server.",
-    );
+  for (const [name, harmless, instead] of UNSUPPORTED) {
+    const text = given.text(name) ?? "";
+    if (text !== "" && !harmless.test(text)) {
+      problems.add(`${given.setting(name)} has a value that is not supported. Remove it, and ${instead}.`);
+    }
   }
-  const isSystem = given.text("sslrootcert") === SYSTEM;
-  const asked = given.text("sslmode") ?? (isSystem ? "verify-full" : "prefer");
-  const sslMode = oneOf(asked, given.setting("sslmode"), SSL_MODES, problems);
-  if (sslMode === undefined) return undefined;
-  if (isSystem && sslMode !== "verify-full") {
-    problems.add(
-      `${given.setting("sslrootcert")} is system, which requires sslmode verify-full, not ${sslMode}.`,
-    );
-  }
-  return {
-    host,
-    port,
-    database: given.text("dbname") ?? user,
-    user,
-    sslMode,
-    sslRootCert: isSystem ? undefined : given.text("sslrootcert"),
-    connectTimeout,
-    applicationName: given.text("application_name") ?? "fetch-etl",
-  };
-}
-
-function digits(text: string): number {
-  return /^\d+$/.test(text) ? Number(text) : NaN;
+  const requireAuth = readRequireAuth(given, problems);
+  const choice = readServerChoice(given, problems);
+  const tls = readTls(given, sources, problems);
+  return tls === undefined
+    ? undefined
+    : {
+        ...tls,
+        ...choice,
+        ...{ user, requireAuth, connectTimeout },
+        database: given.text("dbname") ?? user,
+        applicationName: given.text("application_name") ?? "fetch-etl",
+        options: given.text("options"),
+      };
 }

@@ -5,6 +5,7 @@ import type { Warnings } from "./sources.ts";
 /** The parameters that are read, and the environment variables for them. */
 const PARAMETERS = {
   host: "PGHOST",
+  hostaddr: "PGHOSTADDR",
   port: "PGPORT",
   dbname: "PGDATABASE",
   user: "PGUSER",
@@ -13,10 +14,26 @@ const PARAMETERS = {
   service: "PGSERVICE",
   servicefile: "PGSERVICEFILE",
   sslmode: "PGSSLMODE",
+  sslnegotiation: "PGSSLNEGOTIATION",
   sslrootcert: "PGSSLROOTCERT",
+  sslcert: "PGSSLCERT",
+  sslkey: "PGSSLKEY",
+  // libpq has no variable for it.
+  sslpassword: undefined,
+  sslcertmode: "PGSSLCERTMODE",
+  ssl_min_protocol_version: "PGSSLMINPROTOCOLVERSION",
+  ssl_max_protocol_version: "PGSSLMAXPROTOCOLVERSION",
+  sslcrl: "PGSSLCRL",
+  sslcrldir: "PGSSLCRLDIR",
+  target_session_attrs: "PGTARGETSESSIONATTRS",
+  load_balance_hosts: "PGLOADBALANCEHOSTS",
   connect_timeout: "PGCONNECT_TIMEOUT",
   application_name: "PGAPPNAME",
+  options: "PGOPTIONS",
+  require_auth: "PGREQUIREAUTH",
   channel_binding: "PGCHANNELBINDING",
+  gssencmode: "PGGSSENCMODE",
+  requirepeer: "PGREQUIREPEER",
 } as const;
 export type Parameter = keyof typeof PARAMETERS;
 export type Parameters = Partial<Record<Parameter, string>>;
@@ -55,9 +72,11 @@ export class Given {
 export function variables(env: NodeJS.ProcessEnv): Parameters {
   const found: Parameters = {};
   for (const [parameter, variable] of Object.entries(PARAMETERS)) {
-    const value = env[variable] ?? "";
+    const value = variable === undefined ? "" : (env[variable] ?? "");
     if (value !== "" && isParameter(parameter)) found[parameter] = value;
   }
+  // Its older name.
+  if (env["PGREQUIRESSL"]?.startsWith("1") === true) found.sslmode ??= "require";
   return found;
 }
 
@@ -134,12 +153,13 @@ const IGNORED: ReadonlySet<string> = new Set([
   ...["tcpKeepAlive"],
 ]);
 
-/** Other tools' parameters without which the connection would be weaker than its user asked for, and what to set in their place. */
+/** Other tools' parameters without which the connection would not be the one that was asked for, and what to set in their place. */
 const INSTEAD: Readonly<Record<string, string>> = {
   ssl: "Set sslmode",
   sslaccept: "Set sslmode=verify-full",
   sslfactory: "Set sslmode",
   sslhostnameverifier: "Set sslmode=verify-full",
+  targetServerType: "Set target_session_attrs",
   sslidentity: "Convert the file with openssl pkcs12, and set sslcert and sslkey",
 };
 
@@ -165,23 +185,17 @@ export function readParameters(
     if (isParameter(name)) found[name] = value;
     else if (IGNORED.has(name) || WEAK[name] === value) ignored.add(name);
     else if (name === "ssl" && value === "true") isTls = true;
-    else if (/^ssl(cert|key|password)$/.test(name)) {
-      problems.add(
-        `${source} has a client certificate (${name}), which is not supported. Log in with a password.`,
-      );
-    } else problems.add(`${source} has an unsupported parameter${shown(name)}. ${insteadOf(name)}`);
+    else problems.add(`${source} has an unsupported parameter${shown(name)}. ${insteadOf(name)}`);
   }
   if (ignored.size > 0) log.warn(`fetch-etl ignores parameters of ${source}: ${[...ignored].join(", ")}.`);
   if (!isTls) return found;
   // As for libpq, which has this one parameter of JDBC.
   found.sslmode ??= "require";
-  if (WITHOUT_TLS.has(found.sslmode)) {
+  if (/^(disable|allow|prefer)$/.test(found.sslmode)) {
     problems.add(`${source} has ssl=true, and an sslmode that allows a connection without TLS. Remove one.`);
   }
   return found;
 }
-
-const WITHOUT_TLS: ReadonlySet<string> = new Set(["disable", "allow", "prefer"]);
 
 function insteadOf(name: string): string {
   return Object.hasOwn(INSTEAD, name) ? `${INSTEAD[name] ?? ""} instead.` : "Remove it.";

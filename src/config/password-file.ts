@@ -4,7 +4,7 @@ import { isMissing, whyUnreadable } from "./files.ts";
 import type { Sources } from "./sources.ts";
 
 /** What an entry is chosen by. */
-export interface Login {
+interface Login {
   /** A host name, an address, or the directory of a Unix socket. */
   readonly host: string;
   readonly port: number;

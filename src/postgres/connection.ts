@@ -7,6 +7,8 @@ import { Failure } from "../failure.ts";
 import { ARRAYS } from "./arrays.ts";
 import { DriverSocket } from "./driver-socket.ts";
 import { Authentication } from "./authentication.ts";
+import { asFailure, field } from "./errors.ts";
+import { chooseServer, type ServerState } from "./servers.ts";
 import { closedEarly, openSocket, tooSlow } from "./socket.ts";
 
 export type Sql = postgres.Sql;
@@ -21,6 +23,9 @@ type OnNotice = (routine: string | undefined) => void;
 
 /** The routine that warns that a commit no longer waits for its synchronous standby (syncrep.c). */
 const WAIT_CANCELLED = "SyncRepWaitForLSN";
+
+/** SQLSTATE of a statement that writes on a standby. */
+const READ_ONLY = "25006";
 
 /** How long closing the connection waits for a running statement, in seconds. */
 const CLOSE_TIMEOUT = 2;
@@ -62,7 +67,10 @@ export function connect(settings: DatabaseSettings): Connection {
   let session = new Session(settings, onNotice);
   let isClosed = false;
   const current = (): Session => {
-    if (session.hasEnded && !isClosed) session = new Session(settings, onNotice);
+    if ((session.hasEnded || session.isStale) && !isClosed) {
+      void session.close(CLOSE_TIMEOUT);
+      session = new Session(settings, onNotice);
+    }
     return session;
   };
   const sql = new Proxy(session.sql, {
@@ -92,8 +100,12 @@ class Session {
   readonly sql: Sql;
   socket: Socket | undefined;
   hasEnded = false;
+  /** Whether its server refused to write. */
+  isStale = false;
   readonly #settings: DatabaseSettings;
-  readonly #login = new Authentication();
+  /** For the server that was chosen, once it is. */
+  #server: DatabaseSettings;
+  #login: Authentication;
   readonly #ending = new AbortController();
   readonly #transactions = new Set<(error: unknown) => void>();
   #wire: DriverSocket | undefined;
@@ -101,11 +113,16 @@ class Session {
 
   constructor(settings: DatabaseSettings, onNotice: OnNotice) {
     this.#settings = settings;
+    this.#server = settings;
+    this.#login = new Authentication(settings);
     const options = {
       ...{ host: "postgres", port: settings.port, database: settings.database, username: settings.user },
-      password: () => this.#login.password(settings),
+      password: () => this.#login.password(),
       socket: () => this.#open(),
-      connection: { application_name: settings.applicationName },
+      connection: {
+        application_name: settings.applicationName,
+        ...(settings.options === undefined ? {} : { options: settings.options }),
+      },
       types: ARRAYS,
       fetch_types: false,
       max: 1,
@@ -126,6 +143,10 @@ class Session {
   /** Needed because the driver never settles a transaction whose connection ends between two statements. */
   begin(...args: Parameters<Sql["begin"]>): Promise<unknown> {
     const work: Promise<unknown> = this.sql.begin(...args);
+    void work.catch((error: unknown) => {
+      // The primary has become a standby: the next use looks for the new one.
+      if (field(error, "code") === READ_ONLY) this.isStale = true;
+    });
     return new Promise((resolve, reject) => {
       this.#transactions.add(reject);
       void work.then(resolve, reject).finally(() => this.#transactions.delete(reject));
@@ -141,18 +162,15 @@ class Session {
       });
       await Promise.race([this.sql.end({ timeout }), ended]);
     }
-    this.#end(closedEarly(this.#settings));
+    this.#end(closedEarly(this.#server));
   }
 
   async #open(): Promise<DriverSocket> {
-    const { connectTimeout } = this.#settings;
-    if (connectTimeout > 0) {
-      this.#timer = setTimeout(() => {
-        if (!this.#login.isOver) this.#end(tooSlow(this.#settings));
-      }, connectTimeout * 1000);
-    }
     try {
-      this.socket = await openSocket(this.#settings, this.#ending.signal);
+      this.#server = await chooseServer(this.#settings, (server) => this.#ask(server));
+      this.#login = new Authentication(this.#server);
+      this.#startTimer();
+      this.socket = await openSocket(this.#server, this.#ending.signal);
       this.#ending.signal.throwIfAborted();
     } catch (error) {
       this.socket?.destroy();
@@ -161,9 +179,35 @@ class Session {
     }
     this.socket.setKeepAlive(true, KEEP_ALIVE_MS);
     this.#wire = new DriverSocket(this.socket, this.#login, (error) => {
-      this.#end(this.#login.isOver ? error : closedEarly(this.#settings));
+      this.#end(this.#login.isOver ? error : closedEarly(this.#server, error));
     });
     return this.#wire;
+  }
+
+  /** Logs in to one server, in a session of its own: the driver cannot log in twice in one. */
+  async #ask(server: DatabaseSettings): Promise<ServerState> {
+    const session = new Session(server, () => undefined);
+    const stop = (): void => void session.close(0);
+    this.#ending.signal.addEventListener("abort", stop);
+    try {
+      const [row] = await session.sql<{ standby: boolean; readOnly: string }[]>`
+        select pg_catalog.pg_is_in_recovery() as standby,
+               pg_catalog.current_setting('transaction_read_only') as "readOnly"`;
+      return { isStandby: row?.standby === true, isReadOnly: row?.readOnly === "on" };
+    } catch (error) {
+      throw asFailure(error, server, "logging in");
+    } finally {
+      this.#ending.signal.removeEventListener("abort", stop);
+      await session.close(0);
+    }
+  }
+
+  #startTimer(): void {
+    const { connectTimeout } = this.#server;
+    if (connectTimeout === 0) return;
+    this.#timer = setTimeout(() => {
+      if (!this.#login.isOver) this.#end(tooSlow(this.#server));
+    }, connectTimeout * 1000);
   }
 
   /** Fails all running statements and transactions. */

@@ -3,6 +3,7 @@
 // real socket: the session fails its statements and discards the driver's instance.
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
+import { Failure } from "../failure.ts";
 import type { Authentication } from "./authentication.ts";
 
 /** The driver's error code for a connection that has ended. */
@@ -31,7 +32,7 @@ export class DriverSocket extends EventEmitter {
         login.read(bytes);
         this.emit("data", bytes);
       } catch (error) {
-        onEnd(ended(UNREADABLE, error));
+        onEnd(error instanceof Failure ? error : ended(UNREADABLE, error));
       }
     });
     const onClose = (): void => {

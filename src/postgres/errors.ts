@@ -1,8 +1,8 @@
 // Translates errors of the driver. Postgres's messages quote data, so that only codes and names are kept.
+import type { Sql } from "postgres";
 import { place, type DatabaseSettings } from "../config/database.ts";
 import { DatabaseLost, LoadError, RowRefused, StatementCancelled, type RefusalOf } from "../drain/ports.ts";
 import { Failure } from "../failure.ts";
-import type { Reader } from "./connection.ts";
 import { fullName } from "./quote.ts";
 import { errorCode } from "./tls.ts";
 
@@ -131,7 +131,9 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
     case "28000":
       return configuration(
         `Postgres at ${place(settings)} rejected the login of user ${user} (SQLSTATE ${code}). Check user and password in ${source}` +
-          (code === "28000" ? `, and whether pg_hba.conf allows sslmode ${settings.sslMode}.` : "."),
+          (code === "28000"
+            ? `, and whether pg_hba.conf allows sslmode ${settings.sslMode} and requires a client certificate (sslcert).`
+            : "."),
       );
     case "3D000":
       return configuration(
@@ -183,7 +185,7 @@ function isUnstorable(sqlState: string): boolean {
 /** The refusal of a row; with the column, where its text has a character that the encoding lacks. */
 export async function withColumn(
   refused: RowRefused,
-  sql: Reader,
+  sql: Pick<Sql, "unsafe">,
   columns: readonly { readonly name: string }[],
   cells: readonly (string | null)[],
 ): Promise<RowRefused> {

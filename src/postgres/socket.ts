@@ -6,7 +6,7 @@ import { connect, type Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { place, type DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
-import { errorCode, startTls } from "./tls.ts";
+import { certificateRejected, errorCode, isCertificateRejected, startTls } from "./tls.ts";
 
 /** SSLRequest: its length, 8, and its code (PostgreSQL documentation, "Message Formats"). */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
@@ -22,16 +22,12 @@ const TLS_REFUSED = "N";
 export async function openSocket(settings: DatabaseSettings, signal: AbortSignal): Promise<Socket> {
   let socket: Socket | undefined;
   try {
-    if (settings.host.startsWith("/")) {
+    if (settings.address === undefined && settings.host.startsWith("/")) {
       return await connected(connect(`${settings.host}/.s.PGSQL.${settings.port}`), signal);
     }
-    const addresses = await unlessAborted(lookup(settings.host, { all: true }), signal);
-    socket = await connectToFirst(
-      addresses.map(({ address }) => address),
-      settings.port,
-      signal,
-    );
+    socket = await connectToFirst(await addressesOf(settings, signal), settings.port, signal);
     if (settings.sslMode === "disable") return socket;
+    if (settings.sslNegotiation === "direct") return await startTls(socket, settings, signal);
     socket.write(SSL_REQUEST);
     const [answer] = (await once(socket, "data", { signal })) as [Buffer];
     if (answer.length === 1 && answer.toString() === TLS_OFFERED)
@@ -52,6 +48,12 @@ export async function openSocket(settings: DatabaseSettings, signal: AbortSignal
     socket?.destroy();
     throw error instanceof Failure ? error : unreachable(settings, error);
   }
+}
+
+async function addressesOf({ host, address }: DatabaseSettings, signal: AbortSignal): Promise<string[]> {
+  if (address !== undefined) return [address];
+  const found = await unlessAborted(lookup(host, { all: true }), signal);
+  return found.map((each) => each.address);
 }
 
 /** Delay before the next address is tried in parallel, in milliseconds (RFC 8305, section 5). */
@@ -111,8 +113,15 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
   return Promise.race([work, aborted]);
 }
 
-/** The failure for a connection that the server closed before the login was finished. */
-export function closedEarly(settings: DatabaseSettings): Failure {
+/**
+ * The failure for a connection that the server closed before the login was finished.
+ *
+ * @param error what ended the connection, if anything did
+ */
+export function closedEarly(settings: DatabaseSettings, error?: Error): Failure {
+  if (error instanceof Failure) return error;
+  const code = errorCode(error?.cause);
+  if (isCertificateRejected(code)) return certificateRejected(code, settings);
   return new Failure(
     "unavailable",
     `The server at ${place(settings)} closed the connection. ` +

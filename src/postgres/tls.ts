@@ -1,14 +1,23 @@
 // TLS to Postgres: what each `sslmode` checks, and how to fix a failed check.
 import { once } from "node:events";
 import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { isIP, type Socket } from "node:net";
-import { connect, type ConnectionOptions } from "node:tls";
+import { connect, createSecureContext, type ConnectionOptions } from "node:tls";
 import { place, type DatabaseSettings } from "../config/database.ts";
-import { Failure } from "../failure.ts";
+import { whyUnreadable } from "../config/files.ts";
+import type { ClientCertificate } from "../config/tls.ts";
+import { Failure, printable } from "../failure.ts";
+
+/** The protocol's name for ALPN, which Postgres 17 and later require with direct negotiation (libpq, "SSL Negotiation"). */
+const PROTOCOL = "postgresql";
+
+const NO_ALPN = "no ALPN";
+/** What comes of a server that waits to be asked: it closes the connection, answers without TLS, or has no ALPN. */
+const NO_DIRECT_TLS = /^(ECONN|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_\w+_NO_APPLICATION_PROTOCOL|no ALPN)/;
 
 /**
- * Starts TLS on a socket whose server offers it.
+ * Starts TLS on a socket whose server offers it, or accepts it without being asked.
  *
  * @throws {Failure} `configuration` when TLS fails as `sslmode` requires it; errors of the socket are not translated
  */
@@ -17,16 +26,42 @@ export async function startTls(
   settings: DatabaseSettings,
   deadline: AbortSignal,
 ): Promise<Socket> {
-  const secure = connect({ socket, ...optionsFor(settings) });
+  const isDirect = settings.sslNegotiation === "direct";
+  const secure = connect({
+    socket,
+    ...optionsFor(settings),
+    ...(isDirect ? { ALPNProtocols: [PROTOCOL] } : {}),
+  });
   try {
     await once(secure, "secureConnect", { signal: deadline });
+    if (isDirect && secure.alpnProtocol !== PROTOCOL) throw Object.assign(new Error(), { code: NO_ALPN });
     return secure;
   } catch (error) {
     secure.destroy();
     const code = errorCode(error);
-    if (deadline.aborted || code.startsWith("ECONN")) throw error;
+    if (deadline.aborted) throw error;
+    if (isDirect && NO_DIRECT_TLS.test(code))
+      throw new Failure("unavailable", noDirectTls(code, settings), error);
+    if (code.startsWith("ECONN")) throw error;
     throw new Failure("configuration", refused(code, settings), error);
   }
+}
+
+function noDirectTls(code: string, settings: DatabaseSettings): string {
+  return (
+    `The server at ${place(settings)} did not accept TLS without being asked for it (${code}). sslnegotiation=direct needs Postgres 17 ` +
+    `or later, with TLS. Remove it from ${settings.source} for any other server.`
+  );
+}
+
+/** Whether the server rejected the client's certificate. With TLS 1.3 it does so after the handshake. */
+export function isCertificateRejected(code: string): boolean {
+  return /^ERR_SSL_.*ALERT.*(CERTIFICATE|UNKNOWN_CA)/.test(code);
+}
+
+/** The failure for a server that rejected the client's certificate. */
+export function certificateRejected(code: string, settings: DatabaseSettings): Failure {
+  return new Failure("configuration", refused(code, settings));
 }
 
 /** Whether the server's certificate is checked: weaker modes do so too with `sslrootcert` (libpq, "SSL Support"). */
@@ -36,23 +71,67 @@ export function checksCertificate({ sslMode, sslRootCert }: DatabaseSettings): b
 
 /** What each `sslmode` checks: nothing, the authority, or the authority and the host's name (libpq, "SSL Support"). */
 function optionsFor(settings: DatabaseSettings): ConnectionOptions {
-  const { sslMode, sslRootCert, host } = settings;
+  const { sslMode, sslRootCert, host, clientCertificate } = settings;
+  const { min, max } = settings.tlsVersions;
   return {
     ...(isIP(host) === 0 ? { servername: host } : {}),
     host,
     rejectUnauthorized: checksCertificate(settings),
     ...(sslRootCert === undefined ? {} : { ca: readRootCert(sslRootCert) }),
+    ...(clientCertificate === undefined ? {} : identityOf(clientCertificate, settings)),
+    ...(min === undefined ? {} : { minVersion: min }),
+    ...(max === undefined ? {} : { maxVersion: max }),
     ...(sslMode === "verify-full" ? {} : { checkServerIdentity: () => undefined }),
   };
 }
 
-function readRootCert(path: string): Buffer {
-  let file: Buffer;
-  try {
-    file = readFileSync(path);
-  } catch (error) {
-    throw new Failure("configuration", `sslrootcert names a file that cannot be read: ${path}`, error);
+/** What libpq forbids of the key's mode: all for its group and others; where root owns it, its group may read it. */
+const FORBIDDEN = { ofRoot: 0o037, ofOthers: 0o077 } as const;
+
+/** The client's certificate and key. */
+function identityOf(
+  { certificate, key, password }: ClientCertificate,
+  { source }: DatabaseSettings,
+): ConnectionOptions {
+  const identity = {
+    cert: readNamed("sslcert", certificate),
+    key: readNamed("sslkey", key),
+    passphrase: password?.reveal(),
+  };
+  const { mode, uid } = statSync(key);
+  if (process.platform !== "win32" && (mode & (uid === 0 ? FORBIDDEN.ofRoot : FORBIDDEN.ofOthers)) !== 0) {
+    throw new Failure(
+      "configuration",
+      `sslkey: the file ${printable(key)} is accessible to its group or to others. Run chmod 600 on it.`,
+    );
   }
+  try {
+    createSecureContext(identity);
+    return identity;
+  } catch (error) {
+    throw new Failure(
+      "configuration",
+      `The client certificate ${printable(certificate)} and the key ${printable(key)} cannot be used (${errorCode(error)}). ` +
+        `Check sslcert and sslkey in ${source}: two PEM files that belong together, and sslpassword if the key is encrypted.`,
+      error,
+    );
+  }
+}
+
+function readNamed(setting: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new Failure(
+      "configuration",
+      `${setting}: the file ${printable(path)} ${whyUnreadable(error)}.`,
+      error,
+    );
+  }
+}
+
+function readRootCert(path: string): Buffer {
+  const file = readNamed("sslrootcert", path);
   try {
     // Node's TLS accepts any file, and then rejects every server.
     new X509Certificate(file);
@@ -62,7 +141,7 @@ function readRootCert(path: string): Buffer {
   } catch (error) {
     throw new Failure(
       "configuration",
-      `sslrootcert names a file that has no PEM certificate: ${path}`,
+      `sslrootcert: the file ${printable(path)} has no PEM certificate.`,
       error,
     );
   }
@@ -72,6 +151,13 @@ function readRootCert(path: string): Buffer {
 function refused(code: string, settings: DatabaseSettings): string {
   const { host, sslMode, source } = settings;
   const start = `The database at ${place(settings)}`;
+  if (isCertificateRejected(code)) {
+    const what =
+      settings.clientCertificate === undefined
+        ? "requires a client certificate"
+        : "rejected the client certificate";
+    return `${start} ${what} (${code}). Check sslcert and sslkey in ${source}, and ssl_ca_file of the server.`;
+  }
   if (code.startsWith("ERR_SSL_"))
     return `${start} and fetch-etl have no TLS version or cipher in common (${code}). Check the TLS versions and ciphers that the server allows.`;
   switch (code) {

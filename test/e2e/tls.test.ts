@@ -1,11 +1,18 @@
-import { X509Certificate } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { statSync } from "node:fs";
+import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { generateMessages } from "../../sandbox/messages.ts";
 import { startPostgres, type PostgresServer } from "../../sandbox/postgres.ts";
+import { readDatabase } from "../../src/config/database.ts";
+import { connect } from "../../src/postgres/connection.ts";
+import { asFailure } from "../../src/postgres/errors.ts";
+import { reading } from "../config/told.ts";
 import { createAuthority } from "../support/authority.ts";
+import { sourcesOf } from "../support/sources.ts";
 import { json, runCli, withBench, type Outcome } from "../support/bench.ts";
 
 let folder: string;
@@ -20,7 +27,47 @@ beforeAll(async () => {
   await writeFile(join(folder, "none.pem"), "no certificate\n");
   await writeFile(join(folder, "der.pem"), new X509Certificate(own.certificate).raw);
   server = await startPostgres({ inMemory: true, tls: await own.issue("localhost") });
+  await requireCertificates(own.certificate);
+  for (const [name, authority] of [
+    ["own", own],
+    ["other", other],
+  ] as const) {
+    const { certificate, key } = await authority.issue(CERTIFIED);
+    await writeFile(join(folder, `${name}.crt`), certificate);
+    await writeFile(join(folder, `${name}.key`), key, { mode: 0o600 });
+    const encrypted = { type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "hunter2" } as const;
+    await writeFile(join(folder, `${name}-encrypted.key`), createPrivateKey(key).export(encrypted), {
+      mode: 0o600,
+    });
+  }
+  await copyFile(join(folder, "own.key"), join(folder, "open.key"));
+  await chmod(join(folder, "open.key"), 0o640);
 });
+
+/** Logs in with a certificate for its name, and with nothing else. */
+const CERTIFIED = "certified";
+
+async function requireCertificates(authority: string): Promise<void> {
+  const sql = postgres(server.url, { max: 1, onnotice: () => undefined });
+  try {
+    const [files] = await sql<{ hba: string; folder: string }[]>`
+      select current_setting('hba_file') as hba, current_setting('data_directory') as folder`;
+    if (files === undefined) throw new Error("no files");
+    const rules = await sql<{ line: string }[]>`
+      select regexp_split_to_table(pg_read_file(${files.hba}), E'\n') as line`;
+    const write = async (path: string, lines: readonly string[]): Promise<void> => {
+      const values = lines.map((line) => `('${line.replaceAll("'", "''")}')`).join(", ");
+      await sql.unsafe(`copy (values ${values}) to '${path}'`);
+    };
+    await write(files.hba, [`hostssl all ${CERTIFIED} 127.0.0.1/32 cert`, ...rules.map(({ line }) => line)]);
+    await write(`${files.folder}/clients.pem`, authority.split("\n"));
+    await sql.unsafe(`create role ${CERTIFIED} superuser login`);
+    await sql`alter system set ssl_ca_file = 'clients.pem'`;
+  } finally {
+    await sql.end();
+  }
+  await server.restart();
+}
 
 afterAll(async () => {
   await server.dispose();
@@ -33,8 +80,8 @@ const OTHER_NAME = "127.0.0.1";
 function url(host: string, parameters: string): string {
   const { port } = new URL(server.url);
   const query = parameters.replace(
-    /sslrootcert=(\w+\.pem)/,
-    (_, file: string) => `sslrootcert=${join(folder, file)}`,
+    /(sslrootcert|sslcert|sslkey)=([\w-]+\.\w+)/g,
+    (_, name: string, file: string) => `${name}=${join(folder, file)}`,
   );
   return `postgres://postgres:postgres@${host}:${port}/postgres?${query}`;
 }
@@ -74,14 +121,6 @@ const ANOTHER_NAME =
 const UNKNOWN_AUTHORITY =
   /has a certificate that could not be verified \((SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+)\).*Set sslrootcert in DATABASE_URL/;
 
-it("variables of libpq's that say nothing of one host do not trouble it", async () => {
-  const databaseUrl = url(RIGHT_NAME, "sslmode=verify-full&sslrootcert=own.pem");
-  for (const attribute of ["any", "read-write", "prefer-standby", "standby"]) {
-    const env = { DATABASE_URL: databaseUrl, PGTARGETSESSIONATTRS: attribute };
-    expect(await runCli(["init"], env)).toMatchObject({ code: 0, stderr: "" });
-  }
-});
-
 describe("a server with TLS is refused, with the way out and exit code 2, with", () => {
   it.each([
     [OTHER_NAME, "sslmode=verify-full&sslrootcert=own.pem", ANOTHER_NAME],
@@ -92,15 +131,162 @@ describe("a server with TLS is refused, with the way out and exit code 2, with",
     [RIGHT_NAME, "sslmode=verify-ca", UNKNOWN_AUTHORITY],
     [RIGHT_NAME, "sslmode=verify-full", UNKNOWN_AUTHORITY],
     [RIGHT_NAME, "sslrootcert=system", UNKNOWN_AUTHORITY],
-    [RIGHT_NAME, "sslmode=verify-full&sslrootcert=missing.pem", /cannot be read: .*missing\.pem/],
-    [RIGHT_NAME, "sslmode=verify-full&sslrootcert=der.pem", /has no PEM certificate: .*der\.pem/],
-    [RIGHT_NAME, "sslmode=verify-full&sslrootcert=none.pem", /has no PEM certificate: .*none\.pem/],
+    [
+      RIGHT_NAME,
+      "sslmode=verify-full&sslrootcert=missing.pem",
+      /sslrootcert: the file .*missing\.pem does not exist \(ENOENT\)/,
+    ],
+    [RIGHT_NAME, "sslmode=verify-full&sslrootcert=der.pem", /der\.pem has no PEM certificate/],
+    [RIGHT_NAME, "sslmode=verify-full&sslrootcert=none.pem", /none\.pem has no PEM certificate/],
   ])("%s %s", async (host, parameters, sentence) => {
     const { code, stdout, stderr } = await init(url(host, parameters));
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(sentence);
     expect(stderr).not.toContain("postgres:postgres");
   });
+});
+
+/** What a session has that was opened with these parameters; the sentence where it was not. */
+async function session(user: string, parameters: string): Promise<Record<string, unknown> | string> {
+  const address = new URL(url(RIGHT_NAME, parameters));
+  address.username = user;
+  if (user !== "postgres") address.password = "";
+  const { value: settings, told } = reading((problems) =>
+    readDatabase(sourcesOf({ DATABASE_URL: address.href }), problems),
+  );
+  if (settings === undefined) return told.join();
+  const { sql, close } = connect(settings);
+  try {
+    const [row] = await sql`
+      select current_user::text as name, version as tls, current_setting('work_mem') as memory
+      from pg_stat_ssl where pid = pg_backend_pid()`;
+    return { ...row };
+  } catch (error) {
+    return asFailure(error, settings, "asking").message;
+  } finally {
+    await close();
+  }
+}
+
+describe("a client certificate", () => {
+  it.each([
+    "sslcert=own.crt&sslkey=own.key",
+    "sslcert=own.crt&sslkey=own-encrypted.key&sslpassword=hunter2",
+    "sslcert=own.crt&sslkey=own.key&sslmode=verify-full&sslrootcert=own.pem&require_auth=none",
+    "sslcert=own.crt&sslkey=own.key&ssl_max_protocol_version=TLSv1.2",
+  ])("logs in where pg_hba.conf has cert: %s", async (parameters) => {
+    expect(await session(CERTIFIED, parameters)).toMatchObject({ name: CERTIFIED });
+  });
+
+  it.each([
+    [
+      "",
+      /rejected the login of user "certified" \(SQLSTATE 28000\).*requires a client certificate \(sslcert\)/,
+    ],
+    ["sslcert=other.crt&sslkey=other.key", /rejected the client certificate \(ERR_SSL_\w+\)\. Check sslcert/],
+    [
+      "sslcert=other.crt&sslkey=other.key&ssl_max_protocol_version=TLSv1.2",
+      /rejected the client certificate \(ERR_SSL_\w+\)\. Check sslcert/,
+    ],
+    [
+      "sslcert=own.crt&sslkey=other.key",
+      /cannot be used \(ERR_OSSL_\w+\)\. Check sslcert and sslkey in DATABASE_URL/,
+    ],
+    [
+      "sslcert=own.crt&sslkey=own-encrypted.key",
+      /cannot be used \(ERR_\w+\).*sslpassword if the key is encrypted/,
+    ],
+    ["sslcert=own.crt&sslkey=own-encrypted.key&sslpassword=hunter3", /cannot be used \(ERR_OSSL_\w+\)/],
+    ["sslcert=none.pem&sslkey=own.key", /cannot be used \(ERR_OSSL_\w+\)/],
+    ["sslcert=missing.crt&sslkey=own.key", /sslcert: the file .*missing\.crt does not exist \(ENOENT\)/],
+    ["sslcert=own.crt&sslkey=missing.key", /sslkey: the file .*missing\.key does not exist \(ENOENT\)/],
+    [
+      "sslcert=own.crt&sslkey=own.key&require_auth=!none",
+      /asked for authentication by none, and require_auth allows/,
+    ],
+  ])("that cannot be used is told: %s", async (parameters, sentence) => {
+    const told = await session(CERTIFIED, parameters);
+    expect(told).toMatch(sentence);
+    expect(told).not.toContain("hunter");
+  });
+
+  it("must not be readable by others, unless root owns it and lets its group read it", async () => {
+    const told = await session(CERTIFIED, "sslcert=own.crt&sslkey=open.key");
+    const isRoots = statSync(join(folder, "open.key")).uid === 0;
+    if (isRoots) expect(told).toMatchObject({ name: CERTIFIED });
+    else expect(told).toMatch(/open\.key is accessible to its group or to others\. Run chmod 600 on it/);
+    await chmod(join(folder, "open.key"), 0o604);
+    expect(await session(CERTIFIED, "sslcert=own.crt&sslkey=open.key")).toMatch(/open\.key is accessible/);
+  });
+
+  it("is found in the home folder, with the authority", async () => {
+    const own = join(folder, ".postgresql");
+    await mkdir(own);
+    for (const [from, to] of [
+      ["own.crt", "postgresql.crt"],
+      ["own.key", "postgresql.key"],
+      ["own.pem", "root.crt"],
+    ] as const) {
+      await copyFile(join(folder, from), join(own, to));
+    }
+    const address = new URL(url(RIGHT_NAME, "sslmode=verify-full"));
+    [address.username, address.password] = [CERTIFIED, ""];
+    expect(await runCli(["init"], { DATABASE_URL: address.href, HOME: folder })).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
+  });
+});
+
+describe("a session", () => {
+  it.each([
+    ["options=-c%20work_mem%3D8MB", { memory: "8MB" }],
+    ["ssl_max_protocol_version=TLSv1.2", { tls: "TLSv1.2" }],
+    ["ssl_min_protocol_version=TLSv1.3", { tls: "TLSv1.3" }],
+    ["require_auth=scram-sha-256", {}],
+    ["require_auth=!password,!md5,!none", {}],
+    ["host=db.invalid&hostaddr=127.0.0.1&sslmode=require", {}],
+  ])("is opened with %s", async (parameters, found) => {
+    expect(await session("postgres", parameters)).toMatchObject({ name: "postgres", ...found });
+  });
+
+  it.each([
+    [
+      "require_auth=password,md5",
+      /asked for authentication by scram-sha-256, and require_auth allows password, md5\./,
+    ],
+    [
+      "host=db.invalid&hostaddr=127.0.0.1&sslmode=verify-full&sslrootcert=own.pem",
+      /another host name .* requires db\.invalid/,
+    ],
+  ])("is not opened with %s", async (parameters, sentence) => {
+    expect(await session("postgres", parameters)).toMatch(sentence);
+  });
+
+  it("negotiates TLS directly with Postgres 17 and later", async () => {
+    const found = await session("postgres", "sslmode=verify-full&sslrootcert=own.pem&sslnegotiation=direct");
+    if (Number.parseInt(server.version) >= 17)
+      expect(found).toMatchObject({ name: "postgres", tls: expect.stringMatching(/^TLS/) });
+    else
+      expect(found).toMatch(/did not accept TLS without being asked for it \(ECONN\w+\).*needs Postgres 17/);
+  });
+});
+
+it("the password comes from the password file, and the server from a service", async () => {
+  const { port } = new URL(server.url);
+  const files = { service: join(folder, "service.conf"), pass: join(folder, "pass") };
+  await writeFile(
+    files.service,
+    `[tls]\nhost=localhost\nport=${port}\nuser=postgres\nsslmode=verify-full\nsslrootcert=${folder}/own.pem\n`,
+  );
+  await writeFile(files.pass, `localhost:${port}:*:postgres:postgres\n`, { mode: 0o600 });
+  const env = { PGSERVICE: "tls", PGSERVICEFILE: files.service, PGPASSFILE: files.pass };
+  expect(await runCli(["init"], env)).toMatchObject({ code: 0, stderr: "" });
+  await chmod(files.pass, 0o644);
+  const { code, stderr } = await runCli(["init"], env);
+  expect(code).toBe(2);
+  expect(stderr).toContain(`The password file ${files.pass} is ignored`);
+  expect(stderr).toContain('rejected the login of user "postgres" (SQLSTATE 28P01)');
 });
 
 describe("doctor tells what of the certificate is checked", () => {

@@ -188,10 +188,10 @@ describe("a password goes to the server", () => {
     ["as it is, where it asks for md5", [asks(5, "salt")], "pass\u00a0word"],
     ["normalized, where it asks for SCRAM", [asks(10, "SCRAM-SHA-256\0\0"), asks(11, "r=")], "pass word"],
   ])("%s", async (_how, messages, expected) => {
-    const login = new Authentication();
+    const login = new Authentication(settings);
     // A byte at a time, as a network may bring it.
     for (const byte of Buffer.concat(messages)) login.read(Buffer.from([byte]));
-    expect(await login.password(settings)).toBe(expected);
+    expect(await login.password()).toBe(expected);
     expect(login.isOver).toBe(false);
     login.read(Buffer.concat([asks(0), Buffer.from("Z\0\0\0\x05I")]));
     expect(login.isOver).toBe(true);

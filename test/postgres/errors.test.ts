@@ -59,7 +59,9 @@ describe("what Postgres answers", () => {
       'rejected the login of user "etl" (SQLSTATE 28000). Check user and password in DATABASE_URL';
     expect(told({ code: "28000" })).toMatchObject({
       kind: "configuration",
-      message: expect.stringContaining(`${sentence}, and whether pg_hba.conf allows sslmode disable.`),
+      message: expect.stringContaining(
+        `${sentence}, and whether pg_hba.conf allows sslmode disable and requires a client certificate (sslcert).`,
+      ),
     });
     expect(told({ code: "28P01" })).toMatchObject({ message: expect.not.stringContaining("pg_hba") });
   });

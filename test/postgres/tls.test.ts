@@ -1,32 +1,38 @@
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import { TLSSocket } from "node:tls";
 import { describe, expect, it } from "vitest";
-import type { DatabaseSettings } from "../../src/config/database.ts";
-import { LOGIN } from "../../src/config/mapping.ts";
+import { readDatabase } from "../../src/config/database.ts";
 import { Failure } from "../../src/failure.ts";
 import { openSocket } from "../../src/postgres/socket.ts";
 import { createAuthority, type Identity } from "../support/authority.ts";
 import { withFolder } from "../support/folder.ts";
+import { sourcesOf } from "../support/sources.ts";
+import { reading } from "../config/told.ts";
+
+const DIRECT = "sslnegotiation=direct";
 
 /** Starts what offers TLS as Postgres does, connects to it with `verify-full`, and gives what comes of it. */
-async function connectTo(identity: Identity | "garbage", authority: string): Promise<unknown> {
+async function connectTo(
+  identity: Identity | "garbage",
+  authority: string,
+  parameters = "",
+): Promise<unknown> {
+  const secure = (socket: Socket, { certificate: cert, key }: Identity): void => {
+    new TLSSocket(socket, { isServer: true, cert, key }).on("error", () => undefined);
+  };
   const server = createServer((socket) => {
     socket.on("error", () => undefined);
+    if (parameters === DIRECT && identity !== "garbage") {
+      secure(socket, identity);
+      return;
+    }
     socket.once("data", () => {
       socket.write("S");
-      if (identity === "garbage") {
-        socket.once("data", () => socket.end("no TLS at all"));
-        return;
-      }
-      const secure = new TLSSocket(socket, {
-        isServer: true,
-        cert: identity.certificate,
-        key: identity.key,
-      });
-      secure.on("error", () => undefined);
+      if (identity === "garbage") socket.once("data", () => socket.end("no TLS at all"));
+      else secure(socket, identity);
     });
   });
   server.listen(0, "127.0.0.1");
@@ -35,17 +41,12 @@ async function connectTo(identity: Identity | "garbage", authority: string): Pro
     return await withFolder(async (folder) => {
       const sslRootCert = join(folder, "authority.pem");
       await writeFile(sslRootCert, authority);
-      const settings: DatabaseSettings = {
-        ...{ host: "localhost", port: (server.address() as AddressInfo).port },
-        ...{ database: "d", user: "u", password: undefined, connectTimeout: 10, source: "DATABASE_URL" },
-        ...{
-          sslMode: "verify-full",
-          sslRootCert,
-          table: LOGIN.table,
-          columns: LOGIN.columns,
-          applicationName: "test",
-        },
-      };
+      const { port } = server.address() as AddressInfo;
+      const url = `postgres://u@localhost:${port}/d?sslmode=verify-full&sslrootcert=${sslRootCert}&${parameters}`;
+      const { value: settings } = reading((problems) =>
+        readDatabase(sourcesOf({ DATABASE_URL: url }), problems),
+      );
+      if (settings === undefined) throw new Error("no settings");
       const socket = await openSocket(settings, AbortSignal.timeout(10_000));
       socket.destroy();
       return "connected";
@@ -75,6 +76,16 @@ describe("refuses, because somebody has to change something,", () => {
     const found = await connectTo(await authority.issue("localhost", until), authority.certificate);
     expect(found).toBeInstanceOf(Failure);
     expect(found).toMatchObject({ kind: "configuration", message: expect.stringMatching(sentence) });
+  });
+
+  it("direct negotiation with a server that does not know the protocol", async () => {
+    const found = await connectTo(await authority.issue("localhost"), authority.certificate, DIRECT);
+    expect(found).toMatchObject({
+      kind: "unavailable",
+      message: expect.stringMatching(
+        /did not accept TLS without being asked for it \(no ALPN\).*needs Postgres 17/,
+      ),
+    });
   });
 
   it("TLS that is none", async () => {

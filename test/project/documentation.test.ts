@@ -161,7 +161,7 @@ describe(".env.example", () => {
   });
 });
 
-/** Named in the code, and read by nobody: the SDK's own switch, which is set; what the driver is kept from; a person's name for the user they are; the home folder, which is set where there is none. */
+/** Named in the code, and read by nobody: the SDK's own switch, which is set; a person's name for the user they are; the home folder, which is set where there is none. */
 const NOT_READ = new Set([
   "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED",
   "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
@@ -169,7 +169,6 @@ const NOT_READ = new Set([
   "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
   "AWS_DEFAULT_REGION",
   "AWS_WEB_IDENTITY_TOKEN_FILE",
-  "PGTARGETSESSIONATTRS",
   "USER",
   "HOME",
 ]);
