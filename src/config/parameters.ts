@@ -3,7 +3,7 @@ import type { Problems } from "./readers.ts";
 import type { Warnings } from "./sources.ts";
 
 /** The parameters that are read, and the environment variables for them. */
-const PARAMETERS = {
+export const PARAMETERS = {
   host: "PGHOST",
   hostaddr: "PGHOSTADDR",
   port: "PGPORT",

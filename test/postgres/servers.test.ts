@@ -1,6 +1,7 @@
 // Several servers: which of them a session is opened with, and what happens when the primary is lost.
 import { once } from "node:events";
-import { createServer, type AddressInfo, type Server } from "node:net";
+import { connect as connectTo, createServer, type AddressInfo, type Server } from "node:net";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -11,6 +12,8 @@ import { asFailure } from "../../src/postgres/errors.ts";
 import { chooseServer, type ServerState } from "../../src/postgres/servers.ts";
 import { generateMessages } from "../../sandbox/messages.ts";
 import { json, withBench } from "../support/bench.ts";
+import { withFolder } from "../support/folder.ts";
+import { endTogether } from "../support/postgres-relay.ts";
 import { sourcesOf } from "../support/sources.ts";
 import { withStandby, type Pair } from "../support/standby.ts";
 import { reading } from "../config/told.ts";
@@ -154,6 +157,22 @@ describe("with a primary and a standby", () => {
         "Check that one is running.",
     );
   });
+
+  it("one of them may be a Unix socket", () =>
+    withFolder(async (folder) => {
+      const socket = createServer((client) => {
+        const upstream = connectTo(pair.standby.port, pair.standby.host);
+        endTogether(client, upstream);
+        client.pipe(upstream).pipe(client);
+      }).listen(join(folder, ".s.PGSQL.7"));
+      await once(socket, "listening");
+      try {
+        const settings = settingsFor("", `host=127.0.0.1,${folder}&port=1,7&sslmode=require`);
+        expect(await portOf(settings)).toBe(pair.standby.port);
+      } finally {
+        socket.close();
+      }
+    }));
 
   it("a rejected login names the one server that rejected it", async () => {
     const told = await portOf(settingsFor(hosts, "", "postgres:wrong"));

@@ -19,7 +19,7 @@ const documents = new Map(
   ].map((path) => [path, read(path)] as const),
 );
 const readme = read("README.md");
-const reference = read("docs/settings.md") + read("docs/commands.md");
+const reference = ["settings", "connection", "commands"].map((name) => read(`docs/${name}.md`)).join("");
 const everything = [...documents.values()].join("\n");
 const { command: program } = createProgram("0.0.0", () => {
   throw new Error("no command is run here");

@@ -34,11 +34,12 @@ export async function withStandby<T>(use: (pair: Pair) => Promise<T>): Promise<T
     servers.push(primary);
     await primary.stop();
     await cp(dataDir, copy, { recursive: true });
-    const { uid, gid } = await stat(dataDir);
-    for (const path of ["", ...(await readdir(copy, { recursive: true }))])
-      await lchown(join(copy, path), uid, gid);
-    await chmod(copy, 0o700);
     await follow(copy, primary);
+    const { uid, gid } = await stat(dataDir);
+    for (const path of ["", ...(await readdir(copy, { recursive: true }))]) {
+      await lchown(join(copy, path), uid, gid);
+    }
+    await chmod(copy, 0o700);
     await primary.restart();
     const standby = await startPostgres({ dataDir: copy });
     servers.push(standby);
