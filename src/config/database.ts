@@ -10,12 +10,14 @@ import { readRequireAuth, type AuthenticationMethod } from "./require-auth.ts";
 import { Secret } from "./secret.ts";
 import { digits, readServerChoice, readServers, type ServerAddress, type ServerChoice } from "./servers.ts";
 import { readService } from "./service-file.ts";
-import { homeFile, type Sources } from "./sources.ts";
+import type { Sources } from "./sources.ts";
 import { readTls, type TlsSettings } from "./tls.ts";
 import { readTable, type TableFlags, type TableName } from "./table.ts";
 
-export interface Server extends ServerAddress {
+interface Server extends ServerAddress {
   readonly password: Secret | undefined;
+  /** The path of the password file that has the password, if one has. */
+  readonly passwordFile: string | undefined;
 }
 
 /** Its own host, address, port and password are those of the first server. */
@@ -48,9 +50,13 @@ export function place(settings: DatabaseSettings): string {
 
 /** The settings for each of the servers alone, whatever it is. */
 export function eachServer(settings: DatabaseSettings): DatabaseSettings[] {
-  return [settings, ...settings.others].map(({ host, address, port, password }) => ({
+  return [settings, ...settings.others].map((server) => ({
     ...settings,
-    ...{ host, address, port, password },
+    host: server.host,
+    address: server.address,
+    port: server.port,
+    password: server.password,
+    passwordFile: server.passwordFile,
     others: [],
     targetSession: "any",
   }));
@@ -109,9 +115,7 @@ export function readDatabase(
   const addresses = readServers(given, problems);
   const found = user === undefined ? undefined : connectionOf(given, user, sources, problems);
   if (found === undefined) return undefined;
-  const passwords = passwordsOf(given, addresses, found, sources);
-  const [first, ...others] = addresses.map((address, index) => ({ ...address, password: passwords[index] }));
-  if (first === undefined) return undefined;
+  const [first, ...others] = withPasswords(given, addresses, found, sources);
   return {
     ...first,
     others,
@@ -133,21 +137,24 @@ function userOf(systemUser: () => string, problems: Problems): string | undefine
   }
 }
 
-/** The password for each server. As in libpq, an empty one is none. */
-function passwordsOf(
+/** Adds the password for each server. As in libpq, an empty one is none. */
+function withPasswords(
   given: Given,
-  servers: readonly ServerAddress[],
+  servers: readonly [ServerAddress, ...ServerAddress[]],
   login: Pick<DatabaseSettings, "database" | "user">,
   sources: Sources,
-): (Secret | undefined)[] {
+): [Server, ...Server[]] {
   const password = given.text("password") ?? "";
-  if (password !== "") return servers.map(() => new Secret(password));
-  const path = given.text("passfile") ?? homeFile(sources.env, ".pgpass");
-  const file = path === undefined ? "" : readPasswordFile(path, sources);
-  return servers.map((server) => {
-    const found = passwordFor(file, { ...server, ...login });
-    return found === undefined ? undefined : new Secret(found);
-  });
+  const file = password === "" ? readPasswordFile(given.text("passfile"), sources) : undefined;
+  const add = (server: ServerAddress): Server => {
+    if (file === undefined) return { ...server, password: new Secret(password), passwordFile: undefined };
+    const found = passwordFor(file.text, { ...server, ...login });
+    return found === undefined
+      ? { ...server, password: undefined, passwordFile: undefined }
+      : { ...server, password: new Secret(found), passwordFile: file.path };
+  };
+  const [first, ...others] = servers;
+  return [add(first), ...others.map(add)];
 }
 
 type ConnectionSettings = Omit<

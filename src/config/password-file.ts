@@ -1,7 +1,7 @@
 // Finds a password in libpq's password file (PostgreSQL documentation, "The Password File").
 import { printable } from "../failure.ts";
 import { isMissing, whyUnreadable } from "./files.ts";
-import type { Sources } from "./sources.ts";
+import { homeFile, ifPresent, type Sources } from "./sources.ts";
 
 /** What an entry is chosen by. */
 interface Login {
@@ -14,20 +14,30 @@ interface Login {
 
 const GROUP_AND_OTHERS = 0o077;
 
-/** The file's text; empty if there is no such file, or, after a warning, if others can read it or fetch-etl cannot. */
-export function readPasswordFile(path: string, { readFile, fileMode, log }: Sources): string {
-  const ignored = (why: string): string => {
+export interface PasswordFile {
+  readonly path: string;
+  /** Empty if there is no such file, or if it is ignored. */
+  readonly text: string;
+}
+
+/**
+ * The file that is named, or else the one in the home folder. It is ignored, with a warning, if others can access it, or if it is named and
+ * cannot be read.
+ */
+export function readPasswordFile(named: string | undefined, sources: Sources): PasswordFile {
+  const { env, readFile, fileMode, log } = sources;
+  const path = named ?? ifPresent(homeFile(env, ".pgpass"), sources) ?? "";
+  const ignored = (why: string): PasswordFile => {
     log.warn(`The password file ${printable(path)} is ignored: it ${why}.`);
-    return "";
+    return { path, text: "" };
   };
+  if (path === "") return { path, text: "" };
   try {
     const mode = fileMode(path) ?? 0;
-    if ((mode & GROUP_AND_OTHERS) !== 0) {
-      return ignored("is accessible to its group or to others. Run chmod 600 on it");
-    }
-    return readFile(path);
+    if ((mode & GROUP_AND_OTHERS) === 0) return { path, text: readFile(path) };
+    return ignored("is accessible to its group or to others. Run chmod 600 on it");
   } catch (error) {
-    return isMissing(error) ? "" : ignored(whyUnreadable(error));
+    return isMissing(error) ? { path, text: "" } : ignored(whyUnreadable(error));
   }
 }
 

@@ -1,7 +1,6 @@
 // What the settings of the database are read from, and libpq's files in the user's home folder.
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { isMissing } from "./files.ts";
 
 /** A command's context has it. */
 export interface Sources {
@@ -29,11 +28,14 @@ export function homeFile(env: NodeJS.ProcessEnv, name: string): string | undefin
   }
 }
 
-/** The path if there is such a file, even one that cannot be read. */
+/**
+ * The path if there is such a file. A folder that this user cannot enter counts as empty: in a container, HOME is often the home folder of
+ * another user.
+ */
 export function ifPresent(path: string | undefined, { fileMode }: Sources): string | undefined {
   try {
     return path === undefined || fileMode(path) === undefined ? undefined : path;
-  } catch (error) {
-    return isMissing(error) ? undefined : path;
+  } catch {
+    return undefined;
   }
 }

@@ -36,7 +36,7 @@ export interface ClientCertificate {
 const SYSTEM = "system";
 
 /** Whether the mode never falls back to a connection without TLS. */
-export function requiresTls(sslMode: string): boolean {
+function requiresTls(sslMode: string): boolean {
   return sslMode === "require" || sslMode === "verify-ca" || sslMode === "verify-full";
 }
 

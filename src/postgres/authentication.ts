@@ -63,9 +63,12 @@ export class Authentication {
     // An impostor that does not know the password cannot send the end of SCRAM.
     const isCut = request === OK && before >= SASL && before !== SASL_FINAL;
     if (!isCut && (method === undefined || requireAuth.has(method))) return;
-    const asked = isCut
-      ? "did not finish SCRAM"
-      : `asked for authentication by ${method ?? "another method"}`;
+    const asked =
+      method === "none" && !isCut
+        ? "asked for no authentication"
+        : isCut
+          ? "did not finish SCRAM"
+          : `asked for authentication by ${method ?? "another method"}`;
     throw new Failure(
       "configuration",
       `Postgres at ${place(this.#settings)} ${asked}, and require_auth allows ${[...requireAuth].join(", ")}. ` +

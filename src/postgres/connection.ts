@@ -60,7 +60,11 @@ export function connect(settings: DatabaseSettings): Connection {
   };
   const replicated = async <T>(commit: () => Promise<T>): Promise<T> => {
     const before = cancelledWaits;
-    const result = await commit();
+    const result = await commit().catch((error: unknown) => {
+      // The primary has become a standby: the next use looks for the new one.
+      if (field(error, "code") === READ_ONLY) session.isStale = true;
+      throw error;
+    });
     if (cancelledWaits > before) throw new Failure("unavailable", ON_PRIMARY_ALONE);
     return result;
   };
@@ -143,10 +147,6 @@ class Session {
   /** Needed because the driver never settles a transaction whose connection ends between two statements. */
   begin(...args: Parameters<Sql["begin"]>): Promise<unknown> {
     const work: Promise<unknown> = this.sql.begin(...args);
-    void work.catch((error: unknown) => {
-      // The primary has become a standby: the next use looks for the new one.
-      if (field(error, "code") === READ_ONLY) this.isStale = true;
-    });
     return new Promise((resolve, reject) => {
       this.#transactions.add(reject);
       void work.then(resolve, reject).finally(() => this.#transactions.delete(reject));

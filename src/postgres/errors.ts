@@ -2,7 +2,7 @@
 import type { Sql } from "postgres";
 import { place, type DatabaseSettings } from "../config/database.ts";
 import { DatabaseLost, LoadError, RowRefused, StatementCancelled, type RefusalOf } from "../drain/ports.ts";
-import { Failure } from "../failure.ts";
+import { Failure, printable } from "../failure.ts";
 import { fullName } from "./quote.ts";
 import { errorCode } from "./tls.ts";
 
@@ -130,7 +130,10 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
     case "28P01":
     case "28000":
       return configuration(
-        `Postgres at ${place(settings)} rejected the login of user ${user} (SQLSTATE ${code}). Check user and password in ${source}` +
+        `Postgres at ${place(settings)} rejected the login of user ${user} (SQLSTATE ${code}). ` +
+          (settings.passwordFile === undefined
+            ? `Check user and password in ${source}`
+            : `Check the user in ${source}, and the password in ${printable(settings.passwordFile)}`) +
           (code === "28000"
             ? `, and whether pg_hba.conf allows sslmode ${settings.sslMode} and requires a client certificate (sslcert).`
             : "."),

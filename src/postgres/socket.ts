@@ -125,7 +125,11 @@ export function closedEarly(settings: DatabaseSettings, error?: Error): Failure 
   return new Failure(
     "unavailable",
     `The server at ${place(settings)} closed the connection. ` +
-      `Check that it is Postgres, and the host and port in ${settings.source}.`,
+      `Check that it is Postgres, and the host and port in ${settings.source}.` +
+      // The reset may arrive before the reason.
+      (settings.clientCertificate === undefined
+        ? ""
+        : " It may have rejected the client certificate (sslcert)."),
   );
 }
 

@@ -28,6 +28,7 @@ const plain = {
   database: "logins",
   user: "etl",
   password: undefined,
+  passwordFile: undefined,
   address: undefined,
   sslMode: "prefer",
   sslNegotiation: "postgres",
@@ -475,12 +476,22 @@ describe("the password file", () => {
     });
   });
 
-  it("is ignored, with a warning, where it cannot be read", () => {
-    const { settings, warned } = read(env, { [file]: { text: "", error: "EACCES" } });
+  it("is ignored where it cannot be read, with a warning if it is named", () => {
+    const files = { [file]: { text: "", error: "EACCES" }, "/a": { text: "", error: "EACCES" } };
+    const { settings, warned } = read({ ...env, PGPASSFILE: "/a" }, files);
     expect(settings).toMatchObject({ password: undefined });
     expect(warned.join()).toMatch(
-      /^The password file .* is ignored: it cannot be read by this user: .* \(EACCES\)\.$/,
+      /^The password file \/a is ignored: it cannot be read by this user: .* \(EACCES\)\.$/,
     );
+    // HOME may be the folder of another user.
+    expect(read(env, files)).toMatchObject({ settings: { password: undefined }, warned: [] });
+  });
+
+  it("is remembered, to be named where the server rejects the password", () => {
+    expect(read(env, { [file]: "*:*:*:*:pw" }).settings).toMatchObject({ passwordFile: file });
+    expect(read({ ...env, PGPASSWORD: "pw" }, { [file]: "*:*:*:*:no" }).settings).toMatchObject({
+      passwordFile: undefined,
+    });
   });
 });
 
@@ -649,6 +660,16 @@ describe("the certificates", () => {
   it("have their key in the same file, where no other is there", () => {
     expect(read(url("sslcert=/both.pem")).settings).toMatchObject({
       clientCertificate: { certificate: "/both.pem", key: "/both.pem" },
+    });
+  });
+
+  it("of a home folder that cannot be entered are none", () => {
+    const closed = Object.fromEntries(
+      Object.keys(files).map((path) => [path, { text: "", error: "EACCES" }]),
+    );
+    expect(read(url(""), closed).settings).toMatchObject({
+      sslRootCert: undefined,
+      clientCertificate: undefined,
     });
   });
 

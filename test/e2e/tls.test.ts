@@ -183,7 +183,7 @@ describe("a client certificate", () => {
       "",
       /rejected the login of user "certified" \(SQLSTATE 28000\).*requires a client certificate \(sslcert\)/,
     ],
-    ["sslcert=other.crt&sslkey=other.key", /rejected the client certificate \(ERR_SSL_\w+\)\. Check sslcert/],
+    ["sslcert=other.crt&sslkey=other.key", /rejected the client certificate \((ERR_SSL_\w+|sslcert)\)/],
     [
       "sslcert=other.crt&sslkey=other.key&ssl_max_protocol_version=TLSv1.2",
       /rejected the client certificate \(ERR_SSL_\w+\)\. Check sslcert/,
@@ -202,7 +202,7 @@ describe("a client certificate", () => {
     ["sslcert=own.crt&sslkey=missing.key", /sslkey: the file .*missing\.key does not exist \(ENOENT\)/],
     [
       "sslcert=own.crt&sslkey=own.key&require_auth=!none",
-      /asked for authentication by none, and require_auth allows/,
+      /asked for no authentication, and require_auth allows/,
     ],
   ])("that cannot be used is told: %s", async (parameters, sentence) => {
     const told = await session(CERTIFIED, parameters);
@@ -287,6 +287,13 @@ it("the password comes from the password file, and the server from a service", a
   expect(code).toBe(2);
   expect(stderr).toContain(`The password file ${files.pass} is ignored`);
   expect(stderr).toContain('rejected the login of user "postgres" (SQLSTATE 28P01)');
+  await writeFile(files.pass, `*:*:*:*:hunter2\n`);
+  await chmod(files.pass, 0o600);
+  const wrong = await runCli(["init"], env);
+  expect(wrong.stderr).toContain(
+    `Check the user in the PG* variables or service tls, and the password in ${files.pass}.`,
+  );
+  expect(wrong.stderr).not.toContain("hunter2");
 });
 
 describe("doctor tells what of the certificate is checked", () => {

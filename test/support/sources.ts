@@ -5,7 +5,7 @@ interface File {
   readonly text: string;
   /** Permission bits; 0600 by default. */
   readonly mode?: number;
-  /** The system's code of the error of reading it. */
+  /** The system's code of the error of reading it, or of entering its folder. */
   readonly error?: string;
 }
 
@@ -35,6 +35,7 @@ export function sourcesOf(
     },
     fileMode: (path) => {
       const file = find(path);
+      if (file?.error !== undefined) throw Object.assign(new Error("cannot be read"), { code: file.error });
       return file === undefined ? undefined : (file.mode ?? 0o600);
     },
     log: { warn },
