@@ -85,73 +85,27 @@ function isParameter(name: string): name is Parameter {
 }
 
 /** Parameters of libpq and of other tools that change nothing here. */
-const IGNORED: ReadonlySet<string> = new Set([
-  // libpq
-  ...[
-    "client_encoding",
-    "fallback_application_name",
-    "gssdelegation",
-    "gsslib",
-    "keepalives",
-    "keepalives_count",
-  ],
-  ...["keepalives_idle", "keepalives_interval", "krbsrvname", "sslcompression", "tcp_user_timeout"],
-  // Prisma
-  ...[
-    "connection_limit",
-    "max_idle_connection_lifetime",
-    "pgbouncer",
-    "pool_timeout",
-    "schema",
-    "socket_timeout",
-  ],
-  "statement_cache_size",
-  // Supabase and its pooler
-  ...["pool_mode", "supa", "workaround"],
-  // Django, SQLAlchemy, Rails
-  ...[
-    "async_fallback",
-    "checkout_timeout",
-    "conn_health_checks",
-    "conn_max_age",
-    "max_overflow",
-    "pool",
-    "pool_pre_ping",
-  ],
-  ...[
-    "pool_recycle",
-    "pool_size",
-    "prepared_statements",
-    "prepared_statement_cache_size",
-    "reaping_frequency",
-  ],
-  // node-postgres and Postgres.js
-  ...["idle_timeout", "max", "max_lifetime", "prepare", "uselibpqcompat"],
-  // pgx
-  ...[
-    "default_query_exec_mode",
-    "description_cache_capacity",
-    "pool_health_check_period",
-    "pool_max_conn_idle_time",
-  ],
-  ...[
-    "pool_max_conn_lifetime",
-    "pool_max_conns",
-    "pool_min_conns",
-    "statement_cache_capacity",
-    "statement_cache_mode",
-  ],
-  // JDBC
-  ...[
-    "ApplicationName",
-    "binaryTransfer",
-    "currentSchema",
-    "defaultRowFetchSize",
-    "prepareThreshold",
-    "reWriteBatchedInserts",
-  ],
-  ...["tcpKeepAlive"],
-]);
+const IGNORED: ReadonlySet<string> = new Set(
+  [
+    // libpq
+    "client_encoding fallback_application_name gssdelegation gsslib keepalives keepalives_count keepalives_idle keepalives_interval",
+    "krbsrvname max_protocol_version sslcompression sslsni tcp_user_timeout",
+    // Prisma
+    "connection_limit max_idle_connection_lifetime pgbouncer pool_timeout schema socket_timeout statement_cache_size",
+    // Supabase and its pooler
+    "pool_mode supa workaround",
+    // Django, SQLAlchemy, Rails
+    "checkout_timeout conn_health_checks conn_max_age encoding max_overflow pool pool_pre_ping pool_recycle pool_size",
+    "prepared_statement_cache_size prepared_statements reaping_frequency",
+    // node-postgres and Postgres.js
+    "idle_timeout max max_lifetime prepare uselibpqcompat",
+    // pgx
+    "default_query_exec_mode description_cache_capacity pool_health_check_period pool_max_conn_idle_time pool_max_conn_lifetime",
+    "pool_max_conns pool_min_conns statement_cache_capacity statement_cache_mode",
+    // JDBC
+    "ApplicationName binaryTransfer currentSchema defaultRowFetchSize prepareThreshold reWriteBatchedInserts tcpKeepAlive",
+  ].flatMap((names) => names.split(" ")),
+);
 
 /** Other tools' parameters without which the connection would not be the one that was asked for, and what to set in their place. */
 const INSTEAD: Readonly<Record<string, string>> = {

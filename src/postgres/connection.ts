@@ -47,6 +47,8 @@ export interface Connection {
    * @throws {Failure} `unavailable` when its wait for a synchronous standby was cancelled: a failover would lose what it committed
    */
   readonly replicated: <T>(commit: () => Promise<T>) => Promise<T>;
+  /** The settings for the one server that the session is with; before the first statement, for all of them. */
+  readonly server: () => DatabaseSettings;
   /** Whether TLS is in use; false before the first statement. */
   readonly isEncrypted: () => Promise<boolean>;
   /** Ends it permanently, also while the server does not answer a statement; a broken one without waiting. */
@@ -87,6 +89,7 @@ export function connect(settings: DatabaseSettings): Connection {
   return {
     sql,
     replicated,
+    server: () => session.server,
     isEncrypted: () => Promise.resolve(session.socket instanceof TLSSocket),
     close: async (state) => {
       isClosed = true;
@@ -106,9 +109,9 @@ class Session {
   hasEnded = false;
   /** Whether its server refused to write. */
   isStale = false;
+  /** The settings for the server that was chosen; before, for all of them. */
+  server: DatabaseSettings;
   readonly #settings: DatabaseSettings;
-  /** For the server that was chosen, once it is. */
-  #server: DatabaseSettings;
   #login: Authentication;
   readonly #ending = new AbortController();
   readonly #transactions = new Set<(error: unknown) => void>();
@@ -117,7 +120,7 @@ class Session {
 
   constructor(settings: DatabaseSettings, onNotice: OnNotice) {
     this.#settings = settings;
-    this.#server = settings;
+    this.server = settings;
     this.#login = new Authentication(settings);
     const options = {
       ...{ host: "postgres", port: settings.port, database: settings.database, username: settings.user },
@@ -162,15 +165,15 @@ class Session {
       });
       await Promise.race([this.sql.end({ timeout }), ended]);
     }
-    this.#end(closedEarly(this.#server));
+    this.#end(closedEarly(this.server));
   }
 
   async #open(): Promise<DriverSocket> {
     try {
-      this.#server = await chooseServer(this.#settings, (server) => this.#ask(server));
-      this.#login = new Authentication(this.#server);
+      this.server = await chooseServer(this.#settings, (server) => this.#ask(server));
+      this.#login = new Authentication(this.server);
       this.#startTimer();
-      this.socket = await openSocket(this.#server, this.#ending.signal);
+      this.socket = await openSocket(this.server, this.#ending.signal);
       this.#ending.signal.throwIfAborted();
     } catch (error) {
       this.socket?.destroy();
@@ -179,7 +182,7 @@ class Session {
     }
     this.socket.setKeepAlive(true, KEEP_ALIVE_MS);
     this.#wire = new DriverSocket(this.socket, this.#login, (error) => {
-      this.#end(this.#login.isOver ? error : closedEarly(this.#server, error));
+      this.#end(this.#login.isOver ? error : closedEarly(this.server, error));
     });
     return this.#wire;
   }
@@ -203,10 +206,10 @@ class Session {
   }
 
   #startTimer(): void {
-    const { connectTimeout } = this.#server;
+    const { connectTimeout } = this.server;
     if (connectTimeout === 0) return;
     this.#timer = setTimeout(() => {
-      if (!this.#login.isOver) this.#end(tooSlow(this.#server));
+      if (!this.#login.isOver) this.#end(tooSlow(this.server));
     }, connectTimeout * 1000);
   }
 

@@ -53,7 +53,7 @@ export async function checkDatabase(
     }
   };
   try {
-    const reached = await checkServer(sql, settings);
+    const reached = await checkServer(connection, settings);
     return [
       reached,
       await run("TLS", () => checkTls(connection, settings)),
@@ -69,7 +69,7 @@ export async function checkDatabase(
   }
 }
 
-async function checkServer(sql: Sql, settings: DatabaseSettings): Promise<Check> {
+async function checkServer({ sql, server: chosen }: Connection, settings: DatabaseSettings): Promise<Check> {
   const name = "database";
   const [server] = await sql<{ version: number; encoding: string }[]>`
     select pg_catalog.current_setting('server_version_num')::integer as version,
@@ -77,7 +77,7 @@ async function checkServer(sql: Sql, settings: DatabaseSettings): Promise<Check>
   const number = server?.version ?? 0;
   const version = `PostgreSQL ${Math.floor(number / 10_000)}.${number % 10_000}`;
   const { user, database } = settings;
-  const finding = `${shown(database)} at ${place(settings)}, ${version}, user ${shown(user)}`;
+  const finding = `${shown(database)} at ${place(chosen())}, ${version}, user ${shown(user)}`;
   const encoding = server?.encoding ?? UNICODE;
   if (number >= OLDEST) return encoding === UNICODE ? ok(name, finding) : otherEncoding(finding, encoding);
   const message = `fetch-etl needs PostgreSQL ${OLDEST / 10_000} or later. Upgrade the server, or set another one in ${settings.source}.`;
@@ -98,7 +98,8 @@ function otherEncoding(finding: string, encoding: string): Check {
 
 async function checkTls(connection: Connection, settings: DatabaseSettings): Promise<Check> {
   const name = "TLS";
-  const { host, sslMode, source } = settings;
+  const { sslMode, source } = settings;
+  const { host } = connection.server();
   if (await connection.isEncrypted()) {
     return ok(name, `on, ${checked(settings)} (sslmode ${sslMode})`);
   }

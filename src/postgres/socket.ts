@@ -6,7 +6,7 @@ import { connect, type Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { place, type DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
-import { certificateRejected, errorCode, isCertificateRejected, startTls } from "./tls.ts";
+import { certificateRejected, errorCode, startTls } from "./tls.ts";
 
 /** SSLRequest: its length, 8, and its code (PostgreSQL documentation, "Message Formats"). */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
@@ -120,8 +120,8 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
  */
 export function closedEarly(settings: DatabaseSettings, error?: Error): Failure {
   if (error instanceof Failure) return error;
-  const code = errorCode(error?.cause);
-  if (isCertificateRejected(code)) return certificateRejected(code, settings);
+  const rejected = certificateRejected(error?.cause, settings);
+  if (rejected !== undefined) return rejected;
   return new Failure(
     "unavailable",
     `The server at ${place(settings)} closed the connection. ` +

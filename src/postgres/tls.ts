@@ -54,14 +54,14 @@ function noDirectTls(code: string, settings: DatabaseSettings): string {
   );
 }
 
-/** Whether the server rejected the client's certificate. With TLS 1.3 it does so after the handshake. */
-export function isCertificateRejected(code: string): boolean {
-  return /^ERR_SSL_.*ALERT.*(CERTIFICATE|UNKNOWN_CA)/.test(code);
-}
+/** The code for a server that rejected the client's certificate, or requires one. */
+const CERTIFICATE_REJECTED = /^ERR_SSL_.*ALERT.*(CERTIFICATE|UNKNOWN_CA)/;
 
-/** The failure for a server that rejected the client's certificate. */
-export function certificateRejected(code: string, settings: DatabaseSettings): Failure {
-  return new Failure("configuration", refused(code, settings));
+/** The failure if an error says that the server rejected the client's certificate, which it does after the handshake of TLS 1.3. */
+export function certificateRejected(error: unknown, settings: DatabaseSettings): Failure | undefined {
+  const code = errorCode(error);
+  if (!CERTIFICATE_REJECTED.test(code)) return undefined;
+  return new Failure("configuration", refused(code, settings), error);
 }
 
 /** Whether the server's certificate is checked: weaker modes do so too with `sslrootcert` (libpq, "SSL Support"). */
@@ -151,7 +151,7 @@ function readRootCert(path: string): Buffer {
 function refused(code: string, settings: DatabaseSettings): string {
   const { host, sslMode, source } = settings;
   const start = `The database at ${place(settings)}`;
-  if (isCertificateRejected(code)) {
+  if (CERTIFICATE_REJECTED.test(code)) {
     const what =
       settings.clientCertificate === undefined
         ? "requires a client certificate"

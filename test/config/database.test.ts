@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { DEFAULT_TABLE } from "../../src/config/table.ts";
 import { place, readDatabase } from "../../src/config/database.ts";
@@ -395,7 +396,8 @@ describe("parameters of other tools that change nothing", () => {
     ["sslmode=require&sslaccept=accept_invalid_certs&pool_timeout=0", "sslaccept, pool_timeout"],
     ["supa=base-pooler.x&pool_mode=transaction&pool_mode=session", "supa, pool_mode"],
     ["conn_max_age=600", "conn_max_age"],
-    ["keepalives=1&krbsrvname=hunter2", "keepalives, krbsrvname"],
+    ["keepalives=1&krbsrvname=hunter2&sslsni=1", "keepalives, krbsrvname, sslsni"],
+    ["ApplicationName=hunter2&encoding=unicode", "ApplicationName, encoding"],
   ])("are named in one warning: %s", (query, names) => {
     const { settings, told, warned } = read({ DATABASE_URL: `postgres://etl@db/logins?${query}` });
     expect(settings).toMatchObject({ host: "db" });
@@ -683,4 +685,22 @@ it("PGREQUIRESSL is the older name of sslmode=require", () => {
   expect(settings({ PGREQUIRESSL: "1" })).toMatchObject({ sslMode: "require" });
   expect(settings({ PGREQUIRESSL: "0" })).toMatchObject({ sslMode: "prefer" });
   expect(settings({ PGREQUIRESSL: "1", PGSSLMODE: "verify-full" })).toMatchObject({ sslMode: "verify-full" });
+});
+
+it("no secret is in the settings as they are printed", () => {
+  const url = "postgres://etl:hunter2@a,b/logins?sslcert=/c&sslkey=/k&sslpassword=hunter2";
+  const service = "[prod]\npassword=hunter2\n";
+  const files = { "/home/me/.pgpass": "*:*:*:*:hunter2", "/home/me/.pg_service.conf": service };
+  for (const env of [
+    { DATABASE_URL: url },
+    { PGSERVICE: "prod" },
+    { PGHOST: "a" },
+    { PGHOST: "a", PGPASSWORD: "hunter2" },
+  ]) {
+    const { value } = reading((problems) => readDatabase(sourcesOf(env, files), problems));
+    expect(value?.password?.reveal()).toBe("hunter2");
+    expect(inspect(value, { depth: null, showHidden: true }) + JSON.stringify(value)).not.toContain(
+      "hunter2",
+    );
+  }
 });

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readDatabase, type DatabaseSettings } from "../../src/config/database.ts";
 import { Failure } from "../../src/failure.ts";
 import { connect } from "../../src/postgres/connection.ts";
+import { checkDatabase } from "../../src/postgres/doctor.ts";
 import { asFailure } from "../../src/postgres/errors.ts";
 import { chooseServer, type ServerState } from "../../src/postgres/servers.ts";
 import { generateMessages } from "../../sandbox/messages.ts";
@@ -146,6 +147,17 @@ describe("with a primary and a standby", () => {
     expect(await portOf(alone)).toMatch(
       /^No server in DATABASE_URL can be used: 127\.0\.0\.1:\d+ \(standby\)\./,
     );
+  });
+
+  it("doctor names the one that it is", async () => {
+    const settings = settingsFor(hosts, "target_session_attrs=standby");
+    const [database] = await checkDatabase(settings, false, Date.now);
+    expect(database).toMatchObject({
+      status: "ok",
+      finding: expect.stringMatching(
+        new RegExp(`^"postgres" at 127\\.0\\.0\\.1:${pair.standby.port}, PostgreSQL`),
+      ),
+    });
   });
 
   it("one that is away, or accepts the connection and is silent, is passed over after connect_timeout", async () => {
