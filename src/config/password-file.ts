@@ -53,19 +53,21 @@ const SOCKET_FOLDERS: ReadonlySet<string> = new Set(["/tmp", "/var/run/postgresq
 export function passwordFor(text: string, { host, port, database, user }: Login): string | undefined {
   const wanted = [SOCKET_FOLDERS.has(host) ? "localhost" : host, String(port), database, user];
   for (const line of text.split(/\r?\n/)) {
-    if (line.startsWith("#")) continue;
-    const fields = fieldsOf(line);
-    const password = fields[wanted.length] ?? "";
-    if (wanted.every((value, index) => fields[index] === "*" || unescaped(fields[index]) === value))
-      return password === "" ? undefined : unescaped(password);
+    const [entry, ...fields] = line.startsWith("#") ? [] : (ENTRY.exec(line) ?? []);
+    // An escaped `*` is a value.
+    const isMatch = wanted.every(
+      (value, index) => fields[index] === "*" || unescaped(fields[index]) === value,
+    );
+    if (entry === undefined || !isMatch) continue;
+    const password = unescaped(fields[wanted.length]);
+    return password === "" ? undefined : password;
   }
   return undefined;
 }
 
-/** Still escaped, because an escaped `*` is a value. A password ends at a colon too, as for libpq. */
-function fieldsOf(line: string): string[] {
-  return line.match(/(?:^|(?<=:))(?:\\.|[^:\\]|\\$)*/g) ?? [];
-}
+/** The five fields, still escaped. A password ends at a colon too, as for libpq. */
+const ENTRY =
+  /^((?:\\.|[^:\\])*):((?:\\.|[^:\\])*):((?:\\.|[^:\\])*):((?:\\.|[^:\\])*):((?:\\.|[^:\\]|\\$)*)/;
 
 function unescaped(field: string | undefined): string | undefined {
   return field?.replace(/\\(.)/g, "$1");

@@ -144,6 +144,22 @@ describe("the work of reading 1 MB grows with its length, and no more, for", () 
       "the rest of DATABASE_URL",
       (text) => readDatabase(sourcesOf({ DATABASE_URL: `postgres://u@h/${text}` }), new Problems()),
     ],
+    [
+      "a list of servers",
+      (text) => readDatabase(sourcesOf({ PGHOST: text, PGPORT: text, PGREQUIREAUTH: text }), new Problems()),
+    ],
+    [
+      "the password file",
+      (text) => readDatabase(sourcesOf({ PGHOST: "h", PGPASSFILE: "/p" }, { "/p": text }), new Problems()),
+    ],
+    [
+      "a service file",
+      (text) =>
+        readDatabase(
+          sourcesOf({ PGSERVICE: "s", PGSERVICEFILE: "/s" }, { "/s": `[s]\n${text}` }),
+          new Problems(),
+        ),
+    ],
     ["a table's name", (text) => readTable({ table: text }, {}, new Problems())],
     ["masking keys", (text) => readMaskingKeys({ FETCH_ETL_MASKING_KEY: text }, () => "", new Problems())],
     ["recipients", (text) => readRecipients({ FETCH_ETL_RECOVERY_RECIPIENT: text }, new Problems())],
