@@ -20,8 +20,8 @@ interface Check {
 }
 
 const CHECKS: readonly Check[] = [
-  ...(["min", "max"] as const).map((key) => onlyFor(key, "a length", ({ length }) => length)),
-  ...(["unit", "zone"] as const).map((key) => onlyFor(key, "a time", ({ time }) => time)),
+  ...(["min", "max"] as const).map((key) => onlyFor(key, "length", ({ length }) => length)),
+  ...(["unit", "zone"] as const).map((key) => onlyFor(key, "time", ({ time }) => time)),
   onlyFor("keep", "parts", ({ parts }) => parts),
   {
     keys: ["min", "max"],
@@ -89,7 +89,7 @@ function onlyFor(key: ColumnKey, what: string, has: (traits: Traits) => boolean)
     keys: ["type", key],
     find: (column) => {
       if (column[key] === undefined || has(TRAITS[column.type])) return undefined;
-      return `${key} is only for ${typesWith(has)}: ${column.type} has not ${what}.`;
+      return `${key} is only for ${typesWith(has)}: ${column.type} has no ${what}.`;
     },
   };
 }
@@ -126,9 +126,9 @@ function whyNotThisField(column: ReadColumn, name: string): string | undefined {
 }
 
 function whyNotDefault({ type, default: standIn }: ReadColumn): string | undefined {
-  if (standIn === null) return "null is no default. Remove it, and write required: false.";
+  if (standIn === null) return "null is not a default. Remove it, and write required: false.";
   const isOneValue = typeof standIn !== "object";
-  return isOneValue || hasParts(type) ? undefined : `a list or an object is no value of type ${type}.`;
+  return isOneValue || hasParts(type) ? undefined : `a list or an object is not a value of type ${type}.`;
 }
 
 function hasParts(type: TypeName): boolean {

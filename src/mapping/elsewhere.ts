@@ -57,9 +57,9 @@ export const COLUMN_KEYS: ReadonlyMap<string, string> = sentences([
 const TYPE_NAMES: ReadonlyMap<string, string> = new Map(
   Object.entries({
     text: ["string", "str", "varchar", "char", "character varying", "citext", "bpchar"],
-    integer: ["int", "int4", "int32", "smallint", "int2", "number"],
+    integer: ["int", "int4", "int32", "smallint", "int2"],
     bigint: ["int8", "int64", "long"],
-    numeric: ["decimal", "money"],
+    numeric: ["decimal", "money", "number"],
     double: ["float", "float4", "float8", "real", "double precision"],
     boolean: ["bool"],
     timestamptz: ["timestamp", "datetime", "timestamp with time zone", "time"],

@@ -107,7 +107,7 @@ function differenceOf(one: ReadColumn, other: ReadColumn): "type" | "normalize" 
 function badRecords({ file: { records } }: Sound): Finding[] {
   return placed(records, ["records"]).flatMap(({ path, at }) => {
     if (path.kind === "keys" && !path.text.startsWith("$record")) return [];
-    const what = path.kind === "keys" ? "$record is one of the records" : `${path.text} is no list`;
+    const what = path.kind === "keys" ? "$record is one of the records" : `${path.text} is not a list`;
     return [
       finding(at, `${what}. Write the path of a list in the message, or $message if the body is the list.`),
     ];

@@ -89,6 +89,8 @@ function unknownKey(path: Keys, key: string, { possible, others }: Siblings): st
   const unknown = `${inside(path)}the key ${quoted(key)} is unknown.`;
   const elsewhere = others.get(key.toLowerCase());
   if (elsewhere !== undefined) return `${unknown} ${elsewhere}`;
+  const [start = ""] = key.split(":", 1);
+  if (start !== key && possible.includes(start)) return `${unknown} Write a space after the colon.`;
   return `${unknown} ${near === undefined ? `Possible: ${possible.join(", ")}.` : `Did you mean ${near}?`}`;
 }
 

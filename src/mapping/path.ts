@@ -90,10 +90,14 @@ function dottedKeys(dotted: string): readonly string[] | Invalid {
   const pointer = `/${keys.map(escaped).join("/")}`;
   if (keys.includes(""))
     return new Invalid(`a key between dots is empty: write ${pointer} if it is so named`);
-  if (keys.some((key) => /\[(?:\d+|\*)?\]$/.test(key))) {
+  if (keys.some((key) => /^\*$|\[\*?\]$/.test(key))) {
     return new Invalid(
-      `write an index as a key, as in items.0.id; each element of a list is what records is for. If the key has the brackets, write ${pointer}`,
+      `a path has no wildcards. For one row per element, name the list in records; keep applies to each element anyway. If the key is so named, write ${pointer}`,
     );
+  }
+  if (keys.some((key) => /\[\d+\]$/.test(key))) {
+    const dots = dotted.replace(/\[(\d+)\](?=[.[]|$)/g, ".$1").replace(/^\./, "");
+    return new Invalid(`write ${dots}. If the key has the brackets, write ${pointer}`);
   }
   return keys;
 }

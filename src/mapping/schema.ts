@@ -115,7 +115,7 @@ const column = z
         .describe(
           "what happens to a value that cannot be read: `reject` the record, or `set_null` the column and count it",
         ),
-      normalize: list(oneOf(NORMALIZATIONS), "a list")
+      normalize: list(oneOf(NORMALIZATIONS), "a list, such as [trim, lower]")
         .optional()
         .describe(
           "a list of steps, in their order: `text`, `uuid`: `trim`, `lower`, `uuid` (a UUID to lower case), `url_decode`, `empty` and `nil` (to null); `ip`: `first`, `last` of a comma-separated list; `jsonb`: `decode` (text that is JSON)",
@@ -131,7 +131,7 @@ const column = z
           "with `mask`: the name of the mask's key; columns of one field have equal tokens for equal values; without it, the column's name",
         ),
     },
-    { error: "the keys of a column, or {} for a text column" },
+    { error: "the keys of a column, such as { from: user.id, type: uuid }, or {} for a text column" },
   )
   .describe("A column of the table.");
 
@@ -161,7 +161,7 @@ export const mappingFile = z
       table: text("a table, such as public.user_logins", whyNoTable).describe(
         "the table, with its schema, such as `public.user_logins`; `--table` overrides it; needed",
       ),
-      envelopes: list(oneOf(ENVELOPES), "a list", 0)
+      envelopes: list(oneOf(ENVELOPES), "a list, such as [sns]", 0)
         .default([...DEFAULTS.envelopes])
         .describe(
           "a list of the envelopes that are opened where they are present: `sns`, `eventbridge` (its `detail`), `cloudevents` (its `data` or `data_base64`)",
@@ -172,7 +172,7 @@ export const mappingFile = z
           "the path of a list, each element a record; `$message` if the body is the list; without it, the message is the one record",
         ),
       when: z
-        .record(path, wanted, { error: "conditions, each a path and a value" })
+        .record(path, wanted, { error: "conditions, each a path and a value, such as { type: order }" })
         .optional()
         .describe(
           "conditions that must all hold, each a path with a value, a list of values, `{ prefix: text }` or `{ exists: false }`; without it, every record is loaded",
@@ -194,7 +194,7 @@ export const mappingFile = z
             if (reason !== undefined) context.addIssue({ code: "custom", message: reason });
           }),
           column,
-          { error: COLUMNS },
+          { error: `${COLUMNS} by name, indented below it, such as id: { type: bigint }` },
         )
         .superRefine((columns, context) => {
           const count = Object.keys(columns).length;

@@ -8,7 +8,7 @@ export function quoted(text: string): string {
 
 /** What stands where something else should: a short value in full. */
 export function found(value: unknown): string {
-  if (value === null || value === undefined) return "nothing";
+  if (value === null || value === undefined) return "an empty value";
   if (typeof value === "string") return quoted(value);
   if (typeof value === "object") return Array.isArray(value) ? "a list" : "an object";
   return typeof value === "number" || typeof value === "boolean" ? String(value) : "this";

@@ -112,10 +112,13 @@ const NO_ARRAYS = "Postgres arrays are not possible. Use type jsonb, or records 
 
 describe("a mistake in a column is told with its place", () => {
   it.each([
-    ["", "4:6: columns.a: nothing is not possible. Possible: the keys of a column, or {} for a text column."],
+    [
+      "",
+      "4:6: columns.a: an empty value is not possible. Possible: the keys of a column, such as { from: user.id, type: uuid }, or {} for a text column.",
+    ],
     [
       "[]",
-      "4:6: columns.a: a list is not possible. Possible: the keys of a column, or {} for a text column.",
+      "4:6: columns.a: a list is not possible. Possible: the keys of a column, such as { from: user.id, type: uuid }, or {} for a text column.",
     ],
     ["{ typ: date }", '4:8: columns.a: the key "typ" is unknown. Did you mean type?'],
     ["{ max: 5, mask: tokn }", '4:22: columns.a.mask: "tokn" is not possible. Did you mean token?'],
@@ -166,11 +169,11 @@ describe("a mistake in a column is told with its place", () => {
       "4:13: columns.a.max: 1.5 is not possible. Possible: a whole number from 1 to 10,485,760.",
     ],
     ["{ min: 5, max: 3 }", "4:21: columns.a.max: max is less than min, which is 5."],
-    ["{ min: 5, type: uuid }", "4:13: columns.a.min: min is only for text: uuid has not a length."],
-    ["{ type: integer, max: 5 }", "4:28: columns.a.max: max is only for text: integer has not a length."],
-    ["{ unit: ms }", "4:14: columns.a.unit: unit is only for date, timestamptz: text has not a time."],
-    ["{ zone: UTC }", "4:14: columns.a.zone: zone is only for date, timestamptz: text has not a time."],
-    ["{ type: date, unit: m }", '4:26: columns.a.unit: "m" is not possible. Did you mean ms?'],
+    ["{ min: 5, type: uuid }", "4:13: columns.a.min: min is only for text: uuid has no length."],
+    ["{ type: integer, max: 5 }", "4:28: columns.a.max: max is only for text: integer has no length."],
+    ["{ unit: ms }", "4:14: columns.a.unit: unit is only for date, timestamptz: text has no time."],
+    ["{ zone: UTC }", "4:14: columns.a.zone: zone is only for date, timestamptz: text has no time."],
+    ["{ type: date, unit: m }", '4:26: columns.a.unit: "m" is not possible. Possible: d, s, ms, us, ns.'],
     [
       "{ type: date, zone: +0530 }",
       "4:26: columns.a.zone: 530 is not possible. Possible: UTC, or an offset such as +05:30.",
@@ -179,7 +182,7 @@ describe("a mistake in a column is told with its place", () => {
       "{ type: date, zone: CET }",
       '4:26: columns.a.zone: "CET" is not possible. Possible: UTC, or an offset such as +05:30.',
     ],
-    ["{ keep: [b] }", "4:14: columns.a.keep: keep is only for jsonb: text has not parts."],
+    ["{ keep: [b] }", "4:14: columns.a.keep: keep is only for jsonb: text has no parts."],
     ["{ type: jsonb, keep: [] }", "4:27: columns.a.keep: a list is not possible. Possible: a list of paths."],
     [
       "{ type: jsonb, keep: [$record.b] }",
@@ -196,9 +199,9 @@ describe("a mistake in a column is told with its place", () => {
     ],
     [
       "{ default: null }",
-      "4:17: columns.a.default: null is no default. Remove it, and write required: false.",
+      "4:17: columns.a.default: null is not a default. Remove it, and write required: false.",
     ],
-    ["{ default: [] }", "4:17: columns.a.default: a list or an object is no value of type text."],
+    ["{ default: [] }", "4:17: columns.a.default: a list or an object is not a value of type text."],
     [
       "{ default: 9007199254740993 }",
       "4:17: This number cannot be kept as it is written: quote it, so that it is a text.",
@@ -211,7 +214,10 @@ describe("a mistake in a column is told with its place", () => {
       "{ type: double, default: 1e400 }",
       "4:31: This number cannot be kept as it is written: quote it, so that it is a text.",
     ],
-    ["{ normalize: trim }", '4:19: columns.a.normalize: "trim" is not possible. Possible: a list.'],
+    [
+      "{ normalize: trim }",
+      '4:19: columns.a.normalize: "trim" is not possible. Possible: a list, such as [trim, lower].',
+    ],
     ["{ normalize: [trimm] }", '4:20: columns.a.normalize.0: "trimm" is not possible. Did you mean trim?'],
     [
       "{ normalize: [decode, trim] }",
@@ -255,6 +261,12 @@ describe("a mistake in a column is told with its place", () => {
       "{ type: VARCHAR(32) }",
       '4:14: columns.a.type: "VARCHAR(32)" is not possible. Use type text with max: 32.',
     ],
+    ["{ type: number }", '4:14: columns.a.type: "number" is not possible. Use type numeric.'],
+    ["{type:date}", '4:7: columns.a: the key "type:date" is unknown. Write a space after the colon.'],
+    [
+      "{ from: @b }",
+      "4:14: This is not valid YAML: quote a text that begins with @ or ` (BAD_SCALAR_START).",
+    ],
     ["{ type: int }", '4:14: columns.a.type: "int" is not possible. Use type integer.'],
     ["{ type: timestamp }", '4:14: columns.a.type: "timestamp" is not possible. Use type timestamptz.'],
     ["{ type: float }", '4:14: columns.a.type: "float" is not possible. Use type double.'],
@@ -275,15 +287,15 @@ describe("a mistake in a column is told with its place", () => {
       "{ format: dd/mm/yyyy }",
       '4:8: columns.a: the key "format" is unknown. There are no patterns. Dates and times are ISO 8601 or RFC 5322; unit reads numbers, and zone is for times without one.',
     ],
-    ["*x", "4:6: An alias (*) is not possible: write the value again."],
+    ["*x", "4:6: An alias (*) is not possible: write the value again, or quote a text that begins with *."],
     ["{ default: !!str 1 }", "4:23: A tag (!) is not possible: leave it out, and quote what is text."],
-    ["{ max: 1, max: 2 }", "4:16: This key is there twice. Remove one of the two."],
+    ["{ max: 1, max: 2 }", "4:16: This key appears twice. Remove one of the two."],
     ["{ <<: { max: 1 } }", "4:8: A merge key (<<) is not possible: write the keys again."],
     ["{ ? [b] : 1 }", "4:10: A key has to be a text."],
     ["{ __proto__: { max: 1 } }", "4:8: __proto__ is not possible as a key; in a path, write /__proto__."],
     [
       "b: c",
-      "4:6: This is not valid YAML: a key and its value are within a value. Quote a value that has a colon and a blank (BLOCK_AS_IMPLICIT_KEY).",
+      "4:6: This is not valid YAML: a key and its value are within a value. Quote a value that has a colon and a space (BLOCK_AS_IMPLICIT_KEY).",
     ],
   ])("a: %s", (settings, mistake) => {
     expect(mistakesIn(withColumn(settings))).toEqual([mistake]);
@@ -292,7 +304,7 @@ describe("a mistake in a column is told with its place", () => {
 
 describe("a mistake in the other keys is told with its place", () => {
   it.each([
-    ["envelopes: sns", '4:12: envelopes: "sns" is not possible. Possible: a list.'],
+    ["envelopes: sns", '4:12: envelopes: "sns" is not possible. Possible: a list, such as [sns].'],
     ["envelopes: [sqs]", '4:13: envelopes.0: "sqs" is not possible. Did you mean sns?'],
     ["unmatched: drop", '4:12: unmatched: "drop" is not possible. Possible: quarantine, skip.'],
     [
@@ -301,11 +313,11 @@ describe("a mistake in the other keys is told with its place", () => {
     ],
     [
       "records: $body",
-      "4:10: records: $body is no list. Write the path of a list in the message, or $message if the body is the list.",
+      "4:10: records: $body is not a list. Write the path of a list in the message, or $message if the body is the list.",
     ],
     [
       "records: $attribute.x",
-      "4:10: records: $attribute.x is no list. Write the path of a list in the message, or $message if the body is the list.",
+      "4:10: records: $attribute.x is not a list. Write the path of a list in the message, or $message if the body is the list.",
     ],
     [
       "records: $sqs.x",
@@ -313,7 +325,10 @@ describe("a mistake in the other keys is told with its place", () => {
         /^4:10: records: "\$sqs.x" is not possible: only \$record, .* Did you mean \$sns\?$/,
       ),
     ],
-    ["when: []", "4:7: when: a list is not possible. Possible: conditions, each a path and a value."],
+    [
+      "when: []",
+      "4:7: when: a list is not possible. Possible: conditions, each a path and a value, such as { type: order }.",
+    ],
     [
       "when: { a..b: 1 }",
       '4:9: when: "a..b" is not possible: a key between dots is empty: write /a//b if it is so named.',
@@ -341,7 +356,7 @@ describe("a mistake in the other keys is told with its place", () => {
       "records: b\ndedupe: $message.id",
       "5:9: dedupe: all records of a message would have one key. Add a path of the record, or $index.",
     ],
-    ["columns: {}", "4:1: This key is there twice. Remove one of the two."],
+    ["columns: {}", "4:1: This key appears twice. Remove one of the two."],
     [
       "tables: []",
       '4:1: the key "tables" is unknown. A mapping has one table. Give each table a queue and a mapping of its own, such as by a filter of the SNS subscription.',
@@ -376,6 +391,18 @@ it.each([
   ["", "1:1: The file is empty. Start from the output of fetch-etl mapping show."],
   ["# only a comment\n", "1:1: The file is empty. Start from the output of fetch-etl mapping show."],
   ["hello", '1:1: "hello" is not possible. Possible: the keys of a mapping.'],
+  [
+    "version: 1\ntable: a.b\ncolumns:\n- name: a",
+    "4:1: columns: a list is not possible. Possible: 1 to 1,600 columns by name, indented below it, such as id: { type: bigint }.",
+  ],
+  [
+    "version:1\ntable: a.b",
+    "1:1: This is not valid YAML: after a key, a colon and a space are missing (MULTILINE_IMPLICIT_KEY).",
+  ],
+  [
+    "version: 1\ntable: a.b\ncolumns:\n  a: { from: b\n  c: {}",
+    "5:3: This is not valid YAML: the indentation does not fit, or a bracket above is not closed (BAD_INDENT).",
+  ],
   ["- 1", "1:1: a list is not possible. Possible: the keys of a mapping."],
   ["%YAML 1.1\n---\nversion: 1", "1:1: A mapping is YAML 1.2: leave out the directive %YAML."],
 ])("%j is no mapping", (text, mistake) => {
@@ -479,7 +506,9 @@ it("asks whoever knows the types whether a default is a value of its column", ()
   };
   const text = `${withColumn("{ type: integer, default: x }")}  b: { type: date, default: 2024-01-01 }\n  c: {}\n`;
   expect(readMapping(text, check)).toEqual({
-    mistakes: [{ line: 4, column: 32, sentence: "columns.a.default: not a whole number." }],
+    mistakes: [
+      { line: 4, column: 32, sentence: 'columns.a.default: "x" is not possible: not a whole number.' },
+    ],
   });
   expect(asked.map(({ name }) => name)).toEqual(["a", "b"]);
 });

@@ -60,8 +60,20 @@ it.each([
   expect(parsePath(text)).toEqual(new Invalid(reason));
 });
 
-it.each(["items[0].id", "a.items[]", "items[*].id"])("%s is told how to write an index", (text) => {
-  expect(parsePath(text)).toMatchObject({ reason: expect.stringContaining("write an index as a key") });
+it.each([
+  ["items[0].id", "items.0.id", "/items[0]/id"],
+  ["[0][12].id", "0.12.id", "/[0][12]/id"],
+  ["$message.a[0]", "a.0", "/a[0]"],
+])("%s is told how to write an index", (text, path, pointer) => {
+  expect(parsePath(text)).toEqual(
+    new Invalid(`write ${path}. If the key has the brackets, write ${pointer}`),
+  );
+});
+
+it.each(["a.items[]", "items[*].id", "items.*.id"])("%s is told that there are no wildcards", (text) => {
+  expect(parsePath(text)).toMatchObject({
+    reason: expect.stringMatching(/^a path has no wildcards\. .* write \/\w/),
+  });
 });
 
 it("names all roots and facts where a path begins with another, and how to name such a key", () => {

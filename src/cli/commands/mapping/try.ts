@@ -7,7 +7,12 @@ import { MIN_KEY_BYTES, deriveKeys } from "../../../masking/keys.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { argumentsOrLines } from "../../input.ts";
+import { recordsToShow } from "../../records.ts";
 import { writeTried } from "./report.ts";
+
+const ALL_SKIPPED =
+  "The mapping skipped everything. A drain deletes skipped messages. " +
+  'Check "when", "records" and "envelopes" in the mapping. With "records", paths start at the record; $message is the message.';
 
 /** Masks nothing. */
 const NO_KEY = deriveKeys(new Uint8Array(MIN_KEY_BYTES));
@@ -29,15 +34,20 @@ export async function runMappingTry(
   const keys = isMasked ? readMaskingKeys(context.env, context.readFile, problems) : [NO_KEY];
   const needed = problems.complete({ keys });
   const plan = compile(mapping, needed.keys[0]);
-  for (const [index, { text: body }] of (await argumentsOrLines([], context)).entries()) {
+  const bodies = await argumentsOrLines([], context);
+  let isAllSkipped = bodies.length > 0;
+  for (const { text: body, number } of bodies) {
     const message = {
-      messageId: `line-${index + 1}`,
+      messageId: `line-${number}`,
       sentAt: context.epochNow(),
       queue: "try",
       body,
       attributes: {},
     };
-    writeTried(context, mapping.columns, index + 1, plan.read(message));
+    const records = recordsToShow(plan.read(message));
+    isAllSkipped &&= records.every((record) => "skipped" in record);
+    writeTried(context, mapping.columns, number, records);
   }
+  if (isAllSkipped) context.log.warn(ALL_SKIPPED);
   return EXIT.done;
 }
