@@ -124,8 +124,8 @@ export class BatchBuffer {
   }
 
   /** Adds a message whose items are read when they are taken, because all of them may not fit into memory. */
-  pushUnread(message: SentMessage, items: Iterator<Item, unknown, undefined>): void {
-    this.#add({ bytes: lengthOf(message), items });
+  pushUnread(message: SentMessage, items: Iterable<Item, unknown, undefined>): void {
+    this.#add({ bytes: lengthOf(message), items: items[Symbol.iterator]() });
   }
 
   #add(waiting: Waiting): void {

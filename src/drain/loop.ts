@@ -179,7 +179,7 @@ class Drain {
   };
 
   /** A message of one item is read at once, while the database writes earlier ones. */
-  #hold(message: ReceivedMessage, items: Generator<Item, void, undefined>): void {
+  #hold(message: ReceivedMessage, items: Iterable<Item>): void {
     const [item] = this.#parts.entries.isOneRecord ? items : [];
     if (item === undefined) this.#buffer.pushUnread(message, items);
     else if (item.entry?.kind !== "rejection" || this.#settings.onReject === "quarantine")
