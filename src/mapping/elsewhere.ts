@@ -79,7 +79,7 @@ export function typeElsewhere(given: string): string | undefined {
     .map((each) => TYPE_NAMES.get(each) ?? TYPES.find((type) => type === each))
     .find((type) => type !== undefined);
   if (here === undefined) return undefined;
-  const max = here === "text" && /^\d+$/.test(length) ? ` with max: ${length}` : "";
+  const max = here === "text" && /^\d{1,8}$/.test(length) ? ` with max: ${length}` : "";
   return `Use type ${here}${max}.`;
 }
 

@@ -4,7 +4,7 @@ import { contradictions, fieldOf } from "./column-checks.ts";
 import { ENVELOPES, Invalid, type Path } from "./mapping.ts";
 import { parsePath } from "./path.ts";
 import type { ReadColumn } from "./schema.ts";
-import { placeOf, quoted } from "./shown.ts";
+import { placeOf, quoted, shown } from "./shown.ts";
 import type { Sound } from "./sound.ts";
 
 /** A mistake and where it is: keys, and whether at the last key or at its value. */
@@ -91,7 +91,7 @@ function fieldsOfTwoForms(sound: Sound): Finding[] {
     return [
       finding(
         at,
-        `the columns of field ${field} differ in their ${difference}: equal values would have different tokens. Make it the same as in column ${quoted(other[0])}, or name another field.`,
+        `the columns of field ${shown(field)} differ in their ${difference}: equal values would have different tokens. Make it the same as in column ${quoted(other[0])}, or name another field.`,
       ),
     ];
   });
@@ -107,7 +107,7 @@ function differenceOf(one: ReadColumn, other: ReadColumn): "type" | "normalize" 
 function badRecords({ file: { records } }: Sound): Finding[] {
   return placed(records, ["records"]).flatMap(({ path, at }) => {
     if (path.kind === "keys" && !path.text.startsWith("$record")) return [];
-    const what = path.kind === "keys" ? "$record is one of the records" : `${path.text} is not a list`;
+    const what = path.kind === "keys" ? "$record is one of the records" : `${shown(path.text)} is not a list`;
     return [
       finding(at, `${what}. Write the path of a list in the message, or $message if the body is the list.`),
     ];

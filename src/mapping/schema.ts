@@ -36,23 +36,23 @@ function list<Item extends z.ZodType>(item: Item, possible: string, min: 0 | 1 =
 
 const yesOrNo = z.boolean({ error: "true, false" });
 
-const path = text("a path", (given) => {
+function whyNoPath(given: string): string | undefined {
   const found = parsePath(given);
   if (!(found instanceof Invalid)) return undefined;
   const [start = ""] = /^\$[^./]*/.exec(given) ?? [];
   const near = start.length > 1 && !STARTS.includes(start) ? nearest(start, STARTS) : undefined;
   return found.reason + (near === undefined ? "" : `. Did you mean ${near}?`);
-});
+}
+
+const path = text("a path", whyNoPath);
 
 const pathOrPaths = z.union([path, list(path, "a path, or a list of paths")], {
   error: "a path, or a list of paths",
 });
 
-const keptPath = path.superRefine((given, context) => {
-  if (given.startsWith("$")) {
-    context.addIssue({ code: "custom", message: 'a path of keep begins at the value, without a "$"' });
-  }
-});
+const keptPath = text("a path", (given) =>
+  given.startsWith("$") ? 'a path of keep begins at the value, without a "$"' : whyNoPath(given),
+);
 
 const NETWORKS = "network, or { network: { v4: 16, v6: 32 } }";
 const mask = z.union(

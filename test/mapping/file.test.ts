@@ -390,7 +390,6 @@ describe("a mistake in the other keys is told with its place", () => {
 it.each([
   ["", "1:1: The file is empty. Start from the output of fetch-etl mapping show."],
   ["# only a comment\n", "1:1: The file is empty. Start from the output of fetch-etl mapping show."],
-  ["hello", '1:1: "hello" is not possible. Possible: the keys of a mapping.'],
   [
     "version: 1\ntable: a.b\ncolumns:\n- name: a",
     "4:1: columns: a list is not possible. Possible: 1 to 1,600 columns by name, indented below it, such as id: { type: bigint }.",
@@ -403,10 +402,41 @@ it.each([
     "version: 1\ntable: a.b\ncolumns:\n  a: { from: b\n  c: {}",
     "5:3: This is not valid YAML: the indentation does not fit, or a bracket above is not closed (BAD_INDENT).",
   ],
+  ["hello", "1:1: a single value is not possible. Possible: the keys of a mapping."],
+  ["123456", "1:1: a single value is not possible. Possible: the keys of a mapping."],
   ["- 1", "1:1: a list is not possible. Possible: the keys of a mapping."],
   ["%YAML 1.1\n---\nversion: 1", "1:1: A mapping is YAML 1.2: leave out the directive %YAML."],
 ])("%j is no mapping", (text, mistake) => {
   expect(mistakesIn(text)).toEqual([mistake]);
+});
+
+const OTHER_FILE = "1:1: This is not a mapping: it has none of the keys version, table and columns.";
+
+it.each(['{"user_id":"a","ip":"192.0.2.1","device_id":"b"}', "alice@example.com: { seen: true }\n"])(
+  "%j is another file, and nothing of it is shown",
+  (text) => {
+    expect(mistakesIn(text)).toEqual([OTHER_FILE]);
+  },
+);
+
+const MISSING = [
+  '1:1: "version" is missing. Possible: 1.',
+  '1:1: "table" is missing. Possible: a table, such as public.user_logins.',
+  '1:1: "columns" is missing. Possible: 1 to 1,600 columns.',
+];
+
+it.each([
+  ["{}", MISSING],
+  ["version: 1", MISSING.slice(1)],
+  [
+    "  upsert: id",
+    [
+      ...MISSING.map((mistake) => mistake.replace("1:1", "1:3")),
+      expect.stringMatching(/^1:3: the key "upsert" is unknown\. Rows are only inserted\./),
+    ],
+  ],
+])("all missing keys of %j are told", (text, mistakes) => {
+  expect(mistakesIn(text)).toEqual(mistakes);
 });
 
 it.each([
@@ -516,4 +546,38 @@ it("asks whoever knows the types whether a default is a value of its column", ()
 it("shows little of a file, and nothing that moves a cursor", () => {
   const [mistake = ""] = mistakesIn(withColumn(`{ type: "\\e[2J${"x".repeat(1_000)}" }`));
   expect(mistake).toMatch(/^4:14: columns\.a\.type: "\\u\{1b\}\[2Jx{36}…" is not possible\./);
+});
+
+describe("no sentence is long, or has a character that is not seen", () => {
+  const long = `\u202e${"x".repeat(3_000)}`;
+  const file = (keys: object): string =>
+    JSON.stringify({ version: 1, table: "a.b", columns: { c: {} }, ...keys });
+  const column = (keys: object, name = "c"): string => file({ columns: { [name]: keys } });
+
+  it.each([
+    ...["", "$", "$.", "$body.", "$message.a..", "$attribute/", "a..", "a[0].", "/~"].flatMap((start) => [
+      column({ from: [start + long, 1] }),
+      column({ type: "jsonb", keep: [start + long, ""] }),
+      file({ records: start + long, dedupe: ["$index"], unmatched: "x" }),
+      file({ when: { [start + long]: [] } }),
+    ]),
+    file({ records: `$attribute.${long}` }),
+    ...["type", "mask", "field", "unit", "zone", "normalize", "invalid", "required", long].map((key) =>
+      column({ [key]: long }),
+    ),
+    column({ type: `varchar(${"9".repeat(3_000)})` }),
+    column({ default: long, type: "date", min: 1 }),
+    ...["version", "table", "envelopes", "unmatched", "columns", long].map((key) => file({ [key]: long })),
+    file({ when: { a: { [long]: 1 } } }),
+    column({}, long),
+    file({
+      columns: { ["\u202e".repeat(20)]: { mask: "token" }, b: { mask: "token", field: "b", max: -1 } },
+    }),
+    JSON.stringify(long),
+    JSON.stringify({ [long]: 1 }),
+  ])("%#", (text) => {
+    const mistakes = mistakesIn(text);
+    expect(mistakes).not.toEqual([]);
+    for (const mistake of mistakes) expect(mistake).toMatch(/^[^\p{C}\p{Zl}\p{Zp}]{1,420}$/u);
+  });
 });

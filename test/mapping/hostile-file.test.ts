@@ -52,7 +52,7 @@ it("expands no aliases", () => {
 });
 
 it("tells at most a hundred mistakes, and how many more there are", () => {
-  const text = Array.from({ length: 300 }, (_, index) => `k${index}: 1`).join("\n");
+  const text = `version: 1\n${Array.from({ length: 300 }, (_, index) => `k${index}: 1`).join("\n")}`;
   const mistakes = mistakesIn(text);
   expect(mistakes).toHaveLength(101);
   expect(mistakes.at(-1)).toMatch(/^\d+:1: There are 20[0-9] mistakes from here on\.$/);
