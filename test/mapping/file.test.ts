@@ -422,7 +422,7 @@ it.each(['{"user_id":"a","ip":"192.0.2.1","device_id":"b"}', "alice@example.com:
 const MISSING = [
   '1:1: "version" is missing. Possible: 1.',
   '1:1: "table" is missing. Possible: a table, such as public.user_logins.',
-  '1:1: "columns" is missing. Possible: 1 to 1,600 columns.',
+  '1:1: "columns" is missing. Possible: 1 to 1,600 columns by name, indented below it, such as id: { type: bigint }.',
 ];
 
 it.each([
