@@ -48,7 +48,9 @@ it("expands no aliases", () => {
     (_, level) => `k${level}: &a${level} [${`*a${level - 1}, `.repeat(9)}]`,
   );
   const mistakes = mistakesIn(bomb.join("\n"));
-  expect(mistakes).toContain("2:10: An alias (*) is not possible: write the value again, or quote a text that begins with *.");
+  expect(mistakes).toContain(
+    "2:10: An alias (*) is not possible: write the value again, or quote a text that begins with *.",
+  );
 });
 
 it("tells at most a hundred mistakes, and how many more there are", () => {
