@@ -10,7 +10,8 @@ export function quoted(text: string): string {
 export function found(value: unknown): string {
   if (value === null || value === undefined) return "an empty value";
   if (typeof value === "string") return quoted(value);
-  if (typeof value === "object") return Array.isArray(value) ? "a list" : "an object";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  if (typeof value === "object") return "an object";
   return typeof value === "number" || typeof value === "boolean" ? String(value) : "this";
 }
 

@@ -118,7 +118,7 @@ describe("a mistake in a column is told with its place", () => {
     ],
     [
       "[]",
-      "4:6: columns.a: a list is not possible. Possible: the keys of a column, such as { from: user.id, type: uuid }, or {} for a text column.",
+      "4:6: columns.a: an empty list is not possible. Possible: the keys of a column, such as { from: user.id, type: uuid }, or {} for a text column.",
     ],
     ["{ typ: date }", '4:8: columns.a: the key "typ" is unknown. Did you mean type?'],
     ["{ max: 5, mask: tokn }", '4:22: columns.a.mask: "tokn" is not possible. Did you mean token?'],
@@ -139,7 +139,7 @@ describe("a mistake in a column is told with its place", () => {
       '4:37: columns.a.mask.network: the key "v5" is unknown. Did you mean v4?',
     ],
     ["{ from: 3 }", `4:14: columns.a.from: 3 is not possible. Possible: ${PATHS}.`],
-    ["{ from: [] }", `4:14: columns.a.from: a list is not possible. Possible: ${PATHS}.`],
+    ["{ from: [] }", `4:14: columns.a.from: an empty list is not possible. Possible: ${PATHS}.`],
     [
       "{ from: [b, c..d] }",
       '4:18: columns.a.from.1: "c..d" is not possible: a key between dots is empty: write /c//d if it is so named.',
@@ -183,7 +183,10 @@ describe("a mistake in a column is told with its place", () => {
       '4:26: columns.a.zone: "CET" is not possible. Possible: UTC, or an offset such as +05:30.',
     ],
     ["{ keep: [b] }", "4:14: columns.a.keep: keep is only for jsonb: text has no parts."],
-    ["{ type: jsonb, keep: [] }", "4:27: columns.a.keep: a list is not possible. Possible: a list of paths."],
+    [
+      "{ type: jsonb, keep: [] }",
+      "4:27: columns.a.keep: an empty list is not possible. Possible: a list of paths.",
+    ],
     [
       "{ type: jsonb, keep: [$record.b] }",
       '4:28: columns.a.keep.0: "$record.b" is not possible: a path of keep begins at the value, without a "$".',
@@ -327,13 +330,13 @@ describe("a mistake in the other keys is told with its place", () => {
     ],
     [
       "when: []",
-      "4:7: when: a list is not possible. Possible: conditions, each a path and a value, such as { type: order }.",
+      "4:7: when: an empty list is not possible. Possible: conditions, each a path and a value, such as { type: order }.",
     ],
     [
       "when: { a..b: 1 }",
       '4:9: when: "a..b" is not possible: a key between dots is empty: write /a//b if it is so named.',
     ],
-    ["when: { b: [] }", `4:12: when.b: a list is not possible. Possible: ${WANTED}.`],
+    ["when: { b: [] }", `4:12: when.b: an empty list is not possible. Possible: ${WANTED}.`],
     ["when: { b: { exists: true } }", `4:12: when.b: an object is not possible. Possible: ${WANTED}.`],
     [
       "when: { b: { prefix: '' } }",
@@ -343,7 +346,7 @@ describe("a mistake in the other keys is told with its place", () => {
       "when: { $eventbridge.source: x }",
       "4:9: when.$eventbridge.source: $eventbridge is an envelope that is not opened. Add eventbridge to envelopes.",
     ],
-    ["dedupe: []", `4:9: dedupe: a list is not possible. Possible: ${PATHS}.`],
+    ["dedupe: []", `4:9: dedupe: an empty list is not possible. Possible: ${PATHS}.`],
     [
       "dedupe: $index",
       "4:9: dedupe: all messages would have the same keys. Add a path of the record or the message.",
