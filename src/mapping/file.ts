@@ -43,7 +43,7 @@ export function readMapping(text: string, checkDefault: DefaultCheck = () => und
 
 function contradictionsOf(sound: Sound, content: Content, checkDefault: DefaultCheck): Mistake[] {
   const found = findContradictions(sound);
-  const contradictory = new Set(found.map(({ path }) => path[1]));
+  const contradictory = new Set(found.flatMap(({ path }) => (path[0] === "columns" ? [path[1]] : [])));
   const columns = Object.entries(sound.file.columns ?? {}).filter(([name, column]) => {
     const isSure = !Object.keys(column).some((key) => sound.isBrokenIn(name, key));
     return column.default !== undefined && isSure && !contradictory.has(name);

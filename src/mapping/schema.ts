@@ -214,5 +214,7 @@ export const columnFile = column;
 /** The file's content, before defaults are filled in. */
 export type MappingFile = z.input<typeof mappingFile>;
 export type ColumnFile = z.input<typeof column>;
+/** With the defaults. */
+export type ReadFile = z.output<typeof mappingFile>;
 /** A column with its defaults. */
 export type ReadColumn = z.output<typeof column>;

@@ -1,5 +1,6 @@
 // The file of a mapping: what it says, and all of its mistakes with their places.
 import { describe, expect, it } from "vitest";
+import { faultOfDefault } from "../../src/mapping/compile.ts";
 import { complete } from "../../src/mapping/complete.ts";
 import { readMapping } from "../../src/mapping/file.ts";
 import type { Column, Mapping } from "../../src/mapping/mapping.ts";
@@ -150,6 +151,18 @@ describe("a mistake in a column is told with its place", () => {
       '4:28: columns.a.type: "x" is not possible. Possible: text, integer, bigint, numeric, double, boolean, date, timestamptz, uuid, ip, jsonb, version, version_major.',
     ],
     [
+      "{ from: $index }",
+      "4:14: columns.a.from: $index is not possible for type text. Possible types: integer, bigint, numeric, double, jsonb.",
+    ],
+    [
+      "{ type: uuid, from: [b, $sent_at] }",
+      "4:26: columns.a.from: $sent_at is not possible for type uuid. Possible types: text, date, timestamptz, jsonb.",
+    ],
+    [
+      "{ from: [$message_id, b] }",
+      "4:14: columns.a.from: the paths after $message_id are never used, because it always has a value. Put it last.",
+    ],
+    [
       "{ from: $cloudevents.id }",
       "4:14: columns.a.from: $cloudevents is an envelope that is not opened. Add cloudevents to envelopes.",
     ],
@@ -173,7 +186,7 @@ describe("a mistake in a column is told with its place", () => {
     ["{ type: date, unit: m }", '4:26: columns.a.unit: "m" is not possible. Did you mean ms?'],
     [
       "{ type: date, zone: +0530 }",
-      "4:26: columns.a.zone: 530 is not possible. Possible: UTC, or an offset such as +05:30.",
+      "4:26: This number cannot be kept as it is written: quote it, so that it is a text.",
     ],
     [
       "{ type: date, zone: CET }",
@@ -277,6 +290,7 @@ describe("a mistake in a column is told with its place", () => {
     ],
     ["*x", "4:6: An alias (*) is not possible: write the value again."],
     ["{ default: !!str 1 }", "4:23: A tag (!) is not possible: leave it out, and quote what is text."],
+    ["{ !!str from: b }", "4:14: A tag (!) is not possible: leave it out, and quote what is text."],
     ["{ max: 1, max: 2 }", "4:16: This key is there twice. Remove one of the two."],
     ["{ <<: { max: 1 } }", "4:8: A merge key (<<) is not possible: write the keys again."],
     ["{ ? [b] : 1 }", "4:10: A key has to be a text."],
@@ -358,18 +372,39 @@ describe("a mistake in the other keys is told with its place", () => {
       "constructor: 1",
       '4:1: the key "constructor" is unknown. Possible: version, table, envelopes, records, when, unmatched, dedupe, columns.',
     ],
+    ["when: { $index: '1' }", "4:17: when.$index: $index is a number, and equals no other value."],
+    ["when: { $index: { prefix: '1' } }", "4:17: when.$index: $index is a number, and has no prefix."],
+    [
+      "when: { $attribute.v: [1, true] }",
+      "4:23: when.$attribute.v: $attribute.v is text, and equals no other value. Quote the value.",
+    ],
+    [
+      "when: { $queue: null }",
+      "4:17: when.$queue: $queue is text, and equals no other value. Quote the value.",
+    ],
+    ["when: { $body: { exists: false } }", "4:16: when.$body: $body is never missing."],
     ["---\nversion: 1", "4:1: A mapping is one YAML document; this one is a second."],
     ["\tx", expect.stringMatching(/^4:\d+: This is not valid YAML/)],
   ])("%s", (keys, mistake) => {
     expect(mistakesIn(withKeys(keys))).toEqual([mistake]);
   });
 
-  it.each(["records: b\ndedupe: [$message_id, $index]", "records: b\ndedupe: id", "dedupe: $message_id"])(
-    "%j is none",
-    (keys) => {
-      expect(mistakesIn(withKeys(keys))).toEqual([]);
+  it.each(["01234", "-007", "+49", "0x1F", "0o17", ".5", "5.", "5.e1", "-.inf", ".nan", "1e400"])(
+    "%s, which is no number of JSON",
+    (number) => {
+      expect(mistakesIn(withKeys(`when: { b: ${number} }`))).toEqual([
+        "4:12: This number cannot be kept as it is written: quote it, so that it is a text.",
+      ]);
     },
   );
+
+  it.each([
+    "when: { a: 0, b: -1.50e3, c: '01234', d: 1_000, e: 0.1 }",
+    "when: { $index: [0, x], $queue: { prefix: a }, $attribute.v: { exists: false }, $sent_at: [1, x] }",
+    ...["records: b\ndedupe: [$message_id, $index]", "records: b\ndedupe: id", "dedupe: $message_id"],
+  ])("%j is none", (keys) => {
+    expect(mistakesIn(withKeys(keys))).toEqual([]);
+  });
 });
 
 it.each([
@@ -465,6 +500,24 @@ describe("columns of one field", () => {
       "normalize",
     ],
     ["{ mask: token, field: b }", "{ mask: token, type: uuid }", "5:14: columns.b.mask", "type"],
+    [
+      "{ mask: token, field: x, normalize: [uuid, trim] }",
+      "{ mask: token, field: x, normalize: [trim, uuid] }",
+      "5:28: columns.b.field",
+      "normalize",
+    ],
+    [
+      "{ mask: token, field: x, normalize: [lower] }",
+      "{ mask: token, field: x, normalize: [lower, url_decode] }",
+      "5:28: columns.b.field",
+      "normalize",
+    ],
+    [
+      "{ type: ip, mask: network, field: x }",
+      "{ type: ip, mask: { network: { v6: 32 } }, field: x }",
+      "5:56: columns.b.field",
+      "mask",
+    ],
   ])("have one form: %s and %s", (one, other, place, key) => {
     expect(mistakesIn(file(one, other))).toEqual([
       `${place}: the columns of field ${key === "type" ? "b" : "x"} differ in their ${key}: equal values would have different tokens. Make it the same as in column "a", or name another field.`,
@@ -474,6 +527,11 @@ describe("columns of one field", () => {
   it.each([
     ["{ mask: token, field: x }", "{ mask: token, field: x, normalize: [url_decode, empty] }"],
     ["{ type: ip, mask: token, field: x }", "{ type: ip, mask: network, field: x, normalize: [first] }"],
+    ["{ type: ip, mask: network, field: x }", "{ type: ip, mask: { network: { v4: 24 } }, field: x }"],
+    [
+      "{ mask: token, field: x, normalize: [trim, lower] }",
+      "{ mask: token, field: x, normalize: [uuid, url_decode, trim, empty, lower, nil] }",
+    ],
   ])("can be found differently: %s and %s", (one, other) => {
     expect(mistakesIn(file(one, other))).toEqual([]);
   });
@@ -501,6 +559,17 @@ dedupe: $index
   ]);
 });
 
+it("finds a third column that differs from the second alone", () => {
+  const text = `${withColumn("{ type: ip, mask: token, field: x }")}  b: { type: ip, mask: network, field: x }
+  c: { type: ip, mask: { network: { v4: 16 } }, field: x }
+`;
+  expect(mistakesIn(text)).toEqual(
+    [
+      'columns.c.field: the columns of field x differ in their mask: equal values would have different tokens. Make it the same as in column "b", or name another field.',
+    ].map((sentence) => `6:56: ${sentence}`),
+  );
+});
+
 it("asks whoever knows the types whether a default is a value of its column", () => {
   const asked: Column[] = [];
   const check = (column: Column): string | undefined => {
@@ -512,6 +581,25 @@ it("asks whoever knows the types whether a default is a value of its column", ()
     mistakes: [{ line: 4, column: 32, sentence: "columns.a.default: not a whole number." }],
   });
   expect(asked.map(({ name }) => name)).toEqual(["a", "b"]);
+});
+
+it.each([
+  ["{ default: '', normalize: [empty], nullable: false }", "null"],
+  ["{ type: uuid, default: x }", "not a UUID"],
+  ["{ type: jsonb, default: '{', normalize: [decode] }", "not JSON"],
+  ["{ type: date, default: 01/02/2024, mask: token }", "not an ISO date"],
+  ["{ default: '', normalize: [empty] }", undefined],
+  ["{ default: ' A ', normalize: [trim], max: 1, nullable: false }", undefined],
+])("a default goes through its column: %s", (settings, reason) => {
+  const result = readMapping(withColumn(settings), faultOfDefault);
+  const sentences = "mistakes" in result ? result.mistakes.map(({ sentence }) => sentence) : [];
+  expect(sentences).toEqual(reason === undefined ? [] : [`columns.a.default: ${reason}.`]);
+});
+
+it("looks at a default whatever else is wrong outside of its column", () => {
+  const text = `${withColumn("{ type: integer, default: x }")}when: { a: 1, $index: a }\ndedupe: $index\n`;
+  const mistakes = readMapping(text, () => "not a number");
+  expect(mistakes).toMatchObject({ mistakes: [{ line: 4 }, { line: 5 }, { line: 6 }] });
 });
 
 it("shows little of a file, and nothing that moves a cursor", () => {

@@ -1,4 +1,4 @@
-// `mapping show` and `mapping check`, as they are run.
+// `mapping show`, `mapping check` and `mapping try`, as they are run.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -93,4 +93,15 @@ it.each([
 it("check fails with 2 where standard input is not UTF-8", async () => {
   const { code, stderr } = await runHere(["mapping", "check", "-"], {}, Buffer.from([0xff]));
   expect({ code, stderr }).toEqual({ code: 2, stderr: "error: Standard input is not UTF-8 text.\n" });
+});
+
+it("try needs a masking key only where a column is masked", async () => {
+  const mapping = "version: 1\ntable: public.t\ndedupe: a\ncolumns: { a: {} }\n";
+  const body = '{"a":"x"}\n';
+  const { code, stdout } = await runHere(["mapping", "try", file(mapping)], {}, body);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ line: 1, record: 0, row: { a: "x" } });
+  const masked = await runHere(["mapping", "try", file(mapping.replace("{}", "{ mask: token }"))], {}, body);
+  expect(masked).toMatchObject({ code: 2, stdout: "" });
+  expect(masked.stderr).toContain("FETCH_ETL_MASKING_KEY");
 });

@@ -25,7 +25,7 @@ export async function runMappingTry(
   const problems = new Problems();
   const flags: MappingFlags = file === undefined ? {} : { mapping: file };
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
-  const isMasked = mapping.columns.some(({ mask }) => mask !== undefined) || mapping.dedupe.length > 0;
+  const isMasked = mapping.columns.some(({ mask }) => mask !== undefined);
   const keys = isMasked ? readMaskingKeys(context.env, context.readFile, problems) : [NO_KEY];
   const needed = problems.complete({ keys });
   const plan = compile(mapping, needed.keys[0]);
