@@ -1,6 +1,6 @@
 // Pure: contradictions between the keys of a column, which no schema can express.
 import { listOf } from "./complete.ts";
-import { Invalid, TYPES, type Fact, type TypeName } from "./mapping.ts";
+import { Invalid, TYPES, type Fact, type Normalization, type TypeName } from "./mapping.ts";
 import { whyNoField } from "./names.ts";
 import { parsePath } from "./path.ts";
 import type { ReadColumn } from "./schema.ts";
@@ -37,6 +37,13 @@ const CHECKS: readonly Check[] = [
       normalize.includes("first") && normalize.includes("last")
         ? "first and last exclude each other. Remove one of them."
         : undefined,
+  },
+  {
+    keys: ["normalize"],
+    find: ({ normalize = [] }) => {
+      const early = normalize.slice(0, Math.max(normalize.lastIndexOf("trim"), 0)).find(isAboutWhole);
+      return early && `${early} does not see what has blanks around it. Put trim before ${early}.`;
+    },
   },
   { keys: ["type", "mask"], find: whyNotMasked },
   {
@@ -94,6 +101,11 @@ function onlyFor(key: ColumnKey, what: string, has: (traits: Traits) => boolean)
 
 function typesWith(has: (traits: Traits) => boolean): string {
   return TYPES.filter((type) => has(TRAITS[type])).join(", ");
+}
+
+/** Whether a step looks at a whole text. */
+function isAboutWhole(step: Normalization): boolean {
+  return step === "uuid" || step === "empty" || step === "nil";
 }
 
 /** The types that can read a fact, which is always there. */

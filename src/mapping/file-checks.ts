@@ -2,6 +2,7 @@
 import { listOf } from "./complete.ts";
 import { contradictions } from "./column-checks.ts";
 import { ENVELOPES, Invalid, type Path } from "./mapping.ts";
+import { formSteps } from "./normalize.ts";
 import { parsePath } from "./path.ts";
 import type { ReadColumn, ReadFile } from "./schema.ts";
 import { placeOf, quoted, shown } from "./shown.ts";
@@ -73,25 +74,20 @@ function closedEnvelopes(sound: Sound): Finding[] {
   });
 }
 
-/** What changes the form of a value, and so its token. The other steps only find the value. */
-const FORMS: readonly string[] = ["trim", "lower", "uuid"];
-
 /** What columns of one field have in common. */
 interface Form {
   readonly name: string;
   readonly field: string;
   readonly type: string;
-  /** In their order: `uuid` sees no UUID in blanks. What is done before decoding is not done to the value. */
   readonly normalize: string;
   /** The lengths of the prefixes; undefined if the mask is no network. */
   readonly mask: string | undefined;
 }
 
 function formOf(name: string, { type, normalize = [], mask, field = name }: ReadColumn): Form {
-  const decoded = normalize.slice(normalize.lastIndexOf("url_decode") + 1);
   const { v4, v6 } = typeof mask === "object" ? mask.network : DEFAULTS;
   return {
-    ...{ name, field, type, normalize: decoded.filter((step) => FORMS.includes(step)).join() },
+    ...{ name, field, type, normalize: formSteps(normalize).join() },
     mask: mask === "token" ? undefined : `${v4} ${v6}`,
   };
 }
