@@ -167,8 +167,6 @@ const wanted = z.union(
   { error: WANTED },
 );
 
-const COLUMNS = `1 to ${MOST_COLUMNS.toLocaleString("en-US")} columns`;
-
 export const mappingFile = z
   .strictObject(
     {
@@ -204,12 +202,12 @@ export const mappingFile = z
         ),
       columns: z
         .record(text("the name of a column", whyNoColumn, { minLength: 1, maxLength: 63 }), column, {
-          error: COLUMNS,
+          error: "columns by name, such as { id: {} }",
         })
         .superRefine((columns, context) => {
           const count = Object.keys(columns).length;
           if (count === 0 || count > MOST_COLUMNS) {
-            context.addIssue({ code: "custom", message: `a table has ${COLUMNS}` });
+            context.addIssue({ code: "custom", message: `a table has 1 to ${MOST_COLUMNS.toLocaleString("en-US")} columns` });
           }
         })
         .meta({ minProperties: 1, maxProperties: MOST_COLUMNS })

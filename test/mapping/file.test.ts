@@ -416,6 +416,10 @@ it.each([
   ["# only a comment\n", "1:1: The file is empty. Start from the output of fetch-etl mapping show."],
   ["hello", "1:1: a single value is not possible. Possible: the keys of a mapping."],
   ["123456", "1:1: a single value is not possible. Possible: the keys of a mapping."],
+  [
+    "version: 1\ntable: a.b\ncolumns: [id]",
+    "3:10: columns: a list is not possible. Possible: columns by name, such as { id: {} }.",
+  ],
   ["- 1", "1:1: a list is not possible. Possible: the keys of a mapping."],
   ["%YAML 1.1\n---\nversion: 1", "1:1: A mapping is YAML 1.2: leave out the directive %YAML."],
 ])("%j is no mapping", (text, mistake) => {
@@ -434,7 +438,7 @@ it.each(['{"user_id":"a","ip":"192.0.2.1","device_id":"b"}', "alice@example.com:
 const MISSING = [
   '1:1: "version" is missing. Possible: 1.',
   '1:1: "table" is missing. Possible: a table, such as public.user_logins.',
-  '1:1: "columns" is missing. Possible: 1 to 1,600 columns.',
+  '1:1: "columns" is missing. Possible: columns by name, such as { id: {} }.',
 ];
 
 it.each([

@@ -105,3 +105,12 @@ it("try needs a masking key only where a column is masked", async () => {
   expect(masked).toMatchObject({ code: 2, stdout: "" });
   expect(masked.stderr).toContain("FETCH_ETL_MASKING_KEY");
 });
+
+it("try prints every record of a message", async () => {
+  const path = file("version: 1\ntable: public.t\nrecords: $message\ncolumns: { a: {} }\n");
+  const records = Array.from({ length: 1_001 }, (_each, index) => ({ a: String(index) }));
+  const { stdout } = await runHere(["mapping", "try", path], {}, JSON.stringify(records));
+  const lines = stdout.trimEnd().split("\n");
+  expect(lines).toHaveLength(1_001);
+  expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ line: 1, record: 1_000, row: { a: "1000" } });
+});

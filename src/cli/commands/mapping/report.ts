@@ -1,6 +1,7 @@
 // The output of `mapping check` and `mapping try`.
 import { mistakeLines } from "../../../config/mapping.ts";
 import type { Mistake, ReadMapping } from "../../../mapping/file.ts";
+import { MAX_RECORDS } from "../../../mapping/limits.ts";
 import type { Column, Mapping, Reading } from "../../../mapping/mapping.ts";
 import type { Context } from "../../context.ts";
 import { writeJson } from "../../output.ts";
@@ -42,6 +43,6 @@ export function writeTried(
   line: number,
   reading: Reading,
 ): void {
-  for (const record of recordsToShow(reading))
+  for (const record of recordsToShow(reading, MAX_RECORDS))
     writeJson(stdout, { command: "mapping try", line, ...recordFields(columns, record) });
 }
