@@ -207,7 +207,10 @@ export const mappingFile = z
         .superRefine((columns, context) => {
           const count = Object.keys(columns).length;
           if (count === 0 || count > MOST_COLUMNS) {
-            context.addIssue({ code: "custom", message: `a table has 1 to ${MOST_COLUMNS.toLocaleString("en-US")} columns` });
+            context.addIssue({
+              code: "custom",
+              message: `a table has 1 to ${MOST_COLUMNS.toLocaleString("en-US")} columns`,
+            });
           }
         })
         .meta({ minProperties: 1, maxProperties: MOST_COLUMNS })
