@@ -63,8 +63,8 @@ const page = unpadded(readFileSync(new URL("../../docs/mapping.md", import.meta.
 function rowsOf(shape: Readonly<Record<string, z.ZodType>>): string[] {
   return Object.entries(shape).map(([key, schema]) => {
     const standard: unknown = "defaultValue" in schema.def ? schema.def.defaultValue : undefined;
-    const text = JSON.stringify(standard)?.replaceAll('"', "").replaceAll(",", ", ");
-    const shown = text === undefined ? "" : `\`${text}\``;
+    const text = standard === undefined ? "" : JSON.stringify(standard).replaceAll('"', "");
+    const shown = text === "" ? "" : `\`${text.replaceAll(",", ", ")}\``;
     return `| \`${key}\` | ${schema.description ?? ""} | ${shown} |`.replace(/ +/g, " ");
   });
 }
