@@ -51,7 +51,8 @@ function contradictionsOf(sound: Sound, content: Content, checkDefault: DefaultC
   const defaults = columns.flatMap(([name, column]) => {
     const path = ["columns", name, "default"];
     const reason = checkDefault(completeColumn(name, column));
-    return reason === undefined ? [] : [content.mistakeAt(path, "value", `${placeOf(path)}: ${reason}.`)];
+    const sentence = `${placeOf(path)}: this value would be rejected: ${reason}.`;
+    return reason === undefined ? [] : [content.mistakeAt(path, "value", sentence)];
   });
   return [...found.map(({ path, part, sentence }) => content.mistakeAt(path, part, sentence)), ...defaults];
 }

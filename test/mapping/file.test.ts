@@ -580,7 +580,13 @@ it("asks whoever knows the types whether a default is a value of its column", ()
   };
   const text = `${withColumn("{ type: integer, default: x }")}  b: { type: date, default: 2024-01-01 }\n  c: {}\n`;
   expect(readMapping(text, check)).toEqual({
-    mistakes: [{ line: 4, column: 32, sentence: "columns.a.default: not a whole number." }],
+    mistakes: [
+      {
+        line: 4,
+        column: 32,
+        sentence: "columns.a.default: this value would be rejected: not a whole number.",
+      },
+    ],
   });
   expect(asked.map(({ name }) => name)).toEqual(["a", "b"]);
 });
@@ -595,7 +601,9 @@ it.each([
 ])("a default goes through its column: %s", (settings, reason) => {
   const result = readMapping(withColumn(settings), faultOfDefault);
   const sentences = "mistakes" in result ? result.mistakes.map(({ sentence }) => sentence) : [];
-  expect(sentences).toEqual(reason === undefined ? [] : [`columns.a.default: ${reason}.`]);
+  expect(sentences).toEqual(
+    reason === undefined ? [] : [`columns.a.default: this value would be rejected: ${reason}.`],
+  );
 });
 
 it("looks at a default whatever else is wrong outside of its column", () => {
