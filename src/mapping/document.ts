@@ -180,17 +180,20 @@ class Reading {
       );
       return null;
     }
-    if (node.tag !== undefined && node.tag !== "") {
-      this.add(offset, "A tag (!) is not possible: leave it out, and quote what is text.");
-    }
+    this.#refuseTag(node, offset);
     if (isMap(node)) return this.#object(node.items);
     if (isSeq(node)) return this.#list(node.items);
     return this.#scalar(node.value, node.source, offset);
   }
 
+  #refuseTag({ tag }: ParsedNode, offset: number): void {
+    if (tag === undefined || tag === "") return;
+    this.add(offset, "A tag (!) is not possible: leave it out, and quote what is text.");
+  }
+
   #scalar(value: unknown, source: string, offset: number): unknown {
-    if (typeof value !== "number") return value;
-    if (!Number.isFinite(value) || !keepsDigits(value, source)) {
+    // YAML has more numbers than JSON, such as 0123 and +49: they are more likely texts.
+    if (typeof value === "number" && typeof parseJson(source) !== "number") {
       this.add(offset, "This number cannot be kept as it is written: quote it, so that it is a text.");
     }
     return value;
@@ -228,6 +231,7 @@ class Reading {
       this.add(offset, isAlias(key) ? "An alias (*) is not possible as a key." : "A key has to be a text.");
       return undefined;
     }
+    if (key !== null) this.#refuseTag(key, offset);
     const name = keyText(key);
     if (name === "__proto__")
       this.add(offset, "__proto__ is not possible as a key; in a path, write /__proto__.");
@@ -259,15 +263,4 @@ class Reading {
 function keyText(key: ParsedNode | null): string {
   if (!isScalar(key)) return "";
   return typeof key.value === "string" ? key.value : key.source;
-}
-
-/** Whether a double has all digits of the number. YAML allows a plus, zeros at the start, and a point at either end. */
-function keepsDigits(value: number, source: string): boolean {
-  if (!/^[-+]?[.\d]/.test(source) || /^[-+]?0[xo]/i.test(source)) return Number.isSafeInteger(value);
-  const json = source
-    .replace(/^\+/, "")
-    .replace(/^(-?)0+(?=\d)/, "$1")
-    .replace(/^(-?)\./, "$10.")
-    .replace(/\.(?=e|$)/i, "");
-  return typeof parseJson(json) === "number";
 }

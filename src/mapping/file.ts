@@ -5,7 +5,7 @@ import { findContradictions } from "./file-checks.ts";
 import { isOtherFile, mistakesOf } from "./issues.ts";
 import type { Column, Mapping } from "./mapping.ts";
 import { mappingFile } from "./schema.ts";
-import { found, placeOf } from "./shown.ts";
+import { placeOf } from "./shown.ts";
 import { soundPart, type Sound } from "./sound.ts";
 
 export type { Mistake } from "./document.ts";
@@ -42,8 +42,8 @@ export function readMapping(text: string, checkDefault: DefaultCheck = () => und
 }
 
 function contradictionsOf(sound: Sound, content: Content, checkDefault: DefaultCheck): Mistake[] {
-  const contradictions = findContradictions(sound);
-  const contradictory = new Set(contradictions.map(({ path }) => path[1]));
+  const found = findContradictions(sound);
+  const contradictory = new Set(found.flatMap(({ path }) => (path[0] === "columns" ? [path[1]] : [])));
   const columns = Object.entries(sound.file.columns ?? {}).filter(([name, column]) => {
     const isSure = !Object.keys(column).some((key) => sound.isBrokenIn(name, key));
     return column.default !== undefined && isSure && !contradictory.has(name);
@@ -51,20 +51,10 @@ function contradictionsOf(sound: Sound, content: Content, checkDefault: DefaultC
   const defaults = columns.flatMap(([name, column]) => {
     const path = ["columns", name, "default"];
     const reason = checkDefault(completeColumn(name, column));
-    return reason === undefined
-      ? []
-      : [
-          content.mistakeAt(
-            path,
-            "value",
-            `${placeOf(path)}: ${found(column.default)} is not possible: ${reason}.`,
-          ),
-        ];
+    const sentence = `${placeOf(path)}: this value would be rejected: ${reason}.`;
+    return reason === undefined ? [] : [content.mistakeAt(path, "value", sentence)];
   });
-  return [
-    ...contradictions.map(({ path, part, sentence }) => content.mistakeAt(path, part, sentence)),
-    ...defaults,
-  ];
+  return [...found.map(({ path, part, sentence }) => content.mistakeAt(path, part, sentence)), ...defaults];
 }
 
 /**

@@ -1,6 +1,7 @@
 // The schema of a mapping's file: the source of its checks, of mapping.schema.json and of the tables in docs/mapping.md. The descriptions
 // are the cells of these tables. What no schema can say, because it is about two keys, is in column-checks.ts and file-checks.ts.
 import { z } from "zod";
+import { RESERVED_NAMES } from "../masking/keys.ts";
 import { ENVELOPES, Invalid, NORMALIZATIONS, TYPES, UNITS, type Json } from "./mapping.ts";
 import { whyNoColumn, whyNoField, whyNoTable } from "./names.ts";
 import { nearest } from "./nearest.ts";
@@ -12,13 +13,19 @@ const MOST_COLUMNS = 1_600;
 /** The longest text for which Postgres's `varchar` can have a length. */
 const MOST_CHARACTERS = 10_485_760;
 
-// `error` is what is possible, for the sentence about a mistake; a check's own message is why a value is not possible.
+// `error` is what is possible, for the sentence about a mistake; a check's own message is why a value is not possible. `meta` is what the JSON
+// Schema can say of such a check.
 
-function text(possible: string, whyNot: (given: string) => string | undefined) {
-  return z.string({ error: possible }).superRefine((given, context) => {
-    const reason = whyNot(given);
-    if (reason !== undefined) context.addIssue({ code: "custom", message: reason });
-  });
+type Meta = Readonly<Record<string, unknown>>;
+
+function text(possible: string, whyNot: (given: string) => string | undefined, meta: Meta) {
+  return z
+    .string({ error: possible })
+    .superRefine((given, context) => {
+      const reason = whyNot(given);
+      if (reason !== undefined) context.addIssue({ code: "custom", message: reason });
+    })
+    .meta(meta);
 }
 
 function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
@@ -44,15 +51,19 @@ function whyNoPath(given: string): string | undefined {
   return found.reason + (near === undefined ? "" : `. Did you mean ${near}?`);
 }
 
-const path = text("a path", whyNoPath);
+const path = text("a path", whyNoPath, { minLength: 1 });
 
 const pathOrPaths = z.union([path, list(path, "a path, or a list of paths")], {
   error: "a path, or a list of paths",
 });
 
-const keptPath = text("a path", (given) =>
-  given.startsWith("$") ? 'a path of keep begins at the value, without a "$"' : whyNoPath(given),
+const keptPath = text(
+  "a path",
+  (given) => (given.startsWith("$") ? 'a path of keep begins at the value, without a "$"' : whyNoPath(given)),
+  { pattern: "^[^$]" },
 );
+
+const FIELD_PATTERN = `^(?!(?:${[...RESERVED_NAMES].join("|")})$)[A-Za-z0-9_-]{1,64}$`;
 
 const NETWORKS = "network, or { network: { v4: 16, v6: 32 } }";
 const mask = z.union(
@@ -109,7 +120,11 @@ const column = z
         .default(DEFAULTS.required)
         .describe("whether a missing value is a rejection; if `false`, it is null"),
       nullable: yesOrNo.default(DEFAULTS.nullable).describe("whether null is accepted"),
-      default: z.custom<Json>().optional().describe("a value that replaces a missing value or null"),
+      default: z
+        .custom<Json>()
+        .meta({ not: { type: "null" } })
+        .optional()
+        .describe("a value that replaces a missing value or null"),
       invalid: oneOf(["reject", "set_null"])
         .default(DEFAULTS.invalid)
         .describe(
@@ -125,7 +140,7 @@ const column = z
         .describe(
           "`token`: a keyed token replaces the value; `ip`: also `network`, the token of its /24 or /48, or `{ network: { v4: 16, v6: 32 } }`",
         ),
-      field: text("the name of a field", whyNoField)
+      field: text("the name of a field", whyNoField, { pattern: FIELD_PATTERN })
         .optional()
         .describe(
           "with `mask`: the name of the mask's key; columns of one field have equal tokens for equal values; without it, the column's name",
@@ -152,15 +167,13 @@ const wanted = z.union(
   { error: WANTED },
 );
 
-const COLUMNS = `1 to ${MOST_COLUMNS.toLocaleString("en-US")} columns`;
-
 export const mappingFile = z
   .strictObject(
     {
       version: z.literal(1, { error: "1" }).describe("`1`, the version of this format; needed"),
-      table: text("a table, such as public.user_logins", whyNoTable).describe(
-        "the table, with its schema, such as `public.user_logins`; `--table` overrides it; needed",
-      ),
+      table: text("a table, such as public.user_logins", whyNoTable, {
+        pattern: '^[^."]+\\.[^."]+$',
+      }).describe("the table, with its schema, such as `public.user_logins`; `--table` overrides it; needed"),
       envelopes: list(oneOf(ENVELOPES), "a list, such as [sns]", 0)
         .default([...DEFAULTS.envelopes])
         .describe(
@@ -188,20 +201,19 @@ export const mappingFile = z
           "a path or a list of paths: the idempotency key, in addition to the message id of SQS; without it, none",
         ),
       columns: z
-        .record(
-          z.string().superRefine((name, context) => {
-            const reason = whyNoColumn(name);
-            if (reason !== undefined) context.addIssue({ code: "custom", message: reason });
-          }),
-          column,
-          { error: `${COLUMNS} by name, indented below it, such as id: { type: bigint }` },
-        )
+        .record(text("the name of a column", whyNoColumn, { minLength: 1, maxLength: 63 }), column, {
+          error: "columns by name, such as { id: {} }",
+        })
         .superRefine((columns, context) => {
           const count = Object.keys(columns).length;
           if (count === 0 || count > MOST_COLUMNS) {
-            context.addIssue({ code: "custom", message: `a table has ${COLUMNS}` });
+            context.addIssue({
+              code: "custom",
+              message: `a table has 1 to ${MOST_COLUMNS.toLocaleString("en-US")} columns`,
+            });
           }
         })
+        .meta({ minProperties: 1, maxProperties: MOST_COLUMNS })
         .describe("the columns by name, each with the keys below or `{}` for a text column; needed"),
     },
     { error: "the keys of a mapping" },
@@ -214,5 +226,7 @@ export const columnFile = column;
 /** The file's content, before defaults are filled in. */
 export type MappingFile = z.input<typeof mappingFile>;
 export type ColumnFile = z.input<typeof column>;
+/** With the defaults. */
+export type ReadFile = z.output<typeof mappingFile>;
 /** A column with its defaults. */
 export type ReadColumn = z.output<typeof column>;

@@ -116,3 +116,23 @@ it("check fails with 2 where standard input is not UTF-8", async () => {
   const { code, stderr } = await runHere(["mapping", "check", "-"], {}, Buffer.from([0xff]));
   expect({ code, stderr }).toEqual({ code: 2, stderr: "error: Standard input is not UTF-8 text.\n" });
 });
+
+it("try needs a masking key only where a column is masked", async () => {
+  const mapping = "version: 1\ntable: public.t\ndedupe: a\ncolumns: { a: {} }\n";
+  const body = '{"a":"x"}\n';
+  const { code, stdout } = await runHere(["mapping", "try", file(mapping)], {}, body);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ line: 1, record: 0, row: { a: "x" } });
+  const masked = await runHere(["mapping", "try", file(mapping.replace("{}", "{ mask: token }"))], {}, body);
+  expect(masked).toMatchObject({ code: 2, stdout: "" });
+  expect(masked.stderr).toContain("FETCH_ETL_MASKING_KEY");
+});
+
+it("try prints every record of a message", async () => {
+  const path = file("version: 1\ntable: public.t\nrecords: $message\ncolumns: { a: {} }\n");
+  const records = Array.from({ length: 1_001 }, (_each, index) => ({ a: String(index) }));
+  const { stdout } = await runHere(["mapping", "try", path], {}, JSON.stringify(records));
+  const lines = stdout.trimEnd().split("\n");
+  expect(lines).toHaveLength(1_001);
+  expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ line: 1, record: 1_000, row: { a: "1000" } });
+});

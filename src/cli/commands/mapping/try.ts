@@ -3,6 +3,7 @@ import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/readers.ts";
 import { compile } from "../../../mapping/compile.ts";
+import { MAX_RECORDS } from "../../../mapping/limits.ts";
 import { MIN_KEY_BYTES, deriveKeys } from "../../../masking/keys.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
@@ -30,7 +31,7 @@ export async function runMappingTry(
   const problems = new Problems();
   const flags: MappingFlags = file === undefined ? {} : { mapping: file };
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
-  const isMasked = mapping.columns.some(({ mask }) => mask !== undefined) || mapping.dedupe.length > 0;
+  const isMasked = mapping.columns.some(({ mask }) => mask !== undefined);
   const keys = isMasked ? readMaskingKeys(context.env, context.readFile, problems) : [NO_KEY];
   const needed = problems.complete({ keys });
   const plan = compile(mapping, needed.keys[0]);
@@ -44,7 +45,7 @@ export async function runMappingTry(
       body,
       attributes: {},
     };
-    const records = recordsToShow(plan.read(message));
+    const records = recordsToShow(plan.read(message), MAX_RECORDS);
     isAllSkipped &&= records.every((record) => "skipped" in record);
     writeTried(context, mapping.columns, number, records);
   }
