@@ -1,4 +1,4 @@
-// The schema of a mapping's file: the source of its checks, of mapping.schema.json and of the tables in docs/mapping.md. The descriptions
+// The schema of a mapping's file: the source of its checks, of mapping.schema.json and of the tables in docs/mapping-reference.md. The descriptions
 // are the cells of these tables. What no schema can say, because it is about two keys, is in column-checks.ts and file-checks.ts.
 import { z } from "zod";
 import { RESERVED_NAMES } from "../masking/keys.ts";

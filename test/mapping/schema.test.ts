@@ -58,7 +58,7 @@ it("accepts, as JSON Schema, names at their limits", () => {
   expect(validate({ ...LOGIN, table: "a b.ü", columns }), JSON.stringify(validate.errors)).toBe(true);
 });
 
-const page = unpadded(readFileSync(new URL("../../docs/mapping.md", import.meta.url), "utf8"));
+const page = unpadded(readFileSync(new URL("../../docs/mapping-reference.md", import.meta.url), "utf8"));
 
 function rowsOf(shape: Readonly<Record<string, z.ZodType>>): string[] {
   return Object.entries(shape).map(([key, schema]) => {
