@@ -66,6 +66,30 @@ describe("a masked field", () => {
     expect(reread(value)).toEqual(Buffer.from(value));
   });
 
+  it("is that of the first column with the field; columns without a mask have none", () => {
+    const mask: Column["mask"] = { kind: "token", field: "a" };
+    const columns = [
+      columnOf("text"),
+      columnOf("text", { mask, normalize: ["empty"] }),
+      columnOf("text", { mask }),
+      columnOf("ip", { mask: NETWORK }),
+    ];
+    const fields = maskedFields(mapping({ columns }));
+    expect([...fields.keys()]).toEqual(["a", "network/ip"]);
+    expect(fields.get("a")?.read("")).toBeNull();
+    expect(fields.get("network/ip")?.type).toBe("network");
+  });
+
+  it("says what a drain would store as NULL, or reject", () => {
+    const { read, reread } = fieldOf(["url_decode", "empty"]);
+    expect([read(""), read("%"), read("\0")]).toEqual([
+      null,
+      new Invalid("not URL-encoded"),
+      new Invalid("has a NUL character"),
+    ]);
+    expect(reread("%")).toEqual(Buffer.from("%"));
+  });
+
   it("gives a value that was masked without the steps its form", () => {
     const { reread } = fieldOf(["trim", "uuid"]);
     expect(reread(" 0F8FAD5B-D9CB-469F-A165-70867728950E")).toEqual(
