@@ -22,7 +22,7 @@ export interface EntryMaker {
   /**
    * Reads and masks a message, item by item. There is at least one. At the last one all rejected records are known.
    *
-   * @param only ignores the other records, so that there may be no item
+   * @param only ignores the other records; one that the message does not have is rejected
    */
   items(message: SentMessage, only?: ReadonlySet<number>): Generator<Item, void, undefined>;
   /**
@@ -97,7 +97,8 @@ class Maker implements EntryMaker {
       yield { message, entry: undefined, isLast: true, skipped: 1, setNull: [] };
     else {
       const records = only === undefined ? reading.records : those(reading.records, only);
-      yield* this.isOneRecord ? this.#single(message, records) : this.#several(message, records);
+      const isOne = this.isOneRecord && only === undefined;
+      yield* isOne ? this.#single(message, records) : this.#several(message, records);
     }
   }
 
@@ -171,7 +172,9 @@ class Maker implements EntryMaker {
 }
 
 function* those(records: Iterable<RecordReading>, only: ReadonlySet<number>): Generator<RecordReading> {
-  for (const record of records) if (only.has(record.index)) yield record;
+  const missing = new Set(only);
+  for (const record of records) if (missing.delete(record.index)) yield record;
+  for (const index of missing) yield { index, kind: "rejected", reasons: ["missing"] };
 }
 
 /** A message as its mapping sees it. */
