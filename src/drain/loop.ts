@@ -178,9 +178,9 @@ class Drain {
     return isNew;
   };
 
-  /** A message of one item is read at once, while the database writes earlier ones. */
+  /** A message of one item is read at once, while the database writes earlier ones, if there is room for its row. */
   #hold(message: ReceivedMessage, items: Generator<Item, void, undefined>): void {
-    const [item] = this.#parts.entries.isOneRecord ? items : [];
+    const [item] = this.#parts.entries.isOneRecord && !this.#buffer.isFull ? items : [];
     if (item === undefined) this.#buffer.pushUnread(message, items);
     else if (item.entry?.kind !== "rejection" || this.#settings.onReject === "quarantine")
       this.#buffer.push(item);
