@@ -67,9 +67,11 @@ export function writePeeked(
     for (const record of records) {
       if ("rejection" in record) {
         const reasons = record.rejection.join("; ");
-        context.stdout.write(`${style.yellow("would be quarantined:")} ${heading.messageId}: ${reasons}\n`);
+        context.stdout.write(
+          `${style.yellow("would be quarantined:")} ${printable(heading.messageId)}: ${reasons}\n`,
+        );
       } else if ("skipped" in record) {
-        context.stdout.write(`${style.dim("would be skipped:")} ${heading.messageId}\n`);
+        context.stdout.write(`${style.dim("would be skipped:")} ${printable(heading.messageId)}\n`);
       }
     }
   }
