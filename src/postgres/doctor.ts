@@ -17,6 +17,7 @@ import { findTables, isOneOf, RELATIONS, unloggedTables } from "./catalogue.ts";
 import { connect, type Connection, type Sql } from "./connection.ts";
 import { asFailure, shown } from "./errors.ts";
 import { explainForbidden, forbidden } from "./forbidden.ts";
+import { requireOwnIndexes } from "./ledger.ts";
 import { MIGRATIONS, tablesFor, written } from "./migrations.ts";
 import { fullName } from "./quote.ts";
 import { lacking, missingGrants, rightsFor } from "./rights.ts";
@@ -172,7 +173,7 @@ const NO_TABLE = "not checked: there is no table yet";
 
 async function checkPresence(
   sql: Sql,
-  { user, table }: DatabaseSettings,
+  { user, table, hasKeys = false }: DatabaseSettings,
   keepsVault: boolean,
 ): Promise<Check> {
   const name = "tables";
@@ -191,6 +192,7 @@ async function checkPresence(
         : `to be migrated to version ${MIGRATIONS.length} ${by}`,
     );
   }
+  if (hasKeys) await requireOwnIndexes(sql);
   const tables = tablesFor(table, keepsVault);
   const finding = `all ${tables.length} exist`;
   const unlogged = await unloggedTables(sql, tables);
