@@ -110,6 +110,31 @@ export async function readTableColumns(sql: Sql, { schema, name }: TableName): P
     join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) a.attrelid`;
 }
 
+/**
+ * The columns of a table in their order, for commands that write no rows.
+ *
+ * @throws {Failure} `configuration` when the table lacks one
+ */
+export async function requireColumns(
+  sql: Sql,
+  { table, columns }: Target,
+): Promise<readonly { readonly column: Column; readonly found: Found }[]> {
+  const ofTable = new Map((await readTableColumns(sql, table)).map((found) => [found.name, found]));
+  const missing: string[] = [];
+  const all = columns.flatMap((column) => {
+    const found = ofTable.get(column.name);
+    if (found !== undefined) return [{ column, found }];
+    missing.push(column.name);
+    return [];
+  });
+  if (missing.length === 0) return all;
+  throw new Failure(
+    "configuration",
+    `The table ${fullName(table)} has no ${missing.length === 1 ? "column" : "columns"} ${missing.join(", ")}, which the mapping names. ` +
+      "Check --table and --mapping.",
+  );
+}
+
 /** What is wrong with the table and its columns, in a sentence; and how values are inserted. */
 export async function checkTarget(
   sql: Sql,
