@@ -2,7 +2,7 @@
 import { isPlain } from "./path.ts";
 
 /** Postgres cuts a longer name. */
-const MOST_NAME_BYTES = 63;
+export const MOST_NAME_BYTES = 63;
 
 /** Every table has these columns already. */
 const SYSTEM_COLUMNS: ReadonlySet<string> = new Set(["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"]);
@@ -38,7 +38,8 @@ export function whyNoField(name: string): string | undefined {
   return FIELD.test(name) ? undefined : 'a field has 1 to 64 letters, digits, "_" and "-"';
 }
 
-function isName(text: string): boolean {
+/** Whether Postgres can have something of this name, in quotes, and it can be printed. */
+export function isName(text: string): boolean {
   const bytes = Buffer.byteLength(text);
   return bytes > 0 && bytes <= MOST_NAME_BYTES && isPlain(text);
 }
