@@ -184,8 +184,3 @@ export function asMapped(
 ): MappedMessage {
   return { messageId, sentAt: sentAt ?? now, queue: queueName, body, attributes };
 }
-
-/** `YYYY-MM-DD` of epoch milliseconds, in UTC. */
-export function utcDay(epochMs: number): string {
-  return new Date(epochMs).toISOString().slice(0, 10);
-}

@@ -139,12 +139,12 @@ async function checkTables(
   keepsVault: boolean,
   run: (name: CheckName, check: () => Promise<Check>) => Promise<Check>,
 ): Promise<readonly Check[]> {
-  const { user, table: logins } = settings;
-  const wanted = tablesFor(logins, keepsVault);
+  const { user, table: target } = settings;
+  const wanted = tablesFor(target, keepsVault);
   const present = new Set((await findTables(sql, wanted)).map(fullName));
   const exists = (table: TableName): boolean => present.has(fullName(table));
   const rightsCheck = await run("database rights", async () => {
-    const rights = rightsFor(logins, keepsVault).filter(({ schema = "fetch_etl", table }) =>
+    const rights = rightsFor(target, keepsVault).filter(({ schema = "fetch_etl", table }) =>
       exists({ schema, name: table }),
     );
     if (rights.length === 0) return skipped("database rights", NO_TABLE);
@@ -156,14 +156,14 @@ async function checkTables(
   return [
     await run("tables", () => checkPresence(sql, settings, keepsVault)),
     await run("columns", async () =>
-      exists(logins) ? checkColumns(sql, settings) : skipped("columns", NO_TABLE),
+      exists(target) ? checkColumns(sql, settings) : skipped("columns", NO_TABLE),
     ),
     rightsCheck,
     await run("writing", async () => {
       if (rightsCheck.status !== "ok") return skipped("writing", "not checked: see database rights");
       return checkWriting(sql, settings, wanted.filter(exists));
     }),
-    await run("triggers", () => checkTableCode(sql, logins)),
+    await run("triggers", () => checkTableCode(sql, target)),
     await run("public schema", () => checkPublicSchema(sql)),
     await run("ledger", () => checkLedger(sql)),
   ];

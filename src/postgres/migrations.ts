@@ -154,10 +154,10 @@ export const OUTDATED =
 
 const VAULT: readonly string[] = ["vault_keys", "vault", "reveal_log"];
 
-/** The tables of a database, that of the logins first; those of the vault only where one is kept. */
-export function tablesFor(logins: TableName, keepsVault: boolean): readonly TableName[] {
+/** The tables of a database, the target table first; those of the vault only where one is kept. */
+export function tablesFor(target: TableName, keepsVault: boolean): readonly TableName[] {
   const own = ["schema_version", "ledger", "quarantine", ...(keepsVault ? VAULT : [])];
-  return [logins, ...own.map((name) => ({ schema: "fetch_etl", name }))];
+  return [target, ...own.map((name) => ({ schema: "fetch_etl", name }))];
 }
 
 /** Those of the tables that a drain inserts into. */

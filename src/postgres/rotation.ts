@@ -1,4 +1,4 @@
-// A key rotation in the tables. The logins' table has no key and no index, so that it is read by ranges of blocks.
+// A key rotation in the tables. The target table has no key and no index, so that it is read by ranges of blocks.
 import type { DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
@@ -24,7 +24,7 @@ export interface Rotation extends RotationTables {
   close(): Promise<void>;
 }
 
-/** In addition to those on the logins' table. */
+/** In addition to those on the target table. */
 const RIGHTS: readonly Right[] = [
   { table: "vault", right: "select" },
   { table: "vault", right: "insert" },
@@ -97,7 +97,7 @@ async function checkTables(
         "Drains store values if FETCH_ETL_RECOVERY_RECIPIENT is set.",
     );
   }
-  if (!present.userLogins) {
+  if (!present.target) {
     throw new Failure(
       "configuration",
       `There is no table ${fullName(table)}. Set --table to the table whose tokens to rotate.`,

@@ -69,7 +69,7 @@ export async function verifyTables(
   const table = fullName(settings.table);
   return withDatabase(settings, "reading the tables", async (sql) => {
     const present = await tablesPresent(sql, settings.table);
-    if (!present.userLogins) {
+    if (!present.target) {
       throw new Failure("configuration", `There is no table ${table} yet: "fetch-etl init" creates it.`);
     }
     const found = await requireColumns(sql, settings);
