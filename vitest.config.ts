@@ -3,7 +3,7 @@ import { configDefaults, defineConfig } from "vitest/config";
 
 /** The folders whose tests need no server: nothing there may start one, or a process. */
 const UNIT = [
-  "test/{cli,config,doctor,login,mapping,masking,quarantine,recovery}/**/*.test.ts",
+  "test/{cli,config,doctor,mapping,masking,quarantine,recovery}/**/*.test.ts",
   "test/drain/*.test.ts",
 ];
 

@@ -1,4 +1,5 @@
 // The scenarios: each is a few runs to compare with each other.
+import { fileURLToPath } from "node:url";
 import type { ContenderName } from "./contenders.ts";
 
 /** One contender under one set of conditions. */
@@ -17,6 +18,8 @@ export interface Entry {
   readonly invalid?: number;
   /** Bytes of each body. */
   readonly bodyBytes?: number;
+  /** The table that the rows go to; `user_logins` by default. */
+  readonly table?: string;
   /** Encrypts the masked values for recovery. */
   readonly vault?: boolean;
   /** Loads into tables that already hold {@link GROWN_ROWS} rows each. */
@@ -37,6 +40,9 @@ export const GROWN_ROWS = 10_000_000;
 export const ALL = ["fetch-etl", "sdk-loop", "sqs-consumer", "usual-answer"] as const;
 
 const MANY = 20_000;
+
+/** Relative to `dist/bench`, where this file runs. */
+const TWELVE_COLUMNS = fileURLToPath(new URL("../../bench/twelve-columns.yaml", import.meta.url));
 
 export const SCENARIOS: readonly Scenario[] = [
   {
@@ -68,6 +74,15 @@ export const SCENARIOS: readonly Scenario[] = [
       own("with a vault", 3 * MANY, { vault: true }),
       own("without, 20 ms", 3 * MANY, { sqsDelayMs: 20 }),
       own("with, 20 ms", 3 * MANY, { sqsDelayMs: 20, vault: true }),
+    ],
+  },
+  {
+    name: "mapping",
+    title: "The login, and a mapping of twelve columns",
+    rounds: 5,
+    entries: [
+      own("the login", 3 * MANY),
+      own("twelve columns", 3 * MANY, { flags: ["--mapping", TWELVE_COLUMNS], table: "twelve_columns" }),
     ],
   },
   {

@@ -77,6 +77,14 @@ export const MARKS: readonly Mark[] = [
     ["with, 20 ms", "without, 20 ms"],
     { atLeast: 0.85 },
   ),
+  ratio(
+    "CPU per message, a mapping of 12 columns vs. the login",
+    ["mapping", "cpu"],
+    ["twelve columns", "the login"],
+    {
+      atMost: 1.5,
+    },
+  ),
   mark("last message to exit, loopback, seconds", ["loopback", "afterLast"], "fetch-etl", { atMost: 2.5 }),
   mark("last message to exit, 20 ms, seconds", ["20ms", "afterLast"], "fetch-etl", { atMost: 2.5 }),
   ratio("fetch-etl --version vs. node -e 0", ["startup", "whole"], ["fetch-etl --version", "node -e 0"], {

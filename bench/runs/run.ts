@@ -36,16 +36,17 @@ export async function runEntry(servers: Servers, entry: Entry, signal: AbortSign
   if (!contender.usesQueue) {
     return figures(entry, [await runProcess(contender, { flags: [], env: {}, signal })], undefined);
   }
+  const { table = "user_logins" } = entry;
   return servers.databases.withDatabase(entry.grown ?? false, async (database) => {
     const { queue, env } = await prepare(servers, entry, database);
-    const before = await servers.databases.countLogins(database);
+    const before = await servers.databases.countRows(database, table);
     const usages = await Promise.all(
       Array.from({ length: entry.processes ?? 1 }, () =>
         runProcess(contender, { flags: entry.flags ?? [], env, signal }),
       ),
     );
     const counts = await servers.sqs.call("requests", undefined);
-    const written = (await servers.databases.countLogins(database)) - before;
+    const written = (await servers.databases.countRows(database, table)) - before;
     check(entry, contender, await servers.sqs.call("left", queue), written);
     return figures(entry, usages, counts);
   });

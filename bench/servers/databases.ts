@@ -10,7 +10,8 @@ export interface Databases {
   makeTemplate(makeTables: (name: string) => Promise<void>): Promise<void>;
   /** Passes the name of a new database to `use`, then drops it. The grown database is created once and not dropped. */
   withDatabase<T>(grown: boolean, use: (name: string) => Promise<T>): Promise<T>;
-  countLogins(name: string): Promise<number>;
+  /** 0 where there is no such table yet. */
+  countRows(name: string, table: string): Promise<number>;
   /** The server's URL with this database. */
   url(name: string): string;
   close(): Promise<void>;
@@ -58,9 +59,11 @@ export function openDatabases(serverUrl: string): Databases {
         await admin.unsafe(`drop database ${name} with (force)`);
       }
     },
-    countLogins: (name) =>
+    countRows: (name, table) =>
       within(name, async (sql) => {
-        const [counted] = await sql<{ rows: number }[]>`select count(*)::int as rows from user_logins`;
+        const [found] = await sql<{ exists: boolean }[]>`select to_regclass(${table}) is not null as exists`;
+        if (found?.exists !== true) return 0;
+        const [counted] = await sql<{ rows: number }[]>`select count(*)::int as rows from ${sql(table)}`;
         return counted?.rows ?? 0;
       }),
     close: () => admin.end({ timeout: 1 }),

@@ -52,6 +52,10 @@ interface Waiting {
   readonly items: Iterator<Item, unknown, undefined>;
 }
 
+function* readLater(read: () => Iterable<Item>): Generator<Item, void, undefined> {
+  yield* read();
+}
+
 /** What is written next. */
 export interface Batch {
   readonly items: readonly Item[];
@@ -132,9 +136,13 @@ export class BatchBuffer {
     this.#add({ bytes: bytesOf(item), items: [item].values() });
   }
 
-  /** Adds a message whose items are read when they are taken, because all of them may not fit into memory. */
-  pushUnread(message: SentMessage, items: Iterator<Item, unknown, undefined>): void {
-    this.#add({ bytes: lengthOf(message), items });
+  /**
+   * Adds a message whose items are read when they are taken, because all of them may not fit into memory.
+   *
+   * @param read is called when the first is taken
+   */
+  pushUnread(message: SentMessage, read: () => Iterable<Item>): void {
+    this.#add({ bytes: lengthOf(message), items: readLater(read) });
   }
 
   #add(waiting: Waiting): void {

@@ -1,6 +1,6 @@
 // Turns a message into what is to be written for it: rows, and a rejection with its sealed body.
 import type { Plan } from "../mapping/compile.ts";
-import type { MappedMessage, MaskedValue, RecordReading } from "../mapping/mapping.ts";
+import type { MappedMessage, MaskedValue, Reading, RecordReading } from "../mapping/mapping.ts";
 import { textMac } from "../masking/token.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import { seal, NONCE_BYTES } from "../masking/seal.ts";
@@ -24,7 +24,7 @@ export interface EntryMaker {
    *
    * @param only ignores the other records; one that the message does not have is rejected
    */
-  items(message: SentMessage, only?: ReadonlySet<number>): Generator<Item, void, undefined>;
+  items(message: SentMessage, only?: ReadonlySet<number>): Iterable<Item>;
   /**
    * Rejects a message. Reasons must not contain values.
    *
@@ -76,8 +76,6 @@ export function createEntryMaker(settings: EntrySettings): EntryMaker {
   return new Maker(settings);
 }
 
-const NOTHING: Pick<Item, "skipped" | "setNull"> = { skipped: 0, setNull: [] };
-
 class Maker implements EntryMaker {
   readonly #settings: EntrySettings;
 
@@ -89,17 +87,8 @@ class Maker implements EntryMaker {
     return this.#settings.plan.mapping.records === undefined;
   }
 
-  *items(message: SentMessage, only?: ReadonlySet<number>): Generator<Item, void, undefined> {
-    const { plan } = this.#settings;
-    const reading = plan.read(asMapped(message, this.#settings));
-    if (reading.kind === "rejected") yield this.#rejection(message, reading.reasons);
-    else if (reading.kind === "skipped")
-      yield { message, entry: undefined, isLast: true, skipped: 1, setNull: [] };
-    else {
-      const records = only === undefined ? reading.records : those(reading.records, only);
-      const isOne = this.isOneRecord && only === undefined;
-      yield* isOne ? this.#single(message, records) : this.#several(message, records);
-    }
+  items(message: SentMessage, only?: ReadonlySet<number>): Iterable<Item> {
+    return this.isOneRecord && only === undefined ? this.#single(message) : this.#several(message, only);
   }
 
   reject(message: SentMessage, reasons: readonly string[], records?: readonly number[]): RejectionEntry {
@@ -117,48 +106,84 @@ class Maker implements EntryMaker {
     };
   }
 
-  *#single(message: SentMessage, records: Iterable<RecordReading>): Generator<Item> {
-    const mac = textMac(this.#settings.keys.body, message.body);
-    for (const record of records) {
-      if (record.kind === "rejected") yield this.#rejection(message, record.reasons);
-      else if (record.kind === "skipped")
-        yield { message, entry: undefined, isLast: true, skipped: 1, setNull: [] };
-      else yield { ...this.#row(message, mac, record), isLast: true };
-    }
+  #single(message: SentMessage): Item[] {
+    const reading = this.#read(message);
+    if (reading.kind !== "records") return [this.#unread(message, reading)];
+    return Array.from(reading.records, (record) =>
+      record.kind === "row"
+        ? this.#row(message, textMac(this.#settings.keys.body, message.body), record, true)
+        : this.#unread(message, record),
+    );
   }
 
-  *#several(message: SentMessage, records: Iterable<RecordReading>): Generator<Item> {
+  /** Reads the message only when it is asked for its first item. */
+  *#several(message: SentMessage, only: ReadonlySet<number> | undefined): Generator<Item> {
+    const reading = this.#read(message, only);
+    if (reading.kind !== "records") {
+      yield this.#unread(message, reading);
+      return;
+    }
     const rejected = new RejectedRecords();
     const mac = textMac(this.#settings.keys.body, message.body);
     let skipped = 0;
-    let last: Omit<Item, "isLast"> | undefined;
-    for (const record of records) {
+    let last: Item | undefined;
+    for (const record of reading.records) {
       if (record.kind === "row") {
-        if (last !== undefined) yield { ...last, isLast: false };
-        last = { ...this.#row(message, mac, record), rejected };
+        if (last !== undefined) yield last;
+        last = { ...this.#row(message, mac, record, false), rejected };
       } else if (record.kind === "skipped") skipped += 1;
       else rejected.add(record.index, record.reasons);
     }
     yield { message, entry: undefined, setNull: [], rejected, ...last, isLast: true, skipped };
   }
 
-  #row(message: SentMessage, mac: Uint8Array, record: RecordReading & { kind: "row" }): Omit<Item, "isLast"> {
+  #read(message: SentMessage, only?: ReadonlySet<number>): Reading {
+    const reading = this.#settings.plan.read(asMapped(message, this.#settings));
+    if (only === undefined || reading.kind !== "records") return reading;
+    return { kind: "records", records: those(reading.records, only) };
+  }
+
+  /** The only item of a message of which no record is written. */
+  #unread(message: SentMessage, reading: Exclude<Reading, { kind: "records" }>): Item {
+    return reading.kind === "rejected"
+      ? this.#rejection(message, reading.reasons)
+      : { message, entry: undefined, isLast: true, skipped: 1, setNull: [] };
+  }
+
+  #row(
+    message: SentMessage,
+    bodyMac: string,
+    record: RecordReading & { kind: "row" },
+    isLast: boolean,
+  ): Item {
     const { keys } = this.#settings;
     const { messageId, sentAt } = message;
     const { index, cells, masked, setNull, idempotencyKey } = record;
+    const sealed = this.#sealed(masked);
+    const idempotency = idempotencyKey === undefined ? undefined : textMac(keys.idempotency, idempotencyKey);
     const entry: RowEntry = {
       kind: "row",
-      ...{ messageId, sentAt, record: index, bodyMac: mac, cells },
-      sealed: this.#sealed(masked),
-      idempotency: idempotencyKey === undefined ? undefined : textMac(keys.idempotency, idempotencyKey),
+      messageId,
+      sentAt,
+      record: index,
+      bodyMac,
+      cells,
+      sealed,
+      idempotency,
     };
-    return { message, entry, skipped: 0, setNull };
+    return { message, entry, isLast, skipped: 0, setNull };
   }
 
   /** The entry has the sealed body, so that the plain one can be freed. */
   #rejection(message: SentMessage, reasons: readonly string[]): Item {
     const entry = this.reject(message, reasons);
-    return { message: { ...message, body: undefined, attributes: {} }, entry, isLast: true, ...NOTHING };
+    return {
+      message: { ...message, body: undefined, attributes: {} },
+      entry,
+      isLast: true,
+      skipped: 0,
+      setNull: [],
+    };
   }
 
   #sealed(masked: readonly MaskedValue[]): readonly SealedValue[] {

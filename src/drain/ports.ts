@@ -110,8 +110,8 @@ export const WHOLE_MESSAGE = -1;
 interface EntryBase extends Pick<SentMessage, "messageId" | "sentAt"> {
   /** The index of the record in its message, from 0; {@link WHOLE_MESSAGE} for a rejection. */
   readonly record: number;
-  /** HMAC of the body: the ledger finds by it a body that was sent again as another message. */
-  readonly bodyMac: Uint8Array;
+  /** HMAC of the body, in hexadecimal: the ledger finds by it a body that was sent again as another message. */
+  readonly bodyMac: string;
 }
 
 /** A record that becomes a row. */
@@ -121,8 +121,8 @@ export interface RowEntry extends EntryBase {
   readonly cells: readonly Cell[];
   /** What the vault stores; empty without a vault. */
   readonly sealed: readonly SealedValue[];
-  /** MAC of the mapping's `dedupe` values, which no other record of the queue may have; undefined without `dedupe`. */
-  readonly idempotency?: Uint8Array | undefined;
+  /** MAC of the mapping's `dedupe` values, in hexadecimal, which no other record of the queue may have; undefined without `dedupe`. */
+  readonly idempotency?: string | undefined;
 }
 
 /** A message that goes into the quarantine. */

@@ -51,8 +51,9 @@ export function isoText({ ms, us }: Instant): string {
 /** The start of a day, `YYYY-MM-DD`, in UTC, epoch milliseconds; undefined if the calendar has no such day in the years 0001 to 9999. */
 export function dayStart(day: string): number | undefined {
   if (!DAY.test(day)) return undefined;
-  const start = Date.parse(`${day}T00:00:00Z`);
-  return start >= FIRST_MS && new Date(start).toISOString().startsWith(day) ? start : undefined;
+  const start = Date.parse(day);
+  // A day beyond the end of its month is one of the next month.
+  return start >= FIRST_MS && new Date(start).getUTCDate() === Number(day.slice(-2)) ? start : undefined;
 }
 
 /** Rounds down, as cutting digits off the text of a time does. */

@@ -7,6 +7,8 @@ const MAX_IP_LENGTH = 128;
 const IPV4 = /^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/;
 /** RFC 4291, section 2.5.5.2: 80 bits of zero and 16 of one, before the 32 of the IPv4 address. */
 const IPV4_MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+const POINT = 0x2e;
+const ZERO = 0x30;
 const IPV6 = /^[\da-f:.]+$/i;
 /** Brackets, a port or both. Without brackets only dotted forms can have a port: `2001:db8::7:443` is an address. */
 const BRACKETS_OR_PORT = /^(?:\[(?<inside>[^[\]]+)\]|(?<dotted>[\da-f:]*(?:\.\d+)+))(?::(?<port>\d{1,5}))?$/i;
@@ -33,8 +35,18 @@ export function canonicalIp(text: string): Uint8Array | undefined {
 
 /** @param text matches {@link IPV4} */
 function ipv4Bytes(text: string): Uint8Array | undefined {
-  const parts = text.split(".").map(Number);
-  return parts.every((part) => part <= 255) ? Uint8Array.from([...IPV4_MAPPED, ...parts]) : undefined;
+  const bytes = new Uint8Array(16);
+  bytes.set(IPV4_MAPPED);
+  let at = IPV4_MAPPED.length;
+  let part = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    part = code === POINT ? 0 : part * 10 + code - ZERO;
+    if (part > 255) return undefined;
+    if (code === POINT) at += 1;
+    bytes[at] = part;
+  }
+  return bytes;
 }
 
 function ipv6Bytes(text: string): Uint8Array | undefined {

@@ -27,10 +27,10 @@ export function keyIdOf(token: string): string {
   return token.split(".")[1] ?? "";
 }
 
-/** Long enough to rule out accidental collisions; RFC 2104, section 5, allows half of the hash or more. */
-const MAC_BYTES = 16;
+/** 16 bytes: long enough to rule out accidental collisions; RFC 2104, section 5, allows half of the hash or more. */
+const MAC_DIGITS = 32;
 
-/** HMAC-SHA-256 of a text's UTF-8, truncated to 16 bytes. Equal for equal texts; without the key, they cannot be guessed from it. */
-export function textMac(key: KeyObject, text: string): Uint8Array {
-  return createHmac("sha256", key).update(text).digest().subarray(0, MAC_BYTES);
+/** HMAC-SHA-256 of a text's UTF-8, truncated to 16 bytes, in hexadecimal. Equal for equal texts; without the key, they cannot be guessed from it. */
+export function textMac(key: KeyObject, text: string): string {
+  return createHmac("sha256", key).update(text).digest("hex").slice(0, MAC_DIGITS);
 }

@@ -114,10 +114,10 @@ function ownColumns(entries: readonly Entry[]): BatchColumn[] {
     { name: "sent_at", values: entries.map(sentTime), type: "pg_catalog.timestamptz" },
     { name: "message_id", values: entries.map(({ messageId }) => messageId) },
     { name: "record", values: entries.map(({ record }) => record), type: "integer" },
-    { name: "body_mac", values: entries.map(({ bodyMac }) => toHex(bodyMac)) },
+    { name: "body_mac", values: entries.map(({ bodyMac }) => bodyMac) },
     {
       name: "idempotency",
-      values: entries.map((entry) => (entry.kind === "row" ? toHex(entry.idempotency) : null)),
+      values: entries.map((entry) => (entry.kind === "row" ? (entry.idempotency ?? null) : null)),
     },
     {
       name: "reasons",
@@ -181,18 +181,21 @@ function keepValues(
 
 /** The idempotency key first, because entries that differ in the ledger's key may wait for each other by it. */
 function byKeys({ entry: one }: { entry: Entry }, { entry: other }: { entry: Entry }): number {
-  const [key, otherKey] = [idempotencyOf(one), idempotencyOf(other)];
-  const byIdempotency = key === otherKey ? 0 : Buffer.compare(key, otherKey);
-  const bySentTime = (one.sentAt ?? SENT_TIME_UNKNOWN) - (other.sentAt ?? SENT_TIME_UNKNOWN);
-  if (byIdempotency !== 0 || bySentTime !== 0) return byIdempotency === 0 ? bySentTime : byIdempotency;
-  return one.messageId === other.messageId ? one.record - other.record : one.messageId < other.messageId ? -1 : 1;
+  return (
+    compare(idempotencyOf(one), idempotencyOf(other)) ||
+    compare(one.sentAt ?? SENT_TIME_UNKNOWN, other.sentAt ?? SENT_TIME_UNKNOWN) ||
+    compare(one.messageId, other.messageId) ||
+    one.record - other.record
+  );
 }
 
-function idempotencyOf(entry: Entry): Uint8Array {
-  return entry.kind === "row" ? (entry.idempotency ?? NO_KEY) : NO_KEY;
+function compare<T extends string | number>(one: T, other: T): number {
+  return one === other ? 0 : one < other ? -1 : 1;
 }
 
-const NO_KEY = Buffer.alloc(0);
+function idempotencyOf(entry: Entry): string {
+  return entry.kind === "row" ? (entry.idempotency ?? "") : "";
+}
 
 /** How many records the entries stand for. */
 export function countRecords(entries: readonly Entry[]): number {

@@ -20,7 +20,7 @@ function item(messageId: string, body = "{}", rejection = NO_REASON): Item {
       messageId,
       sentAt: 0,
       record: WHOLE_MESSAGE,
-      bodyMac: new Uint8Array(16),
+      bodyMac: "",
       rejection,
     },
   };

@@ -465,7 +465,7 @@ describe("memory", () => {
     const buffer = new BatchBuffer(new VirtualClock(), 2, 100);
     const whole = buffer.room;
     const message = { messageId: "m", sentAt: 0, body: "x".repeat(1000), attributes: { a: "y".repeat(500) } };
-    buffer.pushUnread(message, entries.items(message));
+    buffer.pushUnread(message, () => entries.items(message));
     const room = { messages: whole.messages - 1, bytes: whole.bytes - 1500 };
     for (const size of [2, 2, 1]) {
       expect(buffer.room).toEqual(room);
@@ -485,8 +485,8 @@ describe("memory", () => {
       const buffer = new BatchBuffer(new VirtualClock(), 2, 100);
       const whole = buffer.room;
       const message = { messageId: "m", sentAt: 0, body: "x".repeat(1000) };
-      buffer.pushUnread(message, entries.items(message));
-      buffer.pushUnread(message, entries.items(message));
+      buffer.pushUnread(message, () => entries.items(message));
+      buffer.pushUnread(message, () => entries.items(message));
       const batches = [];
       for (let count = 0; count < taken; count += 1) batches.push(await buffer.next(true));
       buffer.discard();

@@ -49,7 +49,7 @@ export function row(
     messageId,
     sentAt: SENT_AT,
     record: 0,
-    bodyMac: Buffer.alloc(16),
+    bodyMac: "00".repeat(16),
     cells: LOGIN.columns.map(({ name }) => login.get(name)?.toString() ?? null),
     sealed: [],
     ...more,
@@ -63,7 +63,7 @@ export function rejection(messageId: string, more: Partial<RejectionEntry> = {})
     messageId,
     sentAt: SENT_AT,
     record: WHOLE_MESSAGE,
-    bodyMac: Buffer.alloc(16),
+    bodyMac: "00".repeat(16),
     rejection: { reasons: ["ip: not an IP address"], sealed },
     ...more,
   };

@@ -20,7 +20,7 @@ function entry(messageId: string, key: number, sentAt = 1_700_000_000_000): RowE
   const nothing = { app_version: null, device_type: null, ip: null, locale: null, device_id: null };
   const body = JSON.stringify({ user_id: messageId, ...nothing });
   for (const { entry: made } of loginEntries().items({ messageId, sentAt, body }))
-    if (made?.kind === "row") return { ...made, idempotency: Buffer.alloc(16, key) };
+    if (made?.kind === "row") return { ...made, idempotency: Buffer.alloc(16, key).toString("hex") };
   throw new Error("no row");
 }
 

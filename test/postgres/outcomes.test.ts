@@ -87,8 +87,8 @@ describe("a load", () => {
         [
           "first",
           [
-            row("a", { user_id: "u" }, { bodyMac: Buffer.alloc(16, 1) }),
-            row("b", { user_id: "u" }, { bodyMac: Buffer.alloc(16, 1) }),
+            row("a", { user_id: "u" }, { bodyMac: "01".repeat(16) }),
+            row("b", { user_id: "u" }, { bodyMac: "01".repeat(16) }),
           ],
         ],
       ],
@@ -401,7 +401,7 @@ describe("a load", () => {
 
   it("notes each message with its queue, the time at which it was sent, its run and the MAC of its body", async () => {
     const bodyMac = Buffer.from("0123456789abcdef");
-    await load(["first", [row("a", {}, { bodyMac }), rejection("b")]]);
+    await load(["first", [row("a", {}, { bodyMac: bodyMac.toString("hex") }), rejection("b")]]);
     await load(["dead", [row("c", {}, at(undefined))]]);
     const noted = await database.sql`
       select queue, sent_at, message_id, body_mac, loaded_at > now() - interval '1 hour' as "isNew",

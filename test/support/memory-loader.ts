@@ -80,5 +80,5 @@ export class MemoryLoader implements Loader {
 /** An entry's keys in the ledger. */
 function keysOf(entry: Entry): string[] {
   const mac = entry.kind === "row" ? entry.idempotency : undefined;
-  return [keyOf(entry), ...(mac === undefined ? [] : [`idempotency ${Buffer.from(mac).toString("hex")}`])];
+  return [keyOf(entry), ...(mac === undefined ? [] : [`idempotency ${mac}`])];
 }
