@@ -3,7 +3,7 @@ import { isFieldName, RESERVED_NAMES } from "../masking/keys.ts";
 import { isPlain } from "./path.ts";
 
 /** Postgres cuts a longer name. */
-const MOST_NAME_BYTES = 63;
+export const MOST_NAME_BYTES = 63;
 
 /** Every table has these columns already. */
 const SYSTEM_COLUMNS: ReadonlySet<string> = new Set(["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"]);
@@ -35,7 +35,8 @@ export function whyNoField(name: string): string | undefined {
   return isFieldName(name) ? undefined : 'a field has 1 to 64 letters, digits, "_" and "-"';
 }
 
-function isName(text: string): boolean {
+/** Whether Postgres can have something of this name, in quotes, and it can be printed. */
+export function isName(text: string): boolean {
   const bytes = Buffer.byteLength(text);
   return bytes > 0 && bytes <= MOST_NAME_BYTES && isPlain(text);
 }

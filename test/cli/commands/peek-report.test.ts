@@ -67,6 +67,14 @@ it("no message can steer the terminal", () => {
       writePeeked(context, LOGIN.columns, [peeked(hostile)]);
     }),
     shown((context) => {
+      const heading = { messageId: hostile, sentAt: 0, receiveCount: 1 };
+      const records = [
+        { record: 0, rejection: ["user_id: missing"] },
+        { record: 1, skipped: true },
+      ] as const;
+      writePeeked(context, LOGIN.columns, [{ heading, records }]);
+    }),
+    shown((context) => {
       writePeekedJson(context, LOGIN.columns, [peeked(hostile)]);
     }),
     shown((context) => {

@@ -74,10 +74,10 @@ export function writePeeked(
         const reasons = record.rejection.join("; ");
         const place = records.length > 1 ? `record ${record.record}: ` : "";
         context.stdout.write(
-          `${style.yellow("would be quarantined:")} ${heading.messageId}: ${place}${reasons}\n`,
+          `${style.yellow("would be quarantined:")} ${printable(heading.messageId)}: ${place}${reasons}\n`,
         );
       } else if ("skipped" in record) {
-        context.stdout.write(`${style.dim("would be skipped:")} ${heading.messageId}\n`);
+        context.stdout.write(`${style.dim("would be skipped:")} ${printable(heading.messageId)}\n`);
       }
     }
   }
