@@ -6,7 +6,9 @@ import type { Context } from "./context.ts";
 /** A value and its position, for error messages that must not show the value. */
 export interface Given {
   readonly text: string;
-  /** Such as `line 3` or `argument 1`, counted from 1. */
+  /** The number of the argument or the line, from 1. */
+  readonly number: number;
+  /** Such as `line 3` or `argument 1`. */
   readonly place: string;
 }
 
@@ -17,12 +19,13 @@ export interface Given {
  * @throws {Failure} `configuration` if standard input cannot be read, or is not UTF-8
  */
 export async function argumentsOrLines(args: readonly string[], context: Context): Promise<Given[]> {
-  if (args.length > 0) return args.map((text, index) => ({ text, place: `argument ${index + 1}` }));
+  if (args.length > 0)
+    return args.map((text, index) => ({ text, number: index + 1, place: `argument ${index + 1}` }));
   if (context.stdin.isTerminal)
     context.log.note("Reading standard input, one item per line; press Ctrl-D to finish.");
   return (await readStandardInput(context))
     .split(/\r?\n/)
-    .map((text, index) => ({ text, place: `line ${index + 1}` }))
+    .map((text, index) => ({ text, number: index + 1, place: `line ${index + 1}` }))
     .filter(({ text }) => text !== "");
 }
 

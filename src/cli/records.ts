@@ -8,15 +8,15 @@ export type ShownRecord = { readonly record: number } & (
   | { readonly skipped: true }
 );
 
-/** What is shown of a message with very many records. */
+/** What `peek` shows of a message with very many records. */
 const MOST_RECORDS = 1_000;
 
-export function recordsToShow(reading: Reading): ShownRecord[] {
+export function recordsToShow(reading: Reading, most = MOST_RECORDS): ShownRecord[] {
   if (reading.kind === "rejected") return [{ record: 0, rejection: reading.reasons }];
   if (reading.kind === "skipped") return [{ record: 0, skipped: true }];
   const shown: ShownRecord[] = [];
   for (const record of reading.records) {
-    if (shown.length === MOST_RECORDS) break;
+    if (shown.length === most) break;
     shown.push(toShownRecord(record));
   }
   return shown;

@@ -1,5 +1,6 @@
 // Reads the names of the target table and of the loader role.
 import type { TableName } from "../mapping/mapping.ts";
+import { isName, MOST_NAME_BYTES, whyNoTable } from "../mapping/names.ts";
 import type { Problems } from "./readers.ts";
 
 export type { TableName };
@@ -19,24 +20,13 @@ export function readTable(
 ): TableName {
   const given = flags.table ?? env["FETCH_ETL_TABLE"] ?? "";
   if (given === "" && flags.table === undefined) return ofMapping;
-  const [schema = "", name = "", ...more] = given.split(".");
-  if (more.length > 0 || !isName(schema) || !isName(name)) {
-    problems.add(
-      `--table / FETCH_ETL_TABLE takes a schema and a name, as in public.user_logins, each of 1 to ` +
-        `${MOST_NAME_BYTES} bytes, without quotes and control characters.`,
-    );
+  const fault = whyNoTable(given);
+  if (fault !== undefined) {
+    problems.add(`--table / FETCH_ETL_TABLE: ${fault}.`);
     return ofMapping;
   }
-  if (/^(fetch_etl|information_schema|pg_.*)$/.test(schema)) {
-    problems.add(
-      "--table / FETCH_ETL_TABLE names a schema that is reserved for fetch-etl or Postgres. Choose another one.",
-    );
-  }
+  const [schema = "", name = ""] = given.split(".");
   return { schema, name };
-}
-
-function isName(text: string): boolean {
-  return isPostgresName(text) && !text.includes('"');
 }
 
 /** The table for messages: `user_logins`, or another table with its schema. */
@@ -51,21 +41,12 @@ export function qualifiedTable({ schema, name }: TableName): string {
   return `${schema}.${name}`;
 }
 
-/** Postgres truncates a longer name. */
-const MOST_NAME_BYTES = 63;
-
-/** Whether the text is a valid name in Postgres, if quoted, and is safe to print. */
-function isPostgresName(text: string): boolean {
-  const bytes = Buffer.byteLength(text);
-  return bytes > 0 && bytes <= MOST_NAME_BYTES && !/\p{Cc}/u.test(text) && text.isWellFormed();
-}
-
 const DEFAULT_ROLE = "fetch_etl_loader";
 
 /** The role's name; a mistake is added to `problems`. `public` means every role, even quoted. */
 export function readLoaderRole(flag: string | undefined, problems: Problems): string {
   const role = flag ?? DEFAULT_ROLE;
-  if (!isPostgresName(role)) {
+  if (!isName(role)) {
     problems.add(
       `--loader-role takes a role's name of 1 to ${MOST_NAME_BYTES} bytes, without control characters.`,
     );

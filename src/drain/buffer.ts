@@ -27,12 +27,16 @@ export interface Room {
   readonly bytes: number;
 }
 
-/** Size of an item in a statement, bytes, about: what is read or sealed of its message. */
+/** Size of an item in memory and in a statement, bytes, about. Cells may have more than their message, whose body may be compressed. */
 export function bytesOf({ message, entry, rejected }: Item): number {
-  if (entry?.kind === "rejection") return lengthOf(message) + entry.rejection.sealed.bytes.length;
-  const sealed = entry?.sealed.reduce((sum, each) => sum + each.sealed.length, 0) ?? 0;
-  if (rejected === undefined) return lengthOf(message) + sealed;
-  return (entry?.cells.reduce((sum, cell) => sum + (cell?.length ?? 0), 0) ?? 0) + sealed;
+  // The message of several records is counted once, by itself.
+  const sent = rejected === undefined ? lengthOf(message) : 0;
+  if (entry === undefined) return sent;
+  if (entry.kind === "rejection") return sent + entry.rejection.sealed.bytes.length;
+  let [cells, sealed] = [0, 0];
+  for (const cell of entry.cells) cells += cell?.length ?? 0;
+  for (const value of entry.sealed) sealed += value.sealed.length;
+  return Math.max(sent, cells) + sealed;
 }
 
 /** Length of a message's body and attributes. */
@@ -46,6 +50,10 @@ interface Waiting {
   readonly bytes: number;
   /** Those that are not taken yet. */
   readonly items: Iterator<Item, unknown, undefined>;
+}
+
+function* readLater(read: () => Iterable<Item>): Generator<Item, void, undefined> {
+  yield* read();
 }
 
 /** What is written next. */
@@ -97,6 +105,11 @@ export class BatchBuffer {
     return { messages: this.#capacity - this.#held, bytes: MAX_BYTES - this.#heldBytes - this.#readBytes };
   }
 
+  /** Whether it holds as much as it may. Messages that are pushed then should be unread, because their rows may be larger. */
+  get isFull(): boolean {
+    return this.#heldBytes >= MAX_BYTES;
+  }
+
   /** Reserves memory for one receive, however much the server sends. */
   read(): Reading {
     let admitted = 0;
@@ -123,9 +136,13 @@ export class BatchBuffer {
     this.#add({ bytes: bytesOf(item), items: [item].values() });
   }
 
-  /** Adds a message whose items are read when they are taken, because all of them may not fit into memory. */
-  pushUnread(message: SentMessage, items: Iterable<Item, unknown, undefined>): void {
-    this.#add({ bytes: lengthOf(message), items: items[Symbol.iterator]() });
+  /**
+   * Adds a message whose items are read when they are taken, because all of them may not fit into memory.
+   *
+   * @param read is called when the first is taken
+   */
+  pushUnread(message: SentMessage, read: () => Iterable<Item>): void {
+    this.#add({ bytes: lengthOf(message), items: readLater(read) });
   }
 
   #add(waiting: Waiting): void {

@@ -22,7 +22,7 @@ export interface Counts {
   /** Messages made visible again. */
   released: number;
   /** By column: values that could not be read and were stored as NULL (`invalid: set_null`). */
-  readonly invalid: Record<string, number>;
+  readonly invalid: Map<string, number>;
 }
 
 /** Records with a final outcome; the others are in flight or were released. */
@@ -47,6 +47,6 @@ export function newCounts(): Counts {
       deleted: 0,
       released: 0,
     },
-    invalid: {},
+    invalid: new Map(),
   };
 }

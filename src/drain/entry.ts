@@ -22,7 +22,7 @@ export interface EntryMaker {
   /**
    * Reads and masks a message, item by item. There is at least one. At the last one all rejected records are known.
    *
-   * @param only ignores the other records, so that there may be no item
+   * @param only ignores the other records; one that the message does not have is rejected
    */
   items(message: SentMessage, only?: ReadonlySet<number>): Iterable<Item>;
   /**
@@ -88,7 +88,7 @@ class Maker implements EntryMaker {
   }
 
   items(message: SentMessage, only?: ReadonlySet<number>): Iterable<Item> {
-    return this.isOneRecord ? this.#single(message, only) : this.#several(message, only);
+    return this.isOneRecord && only === undefined ? this.#single(message) : this.#several(message, only);
   }
 
   reject(message: SentMessage, reasons: readonly string[], records?: readonly number[]): RejectionEntry {
@@ -106,8 +106,8 @@ class Maker implements EntryMaker {
     };
   }
 
-  #single(message: SentMessage, only: ReadonlySet<number> | undefined): Item[] {
-    const reading = this.#read(message, only);
+  #single(message: SentMessage): Item[] {
+    const reading = this.#read(message);
     if (reading.kind !== "records") return [this.#unread(message, reading)];
     return Array.from(reading.records, (record) =>
       record.kind === "row"
@@ -137,7 +137,7 @@ class Maker implements EntryMaker {
     yield { message, entry: undefined, setNull: [], rejected, ...last, isLast: true, skipped };
   }
 
-  #read(message: SentMessage, only: ReadonlySet<number> | undefined): Reading {
+  #read(message: SentMessage, only?: ReadonlySet<number>): Reading {
     const reading = this.#settings.plan.read(asMapped(message, this.#settings));
     if (only === undefined || reading.kind !== "records") return reading;
     return { kind: "records", records: those(reading.records, only) };
@@ -197,7 +197,9 @@ class Maker implements EntryMaker {
 }
 
 function* those(records: Iterable<RecordReading>, only: ReadonlySet<number>): Generator<RecordReading> {
-  for (const record of records) if (only.has(record.index)) yield record;
+  const missing = new Set(only);
+  for (const record of records) if (missing.delete(record.index)) yield record;
+  for (const index of missing) yield { index, kind: "rejected", reasons: ["missing"] };
 }
 
 /** A message as its mapping sees it. */
@@ -206,9 +208,4 @@ export function asMapped(
   { now, queueName }: Pick<EntrySettings, "now" | "queueName">,
 ): MappedMessage {
   return { messageId, sentAt: sentAt ?? now, queue: queueName, body, attributes };
-}
-
-/** `YYYY-MM-DD` of epoch milliseconds, in UTC. */
-export function utcDay(epochMs: number): string {
-  return new Date(epochMs).toISOString().slice(0, 10);
 }

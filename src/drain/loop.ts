@@ -13,7 +13,6 @@ import { CAREFUL_BATCH, guardRedrive } from "./dead-letter.ts";
 import type { DrainReport, StoppedBy } from "./report.ts";
 import type { DrainParts, DrainSettings } from "./settings.ts";
 import { newCounts, type Counts } from "./counts.ts";
-import type { Item } from "./entry.ts";
 import { tally, Writer } from "./writer.ts";
 
 /** How long to wait for Postgres after a signal, a time limit or a failure, milliseconds. */
@@ -166,22 +165,23 @@ class Drain {
    * not keep the run going.
    */
   readonly #accept = (messages: readonly ReceivedMessage[], asked: number): boolean => {
-    const { queue, loader, entries } = this.#parts;
+    const { queue, loader } = this.#parts;
     const isNew = messages.some(({ messageId }) => !this.#leftIds.has(messageId));
     this.#counts.received += messages.length;
     for (const message of messages) {
       if (!this.#inFlight.add(message, asked)) this.#counts.duplicates += 1;
       else if (loader === undefined) this.#countItems(message);
-      else if (!this.#halt.signal.aborted) this.#hold(message, entries.items(message));
+      else if (!this.#halt.signal.aborted) this.#hold(message);
     }
     if (loader === undefined) guardRedrive(queue, messages);
     return isNew;
   };
 
-  /** A message of one item is read at once, while the database writes earlier ones. */
-  #hold(message: ReceivedMessage, items: Iterable<Item>): void {
-    const [item] = this.#parts.entries.isOneRecord ? items : [];
-    if (item === undefined) this.#buffer.pushUnread(message, items);
+  /** A message of one item is read at once, while the database writes earlier ones, if there is room for its row. */
+  #hold(message: ReceivedMessage): void {
+    const { entries } = this.#parts;
+    const [item] = entries.isOneRecord && !this.#buffer.isFull ? entries.items(message) : [];
+    if (item === undefined) this.#buffer.pushUnread(message, () => entries.items(message));
     else if (item.entry?.kind !== "rejection" || this.#settings.onReject === "quarantine")
       this.#buffer.push(item);
     else {

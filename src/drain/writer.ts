@@ -49,7 +49,7 @@ function partlyRejected(items: readonly Item[]): RejectedMessage[] {
 /** Counts what needs no table. */
 export function tally(counts: Counts, { skipped, setNull }: Item): void {
   counts.skipped += skipped;
-  for (const column of setNull) counts.invalid[column] = (counts.invalid[column] ?? 0) + 1;
+  for (const column of setNull) counts.invalid.set(column, (counts.invalid.get(column) ?? 0) + 1);
 }
 
 /** The SQLSTATE, and the column or constraint if Postgres names one. */
@@ -93,7 +93,7 @@ export class Writer {
     const refused = await this.#items.write(writable);
     this.#requireOwnFault(refused, writable);
     const refusedItems = new Set(refused.map(({ item }) => item.item));
-    for (const item of items) if (!refusedItems.has(item)) tally(counts, item);
+    for (const item of items) tally(counts, refusedItems.has(item) ? { ...item, setNull: [] } : item);
     const rejected = [...this.#refusedMessages(refused), ...partlyRejected(items)];
     if (onReject === "leave") {
       for (const each of refused) this.#warnOnce(each);

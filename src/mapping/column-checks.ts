@@ -1,6 +1,8 @@
 // Pure: contradictions between the keys of a column, which no schema can express.
-import { TYPES, type TypeName } from "./mapping.ts";
+import { listOf } from "./complete.ts";
+import { Invalid, TYPES, type Fact, type Normalization, type TypeName } from "./mapping.ts";
 import { whyNoField } from "./names.ts";
+import { parsePath } from "./path.ts";
 import type { ReadColumn } from "./schema.ts";
 import { TRAITS, type Traits } from "./traits.ts";
 
@@ -20,8 +22,9 @@ interface Check {
 }
 
 const CHECKS: readonly Check[] = [
-  ...(["min", "max"] as const).map((key) => onlyFor(key, "a length", ({ length }) => length)),
-  ...(["unit", "zone"] as const).map((key) => onlyFor(key, "a time", ({ time }) => time)),
+  { keys: ["type", "from"], find: whyNotFrom },
+  ...(["min", "max"] as const).map((key) => onlyFor(key, "length", ({ length }) => length)),
+  ...(["unit", "zone"] as const).map((key) => onlyFor(key, "time", ({ time }) => time)),
   onlyFor("keep", "parts", ({ parts }) => parts),
   {
     keys: ["min", "max"],
@@ -34,6 +37,13 @@ const CHECKS: readonly Check[] = [
       normalize.includes("first") && normalize.includes("last")
         ? "first and last exclude each other. Remove one of them."
         : undefined,
+  },
+  {
+    keys: ["normalize"],
+    find: ({ normalize = [] }) => {
+      const early = normalize.slice(0, Math.max(normalize.lastIndexOf("trim"), 0)).find(isAboutWhole);
+      return early && `${early} does not see what has blanks around it. Put trim before ${early}.`;
+    },
   },
   { keys: ["type", "mask"], find: whyNotMasked },
   {
@@ -79,23 +89,47 @@ export function contradictions(
   });
 }
 
-/** The name of the key of a column's mask. */
-export function fieldOf(name: string, { field }: ReadColumn): string {
-  return field ?? name;
-}
-
 function onlyFor(key: ColumnKey, what: string, has: (traits: Traits) => boolean): Check {
   return {
     keys: ["type", key],
     find: (column) => {
       if (column[key] === undefined || has(TRAITS[column.type])) return undefined;
-      return `${key} is only for ${typesWith(has)}: ${column.type} has not ${what}.`;
+      return `${key} is only for ${typesWith(has)}: ${column.type} has no ${what}.`;
     },
   };
 }
 
 function typesWith(has: (traits: Traits) => boolean): string {
   return TYPES.filter((type) => has(TRAITS[type])).join(", ");
+}
+
+/** Whether a step looks at a whole text. */
+function isAboutWhole(step: Normalization): boolean {
+  return step === "uuid" || step === "empty" || step === "nil";
+}
+
+/** The types that can read a fact, which is always there. */
+const FACT_TYPES: Readonly<Record<Fact, readonly TypeName[]>> = {
+  index: ["integer", "bigint", "numeric", "double", "jsonb"],
+  message_id: ["text", "uuid", "jsonb"],
+  sent_at: ["text", "date", "timestamptz", "jsonb"],
+  queue: ["text", "jsonb"],
+  body: ["text", "jsonb"],
+};
+
+function whyNotFrom({ type, from }: ReadColumn): string | undefined {
+  const paths = listOf(from).map(parsePath);
+  for (const [index, path] of paths.entries()) {
+    if (path instanceof Invalid || path.kind !== "fact") continue;
+    const types = FACT_TYPES[path.fact];
+    if (!types.includes(type)) {
+      return `${path.text} is not possible for type ${type}. Possible types: ${types.join(", ")}.`;
+    }
+    if (index < paths.length - 1) {
+      return `the paths after ${path.text} are never used, because it always has a value. Put it last.`;
+    }
+  }
+  return undefined;
 }
 
 function whyNotNormalized({ type, normalize = [] }: ReadColumn): string | undefined {
@@ -121,14 +155,14 @@ function whyNoDefaultField({ mask, field }: ReadColumn, name: string): string | 
 
 /** The tokens of field ip are those of addresses, also in `mask` and `forget`, which know no mapping. */
 function whyNotThisField(column: ReadColumn, name: string): string | undefined {
-  if (column.mask === undefined || fieldOf(name, column) !== "ip" || column.type === "ip") return undefined;
+  if (column.mask === undefined || (column.field ?? name) !== "ip" || column.type === "ip") return undefined;
   return `field ip is for type ip, and this column is ${column.type}. Write type: ip, or name another field.`;
 }
 
 function whyNotDefault({ type, default: standIn }: ReadColumn): string | undefined {
-  if (standIn === null) return "null is no default. Remove it, and write required: false.";
+  if (standIn === null) return "null is not a default. Remove it, and write required: false.";
   const isOneValue = typeof standIn !== "object";
-  return isOneValue || hasParts(type) ? undefined : `a list or an object is no value of type ${type}.`;
+  return isOneValue || hasParts(type) ? undefined : `a list or an object is not a value of type ${type}.`;
 }
 
 function hasParts(type: TypeName): boolean {

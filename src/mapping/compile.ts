@@ -156,11 +156,12 @@ function valueReader(column: Column, keys: MaskingKeys): ValueReader {
 
 /** Why the column's `default` is no value of the column; undefined if it is one. */
 export function faultOfDefault(column: Column): string | undefined {
-  const value = column.default ?? null;
   const read = columnMask(column)?.bytes ?? COLUMN_TYPES[column.type].text(column);
-  const normalized = value === null ? null : (normalizer(column.normalize)?.(value) ?? value);
-  if (normalized === null) return column.nullable ? undefined : "null";
-  const cell = normalized instanceof Invalid ? normalized : read(normalized);
+  const normalize = normalizer(column.normalize);
+  const sent = column.default ?? null;
+  const value = sent === null || normalize === undefined ? sent : normalize(sent);
+  if (value === null) return column.nullable ? undefined : "null";
+  const cell = value instanceof Invalid ? value : read(value);
   return cell instanceof Invalid ? cell.reason : undefined;
 }
 

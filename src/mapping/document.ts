@@ -124,12 +124,17 @@ function syntaxSentence(code: string): string {
 }
 
 const SYNTAX: Readonly<Record<string, string>> = {
-  BAD_INDENT: "This is not valid YAML: the indentation does not fit (BAD_INDENT).",
-  TAB_AS_INDENT: "This is not valid YAML: indent with blanks, not with tabs (TAB_AS_INDENT).",
+  BAD_INDENT:
+    "This is not valid YAML: the indentation does not fit, or a bracket above is not closed (BAD_INDENT).",
+  BAD_SCALAR_START: "This is not valid YAML: quote a text that begins with @ or ` (BAD_SCALAR_START).",
+  MULTILINE_IMPLICIT_KEY:
+    "This is not valid YAML: after a key, a colon and a space are missing (MULTILINE_IMPLICIT_KEY).",
+  TAB_AS_INDENT: "This is not valid YAML: indent with spaces, not with tabs (TAB_AS_INDENT).",
   MISSING_CHAR: "This is not valid YAML: a quote, a bracket, a comma or a colon is missing (MISSING_CHAR).",
-  BLOCK_IN_FLOW: "This is not valid YAML: a bracket before this is not closed (BLOCK_IN_FLOW).",
+  BLOCK_IN_FLOW:
+    "This is not valid YAML: a bracket before this is not closed, or a text with a colon is not quoted (BLOCK_IN_FLOW).",
   BLOCK_AS_IMPLICIT_KEY:
-    "This is not valid YAML: a key and its value are within a value. Quote a value that has a colon and a blank (BLOCK_AS_IMPLICIT_KEY).",
+    "This is not valid YAML: a key and its value are within a value. Quote a value that has a colon and a space (BLOCK_AS_IMPLICIT_KEY).",
 };
 
 /** Where the parts of a list or an object start: offsets. */
@@ -169,20 +174,26 @@ class Reading {
   #value(node: ParsedNode): unknown {
     const [offset] = node.range;
     if (isAlias(node)) {
-      this.add(offset, "An alias (*) is not possible: write the value again.");
+      this.add(
+        offset,
+        "An alias (*) is not possible: write the value again, or quote a text that begins with *.",
+      );
       return null;
     }
-    if (node.tag !== undefined && node.tag !== "") {
-      this.add(offset, "A tag (!) is not possible: leave it out, and quote what is text.");
-    }
+    this.#refuseTag(node, offset);
     if (isMap(node)) return this.#object(node.items);
     if (isSeq(node)) return this.#list(node.items);
     return this.#scalar(node.value, node.source, offset);
   }
 
+  #refuseTag({ tag }: ParsedNode, offset: number): void {
+    if (tag === undefined || tag === "") return;
+    this.add(offset, "A tag (!) is not possible: leave it out, and quote what is text.");
+  }
+
   #scalar(value: unknown, source: string, offset: number): unknown {
-    if (typeof value !== "number") return value;
-    if (!Number.isFinite(value) || !keepsDigits(value, source)) {
+    // YAML has more numbers than JSON, such as 0123 and +49: they are more likely texts.
+    if (typeof value === "number" && typeof parseJson(source) !== "number") {
       this.add(offset, "This number cannot be kept as it is written: quote it, so that it is a text.");
     }
     return value;
@@ -220,11 +231,12 @@ class Reading {
       this.add(offset, isAlias(key) ? "An alias (*) is not possible as a key." : "A key has to be a text.");
       return undefined;
     }
+    if (key !== null) this.#refuseTag(key, offset);
     const name = keyText(key);
     if (name === "__proto__")
       this.add(offset, "__proto__ is not possible as a key; in a path, write /__proto__.");
     else if (name === "<<") this.add(offset, "A merge key (<<) is not possible: write the keys again.");
-    else if (others.has(name)) this.add(offset, "This key is there twice. Remove one of the two.");
+    else if (others.has(name)) this.add(offset, "This key appears twice. Remove one of the two.");
     else return name;
     return undefined;
   }
@@ -251,15 +263,4 @@ class Reading {
 function keyText(key: ParsedNode | null): string {
   if (!isScalar(key)) return "";
   return typeof key.value === "string" ? key.value : key.source;
-}
-
-/** Whether a double has all digits of the number. YAML allows a plus, zeros at the start, and a point at either end. */
-function keepsDigits(value: number, source: string): boolean {
-  if (!/^[-+]?[.\d]/.test(source) || /^[-+]?0[xo]/i.test(source)) return Number.isSafeInteger(value);
-  const json = source
-    .replace(/^\+/, "")
-    .replace(/^(-?)0+(?=\d)/, "$1")
-    .replace(/^(-?)\./, "$10.")
-    .replace(/\.(?=e|$)/i, "");
-  return typeof parseJson(json) === "number";
 }

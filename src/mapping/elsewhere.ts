@@ -57,9 +57,9 @@ export const COLUMN_KEYS: ReadonlyMap<string, string> = sentences([
 const TYPE_NAMES: ReadonlyMap<string, string> = new Map(
   Object.entries({
     text: ["string", "str", "varchar", "char", "character varying", "citext", "bpchar"],
-    integer: ["int", "int4", "int32", "smallint", "int2", "number"],
+    integer: ["int", "int4", "int32", "smallint", "int2"],
     bigint: ["int8", "int64", "long"],
-    numeric: ["decimal", "money"],
+    numeric: ["decimal", "money", "number"],
     double: ["float", "float4", "float8", "real", "double precision"],
     boolean: ["bool"],
     timestamptz: ["timestamp", "datetime", "timestamp with time zone", "time"],
@@ -79,7 +79,7 @@ export function typeElsewhere(given: string): string | undefined {
     .map((each) => TYPE_NAMES.get(each) ?? TYPES.find((type) => type === each))
     .find((type) => type !== undefined);
   if (here === undefined) return undefined;
-  const max = here === "text" && /^\d+$/.test(length) ? ` with max: ${length}` : "";
+  const max = here === "text" && /^\d{1,8}$/.test(length) ? ` with max: ${length}` : "";
   return `Use type ${here}${max}.`;
 }
 

@@ -1,12 +1,14 @@
 // The masked fields of a mapping: how a value outside of a message, such as one that `mask` is given, becomes canonical bytes. Pure.
-import { columnMask } from "./masks.ts";
-import { Invalid, type Mapping, type MaskedType } from "./mapping.ts";
-import { normalizer } from "./normalize.ts";
+import { columnMask, type ColumnMask } from "./masks.ts";
+import { Invalid, type Mapping, type MaskedType, type Normalization } from "./mapping.ts";
+import { formSteps, normalizer } from "./normalize.ts";
 
 export interface MaskedField {
   readonly type: MaskedType;
-  /** Canonical bytes of a value as text; null for one that is stored as NULL. */
+  /** Canonical bytes of a value as it was sent, in text; null for one that is stored as NULL. */
   readonly read: (text: string) => Uint8Array | null | Invalid;
+  /** The same for a value that was masked before: it is not decoded again. */
+  readonly reread: MaskedField["read"];
 }
 
 /** By the name of the field's key, such as `ip` or `network/ip`. Where several columns have a field, the first counts. */
@@ -15,14 +17,19 @@ export function maskedFields(mapping: Mapping): ReadonlyMap<string, MaskedField>
   for (const column of mapping.columns) {
     const mask = columnMask(column);
     if (mask === undefined || fields.has(mask.keyName)) continue;
-    const normalize = normalizer(column.normalize);
     fields.set(mask.keyName, {
       type: mask.type,
-      read: (text) => {
-        const value = normalize === undefined ? text : normalize(text);
-        return value === null || value instanceof Invalid ? value : mask.bytes(value);
-      },
+      read: reader(mask, column.normalize),
+      reread: reader(mask, formSteps(column.normalize)),
     });
   }
   return fields;
+}
+
+function reader(mask: ColumnMask, steps: readonly Normalization[]): MaskedField["read"] {
+  const normalize = normalizer(steps);
+  return (text) => {
+    const value = normalize === undefined ? text : normalize(text);
+    return value === null || value instanceof Invalid ? value : mask.bytes(value);
+  };
 }

@@ -1,11 +1,13 @@
 // Pure: contradictions between the parts of a mapping's file, which no schema can express.
 import { listOf } from "./complete.ts";
-import { contradictions, fieldOf } from "./column-checks.ts";
+import { contradictions } from "./column-checks.ts";
 import { ENVELOPES, Invalid, type Path } from "./mapping.ts";
+import { formSteps } from "./normalize.ts";
 import { parsePath } from "./path.ts";
-import type { ReadColumn } from "./schema.ts";
-import { placeOf, quoted } from "./shown.ts";
+import type { ReadColumn, ReadFile } from "./schema.ts";
+import { placeOf, quoted, shown } from "./shown.ts";
 import type { Sound } from "./sound.ts";
+import { DEFAULTS } from "./traits.ts";
 
 /** A mistake and where it is: keys, and whether at the last key or at its value. */
 export interface Finding {
@@ -24,6 +26,7 @@ export function findContradictions(sound: Sound): Finding[] {
     ),
     ...closedEnvelopes(sound),
     ...fieldsOfTwoForms(sound),
+    ...neverMet(sound),
     ...badRecords(sound),
     ...badDedupe(sound),
   ];
@@ -71,43 +74,78 @@ function closedEnvelopes(sound: Sound): Finding[] {
   });
 }
 
-/** What changes the form of a value, and so its token. The other steps only find the value. */
-const FORMS: readonly string[] = ["trim", "lower", "uuid"];
+/** What columns of one field have in common. */
+interface Form {
+  readonly name: string;
+  readonly field: string;
+  readonly type: string;
+  readonly normalize: string;
+  /** The lengths of the prefixes; undefined if the mask is no network. */
+  readonly mask: string | undefined;
+}
+
+function formOf(name: string, { type, normalize = [], mask, field = name }: ReadColumn): Form {
+  const { v4, v6 } = typeof mask === "object" ? mask.network : DEFAULTS;
+  return {
+    ...{ name, field, type, normalize: formSteps(normalize).join() },
+    mask: mask === "token" ? undefined : `${v4} ${v6}`,
+  };
+}
+
+function differenceOf(one: Form, other: Form): "type" | "normalize" | "mask" | undefined {
+  if (one.type !== other.type) return "type";
+  if (one.normalize !== other.normalize) return "normalize";
+  const areNetworks = one.mask !== undefined && other.mask !== undefined;
+  return areNetworks && one.mask !== other.mask ? "mask" : undefined;
+}
 
 function fieldsOfTwoForms(sound: Sound): Finding[] {
-  const first = new Map<string, readonly [name: string, column: ReadColumn]>();
+  const earlier: Form[] = [];
   return columnsOf(sound).flatMap(([name, column]) => {
     const isSure = ["mask", "field", "type", "normalize"].every((key) => !sound.isBrokenIn(name, key));
     if (column.mask === undefined || !isSure) return [];
-    const field = fieldOf(name, column);
-    const other = first.get(field);
-    if (other === undefined) {
-      first.set(field, [name, column]);
-      return [];
-    }
-    const difference = differenceOf(other[1], column);
-    if (difference === undefined) return [];
+    const form = formOf(name, column);
+    const other = earlier.find((each) => each.field === form.field && differenceOf(each, form) !== undefined);
+    earlier.push(form);
+    if (other === undefined) return [];
     const at = ["columns", name, column.field === undefined ? "mask" : "field"];
     return [
       finding(
         at,
-        `the columns of field ${field} differ in their ${difference}: equal values would have different tokens. Make it the same as in column ${quoted(other[0])}, or name another field.`,
+        `the columns of field ${shown(form.field)} differ in their ${differenceOf(other, form)}: equal values would have different tokens. Make it the same as in column ${quoted(other.name)}, or name another field.`,
       ),
     ];
   });
 }
 
-function differenceOf(one: ReadColumn, other: ReadColumn): "type" | "normalize" | undefined {
-  if (one.type !== other.type) return "type";
-  const forms = ({ normalize = [] }: ReadColumn): string =>
-    [...new Set(normalize.filter((step) => FORMS.includes(step)))].sort().join();
-  return forms(one) === forms(other) ? undefined : "normalize";
+/** Conditions on what is always a text, or always a number. */
+function neverMet(sound: Sound): Finding[] {
+  return Object.entries(sound.file.when ?? {}).flatMap(([text, wanted]) => {
+    const path = parsePath(text);
+    if (path instanceof Invalid || path.kind === "keys") return [];
+    const why = whyNeverMet(path, wanted);
+    return why === undefined ? [] : [finding(["when", text], why)];
+  });
+}
+
+function whyNeverMet(
+  path: Exclude<Path, { kind: "keys" }>,
+  wanted: NonNullable<ReadFile["when"]>[string],
+): string | undefined {
+  const type = path.kind === "fact" && path.fact === "index" ? "number" : "string";
+  const what = `${shown(path.text)} is ${type === "number" ? "a number" : "text"}`;
+  if (typeof wanted !== "object" || wanted === null || Array.isArray(wanted)) {
+    if (listOf(wanted).some((value) => typeof value === type)) return undefined;
+    return `${what}, and equals no other value.${type === "string" ? " Quote the value." : ""}`;
+  }
+  if ("prefix" in wanted) return type === "string" ? undefined : `${what}, and has no prefix.`;
+  return path.kind === "fact" ? `${shown(path.text)} is never missing.` : undefined;
 }
 
 function badRecords({ file: { records } }: Sound): Finding[] {
   return placed(records, ["records"]).flatMap(({ path, at }) => {
     if (path.kind === "keys" && !path.text.startsWith("$record")) return [];
-    const what = path.kind === "keys" ? "$record is one of the records" : `${path.text} is no list`;
+    const what = path.kind === "keys" ? "$record is one of the records" : `${shown(path.text)} is not a list`;
     return [
       finding(at, `${what}. Write the path of a list in the message, or $message if the body is the list.`),
     ];

@@ -2,7 +2,7 @@
 import { complete, completeColumn } from "./complete.ts";
 import { readDocument, type Content, type Mistake } from "./document.ts";
 import { findContradictions } from "./file-checks.ts";
-import { mistakesOf } from "./issues.ts";
+import { isOtherFile, mistakesOf } from "./issues.ts";
 import type { Column, Mapping } from "./mapping.ts";
 import { mappingFile } from "./schema.ts";
 import { placeOf } from "./shown.ts";
@@ -18,6 +18,8 @@ export type ReadMapping = { readonly mapping: Mapping } | { readonly mistakes: r
 /** A file with more is the wrong file. */
 const MOST_MISTAKES = 100;
 
+const OTHER_FILE = "This is not a mapping: it has none of the keys version, table and columns.";
+
 /**
  * Reads a mapping's file: one YAML 1.2 document.
  *
@@ -28,20 +30,20 @@ const MOST_MISTAKES = 100;
 export function readMapping(text: string, checkDefault: DefaultCheck = () => undefined): ReadMapping {
   const content = readDocument(text);
   if (content.data === undefined) return { mistakes: inOrder(content.mistakes) };
+  if (isOtherFile(content.data)) {
+    return { mistakes: inOrder(content.mistakes, [content.mistakeAt([], "value", OTHER_FILE)]) };
+  }
   const result = mappingFile.safeParse(content.data);
-  const sound = soundPart(content.data, result.error?.issues ?? []);
-  const mistakes = [
-    ...content.mistakes,
-    ...mistakesOf(result.error?.issues ?? [], content),
-    ...(sound === undefined ? [] : contradictionsOf(sound, content, checkDefault)),
-  ];
-  if (!result.success || mistakes.length > 0) return { mistakes: inOrder(mistakes) };
-  return { mapping: complete(result.data) };
+  const issues = result.error?.issues ?? [];
+  const sound = soundPart(content.data, issues);
+  const contradictory = sound === undefined ? [] : contradictionsOf(sound, content, checkDefault);
+  const mistakes = inOrder(content.mistakes, mistakesOf(issues, content), contradictory);
+  return result.success && mistakes.length === 0 ? { mapping: complete(result.data) } : { mistakes };
 }
 
 function contradictionsOf(sound: Sound, content: Content, checkDefault: DefaultCheck): Mistake[] {
   const found = findContradictions(sound);
-  const contradictory = new Set(found.map(({ path }) => path[1]));
+  const contradictory = new Set(found.flatMap(({ path }) => (path[0] === "columns" ? [path[1]] : [])));
   const columns = Object.entries(sound.file.columns ?? {}).filter(([name, column]) => {
     const isSure = !Object.keys(column).some((key) => sound.isBrokenIn(name, key));
     return column.default !== undefined && isSure && !contradictory.has(name);
@@ -49,21 +51,31 @@ function contradictionsOf(sound: Sound, content: Content, checkDefault: DefaultC
   const defaults = columns.flatMap(([name, column]) => {
     const path = ["columns", name, "default"];
     const reason = checkDefault(completeColumn(name, column));
-    return reason === undefined ? [] : [content.mistakeAt(path, "value", `${placeOf(path)}: ${reason}.`)];
+    const sentence = `${placeOf(path)}: this value would be rejected: ${reason}.`;
+    return reason === undefined ? [] : [content.mistakeAt(path, "value", sentence)];
   });
   return [...found.map(({ path, part, sentence }) => content.mistakeAt(path, part, sentence)), ...defaults];
 }
 
-/** By place, one for each, as far as a reader reads them. */
-function inOrder(mistakes: readonly Mistake[]): readonly Mistake[] {
-  const byPlace = new Map<string, Mistake>();
-  for (const mistake of mistakes) {
-    const place = `${mistake.line}:${mistake.column}`;
-    if (!byPlace.has(place)) byPlace.set(place, mistake);
+/**
+ * By place, as far as a reader reads them. At one place, the mistakes of an earlier source are the cause of those of a later one.
+ *
+ * @param sources several mistakes of one source may be at one place, such as those of missing keys
+ */
+function inOrder(...sources: readonly (readonly Mistake[])[]): readonly Mistake[] {
+  const byPlace = new Map<string, readonly Mistake[]>();
+  for (const source of sources) {
+    const earlier = new Set(byPlace.keys());
+    for (const mistake of source) {
+      const place = `${mistake.line}:${mistake.column}`;
+      const others = byPlace.get(place) ?? [];
+      const isTold = earlier.has(place) || others.some(({ sentence }) => sentence === mistake.sentence);
+      if (!isTold) byPlace.set(place, [...others, mistake]);
+    }
   }
-  const sorted = [...byPlace.values()].sort(
-    (one, other) => one.line - other.line || one.column - other.column,
-  );
+  const sorted = [...byPlace.values()]
+    .flat()
+    .sort((one, other) => one.line - other.line || one.column - other.column);
   const next = sorted[MOST_MISTAKES];
   if (next === undefined) return sorted;
   const more = sorted.length - MOST_MISTAKES;

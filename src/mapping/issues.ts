@@ -18,6 +18,16 @@ export function mistakesOf(issues: readonly Issue[], content: Content): Mistake[
     .flatMap((issue) => mistakesOfOne(issue, content));
 }
 
+/** Whether an object has no key of a mapping, nor one that was meant so: it is another file, whose keys may be personal data. */
+export function isOtherFile(data: unknown): boolean {
+  if (typeof data !== "object" || data === null || Array.isArray(data)) return false;
+  const { possible, others } = siblings([]);
+  const keys = Object.keys(data);
+  const isMeant = (key: string): boolean =>
+    possible.includes(key) || others.has(key.toLowerCase()) || nearest(key, possible) !== undefined;
+  return keys.length > 0 && !keys.some(isMeant);
+}
+
 /** The keys that were probably meant by unknown ones: these are not missing. */
 function meantKeys(issue: Issue): string[] {
   if (issue.code !== "unrecognized_keys") return [];
@@ -61,7 +71,12 @@ function sentenceOf(issue: Issue, value: unknown): string {
     return `${inside(path.slice(0, -1))}${quoted(String(key))} is missing. Possible: ${message}.`;
   }
   const instead = typeof value === "string" ? adviceFor(path, value, valuesOf(issue)) : undefined;
-  return `${inside(path)}${found(value)} is not possible. ${instead ?? `Possible: ${message}.`}`;
+  return `${inside(path)}${whatIs(path, value)} is not possible. ${instead ?? `Possible: ${message}.`}`;
+}
+
+/** A file that is a single text may be a secret. */
+function whatIs(path: Keys, value: unknown): string {
+  return path.length === 0 && typeof value !== "object" ? "a single value" : found(value);
 }
 
 function notPossible(path: Keys, value: unknown, reason: string): string {
@@ -89,6 +104,8 @@ function unknownKey(path: Keys, key: string, { possible, others }: Siblings): st
   const unknown = `${inside(path)}the key ${quoted(key)} is unknown.`;
   const elsewhere = others.get(key.toLowerCase());
   if (elsewhere !== undefined) return `${unknown} ${elsewhere}`;
+  const [start = ""] = key.split(":", 1);
+  if (start !== key && possible.includes(start)) return `${unknown} Write a space after the colon.`;
   return `${unknown} ${near === undefined ? `Possible: ${possible.join(", ")}.` : `Did you mean ${near}?`}`;
 }
 

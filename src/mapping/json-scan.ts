@@ -1,8 +1,10 @@
-// Pure: one linear pass over a JSON text, before a parser sees it: how deep it nests, and which numbers a double would change.
-import { BeyondLimit, MAX_LEVELS } from "./limits.ts";
+// Pure: one linear pass over a JSON text, before a parser sees it: how deep it nests, how many parts it has, and which numbers a double would
+// change.
+import { BeyondLimit, MAX_LEVELS, MAX_PARTS } from "./limits.ts";
 import { LongNumber } from "./mapping.ts";
 
 const TOO_DEEP = new BeyondLimit("deeper than 128 levels");
+const TOO_MANY_PARTS = new BeyondLimit("more than 500,000 objects, lists and long numbers");
 
 /** Numbers from this magnitude on are taken out of a text, which leaves such doubles free to stand for them while it is parsed. */
 export const FIRST_STAND_IN = 1e300;
@@ -39,11 +41,12 @@ const CLOSE_OBJECT = 0x7d;
 /**
  * Finds the numbers that a double would change, in a text that need not be JSON.
  *
- * @returns undefined if there are none; {@link BeyondLimit} beyond 128 levels
+ * @returns undefined if there are none; {@link BeyondLimit} beyond 128 levels, or 500,000 objects, lists and such numbers
  */
 export function scan(text: string): TakenOut | BeyondLimit | undefined {
   let takenOut: { places: number[]; numbers: (number | LongNumber)[] } | undefined;
   let level = 0;
+  let opened = 0;
   let at = 0;
   while (at < text.length) {
     const code = text.charCodeAt(at);
@@ -56,12 +59,16 @@ export function scan(text: string): TakenOut | BeyondLimit | undefined {
         takenOut ??= { places: [], numbers: [] };
         takenOut.places.push(at, end);
         takenOut.numbers.push(number);
+        if (opened + takenOut.numbers.length > MAX_PARTS) return TOO_MANY_PARTS;
       }
       at = end;
     } else {
-      if (code === OPEN_OBJECT || code === OPEN_LIST) level += 1;
-      else if (code === CLOSE_OBJECT || code === CLOSE_LIST) level -= 1;
-      if (level > MAX_LEVELS) return TOO_DEEP;
+      if (code === OPEN_OBJECT || code === OPEN_LIST) {
+        level += 1;
+        opened += 1;
+        if (level > MAX_LEVELS) return TOO_DEEP;
+        if (opened + (takenOut?.numbers.length ?? 0) > MAX_PARTS) return TOO_MANY_PARTS;
+      } else if (code === CLOSE_OBJECT || code === CLOSE_LIST) level -= 1;
       at += 1;
     }
   }

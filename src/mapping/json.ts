@@ -46,12 +46,55 @@ function parseWithout(text: string, { places, numbers }: TakenOut): Json {
 
 /** A value as JSON text, its long numbers as they were sent. At most 128 levels deep, as `parseJson` returns it. */
 export function stringify(value: Json): string {
-  if (value instanceof LongNumber) return value.text;
-  if (isList(value)) return `[${value.map(stringify).join(",")}]`;
-  if (!isObject(value)) return JSON.stringify(value);
-  return `{${Object.entries(value)
-    .map(([key, member]) => `${JSON.stringify(key)}:${stringify(member)}`)
-    .join(",")}}`;
+  const text = new JsonText();
+  text.add(value);
+  return text.toString();
+}
+
+/** Millions of values are a list of texts only a thousand at a time. */
+const MOST_PIECES = 1_024;
+
+class JsonText {
+  readonly #long: string[] = [];
+  #pieces: string[] = [];
+
+  add(value: Json): void {
+    if (value instanceof LongNumber) this.#push(value.text);
+    else if (isList(value)) this.#addList(value);
+    else if (isObject(value)) this.#addObject(value);
+    else this.#push(JSON.stringify(value));
+  }
+
+  toString(): string {
+    return this.#long.join("") + this.#pieces.join("");
+  }
+
+  #addList(list: readonly Json[]): void {
+    let before = "[";
+    for (const value of list) {
+      this.#push(before);
+      this.add(value);
+      before = ",";
+    }
+    this.#push(list.length === 0 ? "[]" : "]");
+  }
+
+  #addObject(object: JsonObject): void {
+    let before = "{";
+    for (const key of Object.keys(object)) {
+      this.#push(`${before}${JSON.stringify(key)}:`);
+      this.add(object[key] ?? null);
+      before = ",";
+    }
+    this.#push(before === "{" ? "{}" : "}");
+  }
+
+  #push(piece: string): void {
+    this.#pieces.push(piece);
+    if (this.#pieces.length < MOST_PIECES) return;
+    this.#long.push(this.#pieces.join(""));
+    this.#pieces = [];
+  }
 }
 
 export function isList(value: Json | undefined): value is readonly Json[] {

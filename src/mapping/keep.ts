@@ -27,7 +27,7 @@ function add(keep: Keep, [key, ...rest]: readonly string[]): boolean {
   return true;
 }
 
-function kept(value: Json, keep: Keep | undefined): Json | undefined {
+function kept(value: Json | undefined, keep: Keep | undefined): Json | undefined {
   if (keep === undefined) return value;
   if (isList(value))
     return value.map((element) => kept(element, keep)).filter((element) => element !== undefined);
@@ -35,7 +35,7 @@ function kept(value: Json, keep: Keep | undefined): Json | undefined {
   const entries: [string, Json][] = [];
   for (const [key, below] of keep) {
     const child = Object.hasOwn(value, key) ? value[key] : undefined;
-    const stays = child === undefined ? undefined : kept(child, below);
+    const stays = kept(child, below);
     if (stays !== undefined) entries.push([key, stays]);
   }
   // Makes own properties, `__proto__` too.

@@ -1,15 +1,12 @@
 // Pure: what tables, columns and fields may be called.
+import { isFieldName, RESERVED_NAMES } from "../masking/keys.ts";
 import { isPlain } from "./path.ts";
 
 /** Postgres cuts a longer name. */
-const MOST_NAME_BYTES = 63;
+export const MOST_NAME_BYTES = 63;
 
 /** Every table has these columns already. */
 const SYSTEM_COLUMNS: ReadonlySet<string> = new Set(["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"]);
-
-const FIELD = /^[\w-]{1,64}$/;
-/** Infos of other keys that are derived from the masking key. */
-const RESERVED_FIELDS: ReadonlySet<string> = new Set(["kid", "quarantine", "body", "idempotency", "network"]);
 
 /** Why no column can have this name; undefined if one can. */
 export function whyNoColumn(name: string): string | undefined {
@@ -34,11 +31,12 @@ export function whyNoTable(text: string): string | undefined {
 
 /** Why no field can have this name; undefined if one can. */
 export function whyNoField(name: string): string | undefined {
-  if (RESERVED_FIELDS.has(name)) return "fetch-etl uses this name for a key of its own";
-  return FIELD.test(name) ? undefined : 'a field has 1 to 64 letters, digits, "_" and "-"';
+  if (RESERVED_NAMES.has(name)) return "fetch-etl uses this name for a key of its own";
+  return isFieldName(name) ? undefined : 'a field has 1 to 64 letters, digits, "_" and "-"';
 }
 
-function isName(text: string): boolean {
+/** Whether Postgres can have something of this name, in quotes, and it can be printed. */
+export function isName(text: string): boolean {
   const bytes = Buffer.byteLength(text);
   return bytes > 0 && bytes <= MOST_NAME_BYTES && isPlain(text);
 }

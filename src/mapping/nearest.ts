@@ -11,7 +11,7 @@ export function nearest(given: string, possible: readonly string[]): string | un
   const most = Math.max(text.length < 4 ? 1 : 2, Math.floor(text.length / 3));
   const [first] = possible
     .map((name) => ({ name, mistakes: distance(text, name.toLowerCase()) }))
-    .filter(({ name, mistakes }) => mistakes <= most && mistakes < name.length)
+    .filter(({ name, mistakes }) => mistakes <= most && mistakes < Math.min(name.length, text.length))
     .sort((one, other) => one.mistakes - other.mistakes);
   return first?.name;
 }

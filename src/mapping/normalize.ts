@@ -24,6 +24,16 @@ export function normalizer(steps: readonly Normalization[]): Reader<Json> | unde
   };
 }
 
+const FORMS: readonly Normalization[] = ["trim", "lower", "uuid"];
+
+/**
+ * The steps that give a value its form, and so its token. The others only find the value, as do all before the last decoding. In a mapping
+ * without mistakes, these can be taken again without a change.
+ */
+export function formSteps(steps: readonly Normalization[]): readonly Normalization[] {
+  return steps.slice(steps.lastIndexOf("url_decode") + 1).filter((step) => FORMS.includes(step));
+}
+
 /** Longer elements of a list are no addresses, so that no more of it is read. */
 const MAX_ADDRESS_LENGTH = 128;
 

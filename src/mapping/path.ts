@@ -1,5 +1,6 @@
 // Pure: reads the text of a path.
 import { ENVELOPES, FACTS, Invalid, type Fact, type Mapping, type Path, type Root } from "./mapping.ts";
+import { shown } from "./shown.ts";
 
 const ROOTS = ["record", "message", ...ENVELOPES] as const satisfies readonly Root[];
 
@@ -10,7 +11,7 @@ export const STARTS: readonly string[] = [...ROOTS, ...FACTS, "attribute"].map((
  * Reads keys joined by dots, or a JSON Pointer (RFC 6901), from the record or after a root such as `$message`; a fact such as `$index`; or
  * `$attribute.NAME`.
  *
- * @returns the path, or why the text is none
+ * @returns the path, or why the text is none; a reason shows at most 40 characters of it
  */
 export function parsePath(text: string): Path | Invalid {
   if (text === "") return new Invalid("a path is not empty");
@@ -50,7 +51,7 @@ function rootPath(text: string, root: Root, rest: string): Path | Invalid {
 
 function factPath(text: string, fact: Fact, rest: string): Path | Invalid {
   if (rest === "") return { kind: "fact", text, fact };
-  const from = fact === "body" ? "; for a key of the message, write $message" + rest : "";
+  const from = fact === "body" ? "; for a key of the message, write " + shown(`$message${rest}`) : "";
   return new Invalid(`$${fact} stands alone${from}`);
 }
 
@@ -62,8 +63,11 @@ function attributePath(text: string, rest: string): Path | Invalid {
 }
 
 function unknownRoot(name: string, rest: string): string {
-  if (name === "") return `a path has no "$" before its first key: write ${rest.slice(1) || "$record"}`;
-  return `only ${STARTS.join(", ")} begin with "$". For a key of that name, write $record/${escaped(`$${name}`)}`;
+  if (name === "") {
+    return `a path has no "$" before its first key: write ${shown(rest.replace(/^[./]+/, "")) || "$record"}`;
+  }
+  const pointer = `$record/${escaped(`$${name}`)}`;
+  return `only ${STARTS.join(", ")} begin with "$". For a key of that name, write ${shown(pointer)}`;
 }
 
 /** One key, as a JSON Pointer has it. */
@@ -72,7 +76,8 @@ function escaped(key: string): string {
 }
 
 function keysPath(text: string, root: Root, rest: string): Path | Invalid {
-  const keys = rest.startsWith("/") ? pointerKeys(rest) : dottedKeys(rest);
+  const start = text === rest ? "" : `$${root}`;
+  const keys = rest.startsWith("/") ? pointerKeys(rest) : dottedKeys(rest, start);
   return keys instanceof Invalid ? keys : { kind: "keys", text, root, keys };
 }
 
@@ -85,15 +90,21 @@ function pointerKeys(pointer: string): readonly string[] | Invalid {
     .map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
-function dottedKeys(dotted: string): readonly string[] | Invalid {
+/** @param start the root as it is written; empty without one */
+function dottedKeys(dotted: string, start: string): readonly string[] | Invalid {
   const keys = dotted.split(".");
-  const pointer = `/${keys.map(escaped).join("/")}`;
+  const pointer = shown(`${start}/${keys.map(escaped).join("/")}`);
   if (keys.includes(""))
     return new Invalid(`a key between dots is empty: write ${pointer} if it is so named`);
-  if (keys.some((key) => /\[(?:\d+|\*)?\]$/.test(key))) {
+  if (keys.some((key) => /^\*$|\[\*?\]$/.test(key))) {
     return new Invalid(
-      `write an index as a key, as in items.0.id; each element of a list is what records is for. If the key has the brackets, write ${pointer}`,
+      `a path has no wildcards. For one row per element, name the list in records; keep applies to each element anyway. If the key is so named, write ${pointer}`,
     );
+  }
+  if (keys.some((key) => /\[\d+\]$/.test(key))) {
+    const parts = [start, ...keys.flatMap((key) => key.split(/\[(\d+)\]/))];
+    const path = parts.filter((part) => part !== "").join(".");
+    return new Invalid(`write ${shown(path)}. If the key has the brackets, write ${pointer}`);
   }
   return keys;
 }

@@ -1,4 +1,4 @@
-// Pure: converts a personal value to canonical bytes, so that equal values give equal tokens.
+// Pure: converts an IP address to canonical bytes, so that equal addresses give equal tokens.
 import ipaddr from "ipaddr.js";
 
 /** Maximum length, characters. The longest address has 45, plus brackets, zone, port and white space. */
@@ -66,20 +66,4 @@ function ipv6Bytes(text: string): Uint8Array | undefined {
 export function spellIp(canonical: Uint8Array): string {
   const address = new ipaddr.IPv6(Array.from(canonical));
   return address.isIPv4MappedAddress() ? address.toIPv4Address().toString() : address.toRFC5952String();
-}
-
-const UUID_LENGTH = 36;
-const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
-const NIL_UUID = "00000000-0000-0000-0000-000000000000";
-
-/**
- * A device id's UTF-8 bytes; a UUID in lower case, because UUIDs are case-insensitive (RFC 9562, section 4).
- *
- * @param text well-formed: no lone surrogate
- * @returns null for the nil UUID (RFC 9562, section 5.9), the advertising id of users who have turned it off
- */
-export function canonicalDeviceId(text: string): Uint8Array | null {
-  if (text === NIL_UUID) return null;
-  const isUuid = text.length === UUID_LENGTH && UUID.test(text);
-  return Buffer.from(isUuid ? text.toLowerCase() : text);
 }

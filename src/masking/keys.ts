@@ -28,11 +28,17 @@ export function hkdf(master: Uint8Array, info: string, bytes: number): Uint8Arra
 }
 
 /** Keys that are not of a field. */
-const RESERVED = /^(kid|quarantine|body|idempotency|network)$/;
+export const RESERVED_NAMES: ReadonlySet<string> = new Set([
+  "kid",
+  "quarantine",
+  "body",
+  "idempotency",
+  "network",
+]);
 
 /** Whether a field can have this name: 1 to 64 letters, digits, `_` and `-`, and not one of fetch-etl's other keys. */
 export function isFieldName(name: string): boolean {
-  return /^[\w-]{1,64}$/.test(name) && !RESERVED.test(name);
+  return /^[\w-]{1,64}$/.test(name) && !RESERVED_NAMES.has(name);
 }
 
 /** Whether it names the key of a field, or of the networks in it: see {@link MaskingKeys.ofField}. */

@@ -17,6 +17,7 @@ import { findTables, isOneOf, RELATIONS, unloggedTables } from "./catalogue.ts";
 import { connect, type Connection, type Sql } from "./connection.ts";
 import { asFailure, shown } from "./errors.ts";
 import { explainForbidden, forbidden } from "./forbidden.ts";
+import { requireOwnIndexes } from "./ledger.ts";
 import { MIGRATIONS, tablesFor, written } from "./migrations.ts";
 import { fullName } from "./quote.ts";
 import { lacking, missingGrants, rightsFor } from "./rights.ts";
@@ -139,12 +140,12 @@ async function checkTables(
   keepsVault: boolean,
   run: (name: CheckName, check: () => Promise<Check>) => Promise<Check>,
 ): Promise<readonly Check[]> {
-  const { user, table: logins } = settings;
-  const wanted = tablesFor(logins, keepsVault);
+  const { user, table: target } = settings;
+  const wanted = tablesFor(target, keepsVault);
   const present = new Set((await findTables(sql, wanted)).map(fullName));
   const exists = (table: TableName): boolean => present.has(fullName(table));
   const rightsCheck = await run("database rights", async () => {
-    const rights = rightsFor(logins, keepsVault).filter(({ schema = "fetch_etl", table }) =>
+    const rights = rightsFor(target, keepsVault).filter(({ schema = "fetch_etl", table }) =>
       exists({ schema, name: table }),
     );
     if (rights.length === 0) return skipped("database rights", NO_TABLE);
@@ -156,14 +157,14 @@ async function checkTables(
   return [
     await run("tables", () => checkPresence(sql, settings, keepsVault)),
     await run("columns", async () =>
-      exists(logins) ? checkColumns(sql, settings) : skipped("columns", NO_TABLE),
+      exists(target) ? checkColumns(sql, settings) : skipped("columns", NO_TABLE),
     ),
     rightsCheck,
     await run("writing", async () => {
       if (rightsCheck.status !== "ok") return skipped("writing", "not checked: see database rights");
       return checkWriting(sql, settings, wanted.filter(exists));
     }),
-    await run("triggers", () => checkTableCode(sql, logins)),
+    await run("triggers", () => checkTableCode(sql, target)),
     await run("public schema", () => checkPublicSchema(sql)),
     await run("ledger", () => checkLedger(sql)),
   ];
@@ -173,7 +174,7 @@ const NO_TABLE = "not checked: there is no table yet";
 
 async function checkPresence(
   sql: Sql,
-  { user, table }: DatabaseSettings,
+  { user, table, hasKeys = false }: DatabaseSettings,
   keepsVault: boolean,
 ): Promise<Check> {
   const name = "tables";
@@ -192,6 +193,7 @@ async function checkPresence(
         : `to be migrated to version ${MIGRATIONS.length} ${by}`,
     );
   }
+  if (hasKeys) await requireOwnIndexes(sql);
   const tables = tablesFor(table, keepsVault);
   const finding = `all ${tables.length} exist`;
   const unlogged = await unloggedTables(sql, tables);

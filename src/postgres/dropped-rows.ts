@@ -67,11 +67,11 @@ export async function unseenDrops(sql: Reader): Promise<Failure | undefined> {
 }
 
 /** The failure for rows that were not stored, with the triggers that may have dropped them. */
-export async function droppedRows(sql: Reader, logins: TableName): Promise<Failure> {
-  const triggers = await droppingTriggers(sql, [logins, own("quarantine")]);
+export async function droppedRows(sql: Reader, target: TableName): Promise<Failure> {
+  const triggers = await droppingTriggers(sql, [target, own("quarantine")]);
   return new Failure(
     "configuration",
-    `Postgres did not store every row that fetch-etl inserted into ${fullName(logins)} and fetch_etl.quarantine. ` +
+    `Postgres did not store every row that fetch-etl inserted into ${fullName(target)} and fetch_etl.quarantine. ` +
       (triggers.length === 0
         ? "No trigger of these tables explains this. Check their rules, and whether they are views. "
         : `A trigger that returns NULL can cause this: ${triggers.join(", ")}. `) +

@@ -84,26 +84,31 @@ export const MIGRATIONS: Migrations = [
   ],
   // A message may have several records.
   [
-    alter("ledger", "add column if not exists record integer"),
-    // -1: the message, as it went into the quarantine.
+    // With the default, Postgres from version 11 on does not rewrite the table.
+    alter("ledger", "add column if not exists record integer not null default 0"),
+    // -1: the message, as it went into the quarantine. Only before the index of the first migration is dropped.
     {
       table: "ledger",
-      sql: `update fetch_etl.ledger l
-set record = case when exists (
-  select 1 from fetch_etl.quarantine q
-  where q.sent_at operator(pg_catalog.=) l.sent_at and q.queue operator(pg_catalog.=) l.queue
-    and q.message_id operator(pg_catalog.=) l.message_id and q.replayed_at is null
-) then -1 else 0 end
-where record is null`,
+      sql: `update fetch_etl.ledger l set record = -1
+from fetch_etl.quarantine q
+where q.sent_at operator(pg_catalog.=) l.sent_at and q.queue operator(pg_catalog.=) l.queue
+  and q.message_id operator(pg_catalog.=) l.message_id and q.replayed_at is null
+  and pg_catalog.to_regclass('fetch_etl.ledger_message') is not null`,
     },
-    alter("ledger", "alter column record set default 0"),
-    alter("ledger", "alter column record set not null"),
     {
       table: "ledger",
       sql: `create unique index if not exists ledger_record on fetch_etl.ledger (${LEDGER_KEY})`,
     },
     // The first migration created it. It no longer does: with several records of a message, the SQL of `init --print` could not run again.
     { table: "ledger", sql: "drop index if exists fetch_etl.ledger_message" },
+    // A message that was replayed has an entry for the quarantine too: it may be delivered and rejected again.
+    {
+      table: "ledger",
+      sql: `insert into fetch_etl.ledger (queue, sent_at, message_id, record, run_id, loaded_at)
+select queue, sent_at, message_id, -1, '00000000-0000-0000-0000-000000000000'::pg_catalog.uuid, quarantined_at
+from fetch_etl.quarantine
+on conflict do nothing`,
+    },
     // The MAC of a mapping's `dedupe` values.
     alter("ledger", "add column if not exists idempotency pg_catalog.bytea"),
     {
@@ -149,10 +154,10 @@ export const OUTDATED =
 
 const VAULT: readonly string[] = ["vault_keys", "vault", "reveal_log"];
 
-/** The tables of a database, that of the logins first; those of the vault only where one is kept. */
-export function tablesFor(logins: TableName, keepsVault: boolean): readonly TableName[] {
+/** The tables of a database, the target table first; those of the vault only where one is kept. */
+export function tablesFor(target: TableName, keepsVault: boolean): readonly TableName[] {
   const own = ["schema_version", "ledger", "quarantine", ...(keepsVault ? VAULT : [])];
-  return [logins, ...own.map((name) => ({ schema: "fetch_etl", name }))];
+  return [target, ...own.map((name) => ({ schema: "fetch_etl", name }))];
 }
 
 /** Those of the tables that a drain inserts into. */

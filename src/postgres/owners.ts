@@ -7,15 +7,15 @@ import { identifier } from "./quote.ts";
 
 /**
  * Parts of a `with recursive`: `own`, the current user and the roles that it is a member of; and `used`, the tables in schema `fetch_etl`,
- * the logins' table, its ancestors and its partitions.
+ * the target table, its ancestors and its partitions.
  */
-export function usedTables(logins: TableName): string {
+export function usedTables(target: TableName): string {
   return `own as (
       select r.oid from pg_catalog.pg_roles r where r.rolname operator(pg_catalog.=) current_user
       union
       select m.roleid from pg_catalog.pg_auth_members m join own on m.member operator(pg_catalog.=) own.oid
-    ), ${partsOf([logins])}, wholes as (
-      select c.oid from ${RELATIONS} where ${isOneOf([logins])}
+    ), ${partsOf([target])}, wholes as (
+      select c.oid from ${RELATIONS} where ${isOneOf([target])}
       union
       select i.inhparent from pg_catalog.pg_inherits i join wholes on i.inhrelid operator(pg_catalog.=) wholes.oid
     ), used as (
@@ -40,9 +40,9 @@ export const IS_TRUSTED = `(r.rolsuper or r.rolname operator(pg_catalog.=) 'pg_d
  * @throws {Failure} `configuration` when one of them belongs to a role that is not trusted. A superuser does not count as a member of
  *   every role.
  */
-export async function requireOwners(sql: Reader, logins: TableName): Promise<void> {
+export async function requireOwners(sql: Reader, target: TableName): Promise<void> {
   const [foreign] = await sql.unsafe<{ kind: string; object: string; owner: string }[]>(`
-    with recursive ${usedTables(logins)}, objects as (
+    with recursive ${usedTables(target)}, objects as (
       select 'schema' as kind, pg_catalog.quote_ident(n.nspname) as object, n.nspowner as owner
       from pg_catalog.pg_namespace n where n.nspname operator(pg_catalog.=) 'fetch_etl'
       union all

@@ -60,6 +60,8 @@ export interface Found {
 /** A connection to the quarantine. Every call throws `Failure` as a sentence for the user. */
 export interface Quarantine {
   summary(): Promise<QuarantineSummary>;
+  /** The queues of the messages that are not replayed, as an ARN or the path of a URL; at most {@link MOST_COUNTED}. */
+  queues(): Promise<string[]>;
   /** The messages with an id: one of each queue that has it. */
   find(messageId: string): Promise<Found>;
   /**
@@ -85,6 +87,7 @@ export async function openQuarantine(settings: DatabaseSettings): Promise<Quaran
     });
     return {
       summary: () => run(READING, () => inTransaction(sql, SNAPSHOT, summarise)),
+      queues: () => run(READING, () => queuesOf(sql)),
       find: (messageId) => run(READING, () => find(sql, messageId)),
       openReplay: (vaultKey, queue) =>
         run("preparing the quarantine for a replay", () =>
@@ -123,6 +126,14 @@ export async function summarise(sql: Reader): Promise<QuarantineSummary> {
     })),
     keys: keys.map(({ keyId, count }) => ({ keyId, count: Number(count) })),
   };
+}
+
+/** A name longer than any queue's ARN is cut. */
+async function queuesOf(sql: Reader): Promise<string[]> {
+  const rows = await sql.unsafe<{ queue: string }[]>(`
+    select distinct pg_catalog."left"(queue, 300) as queue from fetch_etl.quarantine where replayed_at is null
+    order by 1 limit ${MOST_COUNTED}`);
+  return rows.map(({ queue }) => queue);
 }
 
 async function find(sql: Sql, messageId: string): Promise<Found> {

@@ -1,8 +1,9 @@
-// A key rotation in the tables. The logins' table has no key and no index, so that it is read by ranges of blocks.
+// A key rotation in the tables. The target table has no key and no index, so that it is read by ranges of blocks.
 import type { DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
 import { columnMask } from "../mapping/masks.ts";
+import type { Column } from "../mapping/mapping.ts";
 import { AlteredEntry, type Remask } from "../recovery/remask.ts";
 import type { Left, RotationTables } from "../recovery/rotate.ts";
 import { partsOf, RELATIONS } from "./catalogue.ts";
@@ -13,6 +14,7 @@ import { fullName, identifier } from "./quote.ts";
 import { requireRights, type Right } from "./rights.ts";
 import { changeRows, earlier, insertEntries, type RotationTarget } from "./rotation-rows.ts";
 import { tablesPresent } from "./schema.ts";
+import { requireColumns } from "./target-table.ts";
 import { tokenKeyId } from "./token.ts";
 import { LOCKS, withLock } from "./transaction.ts";
 import { readEntries, record } from "./vault.ts";
@@ -22,7 +24,7 @@ export interface Rotation extends RotationTables {
   close(): Promise<void>;
 }
 
-/** In addition to those on the logins' table. */
+/** In addition to those on the target table. */
 const RIGHTS: readonly Right[] = [
   { table: "vault", right: "select" },
   { table: "vault", right: "insert" },
@@ -50,19 +52,20 @@ export async function openRotation(
   const prepare = async ({ sql, run, close }: Database): Promise<Rotation> => {
     const inTransaction = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
       run(DOING, () => withLock(sql, LOCKS.vault, work));
+    const masked = settings.columns.filter(({ mask }) => mask !== undefined);
+    const names = masked.map(({ name }) => name);
     const heap = await run(DOING, async () => {
-      await checkTables(sql, settings);
+      await checkTables(sql, settings, masked);
       return heapOf(sql, settings.table);
     });
     await inTransaction((tx) => record(tx, "rotate", [], `rotate to key ${keyId}`));
-    const masked = maskedColumns(settings);
     const target: RotationTarget = {
       table: sql.unsafe(fullName(settings.table)),
-      columns: masked.map(identifier),
-      fields: settings.columns.flatMap((column) => columnMask(column)?.keyName ?? []),
+      columns: names.map(identifier),
+      fields: masked.flatMap((column) => columnMask(column)?.keyName ?? []),
       ...{ keyId, remask },
     };
-    const others = (await run(DOING, () => othersWithTokens(sql, settings.table, masked))).map(fullName);
+    const others = (await run(DOING, () => othersWithTokens(sql, settings.table, names))).map(fullName);
     // A batch reads its blocks from every partition.
     const blocks = Math.max(1, Math.floor(BLOCKS / heap.parts));
     return {
@@ -79,14 +82,12 @@ export async function openRotation(
   return openDatabase(settings, prepare, passes);
 }
 
-function maskedColumns({ columns }: DatabaseSettings): string[] {
-  return columns.filter(({ mask }) => mask !== undefined).map(({ name }) => name);
-}
-
-async function checkTables(sql: Sql, settings: DatabaseSettings): Promise<void> {
-  const { user, table } = settings;
-  const columns = maskedColumns(settings);
-  if (columns.length === 0)
+async function checkTables(
+  sql: Sql,
+  { user, table }: DatabaseSettings,
+  masked: readonly Column[],
+): Promise<void> {
+  if (masked.length === 0)
     throw new Failure("configuration", "The mapping masks no column, so there are no tokens to rotate.");
   const present = await tablesPresent(sql, table);
   if (!present.vault) {
@@ -96,12 +97,13 @@ async function checkTables(sql: Sql, settings: DatabaseSettings): Promise<void> 
         "Drains store values if FETCH_ETL_RECOVERY_RECIPIENT is set.",
     );
   }
-  if (!present.userLogins) {
+  if (!present.target) {
     throw new Failure(
       "configuration",
       `There is no table ${fullName(table)}. Set --table to the table whose tokens to rotate.`,
     );
   }
+  const columns = (await requireColumns(sql, { table, columns: masked })).map(({ column }) => column.name);
   const rows = { schema: table.schema, table: table.name };
   const ofRows: readonly Right[] = [
     { ...rows, right: "select" },
@@ -148,7 +150,7 @@ async function othersWithTokens(
     select distinct n.nspname as schema, c.relname as name
     from targets, ${sql.unsafe(RELATIONS)}
     where c.relkind operator(pg_catalog.=) any ('{r,p}') and not c.relispartition
-      and n.nspname operator(pg_catalog.!~) '^pg_'
+      and n.nspname operator(pg_catalog.!~) '^pg_' and n.nspname operator(pg_catalog.<>) 'fetch_etl'
       and (n.nspname, c.relname) operator(pg_catalog.<>) (${schema}, ${name})
       and coalesce(target[1] operator(pg_catalog.=) n.nspname::pg_catalog.text, true)
       and coalesce(target[2] operator(pg_catalog.=) c.relname::pg_catalog.text, true)

@@ -29,12 +29,12 @@ export interface SchemaState {
   readonly version: number | undefined;
 }
 
-async function readState(sql: Reader, logins: TableName, keepsVault: boolean): Promise<SchemaState> {
-  const found = await findTables(sql, tablesFor(logins, true));
+async function readState(sql: Reader, target: TableName, keepsVault: boolean): Promise<SchemaState> {
+  const found = await findTables(sql, tablesFor(target, true));
   const present = new Set(found.map(fullName));
   const versionTable = found.find(isVersionTable);
   return {
-    missing: tablesFor(logins, keepsVault).filter((table) => !present.has(fullName(table))),
+    missing: tablesFor(target, keepsVault).filter((table) => !present.has(fullName(table))),
     found,
     version: versionTable === undefined ? 0 : versionTable.isReadable ? await readVersion(sql) : undefined,
   };
@@ -50,14 +50,14 @@ async function readVersion(sql: Reader): Promise<number> {
 }
 
 /** @throws {Failure} `configuration` when a table, or the schema, belongs to a role that is not trusted */
-export async function schemaState(sql: Sql, logins: TableName, keepsVault: boolean): Promise<SchemaState> {
-  await requireOwners(sql, logins);
+export async function schemaState(sql: Sql, target: TableName, keepsVault: boolean): Promise<SchemaState> {
+  await requireOwners(sql, target);
   // Row-level security that would hide the version makes Postgres refuse.
-  return inTransaction(sql, SNAPSHOT, (tx) => readState(tx, logins, keepsVault));
+  return inTransaction(sql, SNAPSHOT, (tx) => readState(tx, target, keepsVault));
 }
 
 export interface TablesPresent {
-  readonly userLogins: boolean;
+  readonly target: boolean;
   readonly quarantine: boolean;
   readonly vault: boolean;
 }
@@ -65,12 +65,11 @@ export interface TablesPresent {
 /**
  * For commands that create no table.
  *
- * @param logins the logins' table
  * @throws {Failure} `configuration` when a table belongs to a role that is not trusted, or the schema has another version; the version is
  *   not checked where the user may not read it
  */
-export async function tablesPresent(sql: Sql, logins: TableName): Promise<TablesPresent> {
-  const { found, version } = await schemaState(sql, logins, true);
+export async function tablesPresent(sql: Sql, target: TableName): Promise<TablesPresent> {
+  const { found, version } = await schemaState(sql, target, true);
   const names = new Set(found.map(fullName));
   const quarantine = names.has("fetch_etl.quarantine");
   if (version !== undefined && quarantine) {
@@ -79,7 +78,7 @@ export async function tablesPresent(sql: Sql, logins: TableName): Promise<Tables
       throw new Failure("configuration", `${otherVersion(version, MIGRATIONS)}: run "fetch-etl init".`);
     }
   }
-  return { userLogins: names.has(fullName(logins)), quarantine, vault: names.has("fetch_etl.reveal_log") };
+  return { target: names.has(fullName(target)), quarantine, vault: names.has("fetch_etl.reveal_log") };
 }
 
 /**
@@ -96,19 +95,19 @@ export async function ensureTables(
   use: Use,
   migrations: Migrations = MIGRATIONS,
 ): Promise<string[]> {
-  const { user, table: logins } = settings;
+  const { user, table: target } = settings;
   const isComplete = (state: SchemaState): boolean => {
     if (state.version !== undefined) requireKnown(state.version, migrations);
     return state.missing.length === 0 && state.version === migrations.length;
   };
-  const before = await schemaState(sql, logins, keepsVault);
+  const before = await schemaState(sql, target, keepsVault);
   if (isComplete(before)) return [];
   if (before.version === undefined) await requireRights(sql, user, use);
   return inTransaction(sql, READ_COMMITTED, async (tx) => {
     await tx.unsafe(CREATION_TIMEOUT);
     await tx`select pg_catalog.pg_advisory_xact_lock(${CREATION_LOCK})`;
     // Another run may have changed it in the meantime.
-    const state = await readState(tx, logins, keepsVault);
+    const state = await readState(tx, target, keepsVault);
     if (isComplete(state)) return [];
     const problem = await migrationProblem(tx, user, state, migrations);
     if (problem !== undefined) throw problem;
@@ -118,7 +117,7 @@ export async function ensureTables(
       await tx.unsafe(`create schema ${schemaName(schema)}`);
       made.push(schemaName(schema));
     }
-    if (state.missing.includes(logins)) await tx.unsafe(createTarget(settings));
+    if (state.missing.includes(target)) await tx.unsafe(createTarget(settings));
     for (const step of pendingSteps(state, migrations)) await tx.unsafe(step.sql);
     if (state.version !== migrations.length) await tx.unsafe(setVersion(migrations.length));
     return [...made, ...state.missing.map(fullName)];

@@ -21,10 +21,10 @@ interface TableCode {
 const MOST_NAMED = 10;
 
 /** Lists all that is enabled, with its owner; for a trigger, the owner of its function. */
-export async function checkTableCode(sql: Reader, logins: TableName): Promise<Check> {
+export async function checkTableCode(sql: Reader, target: TableName): Promise<Check> {
   const name = "triggers";
   const found = await sql.unsafe<TableCode[]>(`
-    with recursive ${usedTables(logins)}, code as (
+    with recursive ${usedTables(target)}, code as (
       select 'trigger' as kind, t.tgname as name, t.tgrelid as relation,
              pg_catalog.format('%I.%I()', n.nspname, p.proname) as function, p.proowner as owner
       from pg_catalog.pg_trigger t

@@ -80,34 +80,56 @@ const INSERTABLE = 8;
 
 export async function readTableColumns(sql: Sql, { schema, name }: TableName): Promise<readonly Found[]> {
   return sql<Found[]>`
-    with recursive found as (
-      select a.attrelid, a.attnum, a.atttypid as type, a.atttypmod as modifier
+    with recursive base as (
+      select a as own, c.relkind as kind, a.atttypid as type, a.atttypmod as modifier
       from pg_catalog.pg_attribute a join ${sql.unsafe(RELATIONS)} on c.oid operator(pg_catalog.=) a.attrelid
       where n.nspname operator(pg_catalog.=) ${schema} and c.relname operator(pg_catalog.=) ${name}
         and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped
-    ), base as (
-      select * from found
       union all
-      select b.attrelid, b.attnum, t.typbasetype,
+      select b.own, b.kind, t.typbasetype,
              case when b.modifier operator(pg_catalog.=) -1 then t.typtypmod else b.modifier end
       from base b join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) b.type
       where t.typtype operator(pg_catalog.=) 'd'
     )
-    select a.attname as name, pg_catalog.format_type(a.atttypid, null) as type, b.type as "baseId", t.typtype as kind,
-           tn.nspname as "typeSchema", own.typname as "typeName", b.modifier operator(pg_catalog.-) 4 as width,
-           (a.attnotnull or own.typnotnull) and not a.atthasdef and own.typdefault is null
-             and a.attidentity operator(pg_catalog.=) '' as required,
-           a.attidentity operator(pg_catalog.=) 'a'
-             or coalesce(pg_catalog.to_jsonb(a) operator(pg_catalog.->>) 'attgenerated', '') operator(pg_catalog.<>) '' as filled,
-           case when c.relkind operator(pg_catalog.=) any ('{r,p}') then true
-             else (pg_catalog.pg_relation_is_updatable(c.oid, true) operator(pg_catalog.&) ${INSERTABLE}::integer)
+    select (b.own).attname as name, pg_catalog.format_type((b.own).atttypid, null) as type, b.type as "baseId",
+           t.typtype as kind, tn.nspname as "typeSchema", o.typname as "typeName",
+           b.modifier operator(pg_catalog.-) 4 as width,
+           ((b.own).attnotnull or o.typnotnull) and not (b.own).atthasdef and o.typdefault is null
+             and (b.own).attidentity operator(pg_catalog.=) '' as required,
+           (b.own).attidentity operator(pg_catalog.=) 'a' or coalesce(
+             pg_catalog.to_jsonb(b.own) operator(pg_catalog.->>) 'attgenerated', '') operator(pg_catalog.<>) '' as filled,
+           case when b.kind operator(pg_catalog.=) any ('{r,p}') then true
+             else (pg_catalog.pg_relation_is_updatable((b.own).attrelid, true) operator(pg_catalog.&) ${INSERTABLE}::integer)
                operator(pg_catalog.<>) 0 end as insertable
     from base b
     join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) b.type and t.typtype operator(pg_catalog.<>) 'd'
-    join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) b.attrelid and a.attnum operator(pg_catalog.=) b.attnum
-    join pg_catalog.pg_type own on own.oid operator(pg_catalog.=) a.atttypid
-    join pg_catalog.pg_namespace tn on tn.oid operator(pg_catalog.=) own.typnamespace
-    join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) a.attrelid`;
+    join pg_catalog.pg_type o on o.oid operator(pg_catalog.=) (b.own).atttypid
+    join pg_catalog.pg_namespace tn on tn.oid operator(pg_catalog.=) o.typnamespace`;
+}
+
+/**
+ * The columns of a table in their order, for commands that write no rows.
+ *
+ * @throws {Failure} `configuration` when the table lacks one
+ */
+export async function requireColumns(
+  sql: Sql,
+  { table, columns }: Target,
+): Promise<readonly { readonly column: Column; readonly found: Found }[]> {
+  const ofTable = new Map((await readTableColumns(sql, table)).map((found) => [found.name, found]));
+  const missing: string[] = [];
+  const all = columns.flatMap((column) => {
+    const found = ofTable.get(column.name);
+    if (found !== undefined) return [{ column, found }];
+    missing.push(column.name);
+    return [];
+  });
+  if (missing.length === 0) return all;
+  throw new Failure(
+    "configuration",
+    `The table ${fullName(table)} has no ${missing.length === 1 ? "column" : "columns"} ${missing.join(", ")}, which the mapping names. ` +
+      "Check --table and --mapping.",
+  );
 }
 
 /** What is wrong with the table and its columns, in a sentence; and how values are inserted. */

@@ -2,7 +2,7 @@
 import type { DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
 import type { TypeName } from "../mapping/mapping.ts";
-import type { Reader, Sql } from "./connection.ts";
+import type { Reader } from "./connection.ts";
 import { withDatabase } from "./database.ts";
 import { distributions, type ValueRows } from "./distributions.ts";
 import { countRepeatedBodies } from "./ledger.ts";
@@ -10,7 +10,7 @@ import { summarise } from "./quarantine.ts";
 import { fullName } from "./quote.ts";
 import { FIXED_FORMATS, readColumn, shownText, spellValue, type ReadColumn } from "./read-column.ts";
 import { tablesPresent } from "./schema.ts";
-import { readTableColumns } from "./target-table.ts";
+import { requireColumns } from "./target-table.ts";
 import { isToken } from "./token.ts";
 import { tokenCounts, type Repeated, type Repeats } from "./token-counts.ts";
 import { inTransaction, SNAPSHOT } from "./transaction.ts";
@@ -69,10 +69,11 @@ export async function verifyTables(
   const table = fullName(settings.table);
   return withDatabase(settings, "reading the tables", async (sql) => {
     const present = await tablesPresent(sql, settings.table);
-    if (!present.userLogins) {
+    if (!present.target) {
       throw new Failure("configuration", `There is no table ${table} yet: "fetch-etl init" creates it.`);
     }
-    const columns = await columnsToRead(sql, settings);
+    const found = await requireColumns(sql, settings);
+    const columns = found.map(({ column, found: { baseId } }) => readColumn(column, baseId));
     // One snapshot, so that the figures agree with each other while a drain goes on.
     return inTransaction(sql, SNAPSHOT, async (tx) => {
       await tx.unsafe(FIXED_FORMATS);
@@ -95,28 +96,6 @@ export async function verifyTables(
       };
     });
   });
-}
-
-async function columnsToRead(
-  sql: Sql,
-  { table, columns }: Pick<DatabaseSettings, "table" | "columns">,
-): Promise<ReadColumn[]> {
-  const found = new Map((await readTableColumns(sql, table)).map(({ name, baseId }) => [name, baseId]));
-  const missing: string[] = [];
-  const read = columns.flatMap((column) => {
-    const baseId = found.get(column.name);
-    if (baseId !== undefined) return [readColumn(column, baseId)];
-    missing.push(column.name);
-    return [];
-  });
-  if (missing.length > 0) {
-    throw new Failure(
-      "configuration",
-      `The table ${fullName(table)} has no ${missing.length === 1 ? "column" : "columns"} ${missing.join(", ")}, which the mapping names. ` +
-        "Check --table and --mapping.",
-    );
-  }
-  return read;
 }
 
 /** Columns of a scan: a select list has at most 1,664 entries. */

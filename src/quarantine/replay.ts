@@ -42,6 +42,8 @@ export type ReplaySettings = Omit<EntrySettings, "queueId" | "queueName" | "now"
 export interface ReplayReport {
   /** Records. */
   loaded: number;
+  /** Records that the mapping skips, of messages that leave the quarantine or stay with fewer records. */
+  skipped: number;
   /** Messages with records that the mapping or Postgres rejects. */
   rejected: number;
   /** Number of messages whose masking key is not configured, by key id. */
@@ -59,7 +61,7 @@ export async function replay(
   open: BodyOpener,
   settings: ReplaySettings,
 ): Promise<ReplayReport> {
-  const report: ReplayReport = { loaded: 0, rejected: 0, missingKeys: new Map(), altered: [] };
+  const report: ReplayReport = { loaded: 0, skipped: 0, rejected: 0, missingKeys: new Map(), altered: [] };
   const passing = new Bisection<ReadRecord>(async (records) => {
     const loaded = await store.load(records.map(({ message: { held }, entry }) => ({ held, entry })));
     report.loaded += loaded;
@@ -79,7 +81,10 @@ export async function replay(
     for (const held of page) {
       const opened = openHeld(held, open, report);
       if (opened === undefined) continue;
-      const message: ReadMessage = { held, passed: 0, rejected: new RejectedRecords(), isRejected: false };
+      const message: ReadMessage = {
+        ...{ held, passed: 0, skipped: 0 },
+        ...{ rejected: new RejectedRecords(), isRejected: false },
+      };
       messages.push(message);
       for (const item of readAgain(message, opened, settings)) {
         message.passed += 1;
@@ -93,6 +98,7 @@ export async function replay(
     await write(batch);
     report.rejected += messages.filter(staysRejected).length;
     const changed = messages.filter((message) => message.passed > 0 || !staysRejected(message));
+    report.skipped += changed.reduce((sum, { skipped }) => sum + skipped, 0);
     if (changed.length > 0) await store.mark(changed.map(toReplayed));
     page = await store.page(page.at(-1));
   }
@@ -104,6 +110,8 @@ interface ReadMessage {
   readonly held: QuarantinedMessage;
   /** The number of its records that were loaded, now or before. */
   passed: number;
+  /** The number of its records that the mapping skips. */
+  skipped: number;
   /** By the mapping or by Postgres. */
   rejected: RejectedRecords;
   /** As a whole, by the mapping. */
@@ -152,6 +160,7 @@ function* readAgain(
   const only = held.records === undefined ? undefined : new Set(held.records);
   for (const item of entries.items({ messageId, sentAt, body, attributes }, only)) {
     const { entry } = item;
+    message.skipped += item.skipped;
     message.rejected = item.rejected ?? message.rejected;
     if (entry?.kind === "row") yield { ...item, entry };
     else if (entry?.kind === "rejection") message.isRejected = true;

@@ -96,7 +96,7 @@ function asMaskedToday(value: Uint8Array, type: string, field: MaskedField | und
   const spell = spellingOf(type);
   if (field?.type !== type || spell === undefined) return value;
   try {
-    const read = field.read(spell(value));
+    const read = field.reread(spell(value));
     return read === null || read instanceof Invalid ? value : read;
   } catch {
     // Not the bytes of such a value.

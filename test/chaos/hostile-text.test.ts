@@ -16,7 +16,8 @@ import { openQueue } from "../../src/sqs/open.ts";
 import { toFailed, toReceived } from "../../src/sqs/message.ts";
 import { targetOf } from "../../src/sqs/target.ts";
 import { COLUMN_TYPES } from "../../src/mapping/types.ts";
-import { canonicalDeviceId, canonicalIp } from "../../src/masking/canonical.ts";
+import { normalizer } from "../../src/mapping/normalize.ts";
+import { canonicalIp } from "../../src/masking/canonical.ts";
 import { createOpener } from "../../src/recovery/identities.ts";
 import { columnOf } from "../mapping/values.ts";
 import { deaf, settings, stubAwsEnvironment } from "../sqs/servers.ts";
@@ -198,8 +199,10 @@ it.each<[string, (text: string) => unknown]>([
   expect({ characters, longestMatched }).toEqual({ characters: 0, longestMatched: 0 });
 });
 
-it("no expression looks at a device id that is too long for a UUID", async () => {
-  expect((await meter(LONG, () => canonicalDeviceId("0".repeat(LENGTH)))).longestMatched).toBe(0);
+it("no expression looks at a text that is too long for a UUID", async () => {
+  const readers = [COLUMN_TYPES.uuid.text(columnOf("uuid")), normalizer(["uuid", "nil"])];
+  for (const reader of readers)
+    expect((await meter(LONG, () => reader?.("0".repeat(LENGTH)))).longestMatched).toBe(0);
 });
 
 describe("an answer of the query protocol", () => {

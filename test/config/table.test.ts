@@ -26,7 +26,7 @@ describe("the table is", () => {
   });
 });
 
-const MALFORMED = expect.stringContaining("takes a schema and a name");
+const MALFORMED = expect.stringContaining("--table / FETCH_ETL_TABLE: a table is a schema and a name");
 const KEPT = expect.stringContaining("is reserved for");
 
 it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { sealContext, utcDay } from "../../src/drain/entry.ts";
+import { sealContext } from "../../src/drain/entry.ts";
 import type { Entry, SentMessage } from "../../src/drain/ports.ts";
 import { textMac, TOKEN_PATTERN } from "../../src/masking/token.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
@@ -118,12 +118,4 @@ it("a message can be turned away for a reason that the database gave", () => {
     sentAt: 7,
     rejection: { reasons: ["row: refused by Postgres, SQLSTATE 22021"] },
   });
-});
-
-it.each([
-  [0, "1970-01-01"],
-  [Date.UTC(2024, 0, 1) - 1, "2023-12-31"],
-  [Date.UTC(2024, 0, 1), "2024-01-01"],
-])("%i is a moment of the day %s in UTC", (moment, day) => {
-  expect(utcDay(moment)).toBe(day);
 });

@@ -89,7 +89,7 @@ describe("a message with several records", () => {
     expect(await run()).toMatchObject({
       ...{ received: 1, deleted: 1, left: 0, released: 0 },
       ...{ loaded: 3, quarantined: 2, skipped: 1, duplicates: 0 },
-      invalid: { note: 1 },
+      invalid: new Map([["note", 1]]),
     });
     expect(ids()).toEqual([0, 0, 4]);
     expect(loader.quarantine.get("m")).toMatchObject({
@@ -250,7 +250,13 @@ describe("a message with several records", () => {
         ...{ received, loaded, quarantined, skipped, left, invalid },
       }));
       const rejected = onReject === "leave" ? { left: 2, quarantined: 0 } : { left: 0, quarantined: 3 };
-      expect(counted[0]).toEqual({ received: 3, loaded: 2, skipped: 2, invalid: { note: 1 }, ...rejected });
+      expect(counted[0]).toEqual({
+        received: 3,
+        loaded: 2,
+        skipped: 2,
+        invalid: new Map([["note", 1]]),
+        ...rejected,
+      });
       expect(counted[1]).toEqual(counted[0]);
     },
   );
@@ -278,7 +284,25 @@ describe("a message with several records", () => {
     const { run, queue, loader } = draining();
     queue.send("m", bodyOf(item(0, { note: "x" }), item(1, { note: "x" })));
     loader.refused.add("m 0");
-    expect(await run()).toMatchObject({ loaded: 1, quarantined: 1, invalid: { note: 1 } });
+    expect(await run()).toMatchObject({ loaded: 1, quarantined: 1, invalid: new Map([["note", 1]]) });
+  });
+
+  it("counts the records that it skips also where Postgres refuses its last one", async () => {
+    const { run, queue, loader } = draining();
+    queue.send("m", bodyOf(item(0), { kind: "other" }, item(1), { kind: "other" }));
+    loader.refused.add("m 2");
+    expect(await run()).toMatchObject({ loaded: 1, quarantined: 1, skipped: 2, deleted: 1 });
+  });
+
+  it("counts values that are stored as NULL in columns of any name", async () => {
+    const names = ["constructor", "toString", "valueOf"];
+    const columns = names.map((name) => `${name}: { from: note, type: integer, invalid: set_null }`);
+    const { run, queue } = draining({
+      mapping: `{ version: 1, table: public.items, columns: { ${columns.join(", ")} } }`,
+    });
+    queue.send("m", '{"note": "x"}');
+    const { invalid } = await run();
+    expect([...invalid]).toEqual(names.map((name) => [name, 1]));
   });
 
   it("keeps as many reasons as can be shown, and all records", async () => {
@@ -396,6 +420,37 @@ describe("memory", () => {
     expect(Math.max(...ahead)).toBeLessThanOrEqual(1);
   });
 
+  it("reads no more messages of one record than their rows have room, however small their bodies are", async () => {
+    const MIB = 2 ** 20;
+    const read: string[] = [];
+    const entries = entriesOf({
+      ...planOf("{ version: 1, table: public.items, columns: { data: {} } }"),
+      read: ({ messageId }) => {
+        read.push(messageId);
+        const cells = ["x".repeat(4 * MIB)];
+        const row = {
+          kind: "row",
+          index: 0,
+          cells,
+          masked: [],
+          setNull: [],
+          idempotencyKey: undefined,
+        } as const;
+        return { kind: "records", records: [row] };
+      },
+    });
+    const { run, queue, loader, clock } = draining({ entries });
+    for (let m = 0; m < 100; m += 1) queue.send(`m${m}`, "{}");
+    const ahead: number[] = [];
+    loader.before = (batch) => {
+      ahead.push(read.length - loader.loaded.length - batch.length);
+      return clock.wait(20);
+    };
+    expect(await run()).toMatchObject({ loaded: 100, deleted: 100 });
+    expect(Math.max(...loader.calls)).toBe(1);
+    expect(Math.max(...ahead)).toBeLessThanOrEqual(3);
+  });
+
   it("ends a statement with the record that brings it to 2 MiB", async () => {
     const { entries } = counting(10_000);
     const { run, queue, loader } = draining({ entries, settings: { batchSize: 10_000 } });
@@ -410,7 +465,7 @@ describe("memory", () => {
     const buffer = new BatchBuffer(new VirtualClock(), 2, 100);
     const whole = buffer.room;
     const message = { messageId: "m", sentAt: 0, body: "x".repeat(1000), attributes: { a: "y".repeat(500) } };
-    buffer.pushUnread(message, entries.items(message));
+    buffer.pushUnread(message, () => entries.items(message));
     const room = { messages: whole.messages - 1, bytes: whole.bytes - 1500 };
     for (const size of [2, 2, 1]) {
       expect(buffer.room).toEqual(room);
@@ -430,8 +485,8 @@ describe("memory", () => {
       const buffer = new BatchBuffer(new VirtualClock(), 2, 100);
       const whole = buffer.room;
       const message = { messageId: "m", sentAt: 0, body: "x".repeat(1000) };
-      buffer.pushUnread(message, entries.items(message));
-      buffer.pushUnread(message, entries.items(message));
+      buffer.pushUnread(message, () => entries.items(message));
+      buffer.pushUnread(message, () => entries.items(message));
       const batches = [];
       for (let count = 0; count < taken; count += 1) batches.push(await buffer.next(true));
       buffer.discard();

@@ -168,6 +168,11 @@ it("loads records with their types, names and attributes, keeps the others once,
       await write(mapping(", unit: ms"));
       await bench.sql.unsafe(`alter type "Shop"."Status" add value 'gone'`);
       const replay = ["quarantine", "replay", "--json", "--mapping", path];
+      // The login's mapping does not find the records.
+      expect(json(await bench.run(["quarantine", "replay", "--json"]))).toMatchObject({
+        loaded: 0,
+        skipped: 0,
+      });
       // Of the two copies of each record, one.
       expect(json(await bench.run(replay))).toMatchObject({ loaded: 2, rejected: 3 });
       expect(await rowsOf(bench)).toEqual([

@@ -145,6 +145,6 @@ it("is one of the settings that are told together when they are wrong", () =>
   withBench(async ({ run }) => {
     const { code, stderr } = await run(["drain", "--table", "logins", "--concurrency", "0"]);
     expect(code).toBe(2);
-    expect(stderr).toContain("--table / FETCH_ETL_TABLE takes a schema and a name");
+    expect(stderr).toContain("--table / FETCH_ETL_TABLE: a table is a schema and a name");
     expect(stderr).toContain("--concurrency");
   }));

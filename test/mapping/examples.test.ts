@@ -1,4 +1,4 @@
-// The examples of mappings: those of examples/, and those that docs/mapping-guide.md shows.
+// The examples of mappings: those of examples/, and those that docs/mapping.md shows.
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -6,8 +6,8 @@ import { describe, expect, it } from "vitest";
 import { runHere } from "../support/command-line.ts";
 
 const FOLDER = new URL("../../examples/", import.meta.url);
-const page = readFileSync(new URL("../../docs/mapping-guide.md", import.meta.url), "utf8");
-/** The key that the guide tells the reader to try the examples with. */
+const page = readFileSync(new URL("../../docs/mapping.md", import.meta.url), "utf8");
+/** The key that the page tells the reader to try the examples with. */
 const [, key = ""] = /FETCH_ETL_MASKING_KEY=(\S+)/.exec(page) ?? [];
 const examples = readdirSync(FOLDER);
 
@@ -37,12 +37,12 @@ describe.each(examples)("examples/%s", (example) => {
     });
   });
 
-  it("is in the guide", () => {
+  it("is in the documentation", () => {
     expect(page).toContain(`](../examples/${example}/mapping.yaml)`);
   });
 });
 
-/** The sections of the guide with the code blocks of an example. */
+/** The sections of the page with the code blocks of an example. */
 const shown = page.split("\n## ").flatMap((section) => {
   const [, example] = /^Example: .*\n[^]*?\]\(\.\.\/examples\/(\w+)\/mapping\.yaml\)/.exec(section) ?? [];
   return example === undefined ? [] : [{ example, section }];
@@ -54,16 +54,16 @@ function blocks(section: string, language: string): string[] {
   );
 }
 
-it.each(blocks(page, " *yaml"))("the guide's mapping %# has no mistakes", async (mapping) => {
+it.each(blocks(page, " *yaml"))("the documented mapping %# has no mistakes", async (mapping) => {
   const checked = await runHere(["mapping", "check", "-"], {}, mapping);
   expect(checked).toMatchObject({ code: 0, stderr: "" });
 });
 
-it("the guide shows three examples", () => {
+it("the documentation shows three examples", () => {
   expect(shown).toHaveLength(3);
 });
 
-describe.each(shown)("the guide's example of $example", ({ example, section }) => {
+describe.each(shown)("the documented example of $example", ({ example, section }) => {
   const messages = blocks(section, "json").map((message) => JSON.stringify(JSON.parse(message)));
 
   it("shows the mapping of the folder", () => {

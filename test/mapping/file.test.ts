@@ -1,5 +1,6 @@
 // The file of a mapping: what it says, and all of its mistakes with their places.
 import { describe, expect, it } from "vitest";
+import { faultOfDefault } from "../../src/mapping/compile.ts";
 import { complete } from "../../src/mapping/complete.ts";
 import { readMapping } from "../../src/mapping/file.ts";
 import type { Column, Mapping } from "../../src/mapping/mapping.ts";
@@ -112,10 +113,13 @@ const NO_ARRAYS = "Postgres arrays are not possible. Use type jsonb, or records 
 
 describe("a mistake in a column is told with its place", () => {
   it.each([
-    ["", "4:6: columns.a: nothing is not possible. Possible: the keys of a column, or {} for a text column."],
+    [
+      "",
+      "4:6: columns.a: an empty value is not possible. Possible: the keys of a column, such as { from: user.id, type: uuid }, or {} for a text column.",
+    ],
     [
       "[]",
-      "4:6: columns.a: a list is not possible. Possible: the keys of a column, or {} for a text column.",
+      "4:6: columns.a: an empty list is not possible. Possible: the keys of a column, such as { from: user.id, type: uuid }, or {} for a text column.",
     ],
     ["{ typ: date }", '4:8: columns.a: the key "typ" is unknown. Did you mean type?'],
     ["{ max: 5, mask: tokn }", '4:22: columns.a.mask: "tokn" is not possible. Did you mean token?'],
@@ -136,7 +140,7 @@ describe("a mistake in a column is told with its place", () => {
       '4:37: columns.a.mask.network: the key "v5" is unknown. Did you mean v4?',
     ],
     ["{ from: 3 }", `4:14: columns.a.from: 3 is not possible. Possible: ${PATHS}.`],
-    ["{ from: [] }", `4:14: columns.a.from: a list is not possible. Possible: ${PATHS}.`],
+    ["{ from: [] }", `4:14: columns.a.from: an empty list is not possible. Possible: ${PATHS}.`],
     [
       "{ from: [b, c..d] }",
       '4:18: columns.a.from.1: "c..d" is not possible: a key between dots is empty: write /c//d if it is so named.',
@@ -148,6 +152,18 @@ describe("a mistake in a column is told with its place", () => {
     [
       "{ from: $sns.b, type: x }",
       '4:28: columns.a.type: "x" is not possible. Possible: text, integer, bigint, numeric, double, boolean, date, timestamptz, uuid, ip, jsonb, version, version_major.',
+    ],
+    [
+      "{ from: $index }",
+      "4:14: columns.a.from: $index is not possible for type text. Possible types: integer, bigint, numeric, double, jsonb.",
+    ],
+    [
+      "{ type: uuid, from: [b, $sent_at] }",
+      "4:26: columns.a.from: $sent_at is not possible for type uuid. Possible types: text, date, timestamptz, jsonb.",
+    ],
+    [
+      "{ from: [$message_id, b] }",
+      "4:14: columns.a.from: the paths after $message_id are never used, because it always has a value. Put it last.",
     ],
     [
       "{ from: $cloudevents.id }",
@@ -166,21 +182,24 @@ describe("a mistake in a column is told with its place", () => {
       "4:13: columns.a.max: 1.5 is not possible. Possible: a whole number from 1 to 10,485,760.",
     ],
     ["{ min: 5, max: 3 }", "4:21: columns.a.max: max is less than min, which is 5."],
-    ["{ min: 5, type: uuid }", "4:13: columns.a.min: min is only for text: uuid has not a length."],
-    ["{ type: integer, max: 5 }", "4:28: columns.a.max: max is only for text: integer has not a length."],
-    ["{ unit: ms }", "4:14: columns.a.unit: unit is only for date, timestamptz: text has not a time."],
-    ["{ zone: UTC }", "4:14: columns.a.zone: zone is only for date, timestamptz: text has not a time."],
-    ["{ type: date, unit: m }", '4:26: columns.a.unit: "m" is not possible. Did you mean ms?'],
+    ["{ min: 5, type: uuid }", "4:13: columns.a.min: min is only for text: uuid has no length."],
+    ["{ type: integer, max: 5 }", "4:28: columns.a.max: max is only for text: integer has no length."],
+    ["{ unit: ms }", "4:14: columns.a.unit: unit is only for date, timestamptz: text has no time."],
+    ["{ zone: UTC }", "4:14: columns.a.zone: zone is only for date, timestamptz: text has no time."],
+    ["{ type: date, unit: m }", '4:26: columns.a.unit: "m" is not possible. Possible: d, s, ms, us, ns.'],
     [
       "{ type: date, zone: +0530 }",
-      "4:26: columns.a.zone: 530 is not possible. Possible: UTC, or an offset such as +05:30.",
+      "4:26: This number cannot be kept as it is written: quote it, so that it is a text.",
     ],
     [
       "{ type: date, zone: CET }",
       '4:26: columns.a.zone: "CET" is not possible. Possible: UTC, or an offset such as +05:30.',
     ],
-    ["{ keep: [b] }", "4:14: columns.a.keep: keep is only for jsonb: text has not parts."],
-    ["{ type: jsonb, keep: [] }", "4:27: columns.a.keep: a list is not possible. Possible: a list of paths."],
+    ["{ keep: [b] }", "4:14: columns.a.keep: keep is only for jsonb: text has no parts."],
+    [
+      "{ type: jsonb, keep: [] }",
+      "4:27: columns.a.keep: an empty list is not possible. Possible: a list of paths.",
+    ],
     [
       "{ type: jsonb, keep: [$record.b] }",
       '4:28: columns.a.keep.0: "$record.b" is not possible: a path of keep begins at the value, without a "$".',
@@ -196,9 +215,9 @@ describe("a mistake in a column is told with its place", () => {
     ],
     [
       "{ default: null }",
-      "4:17: columns.a.default: null is no default. Remove it, and write required: false.",
+      "4:17: columns.a.default: null is not a default. Remove it, and write required: false.",
     ],
-    ["{ default: [] }", "4:17: columns.a.default: a list or an object is no value of type text."],
+    ["{ default: [] }", "4:17: columns.a.default: a list or an object is not a value of type text."],
     [
       "{ default: 9007199254740993 }",
       "4:17: This number cannot be kept as it is written: quote it, so that it is a text.",
@@ -211,7 +230,10 @@ describe("a mistake in a column is told with its place", () => {
       "{ type: double, default: 1e400 }",
       "4:31: This number cannot be kept as it is written: quote it, so that it is a text.",
     ],
-    ["{ normalize: trim }", '4:19: columns.a.normalize: "trim" is not possible. Possible: a list.'],
+    [
+      "{ normalize: trim }",
+      '4:19: columns.a.normalize: "trim" is not possible. Possible: a list, such as [trim, lower].',
+    ],
     ["{ normalize: [trimm] }", '4:20: columns.a.normalize.0: "trimm" is not possible. Did you mean trim?'],
     [
       "{ normalize: [decode, trim] }",
@@ -225,6 +247,10 @@ describe("a mistake in a column is told with its place", () => {
       "{ type: ip, normalize: [first, last] }",
       "4:29: columns.a.normalize: first and last exclude each other. Remove one of them.",
     ],
+    ...["uuid", "empty", "nil"].map((step): [string, string] => [
+      `{ normalize: [trim, ${step}, trim, ${step}] }`,
+      `4:19: columns.a.normalize: ${step} does not see what has blanks around it. Put trim before ${step}.`,
+    ]),
     [
       "{ type: boolean, mask: token }",
       "4:29: columns.a.mask: token is not possible for type boolean. Possible types: text, integer, bigint, numeric, date, uuid, ip.",
@@ -255,6 +281,12 @@ describe("a mistake in a column is told with its place", () => {
       "{ type: VARCHAR(32) }",
       '4:14: columns.a.type: "VARCHAR(32)" is not possible. Use type text with max: 32.',
     ],
+    ["{ type: number }", '4:14: columns.a.type: "number" is not possible. Use type numeric.'],
+    ["{type:date}", '4:7: columns.a: the key "type:date" is unknown. Write a space after the colon.'],
+    [
+      "{ from: @b }",
+      "4:14: This is not valid YAML: quote a text that begins with @ or ` (BAD_SCALAR_START).",
+    ],
     ["{ type: int }", '4:14: columns.a.type: "int" is not possible. Use type integer.'],
     ["{ type: timestamp }", '4:14: columns.a.type: "timestamp" is not possible. Use type timestamptz.'],
     ["{ type: float }", '4:14: columns.a.type: "float" is not possible. Use type double.'],
@@ -275,15 +307,16 @@ describe("a mistake in a column is told with its place", () => {
       "{ format: dd/mm/yyyy }",
       '4:8: columns.a: the key "format" is unknown. There are no patterns. Dates and times are ISO 8601 or RFC 5322; unit reads numbers, and zone is for times without one.',
     ],
-    ["*x", "4:6: An alias (*) is not possible: write the value again."],
+    ["*x", "4:6: An alias (*) is not possible: write the value again, or quote a text that begins with *."],
     ["{ default: !!str 1 }", "4:23: A tag (!) is not possible: leave it out, and quote what is text."],
-    ["{ max: 1, max: 2 }", "4:16: This key is there twice. Remove one of the two."],
+    ["{ !!str from: b }", "4:14: A tag (!) is not possible: leave it out, and quote what is text."],
+    ["{ max: 1, max: 2 }", "4:16: This key appears twice. Remove one of the two."],
     ["{ <<: { max: 1 } }", "4:8: A merge key (<<) is not possible: write the keys again."],
     ["{ ? [b] : 1 }", "4:10: A key has to be a text."],
     ["{ __proto__: { max: 1 } }", "4:8: __proto__ is not possible as a key; in a path, write /__proto__."],
     [
       "b: c",
-      "4:6: This is not valid YAML: a key and its value are within a value. Quote a value that has a colon and a blank (BLOCK_AS_IMPLICIT_KEY).",
+      "4:6: This is not valid YAML: a key and its value are within a value. Quote a value that has a colon and a space (BLOCK_AS_IMPLICIT_KEY).",
     ],
   ])("a: %s", (settings, mistake) => {
     expect(mistakesIn(withColumn(settings))).toEqual([mistake]);
@@ -292,7 +325,7 @@ describe("a mistake in a column is told with its place", () => {
 
 describe("a mistake in the other keys is told with its place", () => {
   it.each([
-    ["envelopes: sns", '4:12: envelopes: "sns" is not possible. Possible: a list.'],
+    ["envelopes: sns", '4:12: envelopes: "sns" is not possible. Possible: a list, such as [sns].'],
     ["envelopes: [sqs]", '4:13: envelopes.0: "sqs" is not possible. Did you mean sns?'],
     ["unmatched: drop", '4:12: unmatched: "drop" is not possible. Possible: quarantine, skip.'],
     [
@@ -301,11 +334,11 @@ describe("a mistake in the other keys is told with its place", () => {
     ],
     [
       "records: $body",
-      "4:10: records: $body is no list. Write the path of a list in the message, or $message if the body is the list.",
+      "4:10: records: $body is not a list. Write the path of a list in the message, or $message if the body is the list.",
     ],
     [
       "records: $attribute.x",
-      "4:10: records: $attribute.x is no list. Write the path of a list in the message, or $message if the body is the list.",
+      "4:10: records: $attribute.x is not a list. Write the path of a list in the message, or $message if the body is the list.",
     ],
     [
       "records: $sqs.x",
@@ -313,12 +346,15 @@ describe("a mistake in the other keys is told with its place", () => {
         /^4:10: records: "\$sqs.x" is not possible: only \$record, .* Did you mean \$sns\?$/,
       ),
     ],
-    ["when: []", "4:7: when: a list is not possible. Possible: conditions, each a path and a value."],
+    [
+      "when: []",
+      "4:7: when: an empty list is not possible. Possible: conditions, each a path and a value, such as { type: order }.",
+    ],
     [
       "when: { a..b: 1 }",
       '4:9: when: "a..b" is not possible: a key between dots is empty: write /a//b if it is so named.',
     ],
-    ["when: { b: [] }", `4:12: when.b: a list is not possible. Possible: ${WANTED}.`],
+    ["when: { b: [] }", `4:12: when.b: an empty list is not possible. Possible: ${WANTED}.`],
     ["when: { b: { exists: true } }", `4:12: when.b: an object is not possible. Possible: ${WANTED}.`],
     [
       "when: { b: { prefix: '' } }",
@@ -328,7 +364,7 @@ describe("a mistake in the other keys is told with its place", () => {
       "when: { $eventbridge.source: x }",
       "4:9: when.$eventbridge.source: $eventbridge is an envelope that is not opened. Add eventbridge to envelopes.",
     ],
-    ["dedupe: []", `4:9: dedupe: a list is not possible. Possible: ${PATHS}.`],
+    ["dedupe: []", `4:9: dedupe: an empty list is not possible. Possible: ${PATHS}.`],
     [
       "dedupe: $index",
       "4:9: dedupe: all messages would have the same keys. Add a path of the record or the message.",
@@ -341,7 +377,7 @@ describe("a mistake in the other keys is told with its place", () => {
       "records: b\ndedupe: $message.id",
       "5:9: dedupe: all records of a message would have one key. Add a path of the record, or $index.",
     ],
-    ["columns: {}", "4:1: This key is there twice. Remove one of the two."],
+    ["columns: {}", "4:1: This key appears twice. Remove one of the two."],
     [
       "tables: []",
       '4:1: the key "tables" is unknown. A mapping has one table. Give each table a queue and a mapping of its own, such as by a filter of the SNS subscription.',
@@ -358,28 +394,91 @@ describe("a mistake in the other keys is told with its place", () => {
       "constructor: 1",
       '4:1: the key "constructor" is unknown. Possible: version, table, envelopes, records, when, unmatched, dedupe, columns.',
     ],
+    ["when: { $index: '1' }", "4:17: when.$index: $index is a number, and equals no other value."],
+    ["when: { $index: { prefix: '1' } }", "4:17: when.$index: $index is a number, and has no prefix."],
+    [
+      "when: { $attribute.v: [1, true] }",
+      "4:23: when.$attribute.v: $attribute.v is text, and equals no other value. Quote the value.",
+    ],
+    [
+      "when: { $queue: null }",
+      "4:17: when.$queue: $queue is text, and equals no other value. Quote the value.",
+    ],
+    ["when: { $body: { exists: false } }", "4:16: when.$body: $body is never missing."],
     ["---\nversion: 1", "4:1: A mapping is one YAML document; this one is a second."],
     ["\tx", expect.stringMatching(/^4:\d+: This is not valid YAML/)],
   ])("%s", (keys, mistake) => {
     expect(mistakesIn(withKeys(keys))).toEqual([mistake]);
   });
 
-  it.each(["records: b\ndedupe: [$message_id, $index]", "records: b\ndedupe: id", "dedupe: $message_id"])(
-    "%j is none",
-    (keys) => {
-      expect(mistakesIn(withKeys(keys))).toEqual([]);
+  it.each(["01234", "-007", "+49", "0x1F", "0o17", ".5", "5.", "5.e1", "-.inf", ".nan", "1e400"])(
+    "%s, which is no number of JSON",
+    (number) => {
+      expect(mistakesIn(withKeys(`when: { b: ${number} }`))).toEqual([
+        "4:12: This number cannot be kept as it is written: quote it, so that it is a text.",
+      ]);
     },
   );
+
+  it.each([
+    "when: { a: 0, b: -1.50e3, c: '01234', d: 1_000, e: 0.1 }",
+    "when: { $index: [0, x], $queue: { prefix: a }, $attribute.v: { exists: false }, $sent_at: [1, x] }",
+    ...["records: b\ndedupe: [$message_id, $index]", "records: b\ndedupe: id", "dedupe: $message_id"],
+  ])("%j is none", (keys) => {
+    expect(mistakesIn(withKeys(keys))).toEqual([]);
+  });
 });
 
 it.each([
   ["", "1:1: The file is empty. Start from the output of fetch-etl mapping show."],
   ["# only a comment\n", "1:1: The file is empty. Start from the output of fetch-etl mapping show."],
-  ["hello", '1:1: "hello" is not possible. Possible: the keys of a mapping.'],
+  [
+    "version:1\ntable: a.b",
+    "1:1: This is not valid YAML: after a key, a colon and a space are missing (MULTILINE_IMPLICIT_KEY).",
+  ],
+  [
+    "version: 1\ntable: a.b\ncolumns:\n  a: { from: b\n  c: {}",
+    "5:3: This is not valid YAML: the indentation does not fit, or a bracket above is not closed (BAD_INDENT).",
+  ],
+  ["hello", "1:1: a single value is not possible. Possible: the keys of a mapping."],
+  ["123456", "1:1: a single value is not possible. Possible: the keys of a mapping."],
+  [
+    "version: 1\ntable: a.b\ncolumns: [id]",
+    "3:10: columns: a list is not possible. Possible: columns by name, such as { id: {} }.",
+  ],
   ["- 1", "1:1: a list is not possible. Possible: the keys of a mapping."],
   ["%YAML 1.1\n---\nversion: 1", "1:1: A mapping is YAML 1.2: leave out the directive %YAML."],
 ])("%j is no mapping", (text, mistake) => {
   expect(mistakesIn(text)).toEqual([mistake]);
+});
+
+const OTHER_FILE = "1:1: This is not a mapping: it has none of the keys version, table and columns.";
+
+it.each(['{"user_id":"a","ip":"192.0.2.1","device_id":"b"}', "alice@example.com: { seen: true }\n"])(
+  "%j is another file, and nothing of it is shown",
+  (text) => {
+    expect(mistakesIn(text)).toEqual([OTHER_FILE]);
+  },
+);
+
+const MISSING = [
+  '1:1: "version" is missing. Possible: 1.',
+  '1:1: "table" is missing. Possible: a table, such as public.user_logins.',
+  '1:1: "columns" is missing. Possible: columns by name, such as { id: {} }.',
+];
+
+it.each([
+  ["{}", MISSING],
+  ["version: 1", MISSING.slice(1)],
+  [
+    "  upsert: id",
+    [
+      ...MISSING.map((mistake) => mistake.replace("1:1", "1:3")),
+      expect.stringMatching(/^1:3: the key "upsert" is unknown\. Rows are only inserted\./),
+    ],
+  ],
+])("all missing keys of %j are told", (text, mistakes) => {
+  expect(mistakesIn(text)).toEqual(mistakes);
 });
 
 it.each([
@@ -435,6 +534,18 @@ describe("columns of one field", () => {
       "normalize",
     ],
     ["{ mask: token, field: b }", "{ mask: token, type: uuid }", "5:14: columns.b.mask", "type"],
+    [
+      "{ mask: token, field: x, normalize: [lower] }",
+      "{ mask: token, field: x, normalize: [lower, url_decode] }",
+      "5:28: columns.b.field",
+      "normalize",
+    ],
+    [
+      "{ type: ip, mask: network, field: x }",
+      "{ type: ip, mask: { network: { v6: 32 } }, field: x }",
+      "5:56: columns.b.field",
+      "mask",
+    ],
   ])("have one form: %s and %s", (one, other, place, key) => {
     expect(mistakesIn(file(one, other))).toEqual([
       `${place}: the columns of field ${key === "type" ? "b" : "x"} differ in their ${key}: equal values would have different tokens. Make it the same as in column "a", or name another field.`,
@@ -444,6 +555,11 @@ describe("columns of one field", () => {
   it.each([
     ["{ mask: token, field: x }", "{ mask: token, field: x, normalize: [url_decode, empty] }"],
     ["{ type: ip, mask: token, field: x }", "{ type: ip, mask: network, field: x, normalize: [first] }"],
+    ["{ type: ip, mask: network, field: x }", "{ type: ip, mask: { network: { v4: 24 } }, field: x }"],
+    [
+      "{ mask: token, field: x, normalize: [trim, lower] }",
+      "{ mask: token, field: x, normalize: [lower, url_decode, trim, empty, lower, nil] }",
+    ],
   ])("can be found differently: %s and %s", (one, other) => {
     expect(mistakesIn(file(one, other))).toEqual([]);
   });
@@ -471,6 +587,17 @@ dedupe: $index
   ]);
 });
 
+it("finds a third column that differs from the second alone", () => {
+  const text = `${withColumn("{ type: ip, mask: token, field: x }")}  b: { type: ip, mask: network, field: x }
+  c: { type: ip, mask: { network: { v4: 16 } }, field: x }
+`;
+  expect(mistakesIn(text)).toEqual(
+    [
+      'columns.c.field: the columns of field x differ in their mask: equal values would have different tokens. Make it the same as in column "b", or name another field.',
+    ].map((sentence) => `6:56: ${sentence}`),
+  );
+});
+
 it("asks whoever knows the types whether a default is a value of its column", () => {
   const asked: Column[] = [];
   const check = (column: Column): string | undefined => {
@@ -479,12 +606,73 @@ it("asks whoever knows the types whether a default is a value of its column", ()
   };
   const text = `${withColumn("{ type: integer, default: x }")}  b: { type: date, default: 2024-01-01 }\n  c: {}\n`;
   expect(readMapping(text, check)).toEqual({
-    mistakes: [{ line: 4, column: 32, sentence: "columns.a.default: not a whole number." }],
+    mistakes: [
+      {
+        line: 4,
+        column: 32,
+        sentence: "columns.a.default: this value would be rejected: not a whole number.",
+      },
+    ],
   });
   expect(asked.map(({ name }) => name)).toEqual(["a", "b"]);
+});
+
+it.each([
+  ["{ default: '', normalize: [empty], nullable: false }", "null"],
+  ["{ type: uuid, default: x }", "not a UUID"],
+  ["{ type: jsonb, default: '{', normalize: [decode] }", "not JSON"],
+  ["{ type: date, default: 01/02/2024, mask: token }", "not an ISO date"],
+  ["{ default: '', normalize: [empty] }", undefined],
+  ["{ default: ' A ', normalize: [trim], max: 1, nullable: false }", undefined],
+])("a default goes through its column: %s", (settings, reason) => {
+  const result = readMapping(withColumn(settings), faultOfDefault);
+  const sentences = "mistakes" in result ? result.mistakes.map(({ sentence }) => sentence) : [];
+  expect(sentences).toEqual(
+    reason === undefined ? [] : [`columns.a.default: this value would be rejected: ${reason}.`],
+  );
+});
+
+it("looks at a default whatever else is wrong outside of its column", () => {
+  const text = `${withColumn("{ type: integer, default: x }")}when: { a: 1, $index: a }\ndedupe: $index\n`;
+  const mistakes = readMapping(text, () => "not a number");
+  expect(mistakes).toMatchObject({ mistakes: [{ line: 4 }, { line: 5 }, { line: 6 }] });
 });
 
 it("shows little of a file, and nothing that moves a cursor", () => {
   const [mistake = ""] = mistakesIn(withColumn(`{ type: "\\e[2J${"x".repeat(1_000)}" }`));
   expect(mistake).toMatch(/^4:14: columns\.a\.type: "\\u\{1b\}\[2Jx{36}…" is not possible\./);
+});
+
+describe("no sentence is long, or has a character that is not seen", () => {
+  const long = `\u202e${"x".repeat(3_000)}`;
+  const file = (keys: object): string =>
+    JSON.stringify({ version: 1, table: "a.b", columns: { c: {} }, ...keys });
+  const column = (keys: object, name = "c"): string => file({ columns: { [name]: keys } });
+
+  it.each([
+    ...["", "$", "$.", "$body.", "$message.a..", "$attribute/", "a..", "a[0].", "/~"].flatMap((start) => [
+      column({ from: [start + long, 1] }),
+      column({ type: "jsonb", keep: [start + long, ""] }),
+      file({ records: start + long, dedupe: ["$index"], unmatched: "x" }),
+      file({ when: { [start + long]: [] } }),
+    ]),
+    file({ records: `$attribute.${long}` }),
+    ...["type", "mask", "field", "unit", "zone", "normalize", "invalid", "required", long].map((key) =>
+      column({ [key]: long }),
+    ),
+    column({ type: `varchar(${"9".repeat(3_000)})` }),
+    column({ default: long, type: "date", min: 1 }),
+    ...["version", "table", "envelopes", "unmatched", "columns", long].map((key) => file({ [key]: long })),
+    file({ when: { a: { [long]: 1 } } }),
+    column({}, long),
+    file({
+      columns: { ["\u202e".repeat(20)]: { mask: "token" }, b: { mask: "token", field: "b", max: -1 } },
+    }),
+    JSON.stringify(long),
+    JSON.stringify({ [long]: 1 }),
+  ])("%#", (text) => {
+    const mistakes = mistakesIn(text);
+    expect(mistakes).not.toEqual([]);
+    for (const mistake of mistakes) expect(mistake).toMatch(/^[^\p{C}\p{Zl}\p{Zp}]{1,420}$/u);
+  });
 });

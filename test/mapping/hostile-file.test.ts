@@ -48,11 +48,13 @@ it("expands no aliases", () => {
     (_, level) => `k${level}: &a${level} [${`*a${level - 1}, `.repeat(9)}]`,
   );
   const mistakes = mistakesIn(bomb.join("\n"));
-  expect(mistakes).toContain("2:10: An alias (*) is not possible: write the value again.");
+  expect(mistakes).toContain(
+    "2:10: An alias (*) is not possible: write the value again, or quote a text that begins with *.",
+  );
 });
 
 it("tells at most a hundred mistakes, and how many more there are", () => {
-  const text = Array.from({ length: 300 }, (_, index) => `k${index}: 1`).join("\n");
+  const text = `version: 1\n${Array.from({ length: 300 }, (_, index) => `k${index}: 1`).join("\n")}`;
   const mistakes = mistakesIn(text);
   expect(mistakes).toHaveLength(101);
   expect(mistakes.at(-1)).toMatch(/^\d+:1: There are 20[0-9] mistakes from here on\.$/);

@@ -235,6 +235,26 @@ describe("a JSON text", () => {
     expect(stringify(parsed(nested(128)))).toBe(nested(128));
   });
 
+  it.each([
+    ["lists", "[]"],
+    ["objects", "{}"],
+    ["long numbers", "1e400"],
+    ["objects and long numbers", '{"a":-1e400}'],
+  ])("may have 500,000 parts and not one more: %s", (_what, part) => {
+    const parts = part.includes(":") ? 2 : 1;
+    // The list around them is one, too.
+    const full = `[${`${part},`.repeat(Math.floor(499_999 / parts))}"[{1e400"`;
+    const count = 1 + Math.floor(499_999 / parts) * parts;
+    const rest = "[],".repeat(500_000 - count);
+    expect(reasonOf(`${full},${rest}1]`)).toBeUndefined();
+    expect(reasonOf(`${full},${rest}1e400]`)).toBe("more than 500,000 objects, lists and long numbers");
+    expect(reasonOf(`${full},${rest}{}]`)).toBe("more than 500,000 objects, lists and long numbers");
+  });
+
+  it("may have more values that are small", () => {
+    expect(parseJson(`[${'1,"a",'.repeat(300_000)}1]`)).toHaveLength(600_001);
+  });
+
   it("is rejected, not thrown for, whatever its size", () => {
     const million = 1_000_000;
     for (const hostile of ["[", "{", "]", '"', "\\", '{"a":', "-", "1", "e", '"\\', '\\"']) {
@@ -283,6 +303,11 @@ describe("a value as text", () => {
         expect(stringify(parsed(text))).toBe(JSON.stringify(JSON.parse(text)));
       }),
     );
+  });
+
+  it.each([1_023, 1_024, 1_025, 5_000])("of %i values has each of them", (count) => {
+    const list = Array.from({ length: count }, (_each, index) => (index % 3 === 0 ? { [index]: [] } : index));
+    expect(stringify(list)).toBe(JSON.stringify(list));
   });
 
   it("has long numbers as they were sent", () => {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonicalIp } from "../../src/masking/canonical.ts";
 import { compile } from "../../src/mapping/compile.ts";
+import { maskedFields, type MaskedField } from "../../src/mapping/fields.ts";
 import { Invalid, type Column, type Condition } from "../../src/mapping/mapping.ts";
 import { columnMask, networkBytes, spellingOf, spellNetwork } from "../../src/mapping/masks.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
@@ -45,6 +46,56 @@ describe("a column's mask", () => {
       expect(() => columnMask(columnOf(type, { mask: { kind: "token", field: "a" } }))).toThrow(TypeError);
     },
   );
+});
+
+describe("a masked field", () => {
+  const fieldOf = (normalize: Column["normalize"]): MaskedField => {
+    const masked = columnOf("text", { normalize, mask: { kind: "token", field: "a" } });
+    const field = maskedFields(mapping({ columns: [masked] })).get("a");
+    if (field === undefined) throw new Error("no field");
+    return field;
+  };
+
+  it.each<[Column["normalize"], string, string]>([
+    [["url_decode"], "a%2Bb%2525", "a+b%25"],
+    [["lower", "url_decode"], "%41", "A"],
+    [["url_decode", "trim", "lower", "uuid", "empty", "nil"], "%20A+%2B", "a +"],
+  ])("with %j reads %j once, and its value again without a change", (normalize, text, value) => {
+    const { read, reread } = fieldOf(normalize);
+    expect(read(text)).toEqual(Buffer.from(value));
+    expect(reread(value)).toEqual(Buffer.from(value));
+  });
+
+  it("is that of the first column with the field; columns without a mask have none", () => {
+    const mask: Column["mask"] = { kind: "token", field: "a" };
+    const columns = [
+      columnOf("text"),
+      columnOf("text", { mask, normalize: ["empty"] }),
+      columnOf("text", { mask }),
+      columnOf("ip", { mask: NETWORK }),
+    ];
+    const fields = maskedFields(mapping({ columns }));
+    expect([...fields.keys()]).toEqual(["a", "network/ip"]);
+    expect(fields.get("a")?.read("")).toBeNull();
+    expect(fields.get("network/ip")?.type).toBe("network");
+  });
+
+  it("says what a drain would store as NULL, or reject", () => {
+    const { read, reread } = fieldOf(["url_decode", "empty"]);
+    expect([read(""), read("%"), read("\0")]).toEqual([
+      null,
+      new Invalid("not URL-encoded"),
+      new Invalid("has a NUL character"),
+    ]);
+    expect(reread("%")).toEqual(Buffer.from("%"));
+  });
+
+  it("gives a value that was masked without the steps its form", () => {
+    const { reread } = fieldOf(["trim", "uuid"]);
+    expect(reread(" 0F8FAD5B-D9CB-469F-A165-70867728950E")).toEqual(
+      Buffer.from("0f8fad5b-d9cb-469f-a165-70867728950e"),
+    );
+  });
 });
 
 describe("the network of an address", () => {

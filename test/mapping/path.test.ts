@@ -46,10 +46,13 @@ it.each([
   [".a", "a key between dots is empty: write //a if it is so named"],
   ["a.", "a key between dots is empty: write /a/ if it is so named"],
   ["a/b.", "a key between dots is empty: write /a~1b/ if it is so named"],
-  ["$record.", "a key between dots is empty: write / if it is so named"],
+  ["$record.", "a key between dots is empty: write $record/ if it is so named"],
+  ["$message.a..b", "a key between dots is empty: write $message/a//b if it is so named"],
   ["/a~2", 'in a JSON Pointer, write ~0 for "~", and ~1 for "/"'],
   ["/a~", 'in a JSON Pointer, write ~0 for "~", and ~1 for "/"'],
   ["$.a.b", 'a path has no "$" before its first key: write a.b'],
+  ["$..a", 'a path has no "$" before its first key: write a'],
+  ["$/a", 'a path has no "$" before its first key: write a'],
   ["$", 'a path has no "$" before its first key: write $record'],
   ["$index.a", "$index stands alone"],
   ["$body.a", "$body stands alone; for a key of the message, write $message.a"],
@@ -60,8 +63,20 @@ it.each([
   expect(parsePath(text)).toEqual(new Invalid(reason));
 });
 
-it.each(["items[0].id", "a.items[]", "items[*].id"])("%s is told how to write an index", (text) => {
-  expect(parsePath(text)).toMatchObject({ reason: expect.stringContaining("write an index as a key") });
+it.each([
+  ["items[0].id", "items.0.id", "/items[0]/id"],
+  ["[0][12].id", "0.12.id", "/[0][12]/id"],
+  ["$message.a[0]", "$message.a.0", "$message/a[0]"],
+])("%s is told how to write an index", (text, path, pointer) => {
+  expect(parsePath(text)).toEqual(
+    new Invalid(`write ${path}. If the key has the brackets, write ${pointer}`),
+  );
+});
+
+it.each(["a.items[]", "items[*].id", "items.*.id"])("%s is told that there are no wildcards", (text) => {
+  expect(parsePath(text)).toMatchObject({
+    reason: expect.stringMatching(/^a path has no wildcards\. .* write \/\w/),
+  });
 });
 
 it("names all roots and facts where a path begins with another, and how to name such a key", () => {

@@ -52,6 +52,8 @@ it("warns of columns that keep what nobody named", () => {
     two: { type: "jsonb" as const, keep: ["a"] },
     three: { from: ["a", "$body"] },
     four: {},
+    five: { from: "$body", mask: "token" as const },
+    six: { from: "$body", type: "jsonb" as const, keep: ["a"] },
   };
   expect(warningsOf(complete({ version: 1, table: "a.b", columns }))).toEqual([
     'Column "one" keeps all of a JSON value, also keys that senders add later, in the clear. List the paths that you need in keep.',

@@ -9,6 +9,7 @@ import { LOGIN } from "../../src/mapping/login.ts";
 import { columnFile, mappingFile } from "../../src/mapping/schema.ts";
 import { unpadded } from "../support/markdown.ts";
 import { anyFile } from "./files.ts";
+import { mistakesIn } from "./mistakes.ts";
 
 const validate = new Ajv2020({ strict: true, strictTypes: false }).compile(mappingSchema());
 
@@ -30,17 +31,40 @@ it.each([
   [{ ...LOGIN, columns: { a: { type: "string" } } }],
   [{ ...LOGIN, columns: { a: { max: 0 } } }],
   [{ ...LOGIN, columns: { a: { mask: "sha256" } } }],
-])("rejects, as JSON Schema, %j", (file) => {
+  [{ ...LOGIN, table: "user_logins" }],
+  [{ ...LOGIN, table: 'a."b"' }],
+  [{ ...LOGIN, records: "" }],
+  [{ ...LOGIN, when: { "": 1 } }],
+  [{ ...LOGIN, columns: {} }],
+  [{ ...LOGIN, columns: { "": { from: "a" } } }],
+  [{ ...LOGIN, columns: { ["a".repeat(64)]: {} } }],
+  [{ ...LOGIN, columns: Object.fromEntries(Array.from({ length: 1_601 }, (_each, nth) => [`c${nth}`, {}])) }],
+  [{ ...LOGIN, columns: { a: { default: null } } }],
+  [{ ...LOGIN, columns: { a: { type: "jsonb", keep: ["$record.b"] } } }],
+  [{ ...LOGIN, columns: { a: { mask: "token", field: "a b" } } }],
+  ...["kid", "quarantine", "body", "idempotency", "network", ""].map((field): [object] => [
+    { ...LOGIN, columns: { a: { mask: "token", field } } },
+  ]),
+])("rejects, as JSON Schema and as a file, %j", (file) => {
   expect(validate(file)).toBe(false);
+  expect(mistakesIn(JSON.stringify(file))).not.toEqual([]);
 });
 
-const page = unpadded(readFileSync(new URL("../../docs/mapping.md", import.meta.url), "utf8"));
+it("accepts, as JSON Schema, names at their limits", () => {
+  const columns = {
+    ["a".repeat(63)]: { mask: "token", field: `network-${"a".repeat(56)}` },
+    b: { default: [] },
+  };
+  expect(validate({ ...LOGIN, table: "a b.ü", columns }), JSON.stringify(validate.errors)).toBe(true);
+});
+
+const page = unpadded(readFileSync(new URL("../../docs/mapping-reference.md", import.meta.url), "utf8"));
 
 function rowsOf(shape: Readonly<Record<string, z.ZodType>>): string[] {
   return Object.entries(shape).map(([key, schema]) => {
     const standard: unknown = "defaultValue" in schema.def ? schema.def.defaultValue : undefined;
-    const text = JSON.stringify(standard)?.replaceAll('"', "").replaceAll(",", ", ");
-    const shown = text === undefined ? "" : `\`${text}\``;
+    const text = standard === undefined ? "" : JSON.stringify(standard).replaceAll('"', "");
+    const shown = text === "" ? "" : `\`${text.replaceAll(",", ", ")}\``;
     return `| \`${key}\` | ${schema.description ?? ""} | ${shown} |`.replace(/ +/g, " ");
   });
 }

@@ -495,6 +495,7 @@ export const VALUES: Readonly<Record<TypeName, TypeValues>> = {
       ...[
         UUID.replace("0", "g"),
         UUID.replace("0", "０"),
+        UUID.replaceAll("-", "–"),
         "0f8fad5b-d9cb-469f-a1657-0867728950e",
         "x".repeat(1_000_000),
       ],

@@ -3,7 +3,7 @@ import { createSecretKey, randomBytes } from "node:crypto";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DatabaseSettings } from "../../src/config/database.ts";
-import type { Entry } from "../../src/drain/ports.ts";
+import { WHOLE_MESSAGE, type Entry } from "../../src/drain/ports.ts";
 import { canonicalIp } from "../../src/masking/canonical.ts";
 import { NONCE_BYTES, seal } from "../../src/masking/seal.ts";
 import { maskOf } from "../../src/masking/token.ts";
@@ -190,9 +190,10 @@ describe.each<[by: string, migrateIt: (database: Database) => Promise<unknown>]>
       { version: MIGRATIONS.length },
     ]);
     const records = await database.sql`
-      select message_id as id, queue, record from fetch_etl.ledger order by message_id collate "C", queue`;
+      select message_id as id, queue, record from fetch_etl.ledger order by message_id collate "C", queue, record`;
+    const replayed = { id: "replayed", queue: QUEUE_ID, record: WHOLE_MESSAGE };
     expect(records.map((each) => ({ ...each }))).toEqual(
-      KNOWN.map(({ id, queue = QUEUE_ID, record }) => ({ id, queue, record })).toSorted(
+      [replayed, ...KNOWN.map(({ id, queue = QUEUE_ID, record }) => ({ id, queue, record }))].toSorted(
         (one, other) => Number(one.id > other.id) - Number(one.id < other.id),
       ),
     );
@@ -206,6 +207,7 @@ describe.each<[by: string, migrateIt: (database: Database) => Promise<unknown>]>
     const own = again(QUEUE_ID);
     expect(await known(database.settings, QUEUE_ID, own)).toBe(own.length);
     const moved = own.filter(({ sentAt }) => sentAt !== undefined);
+    expect(await known(database.settings, QUEUE_ID, [rejection("replayed", { sentAt: SENT_AT })])).toBe(1);
     const dead = [...moved, ...again(DEAD_QUEUE)];
     expect(await known(database.settings, DEAD_QUEUE, dead)).toBe(dead.length);
   });
@@ -246,11 +248,11 @@ describe.each<[by: string, migrateIt: (database: Database) => Promise<unknown>]>
   });
 
   it("takes the SQL that init prints again, when messages have several records", async () => {
-    const several = [row("several"), row("several", {}, { record: 1 })];
+    const several = [row("several"), row("several", {}, { record: 1 }), rejection("several")];
     await known(database.settings, QUEUE_ID, several);
     const before = await definitions(database.sql);
     await print(database);
     expect(await definitions(database.sql)).toEqual(before);
-    expect(await known(database.settings, QUEUE_ID, several)).toBe(2);
+    expect(await known(database.settings, QUEUE_ID, several)).toBe(3);
   });
 });

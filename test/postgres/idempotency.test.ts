@@ -1,7 +1,9 @@
 // Idempotency keys in the ledger of a real Postgres.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { DatabaseSettings } from "../../src/config/database.ts";
+import type { Check } from "../../src/doctor/check.ts";
 import type { RowEntry } from "../../src/drain/ports.ts";
+import { checkDatabase } from "../../src/postgres/doctor.ts";
 import { openLoader, type PostgresLoader } from "../../src/postgres/load.ts";
 import { openQuarantine } from "../../src/postgres/quarantine.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
@@ -82,7 +84,7 @@ it.each([
   ],
   ["a missing index", "drop index fetch_etl.ledger_idempotency", /lacks its unique index ledger_idempotency/],
 ])(
-  "are refused where the ledger has %s, by a drain and by a replay, and only with keys",
+  "are refused where the ledger has %s, by a drain, a replay and doctor, and only with keys",
   async (_what, change, sentence) => {
     const database = await databases.make();
     await (await openLoader(database.settings, "q")).close();
@@ -94,6 +96,12 @@ it.each([
       await quarantine.openReplay(undefined, undefined).finally(() => quarantine.close());
     };
     await expect(replaying(withKeys(database))).rejects.toMatchObject(failure);
+    const tables = async (settings: DatabaseSettings): Promise<Check | undefined> =>
+      (await checkDatabase(settings, false, Date.now)).find(({ name }) => name === "tables");
+    expect(await tables(withKeys(database))).toMatchObject({
+      ...{ status: "failed", kind: failure.kind, wayOut: failure.message },
+    });
+    expect(await tables(database.settings)).toMatchObject({ status: "ok" });
     await (await openLoader(database.settings, "q")).close();
     await replaying(database.settings);
   },

@@ -230,6 +230,29 @@ describe("tokens of earlier keys that are left in rows", () => {
   });
 });
 
+it("a column that the table does not have is named", async () => {
+  const columns = database.settings.columns.map((column) => ({ ...column, name: `old ${column.name}` }));
+  await expect(openRotation({ ...database.settings, columns }, "CCCCCCCC", remask)).rejects.toMatchObject({
+    kind: "configuration",
+    message: expect.stringContaining(
+      "has no columns old masked_ip, old masked_device_id, which the mapping names.",
+    ),
+  });
+});
+
+it("fetch-etl's own tables have no tokens, whatever the masked columns are called", async () => {
+  const names = ["queue", "message_id"];
+  await database.sql`create table public.reports (queue text, message_id text)`;
+  const table = { schema: "public", name: "reports" };
+  await database.sql.unsafe(`alter table public.reports owner to ${databases.role}`);
+  const masked = database.settings.columns.filter(({ mask }) => mask !== undefined);
+  const columns = masked.map((column, index) => ({ ...column, name: names[index] ?? "" }));
+  const opened = await openRotation({ ...database.settings, table, columns }, "CCCCCCCC", remask);
+  await opened.close();
+  await database.sql`drop table public.reports`;
+  expect(opened.others).toEqual([]);
+});
+
 describe("other tables that may have tokens", () => {
   it.each<[what: string, sql: string, others: readonly string[]]>([
     ["none", "select 1", []],

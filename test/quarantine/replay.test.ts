@@ -169,8 +169,8 @@ function heldRecords(
   };
 }
 
-function recordSettings() {
-  const read = readMapping(RECORDS, faultOfDefault);
+function recordSettings(mapping = RECORDS) {
+  const read = readMapping(mapping, faultOfDefault);
   if ("mistakes" in read) throw new Error("no mapping");
   return { ...settings, plan: compile(read.mapping, settings.keys) };
 }
@@ -211,13 +211,32 @@ it("loads the rejected records of a message, not those that were loaded, and kee
   ]);
 });
 
+const IN_PART = { records: [1], reasons: ["record 1: missing"] };
+
+it.each([
+  ["a list that is shorter", RECORDS, IN_PART],
+  [
+    "no list",
+    "{ version: 1, table: public.items, columns: { user_id: { from: items.0.user_id } } }",
+    IN_PART,
+  ],
+  ["no list, and other columns", "{ version: 1, table: public.items, columns: { name: {} } }", undefined],
+])("keeps records that the mapping does not find: it has %s", async (_what, mapping, rejected) => {
+  const items = [{ user_id: "a", size: 1 }];
+  const messages = [heldRecords("first and second", items, [0, 1]), heldRecords("second", items, [1])];
+  const { store, loaded, marked } = storeOf(messages);
+  expect(await replay(store, open, recordSettings(mapping))).toMatchObject({ rejected: 2 });
+  expect(loadedRecords(loaded)).toEqual(rejected === undefined ? [] : ["first and second 0 a"]);
+  expect(marked).toEqual(rejected === undefined ? [] : [{ held: messages[0], rejected }]);
+});
+
 it("marks a message as replayed whose records are all skipped now", async () => {
   const messages = [
     held("empty", '{"items": []}'),
     { ...held("skipped", '{"items": [{}, {}]}'), records: [1] },
   ];
   const { store, loaded, marked } = storeOf(messages);
-  expect(await replay(store, open, recordSettings())).toMatchObject({ loaded: 0, rejected: 0 });
+  expect(await replay(store, open, recordSettings())).toMatchObject({ loaded: 0, skipped: 2, rejected: 0 });
   expect(loaded).toEqual([]);
   expect(marked).toEqual(messages.map((each) => ({ held: each, rejected: undefined })));
 });

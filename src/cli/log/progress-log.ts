@@ -15,7 +15,7 @@ export function startProgressLog(
     for (;;) {
       await clock.wait(INTERVAL_MS, over.signal);
       if (over.signal.aborted) return;
-      log.event("Draining", { queue, ...counts });
+      log.event("Draining", { queue, ...counts, invalid: Object.fromEntries(counts.invalid) });
     }
   };
   void beat();

@@ -10,7 +10,7 @@ const report: DrainReport = {
   quarantined: 3,
   skipped: 0,
   left: 0,
-  invalid: {},
+  invalid: new Map(),
   deleted: 12_345,
   released: 0,
   requests: { receive: 1_300, delete: 1_235, other: 2 },
@@ -80,7 +80,13 @@ describe("at the end a drain tells", () => {
   });
 
   it("of records that the mapping skips, and of values that it stores as NULL, how many there are", () => {
-    const counts = { skipped: 1_200, invalid: { age: 3, "\u001b[2J": 1_000 } };
+    const counts = {
+      skipped: 1_200,
+      invalid: new Map([
+        ["age", 3],
+        ["\u001b[2J", 1_000],
+      ]),
+    };
     expect(summary(false, counts)).toContain(
       "3 quarantined, 1,200 skipped, 1,003 values stored as NULL (\ufffd[2J 1,000, age 3), 12,345 deleted;",
     );
@@ -95,7 +101,7 @@ describe("at the end a drain tells", () => {
   });
 
   it("of many columns with values stored as NULL, the five with the most", () => {
-    const invalid = { a: 1, b: 2, c: 3, d: 4, e: 5, f: 6, g: 7 };
+    const invalid = new Map(Array.from("abcdefg", (name, index) => [name, index + 1]));
     expect(summary(false, { invalid })).toContain(
       "28 values stored as NULL (g 7, f 6, e 5, d 4, c 3, 2 other columns)",
     );

@@ -1,4 +1,4 @@
-// `mapping show` and `mapping check`, as they are run.
+// `mapping show`, `mapping check` and `mapping try`, as they are run.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,7 +38,7 @@ it("check tells every mistake as compilers do, and exits with 2", async () => {
     code: 2,
     stdout:
       `${path}:4:14: columns.a.mask: "tokn" is not possible. Did you mean token?\n` +
-      `${path}:5:25: columns.b.max: max is only for text: date has not a length.\n`,
+      `${path}:5:25: columns.b.max: max is only for text: date has no length.\n`,
     stderr: "",
   });
 });
@@ -90,7 +90,49 @@ it.each([
   expect(stderr).toContain(`The mapping: the file ${path} ${reason}`);
 });
 
+const SKIPPING =
+  "version: 1\ntable: public.t\nrecords: to\nwhen: { kind: sent }\nunmatched: skip\ncolumns: { to: { from: $record } }\n";
+
+it.each([
+  [
+    "everything",
+    '{"kind":"sent","to":["a","b"]}\n',
+    /^warning: The mapping skipped everything\. .*\$message is the message\.\n$/,
+  ],
+  ["not everything", '{"kind":"sent","to":["a",{"kind":"sent"}]}\n', /^$/],
+  ["nothing, because there is nothing", "", /^$/],
+])("try warns that a mapping skips %s", async (_what, bodies, warning) => {
+  const { code, stderr } = await runHere(["mapping", "try", file(SKIPPING)], {}, bodies);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(warning);
+});
+
+it("try counts empty lines, so that its numbers are those of an editor", async () => {
+  const { stdout } = await runHere(["mapping", "try", file(SKIPPING)], {}, '\n\n{"to":[]}\n');
+  expect(JSON.parse(stdout)).toMatchObject({ line: 3 });
+});
+
 it("check fails with 2 where standard input is not UTF-8", async () => {
   const { code, stderr } = await runHere(["mapping", "check", "-"], {}, Buffer.from([0xff]));
   expect({ code, stderr }).toEqual({ code: 2, stderr: "error: Standard input is not UTF-8 text.\n" });
+});
+
+it("try needs a masking key only where a column is masked", async () => {
+  const mapping = "version: 1\ntable: public.t\ndedupe: a\ncolumns: { a: {} }\n";
+  const body = '{"a":"x"}\n';
+  const { code, stdout } = await runHere(["mapping", "try", file(mapping)], {}, body);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ line: 1, record: 0, row: { a: "x" } });
+  const masked = await runHere(["mapping", "try", file(mapping.replace("{}", "{ mask: token }"))], {}, body);
+  expect(masked).toMatchObject({ code: 2, stdout: "" });
+  expect(masked.stderr).toContain("FETCH_ETL_MASKING_KEY");
+});
+
+it("try prints every record of a message", async () => {
+  const path = file("version: 1\ntable: public.t\nrecords: $message\ncolumns: { a: {} }\n");
+  const records = Array.from({ length: 1_001 }, (_each, index) => ({ a: String(index) }));
+  const { stdout } = await runHere(["mapping", "try", path], {}, JSON.stringify(records));
+  const lines = stdout.trimEnd().split("\n");
+  expect(lines).toHaveLength(1_001);
+  expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ line: 1, record: 1_000, row: { a: "1000" } });
 });

@@ -21,7 +21,10 @@ const run: NamedRun = {
   quarantined: 1,
   skipped: 3,
   left: 2,
-  invalid: { age: 4, 'a"b': 2 },
+  invalid: new Map([
+    ["age", 4],
+    ['a"b', 2],
+  ]),
   released: 10,
   deleted: 95,
   requests: { receive: 20, delete: 10, other: 3 },

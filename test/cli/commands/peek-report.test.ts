@@ -33,12 +33,46 @@ it("the table fits a terminal of 80 columns", () => {
   for (const line of table.split("\n")) expect(Array.from(line).length).toBeLessThanOrEqual(80);
 });
 
+it("a row with too many columns for the terminal is a block of lines", () => {
+  const many = LOGIN.columns
+    .slice(0, 2)
+    .flatMap((column) => Array.from({ length: 6 }, () => column))
+    .map((column, index) => ({ ...column, name: `column_${index}` }));
+  const cells = many.map((_, index) => (index === 1 ? null : `${index} ${"x".repeat(100)}`));
+  const { heading } = peeked("");
+  const text = shown((context) => {
+    writePeeked(context, many, [
+      {
+        heading,
+        records: [
+          { record: 0, cells },
+          { record: 1, cells },
+          { record: 2, rejection: ["a: missing"] },
+        ],
+      },
+    ]);
+  });
+  const lines = text.split("\n");
+  expect(lines.slice(0, 2)).toEqual([`column_0   0 ${"x".repeat(66)}…`, "column_1   -"]);
+  expect(lines[12]).toBe("");
+  expect(lines.slice(-2)).toEqual(["would be quarantined: m: record 2: a: missing", ""]);
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+});
+
 it("no message can steer the terminal", () => {
   const hostile = "\u001b[2J\u009b1m\r\n";
   const raw = { messageId: "m", receiptHandle: "r", body: hostile, sentAt: 0, receiveCount: 1 };
   const texts = [
     shown((context) => {
       writePeeked(context, LOGIN.columns, [peeked(hostile)]);
+    }),
+    shown((context) => {
+      const heading = { messageId: hostile, sentAt: 0, receiveCount: 1 };
+      const records = [
+        { record: 0, rejection: ["user_id: missing"] },
+        { record: 1, skipped: true },
+      ] as const;
+      writePeeked(context, LOGIN.columns, [{ heading, records }]);
     }),
     shown((context) => {
       writePeekedJson(context, LOGIN.columns, [peeked(hostile)]);

@@ -52,7 +52,7 @@ export function drainFields({ queue, table }: DrainEnds, figures: DrainFigures, 
     quarantined: figures.quarantined,
     skipped: figures.skipped,
     left: figures.left,
-    invalid: { ...figures.invalid },
+    invalid: Object.fromEntries(figures.invalid),
     deleted: figures.deleted,
     released: figures.released,
     requests: { ...figures.requests },
@@ -149,7 +149,7 @@ function loadedText(counts: Readonly<Counts>): string {
 
 /** Values that could not be read and were stored as NULL. */
 export function invalidValues({ invalid }: Pick<Counts, "invalid">): number {
-  return Object.values(invalid).reduce((sum, values) => sum + values, 0);
+  return [...invalid.values()].reduce((sum, values) => sum + values, 0);
 }
 
 /** Columns that are named. */
@@ -157,7 +157,7 @@ const MOST_NAMED = 5;
 
 /** Columns with the most values first. */
 function invalidText({ invalid }: Pick<Counts, "invalid">): string {
-  const columnsOfMost = Object.entries(invalid).toSorted(([, a], [, b]) => b - a);
+  const columnsOfMost = [...invalid].toSorted(([, a], [, b]) => b - a);
   const named = columnsOfMost
     .slice(0, MOST_NAMED)
     .map(([name, values]) => `${printable(name)} ${count(values)}`);

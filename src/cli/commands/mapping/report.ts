@@ -1,10 +1,10 @@
 // The output of `mapping check` and `mapping try`.
 import { mistakeLines } from "../../../config/mapping.ts";
 import type { Mistake, ReadMapping } from "../../../mapping/file.ts";
-import type { Column, Mapping, Reading } from "../../../mapping/mapping.ts";
+import type { Column, Mapping } from "../../../mapping/mapping.ts";
 import type { Context } from "../../context.ts";
 import { writeJson } from "../../output.ts";
-import { recordFields, recordsToShow } from "../../records.ts";
+import { recordFields, type ShownRecord } from "../../records.ts";
 import { plural, printable, styleFor } from "../../terminal/style.ts";
 
 export function writeCheckedJson(
@@ -40,8 +40,8 @@ export function writeTried(
   { stdout }: Context,
   columns: readonly Column[],
   line: number,
-  reading: Reading,
+  records: readonly ShownRecord[],
 ): void {
-  for (const record of recordsToShow(reading))
+  for (const record of records)
     writeJson(stdout, { command: "mapping try", line, ...recordFields(columns, record) });
 }

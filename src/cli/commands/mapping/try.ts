@@ -3,11 +3,17 @@ import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/readers.ts";
 import { compile } from "../../../mapping/compile.ts";
+import { MAX_RECORDS } from "../../../mapping/limits.ts";
 import { MIN_KEY_BYTES, deriveKeys } from "../../../masking/keys.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { argumentsOrLines } from "../../input.ts";
+import { recordsToShow } from "../../records.ts";
 import { writeTried } from "./report.ts";
+
+const ALL_SKIPPED =
+  "The mapping skipped everything. A drain deletes skipped messages. " +
+  'Check "when", "records" and "envelopes" in the mapping. With "records", paths start at the record; $message is the message.';
 
 /** Masks nothing. */
 const NO_KEY = deriveKeys(new Uint8Array(MIN_KEY_BYTES));
@@ -25,19 +31,24 @@ export async function runMappingTry(
   const problems = new Problems();
   const flags: MappingFlags = file === undefined ? {} : { mapping: file };
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
-  const isMasked = mapping.columns.some(({ mask }) => mask !== undefined) || mapping.dedupe.length > 0;
+  const isMasked = mapping.columns.some(({ mask }) => mask !== undefined);
   const keys = isMasked ? readMaskingKeys(context.env, context.readFile, problems) : [NO_KEY];
   const needed = problems.complete({ keys });
   const plan = compile(mapping, needed.keys[0]);
-  for (const [index, { text: body }] of (await argumentsOrLines([], context)).entries()) {
+  const bodies = await argumentsOrLines([], context);
+  let isAllSkipped = bodies.length > 0;
+  for (const { text: body, number } of bodies) {
     const message = {
-      messageId: `line-${index + 1}`,
+      messageId: `line-${number}`,
       sentAt: context.epochNow(),
       queue: "try",
       body,
       attributes: {},
     };
-    writeTried(context, mapping.columns, index + 1, plan.read(message));
+    const records = recordsToShow(plan.read(message), MAX_RECORDS);
+    isAllSkipped &&= records.every((record) => "skipped" in record);
+    writeTried(context, mapping.columns, number, records);
   }
+  if (isAllSkipped) context.log.warn(ALL_SKIPPED);
   return EXIT.done;
 }

@@ -44,12 +44,12 @@ export function writeRaw({ stdout }: Context, { body }: ReceivedMessage): void {
   stdout.write(`${stdout.isTerminal ? printable(body) : body}\n`);
 }
 
-/** The most of a cell that is not a token. */
+/** The most of a cell of a table that is not a token. */
 const CELL_WIDTH = 12;
 /** The most of a heading, and of a cell. The first that fits the terminal is taken. */
 const COLUMN_WIDTHS = [24, 12, 10, 8] as const;
 
-/** A table of shortened values. `--json` shows full values. */
+/** A table of shortened values or, on a terminal that is too narrow for it, a block of lines for each row. `--json` shows full values. */
 export function writePeeked(
   context: Context,
   columnsOfRow: readonly Column[],
@@ -60,16 +60,24 @@ export function writePeeked(
     records.flatMap((record) => ("cells" in record ? [record.cells] : [])),
   );
   if (rows.length > 0) {
-    const [heading = "", ...lines] = fittingTable(columnsOfRow, rows, context.stdout);
-    context.stdout.write([style.bold(heading), ...lines].join("\n"));
+    const table = fittingTable(columnsOfRow, rows, context.stdout);
+    const [heading = "", ...lines] = table ?? [];
+    context.stdout.write(
+      table === undefined
+        ? blocks(columnsOfRow, rows, context.stdout)
+        : [style.bold(heading), ...lines].join("\n"),
+    );
   }
   for (const { heading, records } of messages) {
     for (const record of records) {
       if ("rejection" in record) {
         const reasons = record.rejection.join("; ");
-        context.stdout.write(`${style.yellow("would be quarantined:")} ${heading.messageId}: ${reasons}\n`);
+        const place = records.length > 1 ? `record ${record.record}: ` : "";
+        context.stdout.write(
+          `${style.yellow("would be quarantined:")} ${printable(heading.messageId)}: ${place}${reasons}\n`,
+        );
       } else if ("skipped" in record) {
-        context.stdout.write(`${style.dim("would be skipped:")} ${heading.messageId}\n`);
+        context.stdout.write(`${style.dim("would be skipped:")} ${printable(heading.messageId)}\n`);
       }
     }
   }
@@ -81,21 +89,34 @@ function fittingTable(
   columnsOfRow: readonly Column[],
   rows: readonly Cells[],
   { columns: available }: Output,
-): string[] {
-  let lines: string[] = [];
+): string[] | undefined {
   for (const most of COLUMN_WIDTHS) {
     const headings = columnsOfRow.map(({ name }) => shorten(printable(name), most));
-    lines = columns([headings, ...rows.map((cells) => shortCells(columnsOfRow, cells, most))]).split("\n");
-    if (available === 0 || lines.every((line) => width(line) <= available)) break;
+    const shortRows = rows.map((cells) => shortCells(columnsOfRow, cells, Math.min(most, CELL_WIDTH)));
+    const lines = columns([headings, ...shortRows]).split("\n");
+    if (available === 0 || lines.every((line) => width(line) <= available)) return lines;
   }
-  return lines;
+  return undefined;
+}
+
+/** A line for each column, and an empty line between rows. */
+function blocks(
+  columnsOfRow: readonly Column[],
+  rows: readonly Cells[],
+  { columns: available }: Output,
+): string {
+  const names = columnsOfRow.map(({ name }) => shorten(printable(name), COLUMN_WIDTHS[0]));
+  const room = Math.max(available - Math.max(...names.map(width)) - 2, CELL_WIDTH);
+  const block = (cells: Cells): string =>
+    columns(shortCells(columnsOfRow, cells, room).map((cell, index) => [names[index] ?? "", cell]));
+  return rows.map(block).join("\n");
 }
 
 function shortCells(columnsOfRow: readonly Column[], cells: Cells, most: number): string[] {
   return columnsOfRow.map(({ mask }, index) => {
     const cell = cells[index] ?? null;
     if (cell === null) return "-";
-    return mask === undefined ? shorten(printable(cell), Math.min(most, CELL_WIDTH)) : shortToken(cell);
+    return mask === undefined ? shorten(printable(cell), most) : shortToken(cell);
   });
 }
 

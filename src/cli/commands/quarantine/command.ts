@@ -31,11 +31,14 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
     )
     .action(action(async () => (await import("./run.ts")).runQuarantineShow));
   withMappingOptions(quarantine.command("replay"))
-    .summary("decode quarantined messages again and load the valid ones")
+    .summary("read quarantined messages again and load the valid ones")
     .description(
-      "Decrypts the quarantined bodies with the masking keys, decodes them again and loads the ones that are now valid. Never loads a message twice.",
+      "Decrypts the quarantined bodies with the masking keys, reads them again with the mapping and loads the ones that are now valid. Never loads a message twice.",
     )
-    .option("--queue <name, URL or ARN>", "only messages from this queue")
+    .option(
+      "--queue <name, URL or ARN>",
+      "only messages from this queue; needed if there are messages from several",
+    )
     .addOption(appVersionOption())
     .option("--json", "print the result as one JSON object")
     .example("fetch-etl quarantine replay", "after you fixed the table or updated fetch-etl")

@@ -84,14 +84,16 @@ export function writeFound(context: Context, shown: readonly ShownMessage[]): vo
 }
 
 export function writeReplayedJson({ stdout }: Context, report: ReplayReport): void {
-  const { loaded, rejected } = report;
-  writeJson(stdout, { command: "quarantine replay", loaded, rejected, unopened: unopened(report) });
+  const { loaded, skipped, rejected } = report;
+  writeJson(stdout, { command: "quarantine replay", loaded, skipped, rejected, unopened: unopened(report) });
 }
 
 /** One line. */
 export function writeReplayed(context: Context, report: ReplayReport): void {
   const style = styleFor(context.stdout, context.env);
-  const parts = [`${count(report.loaded)} loaded`, `${count(report.rejected)} still rejected`];
+  const parts = [`${count(report.loaded)} loaded`];
+  if (report.skipped > 0) parts.push(`${count(report.skipped)} skipped`);
+  parts.push(`${count(report.rejected)} still rejected`);
   const closed = unopened(report);
   if (closed > 0) parts.push(`${count(closed)} not decrypted`);
   context.stdout.write(`${style.bold("fetch_etl.quarantine")}: ${parts.join(", ")}\n`);

@@ -14,7 +14,7 @@ import { replay } from "../../../quarantine/replay.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { writeJson } from "../../output.ts";
-import { count, printable } from "../../terminal/style.ts";
+import { count, listText, printable } from "../../terminal/style.ts";
 import * as report from "./report.ts";
 
 interface Flags {
@@ -102,6 +102,7 @@ export async function runQuarantineReplay(flags: ReplayFlags, context: Context):
   const [keys] = needed.masking;
   const open = createBodyOpener(needed.masking);
   const replayed = await withQuarantine(context, needed.database, async (quarantine) => {
+    if (queue === undefined) requireOne(await quarantine.queues());
     const store = await quarantine.openReplay(sealer?.dataKey, queue);
     return replay(store, open, { plan: compile(mapping, keys), keys, randomBytes, sealer });
   });
@@ -109,6 +110,16 @@ export async function runQuarantineReplay(flags: ReplayFlags, context: Context):
   else report.writeReplayed(context, replayed);
   report.writeUnopened(context, replayed);
   return replayed.altered.length > 0 ? EXIT.mismatch : EXIT.done;
+}
+
+/** Each queue may have a mapping of its own: another one would load other rows, or skip the message. */
+function requireOne(queues: readonly string[]): void {
+  if (queues.length < 2) return;
+  throw new Failure(
+    "configuration",
+    `The quarantine has messages from ${count(queues.length)} queues, and a replay reads all of them with one mapping. ` +
+      `Name the queue to replay with --queue: ${listText(queues.map(printable))}.`,
+  );
 }
 
 /** A hundred years. Postgres can subtract this from any current time. */
