@@ -133,12 +133,13 @@ function ownColumns(entries: readonly Entry[]): BatchColumn[] {
   ];
 }
 
-/** An array for each column, for `rows from`. */
+/** An array for each column, for `rows from`, which fills the shorter ones up with NULL. */
 function unnest(sql: Sql | Transaction, columns: readonly BatchColumn[]): Fragment[] {
-  return columns.map(
-    ({ values, type = "pg_catalog.text" }, index) => sql`${index === 0 ? sql`` : sql`,`}
-        pg_catalog.unnest(${[...values]}::pg_catalog.text[]::${sql.unsafe(type)}[])`,
-  );
+  return columns.map(({ values, type = "pg_catalog.text" }, index) => {
+    const sent = values.every((value) => value === null) ? [] : [...values];
+    return sql`${index === 0 ? sql`` : sql`,`}
+        pg_catalog.unnest(${sent}::pg_catalog.text[]::${sql.unsafe(type)}[])`;
+  });
 }
 
 function names(sql: Sql | Transaction, columns: readonly BatchColumn[]): Fragment {

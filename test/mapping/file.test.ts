@@ -554,6 +554,7 @@ describe("columns of one field", () => {
 
   it.each([
     ["{ mask: token, field: x }", "{ mask: token, field: x, normalize: [url_decode, empty] }"],
+    ["{ mask: token, field: x }", "{ mask: token, field: y, type: uuid }"],
     ["{ type: ip, mask: token, field: x }", "{ type: ip, mask: network, field: x, normalize: [first] }"],
     ["{ type: ip, mask: network, field: x }", "{ type: ip, mask: { network: { v4: 24 } }, field: x }"],
     [
