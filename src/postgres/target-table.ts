@@ -78,7 +78,7 @@ export interface Found {
 /** Whether rows can be inserted, in the bits of `pg_relation_is_updatable`: 1 shifted by `CMD_INSERT`. It waits for who locks the table. */
 const INSERTABLE = 8;
 
-export async function readTableColumns(sql: Sql, { schema, name }: TableName): Promise<readonly Found[]> {
+async function readTableColumns(sql: Sql, { schema, name }: TableName): Promise<readonly Found[]> {
   return sql<Found[]>`
     with recursive base as (
       select a as own, c.relkind as kind, a.atttypid as type, a.atttypmod as modifier

@@ -101,7 +101,8 @@ it("two queues go to two tables beside one ledger, and a replay to the one that 
     await bench.sql.unsafe("alter table public.user_logins alter column user_id type varchar(3) using 'x'");
     await bench.send([JSON.stringify(login("user-1", "192.0.2.7", "device-1"))]);
     expect(json(await bench.run(["drain", "--json"]))).toMatchObject({ quarantined: 1 });
-    expect(json(await bench.run(["quarantine", "replay", "--json"], env))).toMatchObject({ loaded: 1 });
+    const replay = ["quarantine", "replay", "--json", "--queue", bench.queue];
+    expect(json(await bench.run(replay, env))).toMatchObject({ loaded: 1 });
     expect(await countOf(bench, "analytics.logins")).toBe(before + 1);
   }));
 

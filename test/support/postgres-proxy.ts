@@ -12,8 +12,8 @@ export interface PostgresProxy {
   stop(): Promise<void>;
 }
 
-/** The load is the only statement that names the ledger and is bound to parameters. */
-const LOAD = "insert into fetch_etl.ledger";
+/** How the load begins, and no other statement of a drain. */
+const LOAD = "with batch as (";
 /** First byte of the messages `Bind` and `CommandComplete` (PostgreSQL documentation, "Message Formats"). */
 const BIND = 0x42;
 

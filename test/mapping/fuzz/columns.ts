@@ -34,7 +34,7 @@ export function path(choices: Choices): Path {
 }
 
 /** A key, most often one of the first. */
-export function key(choices: Choices): string {
+function key(choices: Choices): string {
   return choices.isRare(25) ? choices.pick(...KEYS) : choices.pick(...(["a", "b", "id", "0"] as const));
 }
 

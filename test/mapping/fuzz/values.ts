@@ -134,7 +134,7 @@ const EDGES = [
   ] as const),
 ] as const;
 
-export function numberText(choices: Choices): string {
+function numberText(choices: Choices): string {
   if (choices.isRare(12)) return choices.pick(...EDGES);
   const sign = choices.pick("", "", "-");
   const whole = choices.pick("0", "1", "12", digits(choices, 9), digits(choices, 20));

@@ -46,7 +46,7 @@ function readJsonOrBase64(text: string, layers: Layers): Value {
 }
 
 /** RFC 4648, sections 4 and 5, blanks and the right number of `=` left out. */
-export function readBase64(text: string): Uint8Array {
+function readBase64(text: string): Uint8Array {
   const bytes: number[] = [];
   let [bits, held, padding] = [0, 0, 0];
   for (const character of text) {
