@@ -40,9 +40,9 @@ export function createProgram(version: string, openContext: (flags: LogFlags) =>
     };
 
   const program = new CliCommand("fetch-etl")
-    .summary("load login messages from SQS into Postgres, with the personal fields masked")
+    .summary("load messages from SQS into Postgres, with the personal fields masked")
     .description(
-      "Loads JSON login messages from an SQS queue into the Postgres table user_logins, with ip and device_id masked. Runs once and exits.",
+      "Loads JSON messages from an SQS queue into a Postgres table, with personal fields masked. Runs once and exits. Without a mapping, the messages are logins and the table is user_logins.",
     )
     .version(version)
     .option("--debug", "show where an error happened")
