@@ -204,8 +204,8 @@ async function pastRuns(
 ): Promise<readonly PastRun[]> {
   const rows = await sql.unsafe<RunRow[]>(
     `select id::pg_catalog.text, ${QUEUE} as queue, ${cut("target")}, ${cut("host")}, ${cut("version")},
-       ${cut("key_id")} as "keyId", ${exactly("started_at")} as "startedAt", ${exactly("ended_at")} as "endedAt",
-       ${cut("ended_by")} as "endedBy", exit_code as "exitCode", ${cut("error")},
+       ${cut("key_id", "keyId")}, ${exactly("started_at")} as "startedAt", ${exactly("ended_at")} as "endedAt",
+       ${cut("ended_by", "endedBy")}, exit_code as "exitCode", ${cut("error")},
        received, loaded, duplicates, quarantined, skipped, left_in_queue as "left", deleted, released,
        invalid_values as "invalidValues"
      from fetch_etl.runs where ${IS_QUEUE} and ${condition}
@@ -216,8 +216,8 @@ async function pastRuns(
 }
 
 /** A text column, of which no more is read than a drain writes. */
-function cut(column: string): string {
-  return `pg_catalog."left"(${column}, ${LONGEST}) as ${column}`;
+function cut(column: string, name = column): string {
+  return `pg_catalog."left"(${column}, ${LONGEST}) as "${name}"`;
 }
 
 function toPastRun(row: RunRow): PastRun {
