@@ -223,7 +223,8 @@ function cut(column: string, name = column): string {
 function toPastRun(row: RunRow): PastRun {
   const { startedAt, endedAt, endedBy, exitCode, error } = row;
   const { id, queue, target, host, version, keyId } = row;
-  const counted = (name: keyof RunCounts): number => Math.max(0, Number(row[name] ?? 0));
+  const counted = (name: keyof RunCounts): number =>
+    Math.min(Math.max(0, Number(row[name] ?? 0)), Number.MAX_SAFE_INTEGER);
   return {
     ...{ id, queue, target, host, version, keyId },
     startedAt: timeOf(startedAt),
