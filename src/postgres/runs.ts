@@ -86,9 +86,10 @@ export class RunRecorder {
   async #write(statement: string): Promise<boolean> {
     // The encoding of the database may lack a character of a sentence or a name.
     const ascii = statement.replaceAll(/[^\p{ASCII}]/gu, "?");
+    const sql = this.#sql();
     for (const text of new Set([statement, ascii])) {
       try {
-        await this.#sql().unsafe(`${SETTINGS}; ${text}`);
+        await sql.unsafe(`${SETTINGS}; ${text}`);
         return true;
       } catch {
         continue;

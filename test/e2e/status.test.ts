@@ -95,7 +95,7 @@ it("shows how the last drains ended, the last failure, and what waits; contains 
     expect(lines.slice(6, -1).map((line) => line.replace(/^TIME.*? {2}(?=\S+( \S+)*$)/, ""))).toEqual([
       ...["no end recorded", "failed (2)", "empty", "max-messages"],
     ]);
-    expect(lines.at(-1)).toBe("no end recorded: in progress, killed, or Postgres was unreachable at the end");
+    expect(lines.at(-1)).toBe("no end recorded: in progress, killed, or Postgres did not answer at the end");
     expect({ code: shown.code, stderr: shown.stderr }).toEqual({ code: 0, stderr: "" });
 
     const [all] = await sql<

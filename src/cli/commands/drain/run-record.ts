@@ -62,7 +62,10 @@ export async function recordRun(
     const ends = { queue: queue?.name ?? queueName, table };
     const record = { ...figures, ...ends, dryRun, startedAt, finishedAt: epochNow(), exitCode, error };
     const finalCode = await writeFiles(record, files, context);
-    if (loader !== undefined) await recordEnd(loader, { ...record, exitCode: finalCode }, clock);
+    // Behind a statement that Postgres has not answered, another one would only wait.
+    if (loader !== undefined && report?.databaseSilent !== true)
+      await recordEnd(loader, { ...record, exitCode: finalCode }, clock);
+    await loader?.close();
     context.log.event("Drain finished", { ...drainFields(ends, record, dryRun), exitCode: finalCode });
     return finalCode;
   };
@@ -90,7 +93,6 @@ async function recordEnd(
     recorded.abort();
   });
   await Promise.race([recording, clock.wait(RECORDING_MS, recorded.signal)]);
-  await loader.close();
 }
 
 /** @returns the exit code, which a failed write can change */

@@ -99,7 +99,7 @@ function depthText({ visible, inFlight, delayed }: QueueDepth): string {
 }
 
 const NO_END = "no end recorded";
-const NO_END_MEANS = `${NO_END}: in progress, killed, or Postgres was unreachable at the end`;
+const NO_END_MEANS = `${NO_END}: in progress, killed, or Postgres did not answer at the end`;
 
 /** The outcomes of the table. The others are shown if a run has them. */
 const OUTCOMES = ["loaded", "duplicates", "quarantined", "skipped", "left"] as const;
