@@ -21,7 +21,7 @@ import { requireOwnIndexes } from "./ledger.ts";
 import { MIGRATIONS, RUNS, tablesFor, written } from "./migrations.ts";
 import { fullName } from "./quote.ts";
 import { lacking, missingGrants, PRUNE_RIGHT, PRUNE_RUNS_RIGHT, RECORD_RIGHTS, rightsFor } from "./rights.ts";
-import { lacksOnlyRuns, migrationProblem, runsProblem, schemaState } from "./schema.ts";
+import { lacksOnlyRuns, migrationProblem, neededState, runsProblem, schemaState } from "./schema.ts";
 import { checkTarget, type Target } from "./target-table.ts";
 import { checkPublicSchema, checkTableCode } from "./table-code.ts";
 import { checksCertificate } from "./tls.ts";
@@ -181,7 +181,7 @@ async function checkPresence(
   keepsVault: boolean,
 ): Promise<Check> {
   const name = "tables";
-  const state = await schemaState(sql, table, keepsVault);
+  const state = await neededState(sql, user, await schemaState(sql, table, keepsVault));
   const { missing, version } = state;
   const isOutdated = version !== undefined && version !== MIGRATIONS.length;
   if (!lacksOnlyRuns(state) || isOutdated) {

@@ -44,7 +44,7 @@ async function readState(sql: Reader, target: TableName, keepsVault: boolean): P
 
 /** Whether all tables exist without which there is no drain. */
 export function lacksOnlyRuns({ missing }: SchemaState): boolean {
-  return missing.every((table) => fullName(table) === fullName(RUNS));
+  return missing.every((table) => table === RUNS);
 }
 
 function isVersionTable({ schema, name }: TableName): boolean {
@@ -120,7 +120,9 @@ export async function ensureTables(
     return lacksOnlyRuns(state) && state.version === migrations.length;
   };
   const isComplete = (state: SchemaState): boolean => isUsable(state) && state.missing.length === 0;
-  const before = await schemaState(sql, target, keepsVault);
+  const found = await schemaState(sql, target, keepsVault);
+  const before = use.needsRuns === true ? found : await neededState(sql, user, found, migrations);
+  const createsRuns = before.missing.includes(RUNS);
   const ensured = (made: readonly string[] = []): Ensured => {
     const runs = before.found.find((table) => fullName(table) === fullName(RUNS));
     return { made, recordsRuns: runs?.isWritable ?? made.includes(fullName(RUNS)) };
@@ -128,13 +130,12 @@ export async function ensureTables(
   if (isComplete(before)) return ensured();
   if (before.version === undefined) await requireRights(sql, user, use);
   const isOptional = isUsable(before) && use.needsRuns !== true;
-  // Looked at first, so that no drain waits for a lock, or leaves an error in the log of Postgres, for something that it cannot create.
-  if (isOptional && (await runsProblem(sql, user, before)) !== undefined) return ensured();
   const creating = inTransaction(sql, READ_COMMITTED, async (tx) => {
     await tx.unsafe(CREATION_TIMEOUT);
     await tx`select pg_catalog.pg_advisory_xact_lock(${CREATION_LOCK})`;
     // Another run may have changed it in the meantime.
-    const state = await readState(tx, target, keepsVault);
+    const now = await readState(tx, target, keepsVault);
+    const state = createsRuns ? now : withoutRuns(now);
     if (isComplete(state)) return [];
     const problem = await migrationProblem(tx, user, state, migrations);
     if (problem !== undefined) throw problem;
@@ -209,6 +210,21 @@ export async function migrationProblem(
   return outdated?.is === true ? new Failure("configuration", OUTDATED) : undefined;
 }
 
+/** The state without the history of runs among the missing tables, where a drain would not create it. */
+export async function neededState(
+  sql: Reader,
+  user: string,
+  state: SchemaState,
+  migrations: Migrations = MIGRATIONS,
+): Promise<SchemaState> {
+  if (!state.missing.includes(RUNS)) return state;
+  return (await runsProblem(sql, user, state, migrations)) === undefined ? state : withoutRuns(state);
+}
+
+function withoutRuns(state: SchemaState): SchemaState {
+  return { ...state, missing: state.missing.filter((table) => table !== RUNS) };
+}
+
 /**
  * Why a drain does not create the history of runs where the other tables exist. It must belong to their owner: who trusts that role would
  * otherwise refuse the table of another one.
@@ -219,9 +235,11 @@ export async function runsProblem(
   sql: Reader,
   user: string,
   state: SchemaState,
+  migrations: Migrations = MIGRATIONS,
 ): Promise<Failure | undefined> {
   const owner = state.found.find(isVersionTable)?.owner;
-  if (owner === undefined || owner === user) return migrationProblem(sql, user, state);
+  if (owner === undefined || owner === user)
+    return migrationProblem(sql, user, { ...state, missing: [RUNS] }, migrations);
   return new Failure(
     "configuration",
     `There is no table ${fullName(RUNS)}. Run "fetch-etl init" as role "${owner}", which owns the other tables, or as a superuser.`,

@@ -167,6 +167,18 @@ describe("a schema that an earlier fetch-etl made", () => {
     });
   });
 
+  it("takes the first drain of a role that may create the target table, and nothing in schema fetch_etl", async () => {
+    const own = await created();
+    const grants = `${LOADER}; grant create on schema public to somebody`;
+    const loader = await databases.otherRole(own, grants);
+    await own.sql`drop table fetch_etl.runs, public.user_logins`;
+    const checks = await checkDatabase(loader, false, () => Date.now());
+    expect(checks.find(({ name }) => name === "tables")).toMatchObject({ status: "ok" });
+    await run(loader);
+    expect(await own.sql`select to_regclass('fetch_etl.runs') as runs`).toEqual([{ runs: null }]);
+    await own.sql.unsafe(`drop owned by ${loader.user}`);
+  });
+
   it("cannot be completed by an init that may not", async () => {
     const own = await created();
     const other = await databases.otherRole(own, LOADER);
