@@ -128,7 +128,7 @@ class Session {
     this.server = settings;
     this.#authentication = new Authentication(settings);
     const options = {
-      ...{ host: "postgres", port: settings.port, database: settings.database, username: settings.user },
+      ...{ host: "postgres", port: settings.port, database: settings.database },
       password: () => this.#authentication.password(),
       socket: () => this.#open(),
       types: ARRAYS,
@@ -145,6 +145,8 @@ class Session {
       ...{ ssl: false, sslnegotiation: null, connect_timeout: 0, idle_timeout: 0, max_lifetime: null },
       ...{ keep_alive: 0, max_pipeline: 100, backoff: false, debug: false, publications: "" },
     };
+    // Renewed settings may have another user. The driver reads this one whenever it adds it to a text.
+    Reflect.set(options, "username", { toString: () => this.server.user });
     this.sql = postgres(options);
   }
 

@@ -34,11 +34,18 @@ beforeAll(async () => {
   // RDS asks for the token as a password in clear text (PAM).
   const [hba] = await admin<{ file: string; text: string }[]>`
     select current_setting('hba_file') as file, pg_read_file(current_setting('hba_file')) as text`;
-  const lines = ["hostssl all iam 127.0.0.1/32 password", ...(hba?.text.split("\n") ?? [])];
+  const lines = [
+    "hostssl all iam 127.0.0.1/32 password",
+    "host all etl_md5 127.0.0.1/32 md5",
+    ...(hba?.text.split("\n") ?? []),
+  ];
   await admin.unsafe(
     `copy (values ${lines.map((line) => `('${line.replaceAll("'", "''")}')`).join(", ")}) to '${hba?.file ?? ""}'`,
   );
   await admin.unsafe("create role iam superuser login");
+  await admin.unsafe(
+    "set password_encryption = md5; create role etl_md5 superuser login password 'md5'; reset password_encryption",
+  );
   await admin`select pg_reload_conf()`;
 });
 
@@ -115,6 +122,8 @@ describe("a login that is rejected", () => {
 
   it("may be renewed with another user, with another database or at another server", async () => {
     expect(await userOf(renewing(settingsFor("etl_next", "next")).settings)).toBe("etl_next");
+    // It hashes the password together with the user.
+    expect(await userOf(renewing(settingsFor("etl_md5", "md5")).settings)).toBe("etl_md5");
     const standIn = settingsFor("etl_next", "next", "options=-c%20search_path%3Dnone");
     expect(await userOf(renewing(standIn).settings)).toBe("etl_next");
     const old = renewing(settingsFor("etl", "changed"));
@@ -146,13 +155,17 @@ it("a drain goes on when the password changes in mid-run, and loads each message
   const queue = new MemoryQueue(systemClock);
   const users = Array.from({ length: 300 }, (_, index) => `u${String(index).padStart(3, "0")}`);
   const nothing = { app_version: null, device_type: null, ip: null, locale: null, device_id: null };
-  users.forEach((user, index) => {
-    queue.send(`m${index}`, JSON.stringify({ user_id: user, ...nothing }), 1_000 + index);
-  });
+  const send = (from: number, to: number): void => {
+    for (const user of users.slice(from, to)) {
+      queue.send(user, JSON.stringify({ user_id: user, ...nothing }), Date.UTC(2026, 6, 3));
+    }
+  };
+  send(0, 100);
   // The first delete comes after the first commit.
   queue.before = async ({ action }) => {
     if (action !== "delete") return;
     queue.before = () => undefined;
+    send(100, 300);
     await admin.unsafe("alter role etl password 'second'");
     await admin`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'etl'`;
   };
