@@ -19,6 +19,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
       "PGGSSENCMODE, PGREQUIREPEER",
     "as in libpq; used for what DATABASE_URL does not set",
   ],
+  ["NODE_EXTRA_CA_CERTS", "PEM file with more certificate authorities, for Postgres and AWS"],
   ["FETCH_ETL_MAPPING", "mapping file; if unset, the built-in mapping of logins"],
   ["FETCH_ETL_TABLE", "target table, as schema.name"],
   ["FETCH_ETL_QUEUE", "queue name, URL or ARN"],

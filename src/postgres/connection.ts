@@ -183,6 +183,7 @@ class Session {
         options,
       });
       this.#authentication = new Authentication(await withToken(this.server));
+      this.#ending.signal.throwIfAborted();
       this.#startTimer();
       this.socket = await openSocket(this.server, this.#ending.signal);
       this.#ending.signal.throwIfAborted();

@@ -25,11 +25,12 @@ export class Login {
    */
   async server(ask: Ask): Promise<DatabaseSettings> {
     const before = this.#settings;
+    const { renew } = before;
     try {
       return await chooseServer(before, ask);
     } catch (error) {
-      if (before.renew === undefined || !isRejectedLogin(error)) throw error;
-      this.#settings = await before.renew();
+      if (renew === undefined || !isRejectedLogin(error)) throw error;
+      this.#settings = { ...(await renew()), renew };
       if (isSameLogin(before, this.#settings)) throw error;
       try {
         return await chooseServer(this.#settings, ask);

@@ -109,12 +109,15 @@ describe("a login that is rejected", () => {
   }
 
   it("is tried once more with a password that was read again, and later sessions keep it", async () => {
-    const { renew, settings } = renewing(settingsFor("etl", "changed"));
+    const { renew, settings } = renewing(settingsFor("etl", "changed"), settingsFor("etl", "again"));
     const { sql, close } = connect(settings);
     try {
       await endSession(sql);
       await endSession(sql);
-      expect(renew).toHaveBeenCalledOnce();
+      expect(renew).toHaveBeenCalledTimes(1);
+      await admin.unsafe("alter role etl password 'again'");
+      await endSession(sql);
+      expect(renew).toHaveBeenCalledTimes(2);
     } finally {
       await close();
     }
