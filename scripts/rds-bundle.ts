@@ -9,14 +9,15 @@ const TIMEOUT_MS = 30_000;
 if (realpathSync(process.argv[1] ?? ".") === fileURLToPath(import.meta.url)) {
   // Relative to dist/scripts, where this file runs.
   const shipped = fileURLToPath(new URL("../../src/postgres/rds-global-bundle.pem", import.meta.url));
-  const { isSame, lines } = await checkBundle(
-    shipped,
-    PUBLISHED,
-    process.argv.includes("--update"),
-    Date.now(),
-  );
-  process.stdout.write(`${lines.join("\n")}\n`);
-  process.exitCode = isSame ? 0 : 1;
+  const update = process.argv.includes("--update");
+  try {
+    const { isSame, lines } = await checkBundle(shipped, PUBLISHED, update, Date.now());
+    process.stdout.write(`${lines.join("\n")}\n`);
+    process.exitCode = isSame ? 0 : 1;
+  } catch (error) {
+    process.stderr.write(`error: no comparison with ${PUBLISHED}: ${String(error)}\n`);
+    process.exitCode = 2;
+  }
 }
 
 interface Checked {
