@@ -5,9 +5,10 @@ import { parseUrl } from "./connection-url.ts";
 import { LOGIN } from "./mapping.ts";
 import { Given, variables, type Parameter } from "./parameters.ts";
 import { passwordFor, readPasswordFile } from "./password-file.ts";
-import type { Problems } from "./readers.ts";
+import { Problems } from "./readers.ts";
 import { readRequireAuth, type AuthenticationMethod } from "./require-auth.ts";
 import { Secret } from "./secret.ts";
+import { originOf } from "./secret-settings.ts";
 import { digits, readServerChoice, readServers, type ServerAddress, type ServerChoice } from "./servers.ts";
 import { readService } from "./service-file.ts";
 import type { Sources } from "./sources.ts";
@@ -41,6 +42,12 @@ export interface DatabaseSettings extends Server, TlsSettings, ServerChoice {
   readonly hasKeys?: boolean;
   /** What names the database, for error messages: `DATABASE_URL` or `the PG* variables`, and a service. */
   readonly source: string;
+  /**
+   * Reads files, programs and references again, because a password can change during a run. Undefined if everything is in variables.
+   *
+   * @throws {Failure} if that fails
+   */
+  readonly renew?: (() => Promise<DatabaseSettings>) | undefined;
 }
 
 /** Host and port of each server, for messages; contains no secret. */
@@ -89,9 +96,10 @@ export function readDatabase(
   flags: TableFlags = {},
   mapping: Mapping = LOGIN,
 ): DatabaseSettings | undefined {
-  const { env, systemUser = () => userInfo().username } = sources;
+  const { env, secrets, systemUser = () => userInfo().username } = sources;
   const table = readTable(flags, env, problems, mapping.table);
   const target = { table, columns: mapping.columns, hasKeys: mapping.dedupe.length > 0 };
+  if (secrets.failed.has("DATABASE_URL") || secrets.failed.has("PGPASSWORD")) return undefined;
   const url = env["DATABASE_URL"] ?? "";
   const fromVariables = variables(env);
   if (url === "" && LOCATION.every((name) => fromVariables[name] === undefined)) {
@@ -101,7 +109,7 @@ export function readDatabase(
     );
     return undefined;
   }
-  const fromUrl = url === "" ? {} : parseUrl(url, "DATABASE_URL", problems, sources.log);
+  const fromUrl = url === "" ? {} : parseUrl(url, originOf("DATABASE_URL", secrets), problems, sources.log);
   if (fromUrl === undefined) return undefined;
   const fromService = readService({ ...fromVariables, ...fromUrl }, sources, problems);
   if (fromService === undefined) return undefined;
@@ -122,6 +130,24 @@ export function readDatabase(
     ...found,
     ...target,
     source: [mainSource, ...fromService.map(({ name }) => name)].join(" or "),
+    renew: renewal(sources, [first, ...others], flags, mapping),
+  };
+}
+
+function renewal(
+  sources: Sources,
+  servers: readonly Server[],
+  flags: TableFlags,
+  mapping: Mapping,
+): (() => Promise<DatabaseSettings>) | undefined {
+  const usesFile = servers.some(({ passwordFile }) => passwordFile !== undefined);
+  const renewed = sources.renewed ?? (usesFile ? () => Promise.resolve(sources) : undefined);
+  if (renewed === undefined) return undefined;
+  return async () => {
+    const problems = new Problems();
+    // The warnings are printed already.
+    const again = { ...(await renewed()), log: { warn: () => undefined } };
+    return problems.complete({ settings: readDatabase(again, problems, flags, mapping) }).settings;
   };
 }
 
@@ -159,7 +185,7 @@ function withPasswords(
 
 type ConnectionSettings = Omit<
   DatabaseSettings,
-  keyof Server | "others" | "table" | "columns" | "hasKeys" | "source"
+  keyof Server | "others" | "table" | "columns" | "hasKeys" | "source" | "renew"
 >;
 
 function connectionOf(

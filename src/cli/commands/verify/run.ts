@@ -8,6 +8,7 @@ import { qualifiedTable, tableText, type TableFlags } from "../../../config/tabl
 import { Throttled, type QueueDepth } from "../../../drain/ports.ts";
 import { Failure } from "../../../failure.ts";
 import type { Context } from "../../context.ts";
+import { DATABASE, withSecrets } from "../../secrets.ts";
 import { EXIT } from "../../exit-codes.ts";
 import type { Verification } from "../../../postgres/verify.ts";
 import { count, plural, printable } from "../../terminal/style.ts";
@@ -28,7 +29,8 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const html = readOutputPath(flags.html, "--html", context.checkWritable, problems);
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
-  const { database } = problems.complete({ database: readDatabase(context, problems, flags, mapping) });
+  const resolved = await withSecrets(context, problems, DATABASE, flags.region);
+  const { database } = problems.complete({ database: readDatabase(resolved, problems, flags, mapping) });
 
   const quiet = flags.quiet === true;
   const isShown = flags.json === true || html !== undefined || !quiet;
