@@ -6,10 +6,8 @@ import { systemCode } from "./failure.ts";
 
 /** Most bytes that are read. */
 const MOST_BYTES = 64 * 1024;
-/** How long the program may take, milliseconds. */
-const TIME_LIMIT_MS = 30_000;
-/** How long it may take to end when it is asked to, milliseconds. */
-const GRACE_MS = 2_000;
+/** How long the program may take, and how long it may take to end when it is asked to; milliseconds. */
+const LIMITS = { timeMs: 30_000, graceMs: 2_000 };
 
 /**
  * Standard input is empty, and standard error is this process's. The program is the leader of a process group, so that what it starts ends
@@ -17,13 +15,12 @@ const GRACE_MS = 2_000;
  *
  * @param env its environment
  * @param atExit runs an action when this process exits; returns what cancels it
- * @param timeLimitMs milliseconds
  */
 export function runProgram(
   [program, ...args]: readonly [program: string, ...args: string[]],
   env: NodeJS.ProcessEnv,
   atExit: (action: () => void) => () => void,
-  timeLimitMs = TIME_LIMIT_MS,
+  { timeMs, graceMs } = LIMITS,
 ): Promise<ProgramEnd> {
   return new Promise((resolve) => {
     let child: ChildProcessByStdio<null, Readable, null>;
@@ -66,9 +63,9 @@ export function runProgram(
     const onLate = (): void => {
       isLate = true;
       kill("SIGTERM");
-      timers.push(setTimeout(cut, GRACE_MS, "too slow"));
+      timers.push(setTimeout(cut, graceMs, "too slow"));
     };
-    timers.push(setTimeout(onLate, timeLimitMs));
+    timers.push(setTimeout(onLate, timeMs));
     const chunks: Buffer[] = [];
     let length = 0;
     child.stdout.on("data", (chunk: Buffer) => {
