@@ -6,20 +6,12 @@ import { expect, it } from "vitest";
 import { splitCommand } from "../src/config/command-words.ts";
 import { runProgram } from "../src/run-program.ts";
 import { withFolder } from "./support/folder.ts";
+import { isRunning } from "./support/running.ts";
 
 const ENV = { PATH: process.env["PATH"], MARK: "mark" };
 const never = (): (() => void) => () => undefined;
 
 const sh = (script: string) => runProgram(["sh", "-c", script], ENV, never);
-
-/** Whether a process still runs; one that ended and waits for its parent does not. */
-function isRunning(pid: number): boolean {
-  try {
-    return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
-  } catch {
-    return false;
-  }
-}
 
 it("gives what the program printed, and hands it an environment and no input", async () => {
   const end = await sh('cat; printf "%s\\n\\n" "$MARK $HOME"');

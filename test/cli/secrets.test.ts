@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { readDatabase } from "../../src/config/database.ts";
 import { Problems } from "../../src/config/readers.ts";
 import { Failure } from "../../src/failure.ts";
-import { resolved, type Outside } from "../support/secrets.ts";
+import { readIdentity } from "../../src/cli/secrets.ts";
+import { resolved, secretContext, type Outside } from "../support/secrets.ts";
 
 const SECRET = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:prod/db-AbCdEf";
 const PARAMETER = "arn:aws-us-gov:ssm:us-gov-west-1:000000000000:parameter/prod/key";
@@ -387,5 +388,34 @@ describe("settings that are read again", () => {
       holds(KEY),
     );
     expect(settings.renew).toBeUndefined();
+  });
+});
+
+describe("an identity file", () => {
+  const read = async (text: string, fetch: Outside["fetch"]) => {
+    const problems = new Problems();
+    const context = secretContext({}, { readFile: () => text, ...(fetch === undefined ? {} : { fetch }) });
+    const identity = await readIdentity("/identity", context, problems);
+    return { identity: identity?.reveal(), told: problems.sentences };
+  };
+
+  it("can be encrypted by KMS, for its own purpose", async () => {
+    const fetch: Outside["fetch"] = (id, reference) =>
+      `${id} ${reference.service === "kms" ? reference.purpose : "?"}`;
+    expect(await read("kms:QUJD\nREVG\n", fetch)).toEqual({ identity: "QUJDREVG identity", told: [] });
+    expect(await read("AGE-SECRET-KEY-1QQQ\n", undefined)).toEqual({
+      identity: "AGE-SECRET-KEY-1QQQ\n",
+      told: [],
+    });
+  });
+
+  it.each([
+    [`kms:${MARKER}`, "--identity: the file /identity begins with kms:, but what follows is not base64."],
+    [SECRET, "--identity: the file /identity contains an ARN"],
+    ["kms:QUJD", "QUJD is away"],
+  ])("with %s is a mistake", async (text, sentence) => {
+    const { identity, told } = await read(text, stores({}));
+    expect({ identity, told }).toEqual({ identity: undefined, told: [expect.stringContaining(sentence)] });
+    expect(told.join()).not.toContain(MARKER);
   });
 });
