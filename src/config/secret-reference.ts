@@ -28,9 +28,9 @@ export type ParsedReference =
   | { readonly kind: "encrypted"; readonly ciphertext: string }
   | { readonly kind: "invalid"; readonly why: string };
 
-/** Secret names have letters, digits and `/_+=.@-`; parameter names have letters, digits and `/_.-`. */
+/** Secret names have letters, digits and `/_+=.@-`, those of RDS also `!`; parameter names have letters, digits and `/_.-`. */
 const ARN =
-  /^arn:aws[a-z-]*:(?<service>secretsmanager|ssm):(?<region>[a-z0-9-]+):\d{12}:(secret:(?<secret>[\w/+=.@-]+)|parameter(?<parameter>\/[\w/.-]+))(#(?<key>.+))?$/s;
+  /^arn:aws[a-z-]*:(?<service>secretsmanager|ssm):(?<region>[a-z0-9-]+):\d{12}:(secret:(?<secret>[\w/+=.@!-]+)|parameter(?<parameter>\/[\w/.-]+))(#(?<key>.+))?$/s;
 
 /** @returns undefined for a text that is no reference */
 export function parseReference(text: string): ParsedReference | undefined {

@@ -50,6 +50,18 @@ it.each<[string, string, StoreAnswer, StoreCall]>([
     { action: "secretsmanager:GetSecretValue", body: { SecretId: SECRET }, region: "eu-west-1" },
   ],
   [
+    "a secret that RDS manages",
+    "arn:aws-cn:secretsmanager:cn-north-1:000000000000:secret:rds!cluster-0a1b-AbCdEf",
+    { SecretString: "value" },
+    {
+      action: "secretsmanager:GetSecretValue",
+      body: {
+        SecretId: "arn:aws-cn:secretsmanager:cn-north-1:000000000000:secret:rds!cluster-0a1b-AbCdEf",
+      },
+      region: "cn-north-1",
+    },
+  ],
+  [
     "a binary secret",
     SECRET,
     { SecretBinary: base64("value") },
