@@ -50,7 +50,7 @@ const wrongCredentialCodes: ReadonlySet<string> = new Set([
   "InvalidToken",
   "OptInRequired",
 ]);
-export const deniedCodes: ReadonlySet<string> = new Set([
+const deniedCodes: ReadonlySet<string> = new Set([
   "AccessDenied",
   "AccessDeniedException",
   "NotAuthorized",

@@ -16,9 +16,6 @@ import { translateSecretError, type SecretAction } from "./secret-errors.ts";
 /** Milliseconds. A value has at most 64 KiB. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** KMS encrypts at most 4 KiB (AWS KMS API Reference, Encrypt). */
-const MOST_BYTES = 4_096;
-
 /**
  * @param setting where the reference is, for error messages: `DATABASE_URL`
  * @throws {Failure} if the value cannot be read, or is not UTF-8 text
@@ -85,22 +82,24 @@ async function decrypted(
 }
 
 /**
- * Encrypts a text with a KMS key.
+ * Encrypts a text of at most 4,096 bytes with a KMS key.
  *
  * @param keyId id, ARN or alias; an ARN determines the region
  * @returns base64
  * @throws {Failure} if KMS cannot encrypt with the key
  */
 export async function encryptSecret(text: string, keyId: string, purpose: Purpose): Promise<string> {
-  const bytes = Buffer.from(text);
-  if (bytes.length > MOST_BYTES) throw new Error("longer than KMS can encrypt");
   const { KMSClient, EncryptCommand } = await loadClient("kms", () => import("@aws-sdk/client-kms"));
   const region = /^arn:[^:]*:kms:([a-z0-9-]+):/.exec(keyId)?.[1];
   const client = new KMSClient(await config(region));
   const call = { action: "kms:Encrypt", what: "the KMS key", setting: "--kms", purpose } as const;
   return withClient(client, call, async () => {
     const { CiphertextBlob } = await client.send(
-      new EncryptCommand({ KeyId: keyId, Plaintext: bytes, EncryptionContext: contextOf(purpose) }),
+      new EncryptCommand({
+        KeyId: keyId,
+        Plaintext: Buffer.from(text),
+        EncryptionContext: contextOf(purpose),
+      }),
     );
     if (CiphertextBlob === undefined) throw new Error("KMS returned no ciphertext");
     return Buffer.from(CiphertextBlob).toString("base64");

@@ -18,7 +18,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
     "FETCH_ETL_RECOVERY_RECIPIENT",
     "age recipients (age1…) who can decrypt masked values; if unset, the values are not stored",
   ],
-  ["DATABASE_URL", "postgres://user:password@host:5432/database?sslmode=…"],
+  ["DATABASE_URL", "postgres://user:password@host:5432/database?sslmode=…, or the ARN of a secret"],
   [
     "PGHOST, PGHOSTADDR, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGPASSFILE, PGSERVICE, PGSERVICEFILE, PGSYSCONFDIR, " +
       "PGSSLMODE, PGREQUIRESSL, PGSSLNEGOTIATION, PGSSLROOTCERT, PGSSLCERT, PGSSLKEY, PGSSLCERTMODE, PGSSLMINPROTOCOLVERSION, " +

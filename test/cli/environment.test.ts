@@ -58,8 +58,8 @@ const database: Read = async (env, problems) => {
     fileMode: sourcesOf({}, FILES).fileMode,
   };
   const found = await withSecrets(sources, problems, ["DATABASE_URL", "PGPASSWORD"]);
-  const { renew: _renew, ...settings } = readDatabase(found, problems) ?? { renew: undefined };
-  return { ...settings, password: "password" in settings ? settings.password?.reveal() : undefined };
+  const settings = readDatabase(found, problems);
+  return { ...settings, password: settings?.password?.reveal(), renew: settings?.renew !== undefined };
 };
 const queue: Read = (env, problems) => readQueue({}, env, 1, problems);
 const key: Read = async (env, problems) =>

@@ -47,10 +47,8 @@ it("a drain gets its secrets from AWS and from a program, and shows them to nobo
     await withStores(
       ({ action, body }) => {
         asked.push(action);
-        const id = [body["SecretId"], body["Name"], body["CiphertextBlob"]].find(
-          (each) => each !== undefined,
-        );
-        return stored[String(id)] ?? { code: "AccessDeniedException" };
+        const { SecretId, Name, CiphertextBlob } = body;
+        return stored[[SecretId, Name, CiphertextBlob].join("")] ?? { code: "AccessDeniedException" };
       },
       (stores) =>
         withFolder(async (folder) => {
