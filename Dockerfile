@@ -4,7 +4,9 @@ WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY . .
-RUN npm run build && npm prune --omit=dev --ignore-scripts
+# Removes the packages for development, but keeps the optional clients of AWS.
+RUN npm run build && npm install --ignore-scripts --omit=dev --save-prod \
+  @aws-sdk/client-kms@^3 @aws-sdk/client-secrets-manager@^3 @aws-sdk/client-ssm@^3
 
 FROM node:22-alpine
 WORKDIR /app

@@ -22,7 +22,7 @@ const ARROWS = {
   drain: { folders: ["mapping", "masking"], packages: ["node:(events|timers/promises)"] },
   quarantine: { folders: ["drain", "mapping", "masking"], packages: [] },
   aws: {
-    folders: [],
+    folders: ["config"],
     packages: [
       "node:(async_hooks|diagnostics_channel|http|https|net|tls)",
       "@aws-sdk/[^/]+",
@@ -62,7 +62,9 @@ const ARROWS = {
   },
 };
 /** Modules of side effects, and folders beside src/: nothing in the folders of src/ may import these. */
-const NOBODYS = ["main.ts", "runtime.ts", "explain.ts", "write-file.ts"].map((file) => `**/${file}`);
+const NOBODYS = ["main.ts", "runtime.ts", "explain.ts", "write-file.ts", "run-program.ts"].map(
+  (file) => `**/${file}`,
+);
 const BESIDE = ["sandbox", "bench", "scripts", "test"].map((folder) => `**/${folder}/**`);
 
 const forbid = (files, patterns) => ({

@@ -33,6 +33,9 @@ const services: Services = {
   createOpener: async (...given) => (await import("./recovery/identities.ts")).createOpener(...given),
   openVault: async (...given) => (await import("./postgres/vault.ts")).openVault(...given),
   openRotation: async (...given) => (await import("./postgres/rotation.ts")).openRotation(...given),
+  fetchSecret: async (...given) => (await import("./aws/secrets.ts")).fetchSecret(...given),
+  encryptSecret: async (...given) => (await import("./aws/secrets.ts")).encryptSecret(...given),
+  runProgram: async (...given) => (await import("./run-program.ts")).runProgram(...given),
 };
 
 /** @throws {Failure} `configuration` if `.env` cannot be read, or the log format is invalid */

@@ -1,9 +1,10 @@
 // What the SDK's clients have in common, configured for a short-lived command: silent, with timeouts, through the proxy if there is one.
+import { Failure } from "../failure.ts";
 import { noteDebug } from "./lookup.ts";
 import { agentsFor, type Agents } from "./proxies.ts";
 
 const CONNECTION_TIMEOUT_MS = 5_000;
-// Longer than the longest long poll of SQS, 20 s.
+/** Longer than the longest long poll of SQS, 20 s. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_ATTEMPTS = 3;
 
@@ -33,15 +34,17 @@ interface SharedConfig {
 /**
  * The part of the configuration that does not depend on the service.
  *
- * @param options `retry`: false for exactly one attempt per call
+ * @param options `retry`: false for exactly one attempt per call; `requestTimeout` in milliseconds
  * @throws {Failure} `configuration` if the proxy is not a URL
  */
 export async function sharedConfig({
   retry,
   maxSockets,
+  requestTimeout = REQUEST_TIMEOUT_MS,
 }: {
   readonly retry: boolean;
   readonly maxSockets: number;
+  readonly requestTimeout?: number;
 }): Promise<SharedConfig> {
   silenceNodeVersionWarning();
   return {
@@ -50,13 +53,32 @@ export async function sharedConfig({
     logger: silent,
     requestHandler: {
       connectionTimeout: CONNECTION_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      requestTimeout,
       throwOnRequestTimeout: true,
-      socketTimeout: REQUEST_TIMEOUT_MS,
+      socketTimeout: requestTimeout,
       ...(await agentsFor({ keepAlive: true, maxSockets })),
       logger: silent,
     },
   };
+}
+
+/**
+ * The endpoint of a client's service in the AWS configuration file or the environment, if any.
+ *
+ * @throws {Failure} `configuration` if the file cannot be read
+ */
+export async function endpointOf(config: {
+  readonly serviceConfiguredEndpoint?: () => Promise<string | undefined>;
+}): Promise<string | undefined> {
+  try {
+    return await config.serviceConfiguredEndpoint?.();
+  } catch (error) {
+    throw new Failure(
+      "configuration",
+      "The AWS configuration cannot be read. Check AWS_PROFILE and the file in AWS_CONFIG_FILE.",
+      error,
+    );
+  }
 }
 
 /** Disables the SDK's warning about the Node version, which would be in every cron mail. */

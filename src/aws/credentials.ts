@@ -13,7 +13,7 @@ const fileErrors = new Set(["ENOENT", "EACCES", "EISDIR", "EPERM", "ENOTDIR", "E
 const expiredCodes = new Set(["ExpiredToken", "ExpiredTokenException"]);
 
 /** The credentials in an SDK client's configuration. */
-interface Credentials<Given extends readonly unknown[], Found> {
+export interface Credentials<Given extends readonly unknown[], Found> {
   credentials: (...given: Given) => Promise<Found>;
 }
 

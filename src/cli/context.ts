@@ -2,6 +2,7 @@
 import type { Check } from "../doctor/check.ts";
 import type { DatabaseSettings } from "../config/database.ts";
 import type { SqsSettings } from "../config/queue.ts";
+import type { Purpose, Reference } from "../config/secret-reference.ts";
 import type { Clock } from "../drain/clock.ts";
 import type { Notices, Queue } from "../drain/ports.ts";
 import type { Initialised } from "../postgres/init.ts";
@@ -27,7 +28,7 @@ interface Input {
   readonly readAll: () => Promise<Uint8Array>;
 }
 
-/** SQS, Postgres and age. Loaded on first use, so that `--help` and `--version` load neither the SDK nor the driver. */
+/** AWS, Postgres, age and programs. Loaded on first use, so that `--help` and `--version` load neither the SDK nor the driver. */
 export interface Services {
   openQueue(settings: SqsSettings, notices: Notices): Promise<Queue>;
   checkQueue(settings: SqsSettings, epochNow: () => number): Promise<readonly Check[]>;
@@ -47,7 +48,37 @@ export interface Services {
   createOpener(identityFile: string): Promise<Opener>;
   openVault(settings: DatabaseSettings): Promise<Vault>;
   openRotation(settings: DatabaseSettings, keyId: string, remask: Remask): Promise<Rotation>;
+  /**
+   * Gets a secret from AWS.
+   *
+   * @param setting where the reference is, for error messages: `DATABASE_URL`
+   */
+  fetchSecret(reference: Reference, setting: string): Promise<string>;
+  /**
+   * Encrypts a text with a KMS key.
+   *
+   * @returns the text in base64
+   */
+  encryptSecret(text: string, keyId: string, purpose: Purpose): Promise<string>;
+  /** Runs a program that prints a secret. */
+  runProgram(
+    words: readonly [program: string, ...args: string[]],
+    env: NodeJS.ProcessEnv,
+    atExit: Context["atExit"],
+  ): Promise<ProgramEnd>;
 }
+
+/**
+ * How a program ended.
+ *
+ * - `failed`: `by` is `exit code 1`, or a signal
+ * - `too slow`, `too long`: it was killed, because it did not end in time, or printed too much
+ */
+export type ProgramEnd =
+  | { readonly kind: "output"; readonly bytes: Uint8Array }
+  | { readonly kind: "failed"; readonly by: string }
+  | { readonly kind: "not started"; readonly errno: string }
+  | { readonly kind: "too slow" | "too long" };
 
 export interface Versions {
   /** Such as `1.2.0`. */

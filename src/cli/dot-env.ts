@@ -61,7 +61,7 @@ function hasWrappedKey(text: string): boolean {
   const lines = text.split("\n").map((line) => line.trim());
   return lines.some((line, index) => {
     const list = /^(?:export\s+)?FETCH_ETL_MASKING_KEY\s*=(.*)$/.exec(line)?.[1];
-    const key = list?.split(",").at(-1)?.trim() ?? "";
+    const key = list?.split(",").at(-1)?.trim().replace(/^kms:/, "") ?? "";
     const next = lines[index + 1] ?? "";
     return (
       /^[\w+/-]+$/.test(key) &&

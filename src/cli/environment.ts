@@ -1,16 +1,24 @@
 // The environment variables that fetch-etl reads. Tests check the documentation against them. Also trims their values.
+import { SECRET_SETTINGS } from "../config/secret-settings.ts";
 
 export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
   [
     "FETCH_ETL_MASKING_KEY",
     "masking key in base64, at least 32 bytes (fetch-etl keygen prints one); earlier keys can follow, separated by commas",
   ],
-  ["FETCH_ETL_MASKING_KEY_FILE", "file with the masking key; use it instead of the variable"],
+  [
+    "FETCH_ETL_MASKING_KEY_FILE, DATABASE_URL_FILE, PGPASSWORD_FILE",
+    "file with the value, to use instead of the variable",
+  ],
+  [
+    "FETCH_ETL_MASKING_KEY_COMMAND, DATABASE_URL_COMMAND, PGPASSWORD_COMMAND",
+    "program that prints the value, with its arguments; runs without a shell",
+  ],
   [
     "FETCH_ETL_RECOVERY_RECIPIENT",
     "age recipients (age1…) who can decrypt masked values; if unset, the values are not stored",
   ],
-  ["DATABASE_URL", "postgres://user:password@host:5432/database?sslmode=…"],
+  ["DATABASE_URL", "postgres://user:password@host:5432/database?sslmode=…, or the ARN of a secret"],
   ["FETCH_ETL_DATABASE_AUTH", "login to Postgres: password, or rds-iam for IAM tokens of Amazon RDS"],
   [
     "PGHOST, PGHOSTADDR, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGPASSFILE, PGSERVICE, PGSERVICEFILE, PGSYSCONFDIR, " +
@@ -42,8 +50,8 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
   ["CI, TERM", "no progress line if CI is set or TERM is dumb"],
 ];
 
-/** The variables that contain secrets of fetch-etl itself. */
-export const OWN_SECRETS = ["FETCH_ETL_MASKING_KEY", "DATABASE_URL", "PGPASSWORD"] as const;
+/** The variables that contain secrets of fetch-etl itself, or may: a command can have one among its arguments. */
+export const OWN_SECRETS = SECRET_SETTINGS.flatMap((name) => [name, `${name}_COMMAND`]);
 
 /** Spaces and quotes may be part of a password, so it is not trimmed. */
 const VERBATIM = "PGPASSWORD";

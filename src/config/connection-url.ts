@@ -1,6 +1,7 @@
 // Reads a connection URL as libpq does (PostgreSQL documentation, "Connection URIs").
 import { readParameters, type Parameters } from "./parameters.ts";
 import type { Problems } from "./readers.ts";
+import { sentence } from "./secret-settings.ts";
 import type { Warnings } from "./sources.ts";
 
 /** Stands for the hosts: URL requires one host, libpq allows none or several. */
@@ -20,12 +21,12 @@ export function parseUrl(
   const parts = partsOf(text);
   if (parts === "not a URL") {
     problems.add(
-      `${source} is not a URL. Write postgres://user:password@host:5432/database, and percent-encode special characters in the password.`,
+      `${sentence(source)} is not a URL. Write postgres://user:password@host:5432/database, and percent-encode special characters in the password.`,
     );
     return undefined;
   }
   if (parts === "another scheme") {
-    problems.add(`${source} must begin with postgres:// or postgresql://.`);
+    problems.add(`${sentence(source)} must begin with postgres:// or postgresql://.`);
     return undefined;
   }
   const { query, ...named } = parts;

@@ -6,9 +6,10 @@ import { LOGIN } from "./mapping.ts";
 import { Given, variables, type Parameter } from "./parameters.ts";
 import { passwordFor, readPasswordFile } from "./password-file.ts";
 import { checkRdsIam, defaultSslMode, readDatabaseAuth, type DatabaseAuth } from "./rds.ts";
-import type { Problems } from "./readers.ts";
+import { Problems } from "./readers.ts";
 import { readRequireAuth, type AuthenticationMethod } from "./require-auth.ts";
 import { Secret } from "./secret.ts";
+import { originOf } from "./secret-settings.ts";
 import { digits, readServerChoice, readServers, type ServerAddress, type ServerChoice } from "./servers.ts";
 import { readService } from "./service-file.ts";
 import type { Sources } from "./sources.ts";
@@ -41,10 +42,14 @@ export interface DatabaseSettings extends Server, TlsSettings, ServerChoice {
   readonly columns: readonly Column[];
   /** Whether rows have idempotency keys. */
   readonly hasKeys?: boolean;
-  /** Reads the settings again, for a password that has changed since. May throw a {@link Failure}. */
-  readonly renew?: (() => Promise<DatabaseSettings>) | undefined;
   /** What names the database, for error messages: `DATABASE_URL` or `the PG* variables`, and a service. */
   readonly source: string;
+  /**
+   * Reads the secrets again, because a password can change during a run. Undefined if all of them are in variables.
+   *
+   * @throws {Failure} if that fails
+   */
+  readonly renew?: (() => Promise<DatabaseSettings>) | undefined;
 }
 
 /** Host and port of each server, for messages; contains no secret. */
@@ -94,9 +99,10 @@ export function readDatabase(
   flags: TableFlags = {},
   mapping: Mapping = LOGIN,
 ): DatabaseSettings | undefined {
-  const { env, systemUser = () => userInfo().username } = sources;
+  const { env, secrets, systemUser = () => userInfo().username } = sources;
   const table = readTable(flags, env, problems, mapping.table);
   const target = { table, columns: mapping.columns, hasKeys: mapping.dedupe.length > 0 };
+  if (secrets.failed.has("DATABASE_URL") || secrets.failed.has("PGPASSWORD")) return undefined;
   const url = env["DATABASE_URL"] ?? "";
   const fromVariables = variables(env);
   if (url === "" && LOCATION.every((name) => fromVariables[name] === undefined)) {
@@ -106,7 +112,7 @@ export function readDatabase(
     );
     return undefined;
   }
-  const fromUrl = url === "" ? {} : parseUrl(url, "DATABASE_URL", problems, sources.log);
+  const fromUrl = url === "" ? {} : parseUrl(url, originOf("DATABASE_URL", secrets), problems, sources.log);
   if (fromUrl === undefined) return undefined;
   const fromService = readService({ ...fromVariables, ...fromUrl }, sources, problems);
   if (fromService === undefined) return undefined;
@@ -127,6 +133,21 @@ export function readDatabase(
     ...found,
     ...target,
     source: [mainSource, ...fromService.map(({ name }) => name)].join(" or "),
+    renew: renewal(sources, flags, mapping),
+  };
+}
+
+function renewal(
+  { renewed }: Sources,
+  flags: TableFlags,
+  mapping: Mapping,
+): (() => Promise<DatabaseSettings>) | undefined {
+  if (renewed === undefined) return undefined;
+  return async () => {
+    const problems = new Problems();
+    // The warnings are printed already.
+    const again = { ...(await renewed()), log: { warn: () => undefined } };
+    return problems.complete({ settings: readDatabase(again, problems, flags, mapping) }).settings;
   };
 }
 

@@ -1,10 +1,9 @@
-// Reads the masking keys from the environment or from the file that it names.
+// Reads the masking keys.
 import { deriveKeys, MIN_KEY_BYTES, type MaskingKeys } from "../masking/keys.ts";
-import { readNamedFile } from "./files.ts";
 import type { Problems } from "./readers.ts";
+import { originOf, sentence, type SecretSources } from "./secret-settings.ts";
 
 const KEY = "FETCH_ETL_MASKING_KEY";
-const KEY_FILE = "FETCH_ETL_MASKING_KEY_FILE";
 
 /** One masking key or more. The first is the current one; the others are for earlier tokens and sealed bodies. */
 type MaskingKeyList = readonly [MaskingKeys, ...MaskingKeys[]];
@@ -13,39 +12,25 @@ type MaskingKeyList = readonly [MaskingKeys, ...MaskingKeys[]];
  * Reads the masking keys: base64 or base64url, {@link MIN_KEY_BYTES} bytes or more each, separated by commas. White space around keys
  * is ignored and does not separate keys. `FETCH_ETL_MASKING_KEY=` may precede a key, as `fetch-etl keygen` prints it.
  *
- * @param readFile returns a file's text; throws the system's error if it cannot be read
  * @returns undefined, with the mistake added to `problems`, if one is invalid
  */
 export function readMaskingKeys(
-  env: NodeJS.ProcessEnv,
-  readFile: (path: string) => string,
+  { env, secrets }: SecretSources,
   problems: Problems,
 ): MaskingKeyList | undefined {
-  const inline = env[KEY] ?? "";
-  const path = env[KEY_FILE] ?? "";
-  if (inline === "" && path === "") {
-    problems.add(
-      `No masking key is configured. Set ${KEY} or ${KEY_FILE}. "fetch-etl keygen >> .env" creates a key. ` +
-        "Keep it safe: tokens of different keys do not match.",
-    );
-    return undefined;
-  }
-  if (inline !== "" && path !== "") {
-    problems.add(`Both ${KEY} and ${KEY_FILE} are set. Unset one of them.`);
-    return undefined;
-  }
-  if (inline !== "") return parseKeys(inline, KEY, problems);
-  const text = readNamedFile(path, KEY_FILE, readFile, problems);
-  return text === undefined ? undefined : parseKeys(text, `the file that ${KEY_FILE} names`, problems);
+  if (secrets.failed.has(KEY)) return undefined;
+  const text = env[KEY] ?? "";
+  if (text !== "") return parseKeys(text, originOf(KEY, secrets), problems);
+  problems.add(
+    `No masking key is configured. Set ${KEY}, ${KEY}_FILE or ${KEY}_COMMAND. "fetch-etl keygen >> .env" creates a key. ` +
+      "Keep it safe: tokens of different keys do not match.",
+  );
+  return undefined;
 }
 
 /** Like {@link readMaskingKeys}, but it is not a mistake to configure no key: the list is then empty. */
-export function readKeysIfSet(
-  { env, readFile }: { readonly env: NodeJS.ProcessEnv; readonly readFile: (path: string) => string },
-  problems: Problems,
-): readonly MaskingKeys[] {
-  const isSet = [KEY, KEY_FILE].some((name) => (env[name] ?? "") !== "");
-  return isSet ? (readMaskingKeys(env, readFile, problems) ?? []) : [];
+export function readKeysIfSet(sources: SecretSources, problems: Problems): readonly MaskingKeys[] {
+  return (sources.env[KEY] ?? "") === "" ? [] : (readMaskingKeys(sources, problems) ?? []);
 }
 
 function parseKeys(text: string, where: string, problems: Problems): MaskingKeyList | undefined {
@@ -122,8 +107,4 @@ function hint(text: string): string {
   if (text.includes("-----BEGIN")) return " but a PEM file";
   if (/^\s*[0-9a-f]{2}(:[0-9a-f]{2})+\s*$/i.test(text)) return " but hexadecimal";
   return "";
-}
-
-function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

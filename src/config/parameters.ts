@@ -1,5 +1,6 @@
 // libpq's connection parameters, and those of other tools (PostgreSQL documentation, "Database Connection Control Functions").
 import type { Problems } from "./readers.ts";
+import { sentence } from "./secret-settings.ts";
 import type { Warnings } from "./sources.ts";
 
 /** The parameters that are read, and the environment variables for them. */
@@ -139,14 +140,16 @@ export function readParameters(
     if (isParameter(name)) found[name] = value;
     else if (IGNORED.has(name) || WEAK[name] === value) ignored.add(name);
     else if (name === "ssl" && value === "true") isTls = true;
-    else problems.add(`${source} has an unsupported parameter${shown(name)}. ${insteadOf(name)}`);
+    else problems.add(`${sentence(source)} has an unsupported parameter${shown(name)}. ${insteadOf(name)}`);
   }
   if (ignored.size > 0) log.warn(`fetch-etl ignores parameters of ${source}: ${[...ignored].join(", ")}.`);
   if (!isTls) return found;
   // As for libpq, which has this one parameter of JDBC.
   found.sslmode ??= "require";
   if (/^(disable|allow|prefer)$/.test(found.sslmode)) {
-    problems.add(`${source} has ssl=true, and an sslmode that allows a connection without TLS. Remove one.`);
+    problems.add(
+      `${sentence(source)} has ssl=true, and an sslmode that allows a connection without TLS. Remove one.`,
+    );
   }
   return found;
 }

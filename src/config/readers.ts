@@ -1,5 +1,5 @@
 // Reads the values of flags and variables, and collects all mistakes in them, to report them together.
-import { Failure } from "../failure.ts";
+import { Failure, type FailureKind } from "../failure.ts";
 
 /** The settings, none of them undefined. */
 type Complete<Settings> = { readonly [Name in keyof Settings]: Exclude<Settings[Name], undefined> };
@@ -7,18 +7,26 @@ type Complete<Settings> = { readonly [Name in keyof Settings]: Exclude<Settings[
 /** Collects mistakes: sentences that name the setting and the fix, and never hold a secret. */
 export class Problems {
   readonly #sentences: string[] = [];
+  #mustBeFixed = false;
 
-  add(sentence: string): void {
+  /** @param kind `unavailable` for a setting that could not be read now, although nothing may be wrong with it */
+  add(sentence: string, kind: FailureKind = "configuration"): void {
     this.#sentences.push(sentence);
+    this.#mustBeFixed ||= kind === "configuration";
   }
 
   get sentences(): readonly string[] {
     return this.#sentences;
   }
 
-  /** @throws {Failure} `configuration`, with one line per mistake, if there are any */
+  /** The kind of the failure that {@link Problems.throwIfAny} throws. */
+  get kind(): FailureKind {
+    return this.#mustBeFixed ? "configuration" : "unavailable";
+  }
+
+  /** @throws {Failure} `configuration`, with one line per mistake, if there are any; `unavailable` if a retry can solve all of them */
   throwIfAny(): void {
-    if (this.#sentences.length > 0) throw new Failure("configuration", this.#sentences.join("\n"));
+    if (this.#sentences.length > 0) throw new Failure(this.kind, this.#sentences.join("\n"));
   }
 
   /**

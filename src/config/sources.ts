@@ -1,10 +1,12 @@
 // What the settings of the database are read from, and libpq's files in the user's home folder.
 import { homedir } from "node:os";
 import { join } from "node:path";
+import type { SecretSources } from "./secret-settings.ts";
 
-/** A command's context has it. */
-export interface Sources {
-  readonly env: NodeJS.ProcessEnv;
+/** A command's context has it, once its secrets are resolved. */
+export interface Sources extends SecretSources {
+  /** Resolves the secrets again; undefined if all of them are in their variables. */
+  readonly renewed?: (() => Promise<Sources>) | undefined;
   /** Returns a file's text; throws the system's error if it cannot be read. */
   readonly readFile: (path: string) => string;
   /** A file's permission bits; undefined if the file does not exist, or on Windows. */

@@ -2,7 +2,7 @@
 import type { FailureKind } from "../failure.ts";
 
 /** The checks of this machine, the queue and the database, in the order of the report. */
-export const LOCAL_CHECKS = ["versions", "settings", ".env", "masking key", "recipient"] as const;
+export const LOCAL_CHECKS = ["versions", "settings", ".env", "secrets", "masking key", "recipient"] as const;
 export const QUEUE_CHECKS = [
   "credentials",
   "queue",

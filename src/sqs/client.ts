@@ -1,10 +1,9 @@
 // The SDK's client, configured for a short-lived command: silent, with timeouts, counting its requests.
 import { SQSClient, type SQSClientConfig } from "@aws-sdk/client-sqs";
 import type { RequestCounts } from "../drain/ports.ts";
-import { Failure } from "../failure.ts";
 import { answerLength } from "./message.ts";
 import { markCredentialsFaults } from "../aws/credentials.ts";
-import { silenceNodeVersionWarning, silent, sharedConfig } from "../aws/client.ts";
+import { endpointOf, silenceNodeVersionWarning, silent, sharedConfig } from "../aws/client.ts";
 import type { Protocol, Target } from "./target.ts";
 
 /** A call was in flight when the client was closed. The SDK does not retry this error. */
@@ -102,13 +101,7 @@ export async function configuredEndpoint(): Promise<string | undefined> {
   silenceNodeVersionWarning();
   const client = new SQSClient({ logger: silent });
   try {
-    return await client.config.serviceConfiguredEndpoint?.();
-  } catch (error) {
-    throw new Failure(
-      "configuration",
-      "The AWS configuration cannot be read. Check AWS_PROFILE and the file in AWS_CONFIG_FILE.",
-      error,
-    );
+    return await endpointOf(client.config);
   } finally {
     client.destroy();
   }

@@ -9,7 +9,8 @@ import { finite } from "./message.ts";
 import { attributesOf, findQueue, readTarget, type LocatedQueue } from "./open.ts";
 import { maxReceiveCount, type QueueAttributes } from "./queue.ts";
 import { createServerClock } from "./server-clock.ts";
-import { printable, type Target } from "./target.ts";
+import { printableUrl } from "../aws/errors.ts";
+import type { Target } from "./target.ts";
 
 const MINUTE = 60_000;
 /** Seconds. */
@@ -122,7 +123,7 @@ async function describe(
     if (number !== undefined) parts.push(text(number));
   };
   const { endpoint } = target;
-  const at = endpoint === undefined ? `AWS, ${await client.config.region()}` : printable(endpoint);
+  const at = endpoint === undefined ? `AWS, ${await client.config.region()}` : printableUrl(endpoint);
   const through = target.proxy === undefined ? "" : `, through the proxy ${target.proxy}`;
   parts.push(`${target.queueName} at ${at}${through}, ${protocol === "json" ? "JSON" : "query"} protocol`);
   add(attributes.ApproximateNumberOfMessages, (messages) => `${messages} visible`);

@@ -10,7 +10,8 @@ import { isMissingQueue } from "./missing-queue.ts";
 import { attempt, findProtocol, isInternalError, isUnsupported, type Outcome } from "./protocol.ts";
 import { proxyOf } from "../aws/proxies.ts";
 import { SqsQueue, type FoundQueue, type QueueAttributes } from "./queue.ts";
-import { isAwsHost, printable, targetOf, type Protocol, type Target } from "./target.ts";
+import { printableUrl } from "../aws/errors.ts";
+import { isAwsHost, targetOf, type Protocol, type Target } from "./target.ts";
 
 /** The result of the first request: the URL for a name, the queue's attributes for a URL. */
 interface Located {
@@ -73,7 +74,7 @@ export async function findQueue(
     ({ protocol, outcome: first } = await findProtocol(ask, firstCall(target)));
     if (protocol === "query") {
       notices.note(
-        `${printable(target.endpoint)} supports only the older SQS query protocol, so fetch-etl uses it. ` +
+        `${printableUrl(target.endpoint)} supports only the older SQS query protocol, so fetch-etl uses it. ` +
           "Set --sqs-protocol query to skip the detection.",
       );
     }
@@ -151,7 +152,7 @@ export async function attributesOf(client: SQSClient, url: string, target: Targe
   if (found === undefined || owner === undefined || found === owner) return attributes;
   throw new Failure(
     "configuration",
-    `Account ${owner} has no queue ${queueName} at ${endpoint === undefined ? "AWS" : printable(endpoint)}; ` +
+    `Account ${owner} has no queue ${queueName} at ${endpoint === undefined ? "AWS" : printableUrl(endpoint)}; ` +
       `the queue of that name is in account ${found}. Check --queue / FETCH_ETL_QUEUE.`,
   );
 }

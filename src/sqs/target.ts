@@ -87,12 +87,6 @@ export function targetOf(settings: SqsSettings, configuredEndpoint: string | und
   return { ...regional, endpoint: url.origin, endpointSetting: queueSetting };
 }
 
-/** A URL without user, password and query, which must not be printed. */
-export function printable(url: string): string {
-  const { origin, pathname } = new URL(url);
-  return pathname === "/" ? origin : origin + pathname;
-}
-
 function webUrl(text: string): URL | undefined {
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);

@@ -72,6 +72,7 @@ describe("a .env", () => {
   it.each([
     ["without padding", `FETCH_ETL_MASKING_KEY=${KEY}\nAAAA\n`],
     ["with padding, like the name of an empty variable", `FETCH_ETL_MASKING_KEY=${KEY}\r\nAAA=\r\n`],
+    ["encrypted by KMS", `FETCH_ETL_MASKING_KEY=kms:${KEY}\nAAAA\n`],
     ["in a list", `export FETCH_ETL_MASKING_KEY = AAAA,${KEY}\n  AA==`],
   ])("whose masking key continues on the next line is refused: %s", (_how, text) => {
     expect(() => read(text)).toThrow(/FETCH_ETL_MASKING_KEY that seems to continue on the next line/);

@@ -9,7 +9,9 @@ import { Problems } from "../../src/config/readers.ts";
 import { readQueue } from "../../src/config/queue.ts";
 import { readRecipients } from "../../src/config/recovery.ts";
 import { readTable } from "../../src/config/table.ts";
+import { withSecrets } from "../../src/cli/secrets.ts";
 import { program } from "../support/program.ts";
+import { resolved, secretContext, type Outside } from "../support/secrets.ts";
 import { sourcesOf } from "../support/sources.ts";
 
 const SURROUNDINGS: readonly (readonly [name: string, around: (value: string) => string])[] = [
@@ -39,20 +41,31 @@ const FILES = {
   "/etc/service": "[prod]\nhost=db\nuser=u",
   "/etc/pg/pg_service.conf": "[prod]\nhost=system\nuser=u",
 };
-const database: Read = (env, problems) => {
-  const settings = readDatabase(sourcesOf(env, FILES), problems);
-  return { ...settings, password: settings?.password?.reveal() };
+const OUTSIDE: Outside = {
+  readFile: (path) => {
+    const text = path === "/run/secrets/url" ? DATABASE : path === "/run/secrets/key" ? KEY : undefined;
+    return text ?? sourcesOf({}, FILES).readFile(path);
+  },
+  run: ([program]) =>
+    program === "print"
+      ? { kind: "output", bytes: Buffer.from(`${KEY}\n`) }
+      : { kind: "not started", errno: "ENOENT" },
+};
+const database: Read = async (env, problems) => {
+  const sources = {
+    ...sourcesOf(env, FILES),
+    ...secretContext(env, OUTSIDE),
+    fileMode: sourcesOf({}, FILES).fileMode,
+  };
+  const found = await withSecrets(sources, problems, ["DATABASE_URL", "PGPASSWORD"]);
+  const settings = readDatabase(found, problems);
+  return { ...settings, password: settings?.password?.reveal(), renew: settings?.renew !== undefined };
 };
 const queue: Read = (env, problems) => readQueue({}, env, 1, problems);
-const key: Read = (env, problems) =>
-  readMaskingKeys(
-    env,
-    (path) => {
-      if (path !== "/run/secrets/key") throw Object.assign(new Error("none"), { code: "ENOENT" });
-      return KEY;
-    },
-    problems,
-  )?.map(({ keyId }) => keyId);
+const key: Read = async (env, problems) =>
+  readMaskingKeys(await resolved(env, OUTSIDE, problems, ["FETCH_ETL_MASKING_KEY"]), problems)?.map(
+    ({ keyId }) => keyId,
+  );
 
 const mapping: Read = (env, problems) =>
   readMapping(
@@ -68,6 +81,11 @@ const mapping: Read = (env, problems) =>
 const SETTINGS: readonly (readonly [name: string, value: string, read: Read, beside: NodeJS.ProcessEnv])[] = [
   ["FETCH_ETL_MASKING_KEY", KEY, key, {}],
   ["FETCH_ETL_MASKING_KEY_FILE", "/run/secrets/key", key, {}],
+  ["FETCH_ETL_MASKING_KEY_COMMAND", "print key", key, {}],
+  ["DATABASE_URL_FILE", "/run/secrets/url", database, {}],
+  ["DATABASE_URL_COMMAND", "print url", database, {}],
+  ["PGPASSWORD_FILE", "/run/secrets/key", database, REACHED],
+  ["PGPASSWORD_COMMAND", "print password", database, REACHED],
   ["FETCH_ETL_RECOVERY_RECIPIENT", RECIPIENT, readRecipients, {}],
   ["DATABASE_URL", DATABASE, database, {}],
   ["FETCH_ETL_DATABASE_AUTH", "rds-iam", database, REACHED],
@@ -140,7 +158,7 @@ describe.each(SETTINGS)("%s", (name, value, read, beside) => {
     async (text) => {
       const { told } = await reading(read, { ...beside, [name]: text });
       for (const sentence of told) {
-        expect(sentence).toMatch(/FETCH_ETL_|DATABASE_URL|PG\*|PGSERVICE|AWS_|--/);
+        expect(sentence).toMatch(/FETCH_ETL_|DATABASE_URL|PG\*|PGSERVICE|PGPASSWORD|AWS_|--/);
         expect(sentence).not.toContain("\u001b");
       }
     },

@@ -557,7 +557,7 @@ describe("a service", () => {
     [{ PGSERVICE: "a" }, "[a]\nhost = db", /line 2 .* without blanks/],
     [{ PGSERVICE: "a" }, "[a]\nservice=b", /line 2 /],
     [{ PGSERVICE: "a" }, "[a]\nldap://x/y?z", /line 2 /],
-    [{ PGSERVICE: "a" }, "[a]\nhots=db", /^service a has an unsupported parameter: hots\. Remove it\.$/],
+    [{ PGSERVICE: "a" }, "[a]\nhots=db", /^Service a has an unsupported parameter: hots\. Remove it\.$/],
     [{ PGSERVICE: "a" }, "[a]\nport=0", /^The port of service a is not a number/],
     [
       { PGSERVICE: "a", PGSERVICEFILE: "/none" },

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { readMaskingKeys } from "../../src/config/masking-key.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
-import { reading } from "./told.ts";
+import { resolved } from "../support/secrets.ts";
+import { readingLater } from "./told.ts";
 
 const bytes = Uint8Array.from({ length: 32 }, (_, index) => 0xff - index);
 const base64 = Buffer.from(bytes).toString("base64");
@@ -57,8 +58,12 @@ function idOf(key: Uint8Array): string {
 }
 
 /** The ids of the keys, which tell other bytes apart. */
-function read(env: NodeJS.ProcessEnv): { keys: readonly string[] | undefined; told: string[] } {
-  const { value, told } = reading((problems) => readMaskingKeys(env, readFile, problems));
+async function read(
+  env: NodeJS.ProcessEnv,
+): Promise<{ keys: readonly string[] | undefined; told: string[] }> {
+  const { value, told } = await readingLater(async (problems) =>
+    readMaskingKeys(await resolved(env, { readFile }, problems, ["FETCH_ETL_MASKING_KEY"]), problems),
+  );
   return { keys: value?.map(({ keyId }) => keyId), told };
 }
 
@@ -85,19 +90,19 @@ describe("a masking key", () => {
     ["in a file, after a byte order mark", { FETCH_ETL_MASKING_KEY_FILE: "/byte-order-mark" }],
     ["in a file, as a shell exports it", { FETCH_ETL_MASKING_KEY_FILE: "/exported" }],
     ["in quotes", { FETCH_ETL_MASKING_KEY: `'${base64}'` }],
-  ])("is read %s", (_how, env) => {
-    expect(read(env)).toEqual({ keys: [idOf(bytes)], told: [] });
+  ])("is read %s", async (_how, env) => {
+    expect(await read(env)).toEqual({ keys: [idOf(bytes)], told: [] });
   });
 
-  it("may be longer than 32 bytes", () => {
-    expect(read({ FETCH_ETL_MASKING_KEY: longer.toString("base64") }).keys).toEqual([idOf(longer)]);
+  it("may be longer than 32 bytes", async () => {
+    expect((await read({ FETCH_ETL_MASKING_KEY: longer.toString("base64") })).keys).toEqual([idOf(longer)]);
   });
 
   it.each([
     ["with commas", { FETCH_ETL_MASKING_KEY: `${base64} , ${longer.toString("base64")}` }],
     ["with commas at the ends of a file's lines", { FETCH_ETL_MASKING_KEY_FILE: "/commas" }],
-  ])("may be followed by earlier ones, %s", (_how, env) => {
-    expect(read(env)).toEqual({ keys: [idOf(bytes), idOf(longer)], told: [] });
+  ])("may be followed by earlier ones, %s", async (_how, env) => {
+    expect(await read(env)).toEqual({ keys: [idOf(bytes), idOf(longer)], told: [] });
   });
 
   it("has two characters that base64 and base64url write differently", () => {
@@ -113,18 +118,18 @@ describe("a masking key over several lines", () => {
     ["with blanks, as YAML folds lines", wrapped(64, 64, " ")],
     ["over three lines", wrapped(110, 64)],
     ["without padding", wrapped(64, 64).replace(/=+$/, "")],
-  ])("is one key when it is wrapped %s", (_how, text) => {
+  ])("is one key when it is wrapped %s", async (_how, text) => {
     const key = Buffer.from(text.replace(/\s/g, ""), "base64");
-    expect(read({ FETCH_ETL_MASKING_KEY: text })).toEqual({ keys: [idOf(key)], told: [] });
-    expect(read({ FETCH_ETL_MASKING_KEY: `${text},${base64}` })).toEqual({
+    expect(await read({ FETCH_ETL_MASKING_KEY: text })).toEqual({ keys: [idOf(key)], told: [] });
+    expect(await read({ FETCH_ETL_MASKING_KEY: `${text},${base64}` })).toEqual({
       keys: [idOf(key), idOf(bytes)],
       told: [],
     });
   });
 
-  it("is one key in a file too", () => {
+  it("is one key in a file too", async () => {
     const key = Buffer.from(wrapped(64, 64), "base64");
-    expect(read({ FETCH_ETL_MASKING_KEY_FILE: "/wrapped" })).toEqual({ keys: [idOf(key)], told: [] });
+    expect(await read({ FETCH_ETL_MASKING_KEY_FILE: "/wrapped" })).toEqual({ keys: [idOf(key)], told: [] });
   });
 
   it.each([
@@ -140,8 +145,8 @@ describe("a masking key over several lines", () => {
     ["lines of different lengths", `${wrapped(48, 64)}\nAAAA\nAAAAAAAA`],
     ["lines that are not base64 when they are joined", `${wrapped(48, 64)}\nAAAAA`],
     ["a key that is wrapped, before a comma and a key", `${wrapped(96, 64)},${base64}`],
-  ])("is refused where it may be several: %s", (_what, text) => {
-    expect(read({ FETCH_ETL_MASKING_KEY: text })).toEqual({
+  ])("is refused where it may be several: %s", async (_what, text) => {
+    expect(await read({ FETCH_ETL_MASKING_KEY: text })).toEqual({
       keys: undefined,
       told: [
         expect.stringMatching(
@@ -151,10 +156,10 @@ describe("a masking key over several lines", () => {
     });
   });
 
-  it("is never read as another list of keys than line ends gave", () => {
+  it("is never read as another list of keys than line ends gave", async () => {
     const text = files["/two-lines"] ?? "";
     expect(text).toContain(base64);
-    expect(read({ FETCH_ETL_MASKING_KEY_FILE: "/two-lines" })).toEqual({
+    expect(await read({ FETCH_ETL_MASKING_KEY_FILE: "/two-lines" })).toEqual({
       keys: undefined,
       told: [expect.stringContaining("separate keys with commas")],
     });
@@ -162,7 +167,7 @@ describe("a masking key over several lines", () => {
 });
 
 const missing =
-  'No masking key is configured. Set FETCH_ETL_MASKING_KEY or FETCH_ETL_MASKING_KEY_FILE. "fetch-etl keygen >> .env" creates a key. Keep it safe: tokens of different keys do not match.';
+  'No masking key is configured. Set FETCH_ETL_MASKING_KEY, FETCH_ETL_MASKING_KEY_FILE or FETCH_ETL_MASKING_KEY_COMMAND. "fetch-etl keygen >> .env" creates a key. Keep it safe: tokens of different keys do not match.';
 const notBase64 = 'FETCH_ETL_MASKING_KEY is not base64. "fetch-etl keygen" prints a valid key.';
 const fileNotBase64 =
   'The file that FETCH_ETL_MASKING_KEY_FILE names is not base64. "fetch-etl keygen" prints a valid key.';
@@ -267,7 +272,7 @@ describe("a masking key that cannot be used is told, and never shown:", () => {
       { FETCH_ETL_MASKING_KEY_FILE: "/short" },
       `The file that FETCH_ETL_MASKING_KEY_FILE names is 16 bytes long, but 32 or more are required. "fetch-etl keygen" prints a valid key.`,
     ],
-  ])("%s", (_what, env, sentence) => {
-    expect(read(env)).toEqual({ keys: undefined, told: [sentence] });
+  ])("%s", async (_what, env, sentence) => {
+    expect(await read(env)).toEqual({ keys: undefined, told: [sentence] });
   });
 });

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { readDatabase } from "../../src/config/database.ts";
+import { IN_VARIABLES } from "../../src/config/secret-settings.ts";
 import { connect } from "../../src/postgres/connection.ts";
 import { reading } from "../config/told.ts";
 
@@ -66,6 +67,7 @@ function psqlGetsIn({ url }: Case, env: Env): boolean {
 async function fetchEtlGetsIn({ url }: Case, env: Env): Promise<boolean> {
   const sources = {
     env: { ...env, ...(url === undefined ? {} : { DATABASE_URL: url }) },
+    secrets: IN_VARIABLES,
     readFile: (path: string) => readFileSync(path, "utf8"),
     fileMode: (path: string) => {
       const mode = statSync(path, { throwIfNoEntry: false })?.mode;

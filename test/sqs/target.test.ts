@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { isAwsHost, printable, targetOf } from "../../src/sqs/target.ts";
+import { printableUrl } from "../../src/aws/errors.ts";
+import { isAwsHost, targetOf } from "../../src/sqs/target.ts";
 import { settings } from "./servers.ts";
 
 const awsUrl = "https://sqs.eu-west-1.amazonaws.com/123456789012/login-queue";
@@ -130,5 +131,5 @@ it.each([
 });
 
 it("prints a URL without user, password and query", () => {
-  expect(printable("http://me:secret@localhost:4566/sqs?token=secret")).toBe("http://localhost:4566/sqs");
+  expect(printableUrl("http://me:secret@localhost:4566/sqs?token=secret")).toBe("http://localhost:4566/sqs");
 });

@@ -41,6 +41,9 @@ const WITH_SQS: ReadonlySet<string> = new Set(["drain", "doctor", "peek", "statu
 
 /** Whether a command does with this environment the same in this process as in one of its own. */
 export function canRunHere(args: readonly string[], env: Env): boolean {
+  // The SDK's clients for secrets read the process's own environment.
+  if (Object.values(env).some((value) => /^(arn:|kms:)/.test(value ?? "")) || args.includes("--kms"))
+    return false;
   const names = Object.keys(env).filter((name) => env[name] !== undefined && !HANDED.has(name));
   if (!args.some((arg) => WITH_SQS.has(arg))) return names.every((name) => name.startsWith("AWS_"));
   const isUsual = ([name, value]: [string, string]): boolean => env[name] === value;

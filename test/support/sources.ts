@@ -1,4 +1,5 @@
 // What the database's settings are read from, in memory.
+import { IN_VARIABLES } from "../../src/config/secret-settings.ts";
 import type { Sources } from "../../src/config/sources.ts";
 
 interface File {
@@ -28,6 +29,7 @@ export function sourcesOf(
   };
   return {
     env: { HOME: "/home/me", ...env },
+    secrets: IN_VARIABLES,
     readFile: (path) => {
       const file = find(path);
       if (file !== undefined && file.error === undefined) return file.text;

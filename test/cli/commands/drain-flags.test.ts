@@ -83,7 +83,7 @@ it("all mistakes are told together, from every part of the configuration, and no
     readDrain(flags, problems);
     await readMapping(flags, env, () => wrong, problems);
     readQueue(flags, env, 1, problems);
-    readMaskingKeys(env, () => wrong, problems);
+    readMaskingKeys(sourcesOf(env), problems);
     readDatabase(sourcesOf(env), problems);
   });
   expect(told.map((sentence) => sentence.split(" ").find((word) => /^--|_/.test(word)))).toEqual([

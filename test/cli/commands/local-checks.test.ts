@@ -5,12 +5,17 @@ import {
   checkDotEnv,
   checkMaskingKey,
   checkRecipient,
+  checkSecrets,
   checkSettings,
   checkVersions,
 } from "../../../src/cli/commands/doctor/local-checks.ts";
 import { Problems } from "../../../src/config/readers.ts";
+import { IN_VARIABLES } from "../../../src/config/secret-settings.ts";
+import { Failure } from "../../../src/failure.ts";
 import { deriveKeys } from "../../../src/masking/keys.ts";
 import { createSealer } from "../../../src/recovery/recipients.ts";
+import { resolved, type Outside } from "../../support/secrets.ts";
+import { sourcesOf } from "../../support/sources.ts";
 
 const MASTER = Buffer.alloc(32, 7);
 const KEY = MASTER.toString("base64");
@@ -27,6 +32,7 @@ function contextWith(
   };
   return {
     env,
+    secrets: IN_VARIABLES,
     fileMode: (path: string) => files[path]?.mode,
     readFile: (path: string) => {
       const file = files[path];
@@ -79,6 +85,7 @@ describe("a .env", () => {
     [0o640, `DATABASE_URL=postgres://u:p@h/d`, "warning"],
     [0o604, `export FETCH_ETL_MASKING_KEY='${KEY}'`, "warning"],
     [0o644, `AWS_SECRET_ACCESS_KEY=s`, "warning"],
+    [0o644, `DATABASE_URL=arn:aws:secretsmanager:eu-west-1:000000000000:secret:prod/db`, "ok"],
     [0o644, `FETCH_ETL_QUEUE=login-queue\n#DATABASE_URL=x\nPGPASSWORD=`, "ok"],
   ])("of mode %o with %s: %s", (mode, text, status) => {
     expect(checkDotEnv(contextWith({}, { ".env": { mode, text } })).status).toBe(status);
@@ -90,27 +97,55 @@ describe("the masking key", () => {
     ["missing", {}, "No masking key is configured"],
     ["no base64", { FETCH_ETL_MASKING_KEY: "?" }, "is not base64"],
     ["too short", { FETCH_ETL_MASKING_KEY: "AAAA" }, "3 bytes"],
-    ["in a file that is not there", { FETCH_ETL_MASKING_KEY_FILE: "gone" }, "gone does not exist"],
   ])("%s", (_what, env, wayOut) => {
-    const check = checkMaskingKey(contextWith(env));
+    const check = checkMaskingKey(sourcesOf(env));
     expect(check).toMatchObject({ status: "failed", wayOut: expect.stringContaining(wayOut) });
   });
 
   it("is told by its id, and earlier ones by theirs", () => {
     const earlier = Buffer.alloc(32, 8);
     const env = { FETCH_ETL_MASKING_KEY: `${KEY},${earlier.toString("base64")}` };
-    expect(checkMaskingKey(contextWith(env))).toMatchObject({
+    expect(checkMaskingKey(sourcesOf(env))).toMatchObject({
       status: "ok",
       finding: `id ${keyId}, earlier ${deriveKeys(earlier).keyId}`,
     });
   });
 
+  it("is skipped if its reference failed, which another check says", () => {
+    const secrets = { origins: {}, failed: new Set(["FETCH_ETL_MASKING_KEY"] as const) };
+    expect(checkMaskingKey({ env: {}, secrets })).toMatchObject({ status: "skipped" });
+  });
+});
+
+describe("a secret that is not in its variable", () => {
+  const check = async (env: NodeJS.ProcessEnv, mode = 0o400, outside: Outside = {}) => {
+    const { resolved: found } = await resolved(env, { readFile: () => KEY, ...outside });
+    return checkSecrets({ resolved: found, fileMode: () => mode });
+  };
+
   it.each([
-    [0o400, "ok", `id ${keyId}`],
-    [0o440, "warning", `id ${keyId}; others can read its file (mode 0440)`],
-  ])("in a file of mode %o: %s", (mode, status, finding) => {
-    const context = contextWith({ FETCH_ETL_MASKING_KEY_FILE: "/key" }, { "/key": { mode, text: KEY } });
-    expect(checkMaskingKey(context)).toMatchObject({ status, finding });
+    [0o400, "ok", "PGPASSWORD: the file that PGPASSWORD_FILE names"],
+    [0o440, "warning", "PGPASSWORD: the file that PGPASSWORD_FILE names; others can read it (mode 0440)"],
+  ])("in a file of mode %o: %s", async (mode, status, finding) => {
+    expect(await check({ PGPASSWORD_FILE: "/p" }, mode)).toMatchObject([
+      { name: "secrets", status, finding },
+    ]);
+  });
+
+  it("has a check of its own, and one in its variable has none", async () => {
+    const arn = "arn:aws:ssm:eu-west-1:000000000000:parameter/prod/key";
+    const env = { PGPASSWORD: "p", DATABASE_URL_FILE: "/none", FETCH_ETL_MASKING_KEY: arn };
+    const denied = new Failure("configuration", "PGPASSWORD: not authorized to call ssm:GetParameter");
+    const found = await check(env, 0o400, {
+      readFile: () => {
+        throw Object.assign(new Error("none"), { code: "ENOENT" });
+      },
+      fetch: () => Promise.reject(denied),
+    });
+    expect(found).toMatchObject([
+      { status: "failed", finding: "FETCH_ETL_MASKING_KEY has no value", wayOut: denied.message },
+      { status: "failed", finding: "DATABASE_URL has no value", kind: "configuration" },
+    ]);
   });
 });
 

@@ -1,11 +1,13 @@
 // What `doctor` checks on this machine: versions, settings, files, keys.
-import { failed, ok, warning, type Check } from "../../../doctor/check.ts";
+import { failed, ok, skipped, warning, type Check } from "../../../doctor/check.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/readers.ts";
 import { readRecipients } from "../../../config/recovery.ts";
+import { parseReference } from "../../../config/secret-reference.ts";
+import { SECRET_SETTINGS, type SecretSources } from "../../../config/secret-settings.ts";
 import { Failure } from "../../../failure.ts";
 import type { Context, Versions } from "../../context.ts";
-import { OWN_SECRETS } from "../../environment.ts";
+import type { ResolvedSecret } from "../../secrets.ts";
 import { plural } from "../../terminal/style.ts";
 
 export function checkVersions({ fetchEtl, node, nodeNeeded }: Versions): Check {
@@ -23,13 +25,16 @@ export function checkSettings({ sentences }: Problems): readonly Check[] {
   return sentences.map((message) => failed("settings", "invalid", { kind: "configuration", message }));
 }
 
-const SECRETS = [...OWN_SECRETS, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+const SECRETS = [...SECRET_SETTINGS, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 export function checkDotEnv({ fileMode, dotEnv }: Context): Check {
   if (dotEnv === undefined) return ok(".env", "none in this directory");
   const mode = fileMode(".env");
   if (mode === undefined || !isShared(mode)) return ok(".env", "readable only by its owner");
-  const holdsSecrets = SECRETS.some((name) => (dotEnv.values[name] ?? "") !== "");
+  const holdsSecrets = SECRETS.some((name) => {
+    const value = dotEnv.values[name] ?? "";
+    return value !== "" && parseReference(value) === undefined;
+  });
   if (!holdsSecrets) return ok(".env", "contains no secrets");
   return warning(
     ".env",
@@ -38,24 +43,37 @@ export function checkDotEnv({ fileMode, dotEnv }: Context): Check {
   );
 }
 
-export function checkMaskingKey({ env, readFile, fileMode }: Context): Check {
+/** One check per setting that is kept elsewhere than in its variable, or should be. */
+export function checkSecrets({
+  resolved,
+  fileMode,
+}: {
+  readonly resolved: readonly ResolvedSecret[];
+  readonly fileMode: Context["fileMode"];
+}): readonly Check[] {
+  return resolved.flatMap((secret) => {
+    const { name, place } = secret;
+    if ("failure" in secret) return [failed("secrets", `${name} has no value`, secret.failure)];
+    if (place.kind === "variable") return [];
+    const finding = `${name}: ${place.origin}`;
+    const mode = place.file === undefined ? undefined : fileMode(place.file);
+    if (mode === undefined || !isShared(mode)) return [ok("secrets", finding)];
+    const shared = `${finding}; others can read it (mode ${octal(mode)})`;
+    return [warning("secrets", shared, `Run chmod 600 on the file that ${name}_FILE names.`)];
+  });
+}
+
+export function checkMaskingKey(sources: SecretSources): Check {
   const name = "masking key";
   const problems = new Problems();
-  const keys = readMaskingKeys(env, readFile, problems);
+  const keys = readMaskingKeys(sources, problems);
   if (keys === undefined) {
+    if (problems.sentences.length === 0) return skipped(name, "not checked: see secrets");
     const message = problems.sentences.join(" ");
     return failed(name, "no usable key", { kind: "configuration", message });
   }
   const [first, ...earlier] = keys.map(({ keyId }) => keyId);
-  const finding = `id ${first ?? ""}${earlier.length === 0 ? "" : `, earlier ${earlier.join(", ")}`}`;
-  const path = env["FETCH_ETL_MASKING_KEY_FILE"] ?? "";
-  const mode = path === "" ? undefined : fileMode(path);
-  if (mode === undefined || !isShared(mode)) return ok(name, finding);
-  return warning(
-    name,
-    `${finding}; others can read its file (mode ${octal(mode)})`,
-    "Run chmod 600 on the file named by FETCH_ETL_MASKING_KEY_FILE.",
-  );
+  return ok(name, `id ${first ?? ""}${earlier.length === 0 ? "" : `, earlier ${earlier.join(", ")}`}`);
 }
 
 export async function checkRecipient({ env, services }: Context): Promise<Check> {

@@ -7,10 +7,12 @@ import { readQueue, type QueueFlags } from "../../../config/queue.ts";
 import type { TableFlags } from "../../../config/table.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
+import { DATABASE, MASKING_KEY, withSecrets } from "../../secrets.ts";
 import {
   checkDotEnv,
   checkMaskingKey,
   checkRecipient,
+  checkSecrets,
   checkSettings,
   checkVersions,
 } from "./local-checks.ts";
@@ -30,26 +32,33 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
   const queue = readQueue(flags, env, SOCKETS, problems);
   const queueProblems = problems.sentences.length;
   const mapping = await readMapping(flags, env, context.readFile, problems);
-  const database = readDatabase(context, problems, flags, mapping);
+  const secretProblems = new Problems();
+  const sources = await withSecrets(context, secretProblems, [...MASKING_KEY, ...DATABASE], flags.region);
+  const database = readDatabase(sources, problems, flags, mapping);
   const databaseProblems = problems.sentences.length - queueProblems;
   const keepsVault = (env["FETCH_ETL_RECOVERY_RECIPIENT"] ?? "").trim() !== "";
   const local = [
     checkVersions(versions),
     ...checkSettings(problems),
     checkDotEnv(context),
-    checkMaskingKey(context),
+    ...checkSecrets(sources),
+    checkMaskingKey(sources),
     await checkRecipient(context),
   ];
   const tell = (checks: readonly Check[]): void => {
     if (flags.json !== true) writeChecks(context, checks);
   };
   tell(local);
+  const { failed } = sources.secrets;
+  const see = DATABASE.some((name) => failed.has(name))
+    ? "not checked: see secrets"
+    : "not checked: see settings";
   const outside = await Promise.all([
     queueProblems === 0
       ? services.checkQueue(queue, epochNow)
       : allSkipped(QUEUE_CHECKS, "not checked: see settings"),
     database === undefined || databaseProblems > 0
-      ? allSkipped(DATABASE_CHECKS, "not checked: see settings")
+      ? allSkipped(DATABASE_CHECKS, see)
       : services.checkDatabase(database, keepsVault, epochNow),
   ]);
   tell(outside.flat());

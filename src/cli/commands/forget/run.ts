@@ -4,6 +4,7 @@ import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readKeysIfSet } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/readers.ts";
 import type { Context } from "../../context.ts";
+import { DATABASE, MASKING_KEY, withSecrets } from "../../secrets.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { writeForgotten, writeForgottenJson, writeLeft } from "../reveal/report.ts";
 import { readVaultRequest } from "../../vault-request.ts";
@@ -24,15 +25,14 @@ export async function runForget(
   args: readonly string[],
 ): Promise<number> {
   const problems = new Problems();
-  const database = readDatabase(context, problems);
+  const resolved = await withSecrets(context, problems, [...DATABASE, ...MASKING_KEY]);
+  const database = readDatabase(resolved, problems);
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const { tokens, reason } = await readVaultRequest(args, flags.reason, context, problems);
-  const keys = readKeysIfSet(context, problems);
+  const keys = readKeysIfSet(resolved, problems);
   const purge = flags.purgeQuarantine === true;
-  if (purge && keys.length === 0) {
-    problems.add(
-      "--purge-quarantine needs the masking key to decrypt bodies: set FETCH_ETL_MASKING_KEY or FETCH_ETL_MASKING_KEY_FILE.",
-    );
+  if (purge && keys.length === 0 && !resolved.secrets.failed.has("FETCH_ETL_MASKING_KEY")) {
+    problems.add("--purge-quarantine needs the masking key to decrypt bodies: set FETCH_ETL_MASKING_KEY.");
   }
   const needed = problems.complete({ database });
   const vault = await context.services.openVault(needed.database);

@@ -5,6 +5,7 @@ import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { Problems } from "../../../config/readers.ts";
 import { initialSql } from "../../../postgres/init-sql.ts";
 import type { Context } from "../../context.ts";
+import { DATABASE, withSecrets } from "../../secrets.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { writeJson } from "../../output.ts";
 import { writeInitialised } from "./report.ts";
@@ -29,7 +30,8 @@ export async function runInit(flags: InitFlags, context: Context): Promise<numbe
     return EXIT.done;
   }
   if (flags.loaderRole !== undefined) problems.add("--loader-role requires --print.");
-  const { database } = problems.complete({ database: readDatabase(context, problems, flags, mapping) });
+  const resolved = await withSecrets(context, problems, DATABASE);
+  const { database } = problems.complete({ database: readDatabase(resolved, problems, flags, mapping) });
   const { made, present } = await context.services.initialise(database);
   if (flags.json === true) writeJson(context.stdout, { command: "init", made, present });
   else writeInitialised(context, { made, present });

@@ -6,6 +6,7 @@ import { compile } from "../../../mapping/compile.ts";
 import { MAX_RECORDS } from "../../../mapping/limits.ts";
 import { MIN_KEY_BYTES, deriveKeys } from "../../../masking/keys.ts";
 import type { Context } from "../../context.ts";
+import { MASKING_KEY, withSecrets } from "../../secrets.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { argumentsOrLines } from "../../input.ts";
 import { recordsToShow } from "../../records.ts";
@@ -32,8 +33,11 @@ export async function runMappingTry(
   const flags: MappingFlags = file === undefined ? {} : { mapping: file };
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const isMasked = mapping.columns.some(({ mask }) => mask !== undefined);
-  const keys = isMasked ? readMaskingKeys(context.env, context.readFile, problems) : [NO_KEY];
-  const needed = problems.complete({ keys });
+  const needed = problems.complete({
+    keys: isMasked
+      ? readMaskingKeys(await withSecrets(context, problems, MASKING_KEY), problems)
+      : ([NO_KEY] as const),
+  });
   const plan = compile(mapping, needed.keys[0]);
   const bodies = await argumentsOrLines([], context);
   let isAllSkipped = bodies.length > 0;

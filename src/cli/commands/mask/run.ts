@@ -8,6 +8,7 @@ import { Invalid, type Mapping } from "../../../mapping/mapping.ts";
 import type { MaskingKeys } from "../../../masking/keys.ts";
 import { maskOf } from "../../../masking/token.ts";
 import type { Context } from "../../context.ts";
+import { MASKING_KEY, withSecrets } from "../../secrets.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { argumentsOrLines } from "../../input.ts";
 import { writeJson } from "../../output.ts";
@@ -25,7 +26,7 @@ export async function runMask(flags: MaskFlags, context: Context, args: readonly
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const { field, configured } = problems.complete({
     field: readField(flags.field, mapping, problems),
-    configured: readMaskingKeys(context.env, context.readFile, problems),
+    configured: readMaskingKeys(await withSecrets(context, problems, MASKING_KEY), problems),
   });
   const keys = keysWithId(configured, flags.keyId);
   const mask = maskOf(keys, flags.field);

@@ -10,6 +10,7 @@ import { peek, type Peeked } from "../../../drain/peek.ts";
 import type { ReceivedMessage } from "../../../drain/ports.ts";
 import { PEEK_COUNT } from "../../../drain/settings.ts";
 import type { Context } from "../../context.ts";
+import { MASKING_KEY, withSecrets } from "../../secrets.ts";
 import { exitCodeOfStop } from "../../exit-codes.ts";
 import { opened } from "../../opening.ts";
 import { leftHiddenText } from "../drain/report.ts";
@@ -31,7 +32,9 @@ export async function runPeek(flags: PeekFlags, context: Context): Promise<numbe
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
   const maskingKeys =
-    flags.raw === true ? undefined : readMaskingKeys(context.env, context.readFile, problems);
+    flags.raw === true
+      ? undefined
+      : readMaskingKeys(await withSecrets(context, problems, MASKING_KEY, flags.region), problems);
   problems.throwIfAny();
 
   const stop = context.catchSignals();

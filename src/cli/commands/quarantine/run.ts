@@ -12,6 +12,7 @@ import { compile } from "../../../mapping/compile.ts";
 import { createBodyOpener } from "../../../quarantine/message.ts";
 import { replay } from "../../../quarantine/replay.ts";
 import type { Context } from "../../context.ts";
+import { DATABASE, MASKING_KEY, withSecrets } from "../../secrets.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { writeJson } from "../../output.ts";
 import { count, listText, printable } from "../../terminal/style.ts";
@@ -23,9 +24,14 @@ interface Flags {
 
 export async function runQuarantineList({ json }: Flags, context: Context): Promise<number> {
   const problems = new Problems();
-  const { database } = problems.complete({ database: readDatabase(context, problems) });
+  const resolved = await withSecrets(context, problems, DATABASE);
+  const { database } = problems.complete({ database: readDatabase(resolved, problems) });
   // Counting needs no key, so an invalid key is not an error here.
-  const keyIds = readKeysIfSet(context, new Problems()).map(({ keyId }) => keyId);
+  const ignored = new Problems();
+  const keyIds =
+    json === true
+      ? []
+      : readKeysIfSet(await withSecrets(context, ignored, MASKING_KEY), ignored).map(({ keyId }) => keyId);
   const summary = await withQuarantine(context, database, (quarantine) => quarantine.summary());
   if (summary.cut) {
     const shown = count(summary.reasons.length);
@@ -42,8 +48,10 @@ export async function runQuarantineShow(
   [id = ""]: readonly string[],
 ): Promise<number> {
   const problems = new Problems();
-  const database = readDatabase(context, problems);
-  const open = flags.raw === true ? createBodyOpener(readKeysIfSet(context, problems)) : undefined;
+  const isRaw = flags.raw === true;
+  const resolved = await withSecrets(context, problems, isRaw ? [...DATABASE, ...MASKING_KEY] : DATABASE);
+  const database = readDatabase(resolved, problems);
+  const open = isRaw ? createBodyOpener(readKeysIfSet(resolved, problems)) : undefined;
   const needed = problems.complete({ database });
 
   const found = await withQuarantine(context, needed.database, (quarantine) => quarantine.find(id));
@@ -92,8 +100,9 @@ export async function runQuarantineReplay(flags: ReplayFlags, context: Context):
   const { env, readFile, randomBytes, services } = context;
   const problems = new Problems();
   const mapping = await readMapping(flags, env, readFile, problems);
-  const masking = readMaskingKeys(env, readFile, problems);
-  const database = readDatabase(context, problems, flags, mapping);
+  const resolved = await withSecrets(context, problems, [...MASKING_KEY, ...DATABASE]);
+  const masking = readMaskingKeys(resolved, problems);
+  const database = readDatabase(resolved, problems, flags, mapping);
   const recipients = readRecipients(env, problems);
   const queue = readHeldQueue(flags.queue, problems);
   const needed = problems.complete({ masking, database });
@@ -132,7 +141,8 @@ export async function runQuarantinePurge(
   const problems = new Problems();
   const range = { min: 0, max: MOST_DAYS };
   const days = wholeNumber(flags.olderThan, "--older-than", range, problems) ?? MOST_DAYS;
-  const { database } = problems.complete({ database: readDatabase(context, problems) });
+  const resolved = await withSecrets(context, problems, DATABASE);
+  const { database } = problems.complete({ database: readDatabase(resolved, problems) });
   const purged = await withQuarantine(context, database, (quarantine) => quarantine.purge(days));
   if (flags.json === true) writeJson(context.stdout, { command: "quarantine purge", purged });
   else report.writePurged(context, purged);

@@ -1,9 +1,9 @@
 // `fetch-etl reveal`: records the request, then decrypts the values of tokens.
 import { readDatabase } from "../../../config/database.ts";
-import { readIdentityFile } from "../../../config/recovery.ts";
 import { Problems } from "../../../config/readers.ts";
 import { revealEntries } from "../../../recovery/reveal.ts";
 import type { Context } from "../../context.ts";
+import { DATABASE, readIdentity, withSecrets } from "../../secrets.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { writeJson } from "../../output.ts";
 import { writeNotRevealed, writeRevealed } from "./report.ts";
@@ -22,12 +22,12 @@ export async function runReveal(
   args: readonly string[],
 ): Promise<number> {
   const problems = new Problems();
-  const { identityFile, database, request } = problems.complete({
-    identityFile: readIdentityFile(flags.identity, context.readFile, problems),
-    database: readDatabase(context, problems),
+  const { identity, database, request } = problems.complete({
+    identity: await readIdentity(flags.identity, context, problems),
+    database: readDatabase(await withSecrets(context, problems, DATABASE), problems),
     request: await readVaultRequest(args, flags.reason, context, problems),
   });
-  const opener = await context.services.createOpener(identityFile.reveal());
+  const opener = await context.services.createOpener(identity.reveal());
   const vault = await context.services.openVault(database);
   const revealed = await revealEntries(opener, await vault.read(request.tokens, request.reason));
   if (!revealed.ok) {

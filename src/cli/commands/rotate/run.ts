@@ -1,6 +1,5 @@
 // `fetch-etl rotate`: re-masks rows and vault entries of earlier masking keys with the first one.
 import { place, readDatabase } from "../../../config/database.ts";
-import { readIdentityFile } from "../../../config/recovery.ts";
 import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/readers.ts";
@@ -9,6 +8,7 @@ import { maskedFields } from "../../../mapping/fields.ts";
 import { AlteredEntry, createRemask } from "../../../recovery/remask.ts";
 import { rotate } from "../../../recovery/rotate.ts";
 import type { Context } from "../../context.ts";
+import { DATABASE, MASKING_KEY, readIdentity, withSecrets } from "../../secrets.ts";
 import { EXIT, exitCodeOfStop } from "../../exit-codes.ts";
 import { opened } from "../../opening.ts";
 import { warnOfKept, warnOfLeft, writeAltered, writeRotated, writeRotatedJson } from "./report.ts";
@@ -23,15 +23,16 @@ export interface RotateFlags extends Pick<MappingFlags, "mapping">, TableFlags {
 export async function runRotate(flags: RotateFlags, context: Context): Promise<number> {
   const problems = new Problems();
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
-  const { identityFile, keys, database } = problems.complete({
-    identityFile: readIdentityFile(flags.identity, context.readFile, problems),
-    keys: readMaskingKeys(context.env, context.readFile, problems),
-    database: readDatabase(context, problems, flags, mapping),
+  const resolved = await withSecrets(context, problems, [...MASKING_KEY, ...DATABASE]);
+  const { identity, keys, database } = problems.complete({
+    identity: await readIdentity(flags.identity, context, problems),
+    keys: readMaskingKeys(resolved, problems),
+    database: readDatabase(resolved, problems, flags, mapping),
   });
 
   const [{ keyId }] = keys;
   const remask = createRemask({
-    opener: await context.services.createOpener(identityFile.reveal()),
+    opener: await context.services.createOpener(identity.reveal()),
     keys,
     fields: maskedFields(mapping),
     randomBytes: context.randomBytes,

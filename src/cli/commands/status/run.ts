@@ -9,6 +9,7 @@ import {
   type QueueFlags,
 } from "../../../config/queue.ts";
 import type { Context } from "../../context.ts";
+import { DATABASE, withSecrets } from "../../secrets.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { depthOf } from "../../queue-depth.ts";
 import { writeStatus, writeStatusJson, type Status } from "./report.ts";
@@ -22,7 +23,8 @@ const SOCKETS = 1;
 export async function runStatus(flags: StatusFlags, context: Context): Promise<number> {
   const problems = new Problems();
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
-  const { database } = problems.complete({ database: readDatabase(context, problems) });
+  const resolved = await withSecrets(context, problems, DATABASE, flags.region);
+  const { database } = problems.complete({ database: readDatabase(resolved, problems) });
   const { queue } = queueSettings;
   // The history has the ARN. A name or a URL does not tell the account, so that only the names are compared.
   const sought = queueArnOf(queue) === undefined ? (queueNameOf(queue) ?? queue) : queue;

@@ -6,6 +6,7 @@ import { readOutputPath, writeOutputFile } from "../../../config/files.ts";
 import { queueNameToShow, readQueue, type QueueFlags } from "../../../config/queue.ts";
 import { qualifiedTable, tableText, type TableFlags } from "../../../config/table.ts";
 import type { Context } from "../../context.ts";
+import { DATABASE, withSecrets } from "../../secrets.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { depthOf } from "../../queue-depth.ts";
 import type { Verification } from "../../../postgres/verify.ts";
@@ -27,7 +28,8 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const html = readOutputPath(flags.html, "--html", context.checkWritable, problems);
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
-  const { database } = problems.complete({ database: readDatabase(context, problems, flags, mapping) });
+  const resolved = await withSecrets(context, problems, DATABASE, flags.region);
+  const { database } = problems.complete({ database: readDatabase(resolved, problems, flags, mapping) });
 
   const quiet = flags.quiet === true;
   const isShown = flags.json === true || html !== undefined || !quiet;

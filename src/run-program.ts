@@ -1,0 +1,86 @@
+// Runs a program that prints a secret, without a shell.
+import { spawn, type ChildProcessByStdio } from "node:child_process";
+import type { Readable } from "node:stream";
+import type { ProgramEnd } from "./cli/context.ts";
+import { systemCode } from "./failure.ts";
+
+/** Most bytes that are read. */
+const MOST_BYTES = 64 * 1024;
+/** How long the program may take, and how long it may take to end when it is asked to; milliseconds. */
+const LIMITS = { timeMs: 30_000, graceMs: 2_000 };
+
+/**
+ * Standard input is empty, and standard error is this process's. The program is the leader of a process group, so that what it starts ends
+ * with it: when the time is over, when it prints too much, and when this process exits.
+ *
+ * @param env its environment
+ * @param atExit runs an action when this process exits; returns what cancels it
+ */
+export function runProgram(
+  [program, ...args]: readonly [program: string, ...args: string[]],
+  env: NodeJS.ProcessEnv,
+  atExit: (action: () => void) => () => void,
+  { timeMs, graceMs } = LIMITS,
+): Promise<ProgramEnd> {
+  return new Promise((resolve) => {
+    let child: ChildProcessByStdio<null, Readable, null>;
+    try {
+      child = spawn(program, args, {
+        env,
+        stdio: ["ignore", "pipe", "inherit"],
+        detached: process.platform !== "win32",
+        windowsHide: true,
+      });
+    } catch (error) {
+      resolve({ kind: "not started", errno: systemCode(error) ?? "unknown" });
+      return;
+    }
+    const kill = (signal: NodeJS.Signals): void => {
+      if (child.pid === undefined) return;
+      try {
+        process.kill(process.platform === "win32" ? child.pid : -child.pid, signal);
+      } catch {
+        // All of them have ended.
+      }
+    };
+    const cancel = atExit(() => {
+      kill("SIGKILL");
+    });
+    const timers: NodeJS.Timeout[] = [];
+    const settle = (end: ProgramEnd): void => {
+      timers.forEach(clearTimeout);
+      cancel();
+      resolve(end);
+    };
+    /** Also if a program that left the group still has the pipe. */
+    const cut = (kind: "too slow" | "too long"): void => {
+      kill("SIGKILL");
+      child.stdout.destroy();
+      child.unref();
+      settle({ kind });
+    };
+    let isLate = false;
+    const onLate = (): void => {
+      isLate = true;
+      kill("SIGTERM");
+      timers.push(setTimeout(cut, graceMs, "too slow"));
+    };
+    timers.push(setTimeout(onLate, timeMs));
+    const chunks: Buffer[] = [];
+    let length = 0;
+    child.stdout.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > MOST_BYTES) cut("too long");
+    });
+    child.on("error", (error) => {
+      settle({ kind: "not started", errno: systemCode(error) ?? "unknown" });
+    });
+    // As for $(…), the output ends when nobody can write to it any more.
+    child.on("close", (code, signal) => {
+      if (isLate) settle({ kind: "too slow" });
+      else if (code === 0) settle({ kind: "output", bytes: Buffer.concat(chunks) });
+      else settle({ kind: "failed", by: code === null ? (signal ?? "a signal") : `exit code ${code}` });
+    });
+  });
+}
