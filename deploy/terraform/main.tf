@@ -23,7 +23,14 @@ locals {
   references = distinct([for value in values(local.environment) : split("#", value)[0]])
   secrets    = [for each in local.references : each if can(regex("^arn:[^:]+:secretsmanager:", each))]
   parameters = [for each in local.references : each if can(regex("^arn:[^:]+:ssm:", each))]
-  wrapped    = [for each in local.references : each if startswith(each, "kms:")]
+
+  # What the texts that KMS encrypted are for: the encryption context names it.
+  purposes = {
+    FETCH_ETL_MASKING_KEY = "masking-key"
+    DATABASE_URL          = "database-url"
+    PGPASSWORD            = "database-password"
+  }
+  encrypted = [for name, purpose in local.purposes : purpose if startswith(lookup(local.environment, name, ""), "kms:")]
 
   # The services that decrypt with the key of the secrets, each in the region of what it decrypts.
   decrypting = distinct([for each in concat(local.secrets, local.parameters) : "${split(":", each)[2]}.${split(":", each)[3]}.${local.domain}"])
@@ -170,17 +177,17 @@ data "aws_iam_policy_document" "task" {
   }
 
   dynamic "statement" {
-    for_each = var.secrets_kms_key_arn == null || length(local.wrapped) == 0 ? [] : [var.secrets_kms_key_arn]
+    for_each = var.secrets_kms_key_arn == null || length(local.encrypted) == 0 ? [] : [local.encrypted]
 
     content {
-      sid       = "UnwrapMaskingKey"
+      sid       = "Unwrap"
       actions   = ["kms:Decrypt"]
-      resources = [statement.value]
+      resources = [var.secrets_kms_key_arn]
 
       condition {
         test     = "StringEquals"
         variable = "kms:EncryptionContext:fetch-etl"
-        values   = ["masking-key"]
+        values   = statement.value
       }
     }
   }
@@ -300,9 +307,8 @@ resource "aws_scheduler_schedule" "drain" {
   depends_on = [aws_iam_role_policy.execution, aws_iam_role_policy.task, aws_iam_role_policy.schedule]
 }
 
-# SQS reports the age in the account of the queue only.
 resource "aws_cloudwatch_metric_alarm" "age" {
-  count = local.queue[4] == local.account ? 1 : 0
+  count = var.alarm_age_seconds == null ? 0 : 1
 
   alarm_name          = "${var.name}-age"
   alarm_description   = "Messages wait too long in ${local.queue_name}. The log of the last drain shows why."
@@ -323,8 +329,8 @@ resource "aws_cloudwatch_metric_alarm" "quarantine" {
   alarm_name          = "${var.name}-quarantine"
   alarm_description   = "Messages from ${local.queue_name} were quarantined. \"fetch-etl quarantine list\" shows why."
   namespace           = "fetch-etl"
-  metric_name         = "fetch_etl_last_run_messages"
-  dimensions          = { queue = local.queue_name, outcome = "quarantined" }
+  metric_name         = "fetch_etl_last_run_messages_quarantined"
+  dimensions          = { queue = local.queue_name }
   statistic           = "Sum"
   period              = 300
   evaluation_periods  = 1

@@ -76,6 +76,11 @@ variable "environment" {
   description = "More environment variables. They are not secret."
   type        = map(string)
   default     = {}
+
+  validation {
+    condition     = can(regex("^(arn:aws[a-z-]*:(secretsmanager|ssm):|kms:|$)", lookup(var.environment, "PGPASSWORD", "")))
+    error_message = "PGPASSWORD must be a reference, not the password."
+  }
 }
 
 variable "args" {
@@ -120,7 +125,7 @@ variable "log_retention_days" {
 }
 
 variable "alarm_age_seconds" {
-  description = "Age of the oldest message in the queue that raises the alarm."
+  description = "Age of the oldest message in the queue that raises the alarm. Null for no such alarm: SQS reports the age only in the account of the queue."
   type        = number
   default     = 900
 }
