@@ -51,7 +51,7 @@ variable "masking_key" {
   type        = string
 
   validation {
-    condition     = can(regex("^(arn:aws[a-z-]*:(secretsmanager|ssm):|kms:)", var.masking_key))
+    condition     = can(regex("^(arn:aws[a-z-]*:(secretsmanager|ssm):.+|kms:[^,]+(,kms:[^,]+)*)$", var.masking_key))
     error_message = "masking_key must be a reference, not the key."
   }
 }
@@ -61,7 +61,7 @@ variable "database_url" {
   type        = string
 
   validation {
-    condition     = can(regex("^(arn:aws[a-z-]*:(secretsmanager|ssm):|kms:)", var.database_url)) || !can(regex("://[^/?]*:.*@|[?&]password=", var.database_url))
+    condition     = can(regex("^(arn:aws[a-z-]*:(secretsmanager|ssm):.+|kms:[^,]+(,kms:[^,]+)*)$", var.database_url)) || !can(regex("://[^/?]*:.*@|[?&]password=", var.database_url))
     error_message = "database_url must not contain a password. Set a reference, or a URL without a password."
   }
 }
@@ -78,7 +78,7 @@ variable "environment" {
   default     = {}
 
   validation {
-    condition     = can(regex("^(arn:aws[a-z-]*:(secretsmanager|ssm):|kms:|$)", lookup(var.environment, "PGPASSWORD", "")))
+    condition     = can(regex("^(arn:aws[a-z-]*:(secretsmanager|ssm):.+|kms:.+|)$", lookup(var.environment, "PGPASSWORD", "")))
     error_message = "PGPASSWORD must be a reference, not the password."
   }
 }

@@ -167,6 +167,7 @@ describe.skipIf(!hasHelm)("helm (skipped where it is not installed)", () => {
 
   it.each([
     { FETCH_ETL_MASKING_KEY: "s3cr3t" },
+    { FETCH_ETL_MASKING_KEY: "kms:AQIC,s3cr3t" },
     { PGPASSWORD: "s3cr3t" },
     { DATABASE_URL: "postgres://u:s3cr3t@db/app" },
     { DATABASE_URL: "postgres://u@db/app?sslmode=require&password=s3cr3t" },

@@ -1,6 +1,6 @@
 {{/* Stops at a secret in clear text: a pod's environment is not a secret store. No message quotes the value. */}}
 {{- define "fetch-etl.checkEnv" -}}
-{{- $isReference := "^(arn:aws[a-z-]*:(secretsmanager|ssm):|kms:)" -}}
+{{- $isReference := "^(arn:aws[a-z-]*:(secretsmanager|ssm):.+|kms:[^,]+(,kms:[^,]+)*)$" -}}
 {{- range $name, $value := .Values.env -}}
 {{- if and (has $name (list "FETCH_ETL_MASKING_KEY" "PGPASSWORD")) (not (regexMatch $isReference $value)) -}}
 {{- fail (printf "env.%s must be a reference, such as the ARN of a secret in Secrets Manager." $name) -}}
