@@ -19,6 +19,14 @@ locals {
     DATABASE_URL          = var.database_url
   })
 
+  # The settings that contain a secret instead of a reference. Terraform prints a variable that is not valid, so no variable is validated.
+  is_reference = "^(arn:aws[a-z-]*:(secretsmanager|ssm):.+|kms:[^,]+(,kms:[^,]+)*)$"
+  in_clear_text = concat(
+    can(regex(local.is_reference, var.masking_key)) ? [] : ["masking_key"],
+    can(regex(local.is_reference, var.database_url)) || !can(regex("://[^/?]*:.*@|[?&]password=", var.database_url)) ? [] : ["database_url"],
+    can(regex(local.is_reference, lookup(var.environment, "PGPASSWORD", "kms:-"))) ? [] : ["PGPASSWORD"],
+  )
+
   # What the variables refer to. "#key" selects a field of a secret.
   references = distinct([for value in values(local.environment) : split("#", value)[0]])
   secrets    = [for each in local.references : each if can(regex("^arn:[^:]+:secretsmanager:", each))]
@@ -232,6 +240,13 @@ resource "aws_ecs_task_definition" "drain" {
       }
     }
   ])
+
+  lifecycle {
+    precondition {
+      condition     = length(local.in_clear_text) == 0
+      error_message = "Set a reference to a secret, or a database URL without a password: ${join(", ", local.in_clear_text)}."
+    }
+  }
 }
 
 resource "aws_iam_role" "schedule" {

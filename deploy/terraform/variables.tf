@@ -49,21 +49,11 @@ variable "queue_kms_key_arn" {
 variable "masking_key" {
   description = "A reference to the masking key: the full ARN of a secret or parameter that contains what \"fetch-etl keygen\" prints, or what \"fetch-etl keygen --kms\" prints (kms:…)."
   type        = string
-
-  validation {
-    condition     = can(regex("^(arn:aws[a-z-]*:(secretsmanager|ssm):.+|kms:[^,]+(,kms:[^,]+)*)$", var.masking_key))
-    error_message = "masking_key must be a reference, not the key."
-  }
 }
 
 variable "database_url" {
   description = "A reference to the database URL: the full ARN of a secret or parameter; or a URL without a password, for an IAM login."
   type        = string
-
-  validation {
-    condition     = can(regex("^(arn:aws[a-z-]*:(secretsmanager|ssm):.+|kms:[^,]+(,kms:[^,]+)*)$", var.database_url)) || !can(regex("://[^/?]*:.*@|[?&]password=", var.database_url))
-    error_message = "database_url must not contain a password. Set a reference, or a URL without a password."
-  }
 }
 
 variable "secrets_kms_key_arn" {
@@ -76,11 +66,6 @@ variable "environment" {
   description = "More environment variables. They are not secret."
   type        = map(string)
   default     = {}
-
-  validation {
-    condition     = can(regex("^(arn:aws[a-z-]*:(secretsmanager|ssm):.+|kms:.+|)$", lookup(var.environment, "PGPASSWORD", "")))
-    error_message = "PGPASSWORD must be a reference, not the password."
-  }
 }
 
 variable "args" {
