@@ -6,7 +6,7 @@ import { homedir } from "node:os";
 import { buffer } from "node:stream/consumers";
 import { isatty } from "node:tty";
 import { checkWritable, writeWhole } from "./write-file.ts";
-import type { Context, Services, Versions } from "./cli/context.ts";
+import type { Context, ReadFlags, Services, Versions } from "./cli/context.ts";
 import { readDotEnv, type DotEnv } from "./cli/dot-env.ts";
 import { OWN_SECRETS, trimVariables } from "./cli/environment.ts";
 import { exitCodeOfSignal, STOP_SIGNALS, type StopSignal } from "./cli/exit-codes.ts";
@@ -34,12 +34,12 @@ const services: Services = {
   openRotation: async (...given) => (await import("./postgres/rotation.ts")).openRotation(...given),
 };
 
-/** @throws {Failure} `configuration` if `.env` cannot be read, or the log format is invalid */
+/** @throws {Failure} `configuration` if `.env` cannot be read */
 export async function openContext(
   stdout: Output,
   stderr: Output,
   versions: Versions,
-  flags: LogFlags,
+  readFlags: ReadFlags,
 ): Promise<Context> {
   const context = await createContext(
     {
@@ -52,7 +52,7 @@ export async function openContext(
         return () => process.off("exit", action);
       },
     },
-    flags,
+    readFlags,
   );
   // Until a command catches signals, there is nothing to clean up. Without a handler, process 1 of a container ignores signals.
   for (const signal of STOP_SIGNALS) process.on(signal, endAtOnce);
@@ -66,18 +66,14 @@ type OfProcess = Pick<
   "env" | "dotEnv" | "stdin" | "stdout" | "stderr" | "versions" | "catchSignals" | "atExit"
 >;
 
-/**
- * Adds the log, time, randomness, files and services.
- *
- * @throws {Failure} `configuration` if the log format is invalid
- */
-export async function createContext(ofProcess: OfProcess, flags: LogFlags): Promise<Context> {
+/** Adds the flags' variables, log, time, randomness, files and services. */
+export async function createContext(ofProcess: OfProcess, readFlags: ReadFlags): Promise<Context> {
   const { env, stderr } = ofProcess;
   const problems = new Problems();
+  const flags = readFlags(env, problems);
   const format = readLogFormat(flags, env, problems);
-  problems.throwIfAny();
   return {
-    ...ofProcess,
+    ...{ ...ofProcess, problems },
     log: await openLog({ stderr, env, flags, format, epochNow }),
     clock: systemClock,
     epochNow,

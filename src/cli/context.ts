@@ -1,7 +1,9 @@
 // Everything outside the process that a command uses, passed in so that tests can replace it.
 import type { Check } from "../doctor/check.ts";
 import type { DatabaseSettings } from "../config/database.ts";
+import type { LogFlags } from "../config/log-format.ts";
 import type { SqsSettings } from "../config/queue.ts";
+import type { Problems } from "../config/readers.ts";
 import type { Clock } from "../drain/clock.ts";
 import type { Notices, Queue } from "../drain/ports.ts";
 import type { Initialised } from "../postgres/init.ts";
@@ -55,9 +57,17 @@ export interface Versions {
   readonly nodeNeeded: string;
 }
 
+/** Sets the flags that variables give, and returns those of the log. Adds mistakes in the variables to `problems`. */
+export type ReadFlags = (env: NodeJS.ProcessEnv, problems: Problems) => LogFlags;
+
 export interface Context {
   /** The environment, including the variables from `.env`. */
   readonly env: NodeJS.ProcessEnv;
+  /**
+   * Mistakes in the command's settings: first those in variables of flags, then those that the command adds. Each command throws them
+   * before it does anything.
+   */
+  readonly problems: Problems;
   readonly stdin: Input;
   readonly stdout: Output;
   /** For the progress line only; messages go to the log. */

@@ -18,5 +18,5 @@ export function readLogFormat(
   problems: Problems,
 ): LogFormat {
   const format = logFormat ?? env["FETCH_ETL_LOG_FORMAT"] ?? "text";
-  return oneOf(format, "--log-format / FETCH_ETL_LOG_FORMAT", LOG_FORMATS, problems) ?? "text";
+  return oneOf(format, "--log-format", LOG_FORMATS, problems) ?? "text";
 }

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { parse } from "yaml";
-import { ENVIRONMENT } from "../../src/cli/environment.ts";
 import { withFolder } from "../support/folder.ts";
 import { CLEAN_STOP_SECONDS, maxSeconds } from "./clean-stop.ts";
 import { queueActions, readPolicy, type Statement } from "./policy.ts";
+import { variables } from "../support/program.ts";
 
 const PATH = fileURLToPath(new URL("../../deploy/ecs/template.yaml", import.meta.url));
 const text = readFileSync(PATH, "utf8");
@@ -90,9 +90,8 @@ it("has a drain end before the next one starts", () => {
 });
 
 it("sets only variables that are read, and takes the secret ones from Secrets Manager", () => {
-  const known = ENVIRONMENT.flatMap(([names]) => names.split(", "));
   const { Environment: environment = [], Secrets: secrets = [] } = container ?? {};
-  for (const { Name: name } of [...environment, ...secrets]) expect(known).toContain(name);
+  for (const { Name: name } of [...environment, ...secrets]) expect(variables).toContain(name);
   expect(secrets.map(({ Name: name }) => name)).toEqual(["FETCH_ETL_MASKING_KEY", "DATABASE_URL"]);
 });
 

@@ -157,7 +157,9 @@ it("loads all the same when a file cannot be written at the end, says so, and ex
     expect(logLines(stderr).slice(-2)).toMatchObject([
       {
         level: "error",
-        msg: expect.stringMatching(/^--report: the file .*run\.json cannot be written: .* stay loaded\.$/),
+        msg: expect.stringMatching(
+          /^--report \/ FETCH_ETL_REPORT: the file .*run\.json cannot be written: .* stay loaded\.$/,
+        ),
       },
       { level: "info", msg: "Drain finished", exitCode: 1 },
     ]);

@@ -2,7 +2,6 @@
 import { allSkipped, DATABASE_CHECKS, QUEUE_CHECKS, type Check } from "../../../doctor/check.ts";
 import { readDatabase } from "../../../config/database.ts";
 import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
-import { Problems } from "../../../config/readers.ts";
 import { readQueue, type QueueFlags } from "../../../config/queue.ts";
 import type { TableFlags } from "../../../config/table.ts";
 import type { Context } from "../../context.ts";
@@ -26,7 +25,7 @@ const SOCKETS = 3;
 /** Checks the queue and the database in parallel, and reports them in a fixed order. */
 export async function runDoctor(flags: DoctorFlags, context: Context): Promise<number> {
   const { env, services, epochNow, versions } = context;
-  const problems = new Problems();
+  const { problems } = context;
   const queue = readQueue(flags, env, SOCKETS, problems);
   const queueProblems = problems.sentences.length;
   const mapping = await readMapping(flags, env, context.readFile, problems);

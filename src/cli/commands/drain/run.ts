@@ -2,7 +2,7 @@
 import { place, readDatabase } from "../../../config/database.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { readMapping } from "../../../config/mapping.ts";
-import { Problems } from "../../../config/readers.ts";
+import type { Problems } from "../../../config/readers.ts";
 import { readRecipients } from "../../../config/recovery.ts";
 import { queueNameToShow, readQueue } from "../../../config/queue.ts";
 import { qualifiedTable, readTable } from "../../../config/table.ts";
@@ -31,7 +31,7 @@ import { recordRun, type Run } from "./run-record.ts";
 const EXTRA_SOCKETS = 4;
 
 export async function runDrain(flags: DrainFlags, context: Context): Promise<number> {
-  const problems = new Problems();
+  const { problems } = context;
   const files = readRunFiles(flags, context.checkWritable, problems);
   const started = context.clock.now();
   return recordRun(files, flags.dryRun === true, context, (run) =>

@@ -2,7 +2,6 @@
 import { readDatabase } from "../../../config/database.ts";
 import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readKeysIfSet } from "../../../config/masking-key.ts";
-import { Problems } from "../../../config/readers.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { writeForgotten, writeForgottenJson, writeLeft } from "../reveal/report.ts";
@@ -23,7 +22,7 @@ export async function runForget(
   context: Context,
   args: readonly string[],
 ): Promise<number> {
-  const problems = new Problems();
+  const { problems } = context;
   const database = readDatabase(context, problems);
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const { tokens, reason } = await readVaultRequest(args, flags.reason, context, problems);

@@ -2,7 +2,6 @@
 import { readDatabase } from "../../../config/database.ts";
 import { readLoaderRole, readTable, type TableFlags } from "../../../config/table.ts";
 import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
-import { Problems } from "../../../config/readers.ts";
 import { initialSql } from "../../../postgres/init-sql.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
@@ -17,7 +16,7 @@ export interface InitFlags extends MappingFlags, TableFlags {
 
 /** Needs only a database, and with `--print` not even that. */
 export async function runInit(flags: InitFlags, context: Context): Promise<number> {
-  const problems = new Problems();
+  const { problems } = context;
   const print = flags.print === true;
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const loaderRole = readLoaderRole(flags.loaderRole, problems);

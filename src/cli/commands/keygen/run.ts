@@ -6,7 +6,8 @@ import { EXIT } from "../../exit-codes.ts";
 
 /** Prints a line to append to `.env`. Starts with a newline if the last line of `.env` has none. Refuses if `.env` already has a key. */
 export function runKeygen({ force }: { readonly force?: boolean }, context: Context): number {
-  const { stdout, randomBytes, dotEnv } = context;
+  const { stdout, randomBytes, dotEnv, problems } = context;
+  problems.throwIfAny();
   const existing = dotEnv?.text ?? "";
   if (force !== true && /^[ \t]*(export[ \t]+)?FETCH_ETL_MASKING_KEY[ \t]*=[ \t]*\S/m.test(existing)) {
     throw new Failure(

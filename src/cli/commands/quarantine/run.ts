@@ -3,7 +3,7 @@ import { readDatabase, type DatabaseSettings } from "../../../config/database.ts
 import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readKeysIfSet, readMaskingKeys } from "../../../config/masking-key.ts";
 import { readHeldQueue } from "../../../config/queue.ts";
-import { wholeNumber, Problems } from "../../../config/readers.ts";
+import { duration, Problems } from "../../../config/readers.ts";
 import { readRecipients } from "../../../config/recovery.ts";
 import type { TableFlags } from "../../../config/table.ts";
 import { Failure } from "../../../failure.ts";
@@ -22,7 +22,7 @@ interface Flags {
 }
 
 export async function runQuarantineList({ json }: Flags, context: Context): Promise<number> {
-  const problems = new Problems();
+  const { problems } = context;
   const { database } = problems.complete({ database: readDatabase(context, problems) });
   // Counting needs no key, so an invalid key is not an error here.
   const keyIds = readKeysIfSet(context, new Problems()).map(({ keyId }) => keyId);
@@ -41,7 +41,7 @@ export async function runQuarantineShow(
   context: Context,
   [id = ""]: readonly string[],
 ): Promise<number> {
-  const problems = new Problems();
+  const { problems } = context;
   const database = readDatabase(context, problems);
   const open = flags.raw === true ? createBodyOpener(readKeysIfSet(context, problems)) : undefined;
   const needed = problems.complete({ database });
@@ -90,7 +90,7 @@ interface ReplayFlags extends Flags, MappingFlags, TableFlags {
 
 export async function runQuarantineReplay(flags: ReplayFlags, context: Context): Promise<number> {
   const { env, readFile, randomBytes, services } = context;
-  const problems = new Problems();
+  const { problems } = context;
   const mapping = await readMapping(flags, env, readFile, problems);
   const masking = readMaskingKeys(env, readFile, problems);
   const database = readDatabase(context, problems, flags, mapping);
@@ -129,9 +129,9 @@ export async function runQuarantinePurge(
   flags: Flags & { readonly olderThan?: string },
   context: Context,
 ): Promise<number> {
-  const problems = new Problems();
+  const { problems } = context;
   const range = { min: 0, max: MOST_DAYS };
-  const days = wholeNumber(flags.olderThan, "--older-than", range, problems) ?? MOST_DAYS;
+  const days = duration(flags.olderThan, "--older-than", "day", range, problems) ?? MOST_DAYS;
   const { database } = problems.complete({ database: readDatabase(context, problems) });
   const purged = await withQuarantine(context, database, (quarantine) => quarantine.purge(days));
   if (flags.json === true) writeJson(context.stdout, { command: "quarantine purge", purged });

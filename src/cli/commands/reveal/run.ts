@@ -1,7 +1,6 @@
 // `fetch-etl reveal`: records the request, then decrypts the values of tokens.
 import { readDatabase } from "../../../config/database.ts";
 import { readIdentityFile } from "../../../config/recovery.ts";
-import { Problems } from "../../../config/readers.ts";
 import { revealEntries } from "../../../recovery/reveal.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
@@ -21,7 +20,7 @@ export async function runReveal(
   context: Context,
   args: readonly string[],
 ): Promise<number> {
-  const problems = new Problems();
+  const { problems } = context;
   const { identityFile, database, request } = problems.complete({
     identityFile: readIdentityFile(flags.identity, context.readFile, problems),
     database: readDatabase(context, problems),
