@@ -21,14 +21,18 @@ const ARROWS = {
   recovery: { folders: ["mapping", "masking"], packages: ["node:crypto", "age-encryption"] },
   drain: { folders: ["mapping", "masking"], packages: ["node:(events|timers/promises)"] },
   quarantine: { folders: ["drain", "mapping", "masking"], packages: [] },
-  sqs: {
-    folders: ["drain", "doctor", "config"],
+  aws: {
+    folders: [],
     packages: [
-      "node:(async_hooks|crypto|diagnostics_channel|http|https|net|stream|tls)",
+      "node:(async_hooks|diagnostics_channel|http|https|net|tls)",
       "@aws-sdk/[^/]+",
       "https?-proxy-agent",
       "proxy-from-env",
     ],
+  },
+  sqs: {
+    folders: ["aws", "drain", "doctor", "config"],
+    packages: ["node:(crypto|http|https|net|stream|tls)", "@aws-sdk/[^/]+"],
   },
   postgres: {
     folders: ["drain", "quarantine", "recovery", "doctor", "config", "mapping", "masking"],

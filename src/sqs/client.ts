@@ -3,25 +3,9 @@ import { SQSClient, type SQSClientConfig } from "@aws-sdk/client-sqs";
 import type { RequestCounts } from "../drain/ports.ts";
 import { Failure } from "../failure.ts";
 import { answerLength } from "./message.ts";
-import { markCredentialsFaults } from "./credentials.ts";
-import { noteDebug } from "./lookup.ts";
-import { agentsFor } from "./proxies.ts";
+import { markCredentialsFaults } from "../aws/credentials.ts";
+import { silenceNodeVersionWarning, silent, sharedConfig } from "../aws/client.ts";
 import type { Protocol, Target } from "./target.ts";
-
-const CONNECTION_TIMEOUT_MS = 5_000;
-// Longer than the longest long poll, 20 s.
-const REQUEST_TIMEOUT_MS = 30_000;
-const MAX_ATTEMPTS = 3;
-
-const ignore = (): void => undefined;
-// Without a logger, the SDK writes its warnings to the console.
-const silent = {
-  trace: ignore,
-  debug: noteDebug,
-  info: ignore,
-  warn: ignore,
-  error: ignore,
-};
 
 /** A call was in flight when the client was closed. The SDK does not retry this error. */
 class ClientClosed extends Error {
@@ -86,28 +70,17 @@ export async function createClient(options: {
   retry: boolean;
   requests: RequestCounts;
 }): Promise<SqsClient> {
-  silenceNodeVersionWarning();
   const { endpoint, region } = options.target;
   const config: SQSClientConfig = {
+    ...(await sharedConfig(options)),
     // `target.ts` determines the endpoint. Otherwise the SDK would send to the queue URL's host unless `endpoint` is set.
     useQueueUrlAsEndpoint: false,
     // Safe here: no middleware is added after a command's first call, no call has options of its own, and all calls share endpoint
     // and credentials.
     cacheMiddleware: true,
-    retryMode: "standard",
-    maxAttempts: options.retry ? MAX_ATTEMPTS : 1,
     // The SDK rejects a whole answer if one body's checksum differs, and XML's line ends change checksums. `message.ts` checks
     // each body instead.
     md5: false,
-    logger: silent,
-    requestHandler: {
-      connectionTimeout: CONNECTION_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      throwOnRequestTimeout: true,
-      socketTimeout: REQUEST_TIMEOUT_MS,
-      ...(await agentsFor({ keepAlive: true, maxSockets: options.maxSockets })),
-      logger: silent,
-    },
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
   };
@@ -116,7 +89,7 @@ export async function createClient(options: {
     config.protocol = (await import("@aws-sdk/core/protocols")).AwsQueryProtocol;
   }
   const client = new SqsClient(config, options.requests);
-  markCredentialsFaults(client);
+  markCredentialsFaults(client.config);
   return client;
 }
 
@@ -144,9 +117,4 @@ export async function configuredEndpoint(): Promise<string | undefined> {
 function kindOf(commandName: string): keyof RequestCounts {
   if (commandName === "ReceiveMessageCommand") return "receive";
   return commandName === "DeleteMessageBatchCommand" ? "delete" : "other";
-}
-
-/** Disables the SDK's warning about the Node version, which would be in every cron mail. */
-function silenceNodeVersionWarning(): void {
-  process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 }

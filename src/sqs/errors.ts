@@ -2,9 +2,10 @@
 // contain only codes.
 import { Failure } from "../failure.ts";
 import { Throttled } from "../drain/ports.ts";
-import { translateCredentialsFault } from "./credentials.ts";
-import { faultOf, missingQueueCodes, withoutQuote, type Fault } from "./fault.ts";
-import { CredentialsFault } from "./lookup.ts";
+import { translateCredentialsFault } from "../aws/credentials.ts";
+import { faultOf, withoutQuote, type Fault } from "../aws/fault.ts";
+import { CredentialsFault } from "../aws/lookup.ts";
+import { missingQueueCodes } from "./missing-queue.ts";
 import { printable, type Protocol, type Target } from "./target.ts";
 
 export interface SqsCall {

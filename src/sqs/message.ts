@@ -2,7 +2,7 @@
 import { hash } from "node:crypto";
 import type { BatchResultErrorEntry, Message } from "@aws-sdk/client-sqs";
 import { Failure } from "../failure.ts";
-import { isCode, property } from "./fault.ts";
+import { isCode, property } from "../aws/fault.ts";
 import type { FailedEntry, ReceivedMessage } from "../drain/ports.ts";
 
 /** The messages in a receive's answer; undefined if the JSON is not one. */

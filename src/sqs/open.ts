@@ -5,9 +5,10 @@ import { Failure } from "../failure.ts";
 import type { Notices, Queue, RequestCounts } from "../drain/ports.ts";
 import { configuredEndpoint, createClient, type SqsClient } from "./client.ts";
 import { translateSqsError, notSqs, type SqsCall } from "./errors.ts";
-import { EmptyAnswer, isMissingQueue } from "./fault.ts";
+import { EmptyAnswer } from "../aws/fault.ts";
+import { isMissingQueue } from "./missing-queue.ts";
 import { attempt, findProtocol, isInternalError, isUnsupported, type Outcome } from "./protocol.ts";
-import { proxyOf } from "./proxies.ts";
+import { proxyOf } from "../aws/proxies.ts";
 import { SqsQueue, type FoundQueue, type QueueAttributes } from "./queue.ts";
 import { isAwsHost, printable, targetOf, type Protocol, type Target } from "./target.ts";
 
@@ -169,7 +170,7 @@ export async function readTarget(settings: SqsSettings): Promise<Target> {
     isIgnored ? { ...settings, endpointUrl: undefined } : settings,
     endpointUrl === undefined ? configured : undefined,
   );
-  return { ...target, proxy: await proxyOf(target) };
+  return { ...target, proxy: await proxyOf(target, "sqs") };
 }
 
 function firstCall(target: Target): SqsCall {

@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import { ok, skipped, failed, type Check, type CheckName } from "../doctor/check.ts";
 import { translateSqsError, isDenied, isParameterError } from "./errors.ts";
-import { isCode } from "./fault.ts";
+import { isCode } from "../aws/fault.ts";
 import type { LocatedQueue } from "./open.ts";
 import { attempt } from "./protocol.ts";
 import { Failure } from "../failure.ts";

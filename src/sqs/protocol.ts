@@ -1,6 +1,6 @@
 // Detects which of its two protocols an SQS endpoint supports, with the first request that is needed anyway.
 import { translateSqsError, notSqs, type SqsCall } from "./errors.ts";
-import { faultOf } from "./fault.ts";
+import { faultOf } from "../aws/fault.ts";
 import type { Protocol } from "./target.ts";
 
 /** The result of a request: an answer or an error. */

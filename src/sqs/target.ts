@@ -1,24 +1,19 @@
 // Pure: determines the endpoint, the region and the queue name from the settings.
+import type { Place } from "../aws/proxies.ts";
 import { queueArnOf, queueNameOf, type SqsSettings } from "../config/queue.ts";
 import { Failure } from "../failure.ts";
 
 /** SQS's two protocols: AWS JSON 1.0, and the query protocol (form in, XML out) of API version 2012-11-05. */
 export type Protocol = "json" | "query";
 
-export interface Target {
+export interface Target extends Place {
   readonly queueName: string;
   /** Undefined if the queue was given by name or ARN. */
   readonly queueUrl: string | undefined;
   /** The account in the ARN or URL, twelve digits; undefined for the account of the credentials. */
   readonly queueOwner: string | undefined;
-  /** Undefined for AWS's endpoint of the region. */
-  readonly endpoint: string | undefined;
   /** The setting that determines the endpoint, for error messages. */
   readonly endpointSetting: string;
-  /** Undefined to let the SDK determine it. */
-  readonly region: string | undefined;
-  /** The proxy, without user and password; undefined for a direct connection, and before it was determined. */
-  readonly proxy?: string | undefined;
 }
 
 const queueSetting = "--queue / FETCH_ETL_QUEUE";

@@ -3,14 +3,14 @@ import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, expect, it, vi } from "vitest";
-import { translateCredentialsFault } from "../../src/sqs/credentials.ts";
+import { translateCredentialsFault } from "../../src/aws/credentials.ts";
 import { checkQueue } from "../../src/sqs/doctor.ts";
-import { CredentialsFault, type Lookup } from "../../src/sqs/lookup.ts";
+import { CredentialsFault, type Lookup } from "../../src/aws/lookup.ts";
 import { openQueue } from "../../src/sqs/open.ts";
 import type { Target } from "../../src/sqs/target.ts";
 import type { Failure } from "../../src/failure.ts";
 import { withFolder } from "../support/folder.ts";
-import { closedEndpoint, deaf, settings, stubAwsEnvironment, withHttpServer } from "./servers.ts";
+import { closedEndpoint, deaf, settings, stubAwsEnvironment, withHttpServer } from "../sqs/servers.ts";
 
 beforeEach(() => {
   stubAwsEnvironment();

@@ -1,12 +1,11 @@
-// Connects to SQS and to the credentials services through the proxy in HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in upper or
+// Connects to AWS through the proxy in HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, in upper or
 // lower case. The SDK ignores these variables. It does not use these agents for link-local services, such as EC2's instance metadata or
 // a container's credentials.
 import type http from "node:http";
 import type https from "node:https";
 import { Failure } from "../failure.ts";
-import type { Target } from "./target.ts";
 
-interface Agents {
+export interface Agents {
   readonly httpAgent: http.Agent | http.AgentOptions;
   readonly httpsAgent: https.Agent | http.AgentOptions;
 }
@@ -34,15 +33,25 @@ export async function agentsFor(options: http.AgentOptions): Promise<Agents> {
   };
 }
 
-/** The proxy for a target, without user and password; undefined for a direct connection. */
-export async function proxyOf({
-  endpoint,
-  region,
-}: Pick<Target, "endpoint" | "region">): Promise<string | undefined> {
-  const proxy = await proxyFor(
-    endpoint ?? `https://sqs.${region ?? process.env["AWS_REGION"] ?? "us-east-1"}.amazonaws.com`,
-  );
-  return proxy?.origin;
+/** Where a service of AWS is. */
+export interface Place {
+  /** Undefined for AWS's endpoint of the region. */
+  readonly endpoint: string | undefined;
+  /** Undefined to let the SDK determine it. */
+  readonly region: string | undefined;
+  /** The proxy, without user and password; undefined for a direct connection, and before it was determined. */
+  readonly proxy?: string | undefined;
+}
+
+/**
+ * The proxy for a service, without user and password; undefined for a direct connection.
+ *
+ * @param service as in its host name, such as `sqs`
+ * @throws {Failure} `configuration` if the proxy is not a URL
+ */
+export async function proxyOf({ endpoint, region }: Place, service: string): Promise<string | undefined> {
+  const host = `${service}.${region ?? process.env["AWS_REGION"] ?? "us-east-1"}.amazonaws.com`;
+  return (await proxyFor(endpoint ?? `https://${host}`))?.origin;
 }
 
 async function proxyFor(url: string): Promise<URL | undefined> {

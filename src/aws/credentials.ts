@@ -1,10 +1,9 @@
 // Why there are no AWS credentials, by the step of the SDK's chain that failed. The messages of its errors are read and never shown:
 // they may quote what a program or a server wrote.
-import type { SQSClient } from "@aws-sdk/client-sqs";
 import { Failure } from "../failure.ts";
 import { faultOf, isCode, property } from "./fault.ts";
 import { CredentialsFault, listenTo, type Lookup } from "./lookup.ts";
-import type { Target } from "./target.ts";
+import type { Place } from "./proxies.ts";
 
 const TOKEN_FILE = "AWS_WEB_IDENTITY_TOKEN_FILE";
 const tokenFiles = [TOKEN_FILE, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];
@@ -13,18 +12,24 @@ const containerSettings = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAI
 const fileErrors = new Set(["ENOENT", "EACCES", "EISDIR", "EPERM", "ENOTDIR", "ELOOP"]);
 const expiredCodes = new Set(["ExpiredToken", "ExpiredTokenException"]);
 
-/** Marks the errors of the client's credential lookups, with what their steps reported, so that SQS is not blamed for them. */
-export function markCredentialsFaults(client: SQSClient): void {
-  const { config } = client;
+/** The credentials in an SDK client's configuration. */
+interface Credentials<Given extends readonly unknown[], Found> {
+  credentials: (...given: Given) => Promise<Found>;
+}
+
+/** Marks the errors of a client's credential lookups, with what their steps reported, so that the service is not blamed for them. */
+export function markCredentialsFaults<Given extends readonly unknown[], Found>(
+  config: Credentials<Given, Found>,
+): void {
   const { credentials } = config;
   // Concurrent calls share one lookup of the SDK.
   let [running, lookup]: [number, Lookup] = [0, { said: [], ends: [] }];
-  config.credentials = async (properties) => {
+  config.credentials = async (...given) => {
     if (running === 0) lookup = { said: [], ends: [] };
     running += 1;
     const current = lookup;
     try {
-      return await listenTo(current, () => credentials(properties));
+      return await listenTo(current, () => credentials(...given));
     } catch (error) {
       throw new CredentialsFault(error, current);
     } finally {
@@ -34,21 +39,19 @@ export function markCredentialsFaults(client: SQSClient): void {
 }
 
 /** The sentence for a failed step. */
-export function translateCredentialsFault(fault: CredentialsFault, target: Target): Failure {
+export function translateCredentialsFault(fault: CredentialsFault, place: Place): Failure {
   const { cause, lookup } = fault;
   const found =
     ofFile(cause) ??
     ofSignIn(cause, lookup) ??
-    ofSts(cause, target) ??
+    ofSts(cause, place) ??
     ofProfile(lookup.said) ??
     ofContainer(lookup) ??
     ofInstance(lookup) ??
     configuration(
       "No usable AWS credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE (after " +
         "`aws sso login` if it uses SSO). On EC2, ECS or EKS, give the instance, task or pod a role." +
-        (target.endpoint === undefined
-          ? ""
-          : ' A local server accepts any values, such as "test" for both.') +
+        (place.endpoint === undefined ? "" : ' A local server accepts any values, such as "test" for both.') +
         instanceAnswer(lookup),
     );
   return new Failure(found.kind, found.sentence, cause);
@@ -116,11 +119,11 @@ function ofSignIn(cause: unknown, { ends }: Lookup): Finding | undefined {
 }
 
 /** STS, which issues a role's credentials in exchange for a web identity token or for other credentials. */
-function ofSts(cause: unknown, target: Target): Finding | undefined {
+function ofSts(cause: unknown, place: Place): Finding | undefined {
   const fault = faultOf(cause);
   if (fault.kind === "unreachable") {
     const way =
-      target.proxy === undefined ? "" : ` Check that the proxy ${target.proxy} is correct and running.`;
+      place.proxy === undefined ? "" : ` Check that the proxy ${place.proxy} is correct and running.`;
     return unavailable(
       `No AWS credentials: STS is unreachable (${fault.errno}). Check the network and the region (AWS_REGION).${way}`,
     );

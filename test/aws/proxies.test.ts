@@ -7,11 +7,11 @@ import { text } from "node:stream/consumers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { checkQueue } from "../../src/sqs/doctor.ts";
 import { openQueue } from "../../src/sqs/open.ts";
-import { agentsFor, proxyOf } from "../../src/sqs/proxies.ts";
+import { agentsFor, proxyOf } from "../../src/aws/proxies.ts";
 import { createAuthority } from "../support/authority.ts";
 import { withFolder } from "../support/folder.ts";
 import { withForwardProxy } from "../support/forward-proxy.ts";
-import { closedEndpoint, deaf, settings, stubAwsEnvironment, withHttpServer } from "./servers.ts";
+import { closedEndpoint, deaf, settings, stubAwsEnvironment, withHttpServer } from "../sqs/servers.ts";
 
 beforeEach(() => {
   stubAwsEnvironment();
@@ -191,5 +191,5 @@ it("without one, there are no agents but the SDK's own", async () => {
   const { httpAgent, httpsAgent } = await agentsFor(options);
   expect([httpAgent, httpsAgent]).toEqual([options, options]);
   expect(httpsAgent).not.toBeInstanceOf(HttpsAgent);
-  expect(await proxyOf({ endpoint: undefined, region: "us-east-1" })).toBeUndefined();
+  expect(await proxyOf({ endpoint: undefined, region: "us-east-1" }, "sqs")).toBeUndefined();
 });

@@ -1,8 +1,7 @@
 // Classifies what went wrong in a call by codes and numbers, never by the text of an answer.
-import { SQSServiceException } from "@aws-sdk/client-sqs";
 
 /**
- * - `error response`: SQS answered with an error; `code` is undefined if the answer names none
+ * - `error response`: the service answered with an error; `code` is undefined if the answer names none
  * - `unreadable`: an answer came, but not in the protocol's format
  * - `unreachable`: no answer; `errno` such as `ECONNREFUSED`
  * - `local`: the SDK failed before it sent anything; `name` such as `CredentialsProviderError`
@@ -18,7 +17,7 @@ const namesOfNoCode = new Set(["Unknown", "UnknownError", "SQSServiceException",
 // Of Node's ERR_… codes, only the TLS ones come from the network; the others are defects in this program.
 const networkErrno = /^(?!ERR_(?!TLS|SSL))[A-Z][A-Z0-9_]{2,}$/;
 
-/** A well-formed answer without the fields of SQS, such as `{}` from another service. */
+/** A well-formed answer without the expected fields, such as `{}` from another service. */
 export class EmptyAnswer extends Error {
   override readonly name = "EmptyAnswer";
 }
@@ -27,7 +26,7 @@ export class EmptyAnswer extends Error {
 export function faultOf(error: unknown): Fault {
   if (error instanceof EmptyAnswer) return { kind: "unreadable", status: 200 };
   const status = statusOf(error);
-  if (error instanceof SQSServiceException) {
+  if (isServiceException(error)) {
     const code = [error.name, property(error, "Code")].find(isCode);
     return { kind: "error response", code, status: status ?? 0 };
   }
@@ -43,21 +42,6 @@ export function faultOf(error: unknown): Fault {
   return { kind: "local", name: typeof name === "string" ? name : "Error" };
 }
 
-/** True if SQS answered, with any of its codes, that the queue does not exist. */
-export function isMissingQueue(error: unknown): boolean {
-  const fault = faultOf(error);
-  return fault.kind === "error response" && fault.code !== undefined && missingQueueCodes.has(fault.code);
-}
-
-export const missingQueueCodes: ReadonlySet<string> = new Set([
-  "QueueDoesNotExist",
-  "AWS.SimpleQueueService.NonExistentQueue",
-  "NonExistentQueue",
-  "InvalidAddress",
-  "QueueDeletedRecently",
-  "AWS.SimpleQueueService.QueueDeletedRecently",
-]);
-
 /** The error to pass on as a cause: a parser's message quotes the answer, so it is replaced. */
 export function withoutQuote(error: unknown): unknown {
   if (faultOf(error).kind !== "unreadable" || !(error instanceof Error)) return error;
@@ -67,6 +51,12 @@ export function withoutQuote(error: unknown): unknown {
 /** Whether the text has the form of an error code. The server chooses it, so nothing else may be shown. */
 export function isCode(text: unknown): text is string {
   return typeof text === "string" && /^[A-Za-z][A-Za-z0-9._-]{0,79}$/.test(text) && !namesOfNoCode.has(text);
+}
+
+/** Whether it has the marks of the SDK's `ServiceException`, whichever client threw it. */
+function isServiceException(error: unknown): error is Error {
+  const by = property(error, "$fault");
+  return error instanceof Error && (by === "client" || by === "server") && statusOf(error) !== undefined;
 }
 
 function statusOf(error: unknown): number | undefined {
