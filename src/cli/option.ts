@@ -55,6 +55,11 @@ export function mappingOption(): Option {
   return new Option("--mapping <file>", "mapping file (default: the built-in mapping)");
 }
 
+/** @param whom the servers, for the help */
+export function waitOption(whom: string): Option {
+  return new Option("--wait <duration>", `how long to wait at the start for ${whom} to become available`);
+}
+
 /** @param meaning of the styles for the command */
 export function appVersionOption(meaning = "full stores 2.3.1 as 2003001, major as 2"): Option {
   return choice("--app-version <style>", APP_VERSION_STYLES, meaning).default(undefined, "full");

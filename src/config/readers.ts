@@ -89,8 +89,11 @@ const SECONDS: ReadonlyMap<string, number> = new Map([
 /** NaN for a text of another form. */
 function secondsOf(text: string): number {
   if (text === "" || !/^(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?$/.test(text)) return NaN;
-  const parts = [...text.matchAll(/(\d+)([dhms])/g)];
-  return parts.reduce((sum, [, amount, unit = ""]) => sum + Number(amount) * (SECONDS.get(unit) ?? NaN), 0);
+  const parts = text.split(/(?<=[dhms])/);
+  return parts.reduce(
+    (sum, part) => sum + Number(part.slice(0, -1)) * (SECONDS.get(part.slice(-1)) ?? NaN),
+    0,
+  );
 }
 
 /**

@@ -15,6 +15,7 @@ const defaults = {
   maxMessages: undefined,
   maxSeconds: undefined,
   retryForSeconds: 30,
+  waitSeconds: 0,
   ledgerDays: 30,
   onReject: "quarantine",
 };

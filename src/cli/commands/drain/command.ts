@@ -1,6 +1,6 @@
 import { DRAIN_DEFAULTS, ON_REJECT } from "../../../drain/settings.ts";
 import type { ActionFor, CliCommand } from "../../command.ts";
-import { appVersionOption, choice, withMappingOptions, withQueueOptions } from "../../option.ts";
+import { appVersionOption, choice, waitOption, withMappingOptions, withQueueOptions } from "../../option.ts";
 
 export function defineDrain(program: CliCommand, action: ActionFor): void {
   withMappingOptions(withQueueOptions(program.command("drain")))
@@ -17,6 +17,7 @@ export function defineDrain(program: CliCommand, action: ActionFor): void {
       "how long to retry when SQS or Postgres becomes unavailable",
       `${DRAIN_DEFAULTS.retryFor}s`,
     )
+    .addOption(waitOption("SQS and Postgres"))
     .option(
       "--ledger-days <duration>",
       "how long to remember loaded messages, at least 15 days",

@@ -4,6 +4,7 @@ import type { MappingFlags } from "../../../config/mapping.ts";
 import type { QueueFlags } from "../../../config/queue.ts";
 import { duration, oneOf, wholeNumber, type Problems } from "../../../config/readers.ts";
 import type { TableFlags } from "../../../config/table.ts";
+import { readWait } from "../../opening.ts";
 import { DRAIN_DEFAULTS, ON_REJECT, type DrainSettings } from "../../../drain/settings.ts";
 
 export interface DrainFlags extends QueueFlags, MappingFlags, TableFlags, RunFileFlags {
@@ -12,6 +13,7 @@ export interface DrainFlags extends QueueFlags, MappingFlags, TableFlags, RunFil
   readonly maxMessages?: string;
   readonly maxSeconds?: string;
   readonly retryFor?: string;
+  readonly wait?: string;
   readonly ledgerDays?: string;
   readonly onReject?: string;
   readonly failOnQuarantine?: boolean;
@@ -21,6 +23,8 @@ export interface DrainFlags extends QueueFlags, MappingFlags, TableFlags, RunFil
 
 export interface DrainConfig extends DrainSettings {
   readonly ledgerDays: number;
+  /** How long to wait for a queue and a database that are still starting, seconds. */
+  readonly waitSeconds: number;
 }
 
 const A_DAY_IN_SECONDS = 86_400;
@@ -50,6 +54,7 @@ export function readDrain(flags: DrainFlags, problems: Problems): DrainConfig {
     retryForSeconds:
       duration(flags.retryFor, "--retry-for", "second", { min: 0, max: A_DAY_IN_SECONDS }, problems) ??
       DRAIN_DEFAULTS.retryFor,
+    waitSeconds: readWait(flags.wait, problems),
     ledgerDays:
       duration(flags.ledgerDays, "--ledger-days", "day", { min: FEWEST_LEDGER_DAYS, max: 3650 }, problems) ??
       DRAIN_DEFAULTS.ledgerDays,

@@ -19,7 +19,7 @@ import type { PostgresLoader } from "../../../postgres/load.ts";
 import type { Context } from "../../context.ts";
 import { EXIT, exitCodeOfStop } from "../../exit-codes.ts";
 import { writeJson } from "../../output.ts";
-import { opened } from "../../opening.ts";
+import { opened, whenReady } from "../../opening.ts";
 import { beforeFailureText, drainFields, leftHiddenText, writeDrainSummary } from "./report.ts";
 import { count, plural } from "../../terminal/style.ts";
 import { startProgressLog } from "../../log/progress-log.ts";
@@ -63,22 +63,24 @@ async function drainQueue(
   log.debug("Effective settings", { ...config });
   const sealer = recipients === undefined ? undefined : await context.services.createSealer(recipients);
   const { maxMessages, maxSeconds } = config;
-  const limits = { clock, stop, maxSeconds, started };
+  const limits = { clock, log, stop, maxSeconds, started, waitSeconds: config.waitSeconds };
   const interrupted = (): number => {
     run.stoppedBy = "signal";
     return exitCodeOfStop(stop);
   };
   const withAttributes = readsAttributes(mapping);
-  const openingQueue = context.services.openQueue({ ...queueSettings, withAttributes }, log);
-  const queue = await opened("SQS", openingQueue, limits);
+  const openQueue = (): Promise<Queue> =>
+    context.services.openQueue({ ...queueSettings, withAttributes }, log);
+  const queue = await opened("SQS", whenReady(openQueue, limits), limits);
   if (queue === undefined) return interrupted();
   run.queue = queue;
   let loader: PostgresLoader | undefined;
   try {
     if (config.onReject === "leave") requireRedrive(queue);
     if (database !== undefined) {
-      const opening = context.services.openLoader(database, queue.id, sealer?.dataKey);
-      loader = await opened(`Postgres at ${place(database)}`, opening, limits);
+      const openLoader = (): Promise<PostgresLoader> =>
+        context.services.openLoader(database, queue.id, sealer?.dataKey);
+      loader = await opened(`Postgres at ${place(database)}`, whenReady(openLoader, limits), limits);
       if (loader === undefined) return interrupted();
     }
     if (loader?.warning !== undefined) log.warn(loader.warning);

@@ -5,18 +5,21 @@ import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { initialSql } from "../../../postgres/init-sql.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
+import { readWait, whenReady } from "../../opening.ts";
 import { writeJson } from "../../output.ts";
 import { writeInitialised } from "./report.ts";
 
 export interface InitFlags extends MappingFlags, TableFlags {
   readonly print?: boolean;
   readonly loaderRole?: string;
+  readonly wait?: string;
   readonly json?: boolean;
 }
 
 /** Needs only a database, and with `--print` not even that. */
 export async function runInit(flags: InitFlags, context: Context): Promise<number> {
-  const { problems } = context;
+  const { problems, clock, log } = context;
+  const limits = { clock, log, started: clock.now(), waitSeconds: readWait(flags.wait, problems) };
   const print = flags.print === true;
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const loaderRole = readLoaderRole(flags.loaderRole, problems);
@@ -29,7 +32,7 @@ export async function runInit(flags: InitFlags, context: Context): Promise<numbe
   }
   if (flags.loaderRole !== undefined) problems.add("--loader-role requires --print.");
   const { database } = problems.complete({ database: readDatabase(context, problems, flags, mapping) });
-  const { made, present } = await context.services.initialise(database);
+  const { made, present } = await whenReady(() => context.services.initialise(database), limits);
   if (flags.json === true) writeJson(context.stdout, { command: "init", made, present });
   else writeInitialised(context, { made, present });
   return EXIT.done;
