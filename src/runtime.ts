@@ -30,6 +30,7 @@ const services: Services = {
   createSealer: async (recipients) =>
     (await import("./recovery/recipients.ts")).createSealer(recipients, randomBytes),
   createOpener: async (...given) => (await import("./recovery/identities.ts")).createOpener(...given),
+  sendHttp: async (...given) => (await import("./http.ts")).sendHttp(...given),
   openVault: async (...given) => (await import("./postgres/vault.ts")).openVault(...given),
   openRotation: async (...given) => (await import("./postgres/rotation.ts")).openRotation(...given),
 };

@@ -28,7 +28,21 @@ interface Input {
   readonly readAll: () => Promise<Uint8Array>;
 }
 
-/** SQS, Postgres and age. Loaded on first use, so that `--help` and `--version` load neither the SDK nor the driver. */
+export interface HttpRequest {
+  readonly method: "GET" | "PUT";
+  /** May contain a user and a password. */
+  readonly url: URL;
+  readonly body?: string | undefined;
+  /** For the whole answer. */
+  readonly timeoutMs: number;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** SQS, Postgres, age and HTTP. Loaded on first use, so that `--help` and `--version` load neither the SDK nor the driver. */
 export interface Services {
   openQueue(settings: SqsSettings, notices: Notices): Promise<Queue>;
   checkQueue(settings: SqsSettings, epochNow: () => number): Promise<readonly Check[]>;
@@ -44,6 +58,8 @@ export interface Services {
   createSealer(recipients: readonly string[]): Promise<Sealer>;
   /** @param identityFile the file's text */
   createOpener(identityFile: string): Promise<Opener>;
+  /** Throws the system's error, whose message may contain the URL, if there is no answer in time. */
+  sendHttp(request: HttpRequest): Promise<HttpAnswer>;
   openVault(settings: DatabaseSettings): Promise<Vault>;
   openRotation(settings: DatabaseSettings, keyId: string, remask: Remask): Promise<Rotation>;
 }

@@ -39,8 +39,13 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
   ["CI, TERM", "no progress line if CI is set or TERM is dumb"],
 ];
 
-/** The variables that contain secrets of fetch-etl itself. */
-export const OWN_SECRETS = ["FETCH_ETL_MASKING_KEY", "DATABASE_URL", "PGPASSWORD"] as const;
+/** The variables that contain secrets of fetch-etl itself, the last one perhaps. */
+export const OWN_SECRETS = [
+  "FETCH_ETL_MASKING_KEY",
+  "DATABASE_URL",
+  "PGPASSWORD",
+  "FETCH_ETL_METRICS_PUSH",
+] as const;
 
 /** Spaces and quotes may be part of a password, so it is not trimmed. */
 const VERBATIM = "PGPASSWORD";

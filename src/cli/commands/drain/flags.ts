@@ -1,5 +1,6 @@
 // Reads the flags of `fetch-etl drain`.
 import type { RunFileFlags } from "../../../config/files.ts";
+import type { MetricsPushFlags } from "../../../config/metrics-push.ts";
 import type { MappingFlags } from "../../../config/mapping.ts";
 import type { QueueFlags } from "../../../config/queue.ts";
 import { duration, oneOf, wholeNumber, type Problems } from "../../../config/readers.ts";
@@ -7,7 +8,7 @@ import type { TableFlags } from "../../../config/table.ts";
 import { readWait } from "../../opening.ts";
 import { DRAIN_DEFAULTS, ON_REJECT, type DrainSettings } from "../../../drain/settings.ts";
 
-export interface DrainFlags extends QueueFlags, MappingFlags, TableFlags, RunFileFlags {
+export interface DrainFlags extends QueueFlags, MappingFlags, TableFlags, RunFileFlags, MetricsPushFlags {
   readonly concurrency?: string;
   readonly batchSize?: string;
   readonly maxMessages?: string;

@@ -1,10 +1,15 @@
-// Collects the figures of a drain, and writes the --report and --metrics files when it ends, even if it fails.
+// Collects the figures of a drain. When it ends, even if it fails, writes the --report and --metrics files and sends the metrics.
 import { writeOutputFile, type RunFiles } from "../../../config/files.ts";
+import type { MetricsPush } from "../../../config/metrics-push.ts";
+import { queueNameToShow } from "../../../config/queue.ts";
 import type { Queue } from "../../../drain/ports.ts";
 import type { DrainReport, StoppedBy } from "../../../drain/report.ts";
 import { newCounts, type Counts } from "../../../drain/counts.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
+import type { MetricsText } from "./metrics.ts";
+import type { PushContext } from "./metrics-push.ts";
+import { UNKNOWN_QUEUE } from "./run-metrics.ts";
 import { drainFields, runReportText, type RunRecord } from "./report.ts";
 
 /** A run in progress, which updates these fields. */
@@ -25,7 +30,13 @@ export interface Run {
 export type RecordContext = Pick<
   Context,
   "log" | "clock" | "epochNow" | "explain" | "readFile" | "writeFile" | "withFileLock" | "versions"
->;
+> &
+  PushContext;
+
+/** Where a record goes. */
+export interface RunOutputs extends RunFiles {
+  readonly push: MetricsPush | undefined;
+}
 
 /**
  * Runs `work`, then writes the files. If a file cannot be written, logs an error; a run that was otherwise successful then ends with exit
@@ -35,7 +46,7 @@ export type RecordContext = Pick<
  * @throws the errors of `work`, after they are recorded
  */
 export async function recordRun(
-  files: RunFiles,
+  outputs: RunOutputs,
   dryRun: boolean,
   context: RecordContext,
   work: (run: Run) => Promise<number>,
@@ -54,8 +65,8 @@ export async function recordRun(
     };
     const ends = { queue: queue?.name ?? queueName, table };
     const record = { ...figures, ...ends, dryRun, startedAt, finishedAt: epochNow(), exitCode, error };
-    const finalCode = await writeFiles(record, files, context);
-    context.log.event("Drain finished", { ...drainFields(ends, record, dryRun), exitCode: finalCode });
+    const finalCode = await writeFiles(record, outputs, context);
+    await logEnd({ ...record, exitCode: finalCode }, context);
     return finalCode;
   };
   let exitCode: number;
@@ -69,10 +80,21 @@ export async function recordRun(
   return end(exitCode);
 }
 
+async function logEnd(record: RunRecord, { log, versions }: RecordContext): Promise<void> {
+  const fields = { ...drainFields(record, record, record.dryRun), exitCode: record.exitCode };
+  if (log.format !== "emf" || record.dryRun) {
+    log.event("Drain finished", fields);
+    return;
+  }
+  const { embeddedMetrics } = await import("./emf.ts");
+  const queue = (record.queue === undefined ? undefined : queueNameToShow(record.queue)) ?? UNKNOWN_QUEUE;
+  log.metrics("Drain finished", fields, embeddedMetrics({ ...record, queue }, versions.fetchEtl));
+}
+
 /** @returns the exit code, which a failed write can change */
 async function writeFiles(
   record: RunRecord,
-  { report, metrics }: RunFiles,
+  { report, metrics, push }: RunOutputs,
   context: RecordContext,
 ): Promise<number> {
   const { log } = context;
@@ -94,13 +116,19 @@ async function writeFiles(
           writeOutputFile(context.writeFile, "--report", report, runReportText({ ...record, exitCode })),
         );
   const reported = await writeReport();
-  if (metrics === undefined) return exitCode;
-  const written = await attempt(async () => {
-    // Imported on demand, because it loads prom-client.
-    const { updateMetrics } = await import("./metrics-file.ts");
-    await updateMetrics(metrics, { ...record, exitCode }, context);
-  });
-  // Again, so that it contains the final exit code.
-  if (!written && reported === true) await writeReport();
+  let text: MetricsText | undefined;
+  if (metrics !== undefined) {
+    const written = await attempt(async () => {
+      // Imported on demand, because it loads prom-client.
+      const { updateMetrics } = await import("./metrics-file.ts");
+      text = await updateMetrics(metrics, { ...record, exitCode }, context);
+    });
+    // Again, so that it contains the final exit code.
+    if (!written && reported === true) await writeReport();
+  }
+  if (push !== undefined) {
+    const { pushMetrics } = await import("./metrics-push.ts");
+    await pushMetrics(push, { ...record, exitCode }, text, context);
+  }
   return exitCode;
 }

@@ -6,6 +6,7 @@ import type { Problems } from "../../../config/readers.ts";
 import { readRecipients } from "../../../config/recovery.ts";
 import { queueNameToShow, readQueue } from "../../../config/queue.ts";
 import { qualifiedTable, readTable } from "../../../config/table.ts";
+import { readMetricsPush } from "../../../config/metrics-push.ts";
 import { readRunFiles } from "../../../config/files.ts";
 import { drain } from "../../../drain/loop.ts";
 import { createEntryMaker } from "../../../drain/entry.ts";
@@ -33,8 +34,9 @@ const EXTRA_SOCKETS = 4;
 export async function runDrain(flags: DrainFlags, context: Context): Promise<number> {
   const { problems } = context;
   const files = readRunFiles(flags, context.checkWritable, problems);
+  const push = readMetricsPush(flags, context.env, problems);
   const started = context.clock.now();
-  return recordRun(files, flags.dryRun === true, context, (run) =>
+  return recordRun({ ...files, push }, flags.dryRun === true, context, (run) =>
     drainQueue(flags, context, problems, { run, started }),
   );
 }
@@ -138,7 +140,7 @@ async function showProgress(
   { json, quiet }: DrainFlags,
   watched: Watched,
 ): Promise<() => void> {
-  if (context.log.format === "json") return startProgressLog(context, watched.queue.name, watched.counts);
+  if (context.log.format !== "text") return startProgressLog(context, watched.queue.name, watched.counts);
   return json === true || quiet === true ? () => undefined : startProgress(context, watched);
 }
 
