@@ -126,6 +126,9 @@ describe("the line of a finished drain", () => {
 
   it("has the numbers of this run, under the names of the Prometheus metrics", async () => {
     const [line] = await linesOf({}, loads);
+    const names = Object.keys(line ?? {}).filter((name) => name.startsWith("fetch_etl_"));
+    // The metrics of the queue are not known here: three more in a real run, which the documentation counts.
+    expect(names).toHaveLength(17 - 3);
     expect(line).toMatchObject({
       fetch_etl_last_run_exit_code: 0,
       fetch_etl_last_run_duration_seconds: 0,

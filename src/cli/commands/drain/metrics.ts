@@ -47,18 +47,17 @@ const SAMPLE = /^(?<name>fetch_etl_\w+)\{(?<labels>[^{}]*)\} (?<value>\d\S*)$/;
 const LABEL = /^(\w+)="([^"\\]*)"$/;
 
 /**
- * The metrics of one group among all that a Pushgateway returns. Groups with further labels in their grouping key are others.
+ * The metrics of one group among all that a Pushgateway returns, which adds the labels of the grouping key and an empty `instance`.
  *
  * @returns undefined if there are none
  */
 export function parseGroup(text: string, group: Labels): EarlierMetrics | undefined {
-  // The gateway adds the grouping key and an empty instance to the labels.
-  const added = Object.entries({ ...group, instance: "" }).map(([name, value]) => `${name}="${value}"`);
+  const key = Object.entries(group).map(([name, value]) => `${name}="${value}"`);
   const lines = text.split("\n").flatMap((line) => {
     const { name = "", labels = "", value = "" } = SAMPLE.exec(line)?.groups ?? {};
-    const all = labels.split(",");
-    if (!added.every((label) => all.includes(label))) return [];
-    const own = all.filter((label) => label.startsWith("queue=") || !added.includes(label));
+    const all = labels.split(",").filter((label) => label !== 'instance=""');
+    if (!key.every((label) => all.includes(label))) return [];
+    const own = all.filter((label) => label.startsWith("queue=") || !key.includes(label));
     return [`${name}{${own.join(",")}} ${value}`];
   });
   return parseMetrics(lines.join("\n"));
