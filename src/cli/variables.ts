@@ -1,6 +1,6 @@
 // Sets the flags of a command that the command line does not give from their environment variables.
 import type { Command, Option } from "commander";
-import { IDLE_WITH, variableOf, whyNoVariable } from "../config/flag-variables.ts";
+import { IDLE_WITH, SECRET_IN_VARIABLE, variableOf, whyNoVariable } from "../config/flag-variables.ts";
 import type { Problems } from "../config/readers.ts";
 
 /** Whether help says that the option has no variable. */
@@ -26,8 +26,8 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
 
 /**
  * Sets the options that the command line does not give, also those of the program, from `env`. A text goes to the option unchecked, as
- * commander passes it on; a variable of an option without a value must be `true`, `1`, `false` or `0`, else the mistake is added to
- * `problems`.
+ * commander passes it on; a variable of an option without a value must be `true`, `1`, `false` or `0`. Mistakes are added to `problems`,
+ * also a password on the command line.
  */
 export function readVariables(command: Command, env: NodeJS.ProcessEnv, problems: Problems): void {
   const options = ancestry(command).flatMap((owner) => owner.options.map((option) => ({ owner, option })));
@@ -43,13 +43,27 @@ export function readVariables(command: Command, env: NodeJS.ProcessEnv, problems
     const variable = variableOf(option.long ?? "", words);
     const text = variable === undefined ? "" : (env[variable] ?? "");
     const key = option.attributeName();
-    if (text === "" || owner.getOptionValueSource(key) === "cli" || isOn(IDLE_WITH.get(option.long ?? "")))
+    if (owner.getOptionValueSource(key) === "cli") {
+      const given: unknown = owner.getOptionValue(key);
+      if (SECRET_IN_VARIABLE.has(option.long ?? "") && hasCredentials(String(given))) {
+        problems.add(
+          `${option.long ?? ""} must not contain a user or a password, which other users can see in the process list. Set ${variable ?? ""} instead.`,
+        );
+      }
       continue;
+    }
+    if (text === "" || isOn(IDLE_WITH.get(option.long ?? ""))) continue;
     const value = option.required ? text : BOOLEANS.get(text);
     if (value === undefined)
       problems.add(`${variable ?? ""} must be one of: ${[...BOOLEANS.keys()].join(", ")}.`);
     else owner.setOptionValueWithSource(key, value, "env");
   }
+}
+
+function hasCredentials(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { username, password } = new URL(url);
+  return username !== "" || password !== "";
 }
 
 /** The command, then its group if it has one, and the program. */

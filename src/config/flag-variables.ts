@@ -32,6 +32,9 @@ export const IDLE_WITH: ReadonlyMap<string, string> = new Map([
   ["--json", "--print"],
 ]);
 
+/** Flags whose value may be a URL with a password. Only their variables may contain it: other users can see a command line. */
+export const SECRET_IN_VARIABLE: ReadonlySet<string> = new Set(["--metrics-push"]);
+
 /**
  * @param flag such as `--max-seconds`
  * @param command the words of its command, such as `quarantine replay`; not needed where all commands mean the same by the flag

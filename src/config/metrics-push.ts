@@ -1,10 +1,9 @@
 // Reads the URL of `drain --metrics-push`, which may contain a password.
-import { variableOf, settingOf } from "./flag-variables.ts";
+import { settingOf } from "./flag-variables.ts";
 import type { Problems } from "./readers.ts";
 import { Secret } from "./secret.ts";
 
 const FLAG = "--metrics-push";
-const VARIABLE = variableOf(FLAG) ?? "";
 
 export interface MetricsPushFlags {
   readonly metricsPush?: string;
@@ -19,13 +18,9 @@ export interface MetricsPush {
   readonly url: Secret<URL>;
 }
 
-/**
- * @param env to find out whether the URL is from the variable: only that one may contain a password
- * @returns undefined if no URL is set, and after a mistake, which is added to `problems`
- */
+/** @returns undefined if no URL is set, and after a mistake, which is added to `problems` */
 export function readMetricsPush(
   { metricsPush: text, dryRun }: MetricsPushFlags,
-  env: NodeJS.ProcessEnv,
   problems: Problems,
 ): MetricsPush | undefined {
   if (text === undefined) return undefined;
@@ -39,13 +34,10 @@ export function readMetricsPush(
   if (url.pathname.includes("/metrics/job/")) {
     problems.add(`${settingOf(FLAG)} takes the URL without /metrics/job/…, which fetch-etl adds.`);
   }
-  if ((url.username !== "" || url.password !== "") && env[VARIABLE] !== text) {
-    problems.add(
-      `${FLAG} must not contain a user or a password, which other users could see in the process list. Set ${VARIABLE} instead.`,
-    );
-  }
   if (!isDecodable(url.username) || !isDecodable(url.password))
-    problems.add(`${VARIABLE}: the user or the password is not percent-encoded correctly. Write % as %25.`);
+    problems.add(
+      `${settingOf(FLAG)}: the user or the password is not percent-encoded correctly. Write % as %25.`,
+    );
   return { host: url.host, url: new Secret(url) };
 }
 

@@ -123,6 +123,17 @@ describe("a flag's variable", () => {
   });
 });
 
+it.each(["http://u:s3cret@h", "http://s3cret@h"])(
+  "refuses %s on the command line, also where the variable has it too",
+  async (url) => {
+    const { told } = await flagsOf(["drain", "--metrics-push", url], { FETCH_ETL_METRICS_PUSH: url });
+    expect(told).toEqual([
+      "--metrics-push must not contain a user or a password, which other users can see in the process list. Set FETCH_ETL_METRICS_PUSH instead.",
+    ]);
+    expect((await flagsOf(["drain"], { FETCH_ETL_METRICS_PUSH: url })).told).toEqual([]);
+  },
+);
+
 it.each(leaves.map(({ words }) => words))(
   "%s tells a mistake in a variable with all others, and does nothing else",
   async (words) => {

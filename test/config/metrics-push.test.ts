@@ -2,9 +2,9 @@ import { expect, it } from "vitest";
 import { readMetricsPush, type MetricsPushFlags } from "../../src/config/metrics-push.ts";
 import { reading } from "./told.ts";
 
-const read = (flags: MetricsPushFlags, env: NodeJS.ProcessEnv = {}) =>
+const read = (flags: MetricsPushFlags) =>
   reading((problems) => {
-    const push = readMetricsPush(flags, env, problems);
+    const push = readMetricsPush(flags, problems);
     return push === undefined ? undefined : { host: push.host, url: push.url.reveal().href };
   });
 
@@ -16,46 +16,28 @@ it.each([
   expect(read({ metricsPush: text })).toEqual({ value: { host, url }, told: [] });
 });
 
-it("takes a user and a password from the variable, and names only the host", () => {
+it("takes a user and a password, and names only the host", () => {
   const url = "https://etl:pa55%40word@gateway.example/";
-  expect(read({ metricsPush: url }, { FETCH_ETL_METRICS_PUSH: url })).toEqual({
+  expect(read({ metricsPush: url })).toEqual({
     value: { host: "gateway.example", url },
     told: [],
   });
 });
 
-it.each<[string, MetricsPushFlags, NodeJS.ProcessEnv, string]>([
-  ["what is no URL", { metricsPush: "s3cret" }, {}, "is not a URL. Write it as http://pushgateway:9091."],
-  ["an empty text", { metricsPush: "" }, {}, "is not a URL."],
-  ["another protocol", { metricsPush: "ftp://s3cret" }, {}, "is not a URL."],
-  ["a host without http://", { metricsPush: "s3cret:9091" }, {}, "is not a URL."],
+it.each<[string, MetricsPushFlags, string]>([
+  ["what is no URL", { metricsPush: "s3cret" }, "is not a URL. Write it as http://pushgateway:9091."],
+  ["an empty text", { metricsPush: "" }, "is not a URL."],
+  ["another protocol", { metricsPush: "ftp://s3cret" }, "is not a URL."],
+  ["a host without http://", { metricsPush: "s3cret:9091" }, "is not a URL."],
   [
     "the path of a group",
     { metricsPush: "http://h/metrics/job/s3cret" },
-    {},
     "takes the URL without /metrics/job/…, which fetch-etl adds.",
   ],
-  [
-    "a password in the flag",
-    { metricsPush: "http://u:s3cret@h" },
-    { FETCH_ETL_METRICS_PUSH: "http://h" },
-    "Set FETCH_ETL_METRICS_PUSH instead.",
-  ],
-  ["a user in the flag", { metricsPush: "http://s3cret@h" }, {}, "Set FETCH_ETL_METRICS_PUSH instead."],
-  [
-    "a password with a bare %",
-    { metricsPush: "http://u:s3cret%@h" },
-    { FETCH_ETL_METRICS_PUSH: "http://u:s3cret%@h" },
-    "Write % as %25.",
-  ],
-  [
-    "a dry run",
-    { metricsPush: "http://h", dryRun: true },
-    {},
-    "--metrics-push cannot be used with --dry-run",
-  ],
-])("refuses %s, without showing it", (_what, flags, env, says) => {
-  const { told } = read(flags, env);
+  ["a password with a bare %", { metricsPush: "http://u:s3cret%@h" }, "Write % as %25."],
+  ["a dry run", { metricsPush: "http://h", dryRun: true }, "--metrics-push cannot be used with --dry-run"],
+])("refuses %s, without showing it", (_what, flags, says) => {
+  const { told } = read(flags);
   expect(told).toEqual([expect.stringContaining(says)]);
   expect(told.join()).not.toContain("s3cret");
 });

@@ -34,7 +34,7 @@ const EXTRA_SOCKETS = 4;
 export async function runDrain(flags: DrainFlags, context: Context): Promise<number> {
   const { problems } = context;
   const files = readRunFiles(flags, context.checkWritable, problems);
-  const push = readMetricsPush(flags, context.env, problems);
+  const push = readMetricsPush(flags, problems);
   const started = context.clock.now();
   return recordRun({ ...files, push }, flags.dryRun === true, context, (run) =>
     drainQueue(flags, context, problems, { run, started }),
