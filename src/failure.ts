@@ -18,6 +18,13 @@ export class Failure extends Error {
   }
 }
 
+/** The queue or the database does not exist. Somebody may be creating it right now, as when several containers start together. */
+export class Missing extends Failure {
+  constructor(message: string, cause?: unknown) {
+    super("configuration", message, cause);
+  }
+}
+
 /** Replaces control characters, which could move a terminal's cursor or change its colors. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\u{FFFD}");

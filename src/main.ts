@@ -1,7 +1,7 @@
 // The entry point: errors become exit codes here. Loads what only a running command needs when it runs, so that `--help` is fast.
 import { readFileSync } from "node:fs";
 import { CommanderError } from "commander";
-import type { Context, Versions } from "./cli/context.ts";
+import type { Context, ReadFlags, Versions } from "./cli/context.ts";
 import { EXIT } from "./cli/exit-codes.ts";
 import type { Log } from "./cli/log/log.ts";
 import type { Output } from "./cli/output.ts";
@@ -24,7 +24,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   const versions = readVersions();
   const commands = commandLine({
     ...{ stdout, stderr, versions },
-    openContext: async (flags) => (await import("./runtime.ts")).openContext(stdout, stderr, versions, flags),
+    openContext: async (readFlags) =>
+      (await import("./runtime.ts")).openContext(stdout, stderr, versions, readFlags),
     openErrorLog: async (flags) => (await import("./runtime.ts")).openErrorLog(stderr, flags),
   });
   process.on("uncaughtException", (error) => {
@@ -43,7 +44,7 @@ interface Runtime {
   readonly stderr: Output;
   readonly versions: Versions;
   /** Creates the context of a command. */
-  readonly openContext: (flags: LogFlags) => Promise<Context>;
+  readonly openContext: (readFlags: ReadFlags) => Promise<Context>;
   /** Opens the log for the error that ends a run. */
   readonly openErrorLog: (flags: LogFlags) => Promise<Log>;
 }

@@ -6,7 +6,7 @@ import { homedir, hostname } from "node:os";
 import { buffer } from "node:stream/consumers";
 import { isatty } from "node:tty";
 import { checkWritable, writeWhole } from "./write-file.ts";
-import type { Context, Services, Versions } from "./cli/context.ts";
+import type { Context, ReadFlags, Services, Versions } from "./cli/context.ts";
 import { readDotEnv, type DotEnv } from "./cli/dot-env.ts";
 import { OWN_SECRETS, trimVariables } from "./cli/environment.ts";
 import { exitCodeOfSignal, STOP_SIGNALS, type StopSignal } from "./cli/exit-codes.ts";
@@ -31,6 +31,7 @@ const services: Services = {
   createSealer: async (recipients) =>
     (await import("./recovery/recipients.ts")).createSealer(recipients, randomBytes),
   createOpener: async (...given) => (await import("./recovery/identities.ts")).createOpener(...given),
+  sendHttp: async (...given) => (await import("./http.ts")).sendHttp(...given),
   openVault: async (...given) => (await import("./postgres/vault.ts")).openVault(...given),
   openRotation: async (...given) => (await import("./postgres/rotation.ts")).openRotation(...given),
   fetchSecret: async (...given) => (await import("./aws/secrets.ts")).fetchSecret(...given),
@@ -38,12 +39,12 @@ const services: Services = {
   runProgram: async (...given) => (await import("./run-program.ts")).runProgram(...given),
 };
 
-/** @throws {Failure} `configuration` if `.env` cannot be read, or the log format is invalid */
+/** @throws {Failure} `configuration` if `.env` cannot be read */
 export async function openContext(
   stdout: Output,
   stderr: Output,
   versions: Versions,
-  flags: LogFlags,
+  readFlags: ReadFlags,
 ): Promise<Context> {
   const context = await createContext(
     {
@@ -56,7 +57,7 @@ export async function openContext(
         return () => process.off("exit", action);
       },
     },
-    flags,
+    readFlags,
   );
   // Until a command catches signals, there is nothing to clean up. Without a handler, process 1 of a container ignores signals.
   for (const signal of STOP_SIGNALS) process.on(signal, endAtOnce);
@@ -70,18 +71,14 @@ type OfProcess = Pick<
   "env" | "dotEnv" | "stdin" | "stdout" | "stderr" | "versions" | "catchSignals" | "atExit"
 >;
 
-/**
- * Adds the log, time, randomness, files and services.
- *
- * @throws {Failure} `configuration` if the log format is invalid
- */
-export async function createContext(ofProcess: OfProcess, flags: LogFlags): Promise<Context> {
+/** Adds the flags' variables, log, time, randomness, files and services. */
+export async function createContext(ofProcess: OfProcess, readFlags: ReadFlags): Promise<Context> {
   const { env, stderr } = ofProcess;
   const problems = new Problems();
+  const flags = readFlags(env, problems);
   const format = readLogFormat(flags, env, problems);
-  problems.throwIfAny();
   return {
-    ...ofProcess,
+    ...{ ...ofProcess, problems },
     log: await openLog({ stderr, env, flags, format, epochNow }),
     clock: systemClock,
     epochNow,

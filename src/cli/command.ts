@@ -13,7 +13,7 @@ export class CliCommand extends Command {
   }
 
   override createHelp(): CliHelp {
-    return Object.assign(new CliHelp(this.#examples), this.configureHelp());
+    return Object.assign(new CliHelp(this, this.#examples), this.configureHelp());
   }
 
   /** Trims values like environment variables, because both can come from the same container definition. */

@@ -1,7 +1,9 @@
 // Everything outside the process that a command uses, passed in so that tests can replace it.
 import type { Check } from "../doctor/check.ts";
 import type { DatabaseSettings } from "../config/database.ts";
+import type { LogFlags } from "../config/log-format.ts";
 import type { SqsSettings } from "../config/queue.ts";
+import type { Problems } from "../config/readers.ts";
 import type { Purpose, Reference } from "../config/secret-reference.ts";
 import type { Clock } from "../drain/clock.ts";
 import type { Notices, Queue } from "../drain/ports.ts";
@@ -28,7 +30,21 @@ interface Input {
   readonly readAll: () => Promise<Uint8Array>;
 }
 
-/** AWS, Postgres, age and programs. Loaded on first use, so that `--help` and `--version` load neither the SDK nor the driver. */
+export interface HttpRequest {
+  readonly method: "GET" | "PUT";
+  /** May contain a user and a password. */
+  readonly url: URL;
+  readonly body?: string | undefined;
+  /** For the whole answer. */
+  readonly timeoutMs: number;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** AWS, Postgres, age, HTTP and programs. Loaded on first use, so that `--help` and `--version` load neither the SDK nor the driver. */
 export interface Services {
   openQueue(settings: SqsSettings, notices: Notices): Promise<Queue>;
   checkQueue(settings: SqsSettings, epochNow: () => number): Promise<readonly Check[]>;
@@ -46,6 +62,8 @@ export interface Services {
   createSealer(recipients: readonly string[]): Promise<Sealer>;
   /** @param identityFile the file's text */
   createOpener(identityFile: string): Promise<Opener>;
+  /** Throws the system's error, whose message may contain the URL, if there is no answer in time. */
+  sendHttp(request: HttpRequest): Promise<HttpAnswer>;
   openVault(settings: DatabaseSettings): Promise<Vault>;
   openRotation(settings: DatabaseSettings, keyId: string, remask: Remask): Promise<Rotation>;
   /**
@@ -89,9 +107,17 @@ export interface Versions {
   readonly nodeNeeded: string;
 }
 
+/** Sets the flags that variables give, and returns those of the log. Adds mistakes in the variables to `problems`. */
+export type ReadFlags = (env: NodeJS.ProcessEnv, problems: Problems) => LogFlags;
+
 export interface Context {
   /** The environment, including the variables from `.env`. */
   readonly env: NodeJS.ProcessEnv;
+  /**
+   * Mistakes in the command's settings: first those in variables of flags, then those that the command adds. Each command throws them
+   * before it does anything.
+   */
+  readonly problems: Problems;
   readonly stdin: Input;
   readonly stdout: Output;
   /** For the progress line only; messages go to the log. */

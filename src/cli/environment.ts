@@ -1,7 +1,11 @@
-// The environment variables that fetch-etl reads. Tests check the documentation against them. Also trims their values.
+// The environment variables that fetch-etl reads, those of flags as one. Tests check the documentation against them. Also trims their values.
 import { SECRET_SETTINGS } from "../config/secret-settings.ts";
 
 export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
+  [
+    "FETCH_ETL_<FLAG>",
+    "sets a flag that is not given: FETCH_ETL_MAX_SECONDS is --max-seconds; true or false for a flag without a value",
+  ],
   [
     "FETCH_ETL_MASKING_KEY",
     "masking key in base64, at least 32 bytes (fetch-etl keygen prints one); earlier keys can follow, separated by commas",
@@ -28,10 +32,6 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
     "as in libpq; used for what DATABASE_URL does not set",
   ],
   ["NODE_EXTRA_CA_CERTS", "PEM file with more certificate authorities, for Postgres and AWS"],
-  ["FETCH_ETL_MAPPING", "mapping file; if unset, the built-in mapping of logins"],
-  ["FETCH_ETL_TABLE", "target table, as schema.name"],
-  ["FETCH_ETL_QUEUE", "queue name, URL or ARN"],
-  ["FETCH_ETL_SQS_PROTOCOL", "SQS wire protocol: auto, json or query"],
   ["AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL", "custom SQS endpoint (such as LocalStack)"],
   [
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
@@ -45,13 +45,15 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
     "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY",
     "proxy for AWS requests, and hosts that bypass it; upper or lower case",
   ],
-  ["FETCH_ETL_LOG_FORMAT", "log format: text or json"],
   ["NO_COLOR, FORCE_COLOR", "turn color off, or turn it on even without a terminal"],
   ["CI, TERM", "no progress line if CI is set or TERM is dumb"],
 ];
 
-/** The variables that contain secrets of fetch-etl itself, or may: a command can have one among its arguments. */
-export const OWN_SECRETS = SECRET_SETTINGS.flatMap((name) => [name, `${name}_COMMAND`]);
+/** The variables that contain secrets of fetch-etl itself, or may: a command can have one among its arguments, and a URL too. */
+export const OWN_SECRETS = [
+  ...SECRET_SETTINGS.flatMap((name) => [name, `${name}_COMMAND`]),
+  "FETCH_ETL_METRICS_PUSH",
+];
 
 /** Spaces and quotes may be part of a password, so it is not trimmed. */
 const VERBATIM = "PGPASSWORD";
@@ -60,7 +62,7 @@ const NAMES = new Set(ENVIRONMENT.flatMap(([names]) => names.split(", ")));
 
 /** Whether fetch-etl or the AWS SDK reads the variable. */
 export function isSetting(name: string): boolean {
-  return NAMES.has(name) || /^AWS_[A-Z]/.test(name);
+  return NAMES.has(name) || /^(AWS|FETCH_ETL)_[A-Z]/.test(name);
 }
 
 /**

@@ -2,6 +2,7 @@
 import { Help, type Argument, type Command, type Option } from "commander";
 import { ENVIRONMENT } from "./environment.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
+import { lacksVariable } from "./variables.ts";
 
 export interface Example {
   readonly line: string;
@@ -12,13 +13,15 @@ export interface Example {
 const BELOW = 6;
 
 export class CliHelp extends Help {
+  readonly #command: Command;
   readonly #examples: readonly Example[];
   override showGlobalOptions = true;
   /** Also the minimum width of a description beside its term; below this, it goes under the term. */
   override minWidthToWrap = 30;
 
-  constructor(examples: readonly Example[]) {
+  constructor(command: Command, examples: readonly Example[]) {
     super();
+    this.#command = command;
     this.#examples = examples;
   }
 
@@ -56,6 +59,7 @@ export class CliHelp extends Help {
       ...(option.mandatory ? ["required"] : []),
       ...noteOfChoices(option.argChoices),
       ...(typeof standard === "string" ? [`default ${standard}`] : []),
+      ...(lacksVariable(option, this.#command) ? ["no variable"] : []),
     ]);
   }
 

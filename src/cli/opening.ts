@@ -1,6 +1,9 @@
 // Waits for a connection. No message is in flight yet, so a signal or the time limit ends the wait at once.
+import { duration, type Problems } from "../config/readers.ts";
 import type { Clock } from "../drain/clock.ts";
-import { Failure } from "../failure.ts";
+import { isRetryable } from "../drain/ports.ts";
+import { Failure, Missing } from "../failure.ts";
+import type { Log } from "./log/log.ts";
 import { plural } from "./terminal/style.ts";
 
 export interface OpeningLimits {
@@ -50,4 +53,62 @@ export async function opened<T extends { close(): unknown }>(
   } finally {
     over.abort();
   }
+}
+
+const A_DAY_IN_SECONDS = 86_400;
+
+/** The seconds of `--wait`, 0 without it; a mistake is added to `problems`. */
+export function readWait(flag: string | undefined, problems: Problems): number {
+  return duration(flag, "--wait", "second", { min: 0, max: A_DAY_IN_SECONDS }, problems) ?? 0;
+}
+
+export interface WaitLimits {
+  readonly clock: Clock;
+  readonly log: Pick<Log, "note">;
+  /** How long to try again, counted from `started`, seconds; 0 for one attempt. */
+  readonly waitSeconds: number;
+  /** When the command started, by the clock. */
+  readonly started: number;
+  /** Ends the wait for the next attempt. */
+  readonly stop?: AbortSignal;
+}
+
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 5_000;
+
+/**
+ * Opens a connection to a server that may still be starting: tries again while it is unreachable, refuses the request, or has no such
+ * queue or database. Logs one line when the wait begins. The last attempt is at the time limit.
+ *
+ * @throws the error of the last attempt; a `Failure` says how long the wait was
+ */
+export async function whenReady<T>(
+  open: () => Promise<T>,
+  { clock, log, waitSeconds, started, stop }: WaitLimits,
+): Promise<T> {
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    try {
+      return await open();
+    } catch (error) {
+      const left = started + waitSeconds * 1000 - clock.now();
+      const isFirst = pause === FIRST_PAUSE_MS;
+      if (!mayBeStarting(error) || left <= 0) throw isFirst ? error : withWait(error, clock.now() - started);
+      if (isFirst)
+        log.note(
+          `${error.message} Trying again for up to ${plural(Math.ceil(left / 1000), "second")} (--wait).`,
+        );
+      await clock.wait(Math.min(pause, left), stop);
+      if (stop?.aborted === true) throw error;
+    }
+  }
+}
+
+function mayBeStarting(error: unknown): error is Error {
+  return error instanceof Missing || isRetryable(error);
+}
+
+function withWait(error: unknown, waitedMs: number): unknown {
+  if (!(error instanceof Failure)) return error;
+  const waited = plural(Math.round(waitedMs / 1000), "second");
+  return new Failure(error.kind, `${error.message} fetch-etl waited ${waited} (--wait).`, error);
 }

@@ -33,24 +33,17 @@ export function valueOf({ flags, argChoices }: Option): OptionValue | undefined 
 
 export function withQueueOptions(command: CliCommand): CliCommand {
   return command
-    .option("--queue <name, URL or ARN>", "the queue (FETCH_ETL_QUEUE; default login-queue)")
-    .option("--endpoint-url <url>", "custom SQS endpoint, such as LocalStack (AWS_ENDPOINT_URL_SQS)")
-    .option("--region <region>", "AWS region (AWS_REGION)")
+    .option("--queue <name, URL or ARN>", "the queue (default login-queue)")
+    .option("--endpoint-url <url>", "custom SQS endpoint, such as LocalStack (or AWS_ENDPOINT_URL_SQS)")
+    .option("--region <region>", "AWS region (or AWS_REGION)")
     .addOption(
-      choice(
-        "--sqs-protocol <protocol>",
-        SQS_PROTOCOLS,
-        "SQS wire protocol; overrides FETCH_ETL_SQS_PROTOCOL",
-      ).default(undefined, "auto"),
+      choice("--sqs-protocol <protocol>", SQS_PROTOCOLS, "SQS wire protocol").default(undefined, "auto"),
     );
 }
 
 /** Which table, for commands that read no mapping. */
 function tableOption(): Option {
-  return new Option("--table <schema.name>", "target table; overrides FETCH_ETL_TABLE").default(
-    undefined,
-    "public.user_logins",
-  );
+  return new Option("--table <schema.name>", "target table").default(undefined, "public.user_logins");
 }
 
 /** Which message becomes which row of which table. */
@@ -59,7 +52,12 @@ export function withMappingOptions(command: CliCommand): CliCommand {
 }
 
 export function mappingOption(): Option {
-  return new Option("--mapping <file>", "mapping file; overrides FETCH_ETL_MAPPING (default: the login's)");
+  return new Option("--mapping <file>", "mapping file (default: the built-in mapping)");
+}
+
+/** @param whom the servers, for the help */
+export function waitOption(whom: string): Option {
+  return new Option("--wait <duration>", `how long to wait at the start for ${whom} to become available`);
 }
 
 /** @param meaning of the styles for the command */

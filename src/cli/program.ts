@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { CliCommand, type ActionFor, type Run } from "./command.ts";
 import { LOG_FORMATS, type LogFlags } from "../config/log-format.ts";
-import type { Context } from "./context.ts";
+import type { Context, ReadFlags } from "./context.ts";
 import { defineCompletion } from "./commands/completion/command.ts";
 import { defineDoctor } from "./commands/doctor/command.ts";
 import { defineDrain } from "./commands/drain/command.ts";
@@ -18,6 +18,7 @@ import { defineRotate } from "./commands/rotate/command.ts";
 import { defineStatus } from "./commands/status/command.ts";
 import { defineVerify } from "./commands/verify/command.ts";
 import { choice } from "./option.ts";
+import { readVariables } from "./variables.ts";
 
 export interface Program {
   readonly command: CliCommand;
@@ -28,15 +29,21 @@ export interface Program {
 /**
  * Builds the command line. Commands are imported when they run, so that help is fast.
  *
- * @param openContext creates the context of the command
+ * @param openContext creates the context of the command, and reads the variables of its flags
  */
-export function createProgram(version: string, openContext: (flags: LogFlags) => Promise<Context>): Program {
+export function createProgram(
+  version: string,
+  openContext: (readFlags: ReadFlags) => Promise<Context>,
+): Program {
   let exitCode: number | undefined;
   const action: ActionFor = <Flags extends object>(load: () => Promise<Run<Flags>>) =>
     async function (this: Command) {
       // Load the command first: once the context is open, a signal ends the process at once until the command catches signals.
       const run = await load();
-      const context = await openContext(this.optsWithGlobals<LogFlags>());
+      const context = await openContext((env, problems) => {
+        readVariables(this, env, problems);
+        return this.optsWithGlobals<LogFlags>();
+      });
       exitCode = await run(this.opts<Flags>(), context, this.args);
     };
 
@@ -48,11 +55,7 @@ export function createProgram(version: string, openContext: (flags: LogFlags) =>
     .version(version)
     .option("--debug", "show where an error happened")
     .addOption(
-      choice(
-        "--log-format <format>",
-        LOG_FORMATS,
-        "log format on stderr; overrides FETCH_ETL_LOG_FORMAT",
-      ).default(undefined, "text"),
+      choice("--log-format <format>", LOG_FORMATS, "log format on stderr").default(undefined, "text"),
     )
     .showHelpAfterError("(fetch-etl --help lists the commands and flags)")
     .example("fetch-etl keygen >> .env", "create a masking key, once")

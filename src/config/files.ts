@@ -1,6 +1,7 @@
 // Reads, checks and writes the files named by flags and variables.
 import { resolve } from "node:path";
 import { Failure, printable, systemCode } from "../failure.ts";
+import { settingOf } from "./flag-variables.ts";
 import type { Problems } from "./readers.ts";
 
 /**
@@ -86,7 +87,7 @@ export function readOutputPath(
   problems: Problems,
 ): string | undefined {
   if (path === "") {
-    problems.add(`${flag} is empty: name a file.`);
+    problems.add(`${settingOf(flag)} is empty: name a file.`);
     return undefined;
   }
   if (path === undefined) return undefined;
@@ -122,7 +123,7 @@ export async function writeOutputFile(
 function unwritable(flag: string, path: string, error: unknown): string {
   const code = systemCode(error) ?? "unknown";
   const reason = WHY_UNWRITABLE[code];
-  return `${flag}: the file ${printable(path)} cannot be written${reason === undefined ? "" : `: ${reason}`} (${code}).`;
+  return `${settingOf(flag)}: the file ${printable(path)} cannot be written${reason === undefined ? "" : `: ${reason}`} (${code}).`;
 }
 
 const WHY_UNWRITABLE: Readonly<Record<string, string>> = {
@@ -175,7 +176,9 @@ function metricsPath({ metrics, dryRun }: RunFileFlags, problems: Problems): str
   if (metrics === undefined) return undefined;
   const mistakes: string[] = [];
   if (!metrics.endsWith(".prom"))
-    mistakes.push("--metrics must name a file that ends in .prom, because node_exporter reads no others.");
+    mistakes.push(
+      `${settingOf("--metrics")} must name a file that ends in .prom, because node_exporter reads no others.`,
+    );
   if (dryRun === true)
     mistakes.push("--metrics cannot be used with --dry-run, which would be counted as a real run.");
   for (const mistake of mistakes) problems.add(mistake);

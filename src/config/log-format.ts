@@ -1,7 +1,8 @@
 // Reads the format of the log on stderr.
 import { oneOf, type Problems } from "./readers.ts";
 
-export const LOG_FORMATS = ["text", "json"] as const;
+/** `emf`: as `json`, and the line of a finished drain has metrics for CloudWatch. */
+export const LOG_FORMATS = ["text", "json", "emf"] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /** The flags of the log. */
@@ -18,5 +19,5 @@ export function readLogFormat(
   problems: Problems,
 ): LogFormat {
   const format = logFormat ?? env["FETCH_ETL_LOG_FORMAT"] ?? "text";
-  return oneOf(format, "--log-format / FETCH_ETL_LOG_FORMAT", LOG_FORMATS, problems) ?? "text";
+  return oneOf(format, "--log-format", LOG_FORMATS, problems) ?? "text";
 }

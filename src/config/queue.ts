@@ -1,4 +1,5 @@
 // Reads the settings of the queue: name, URL or ARN, endpoint, region, protocol.
+import { settingOf } from "./flag-variables.ts";
 import { oneOf, type Problems } from "./readers.ts";
 
 export const SQS_PROTOCOLS = ["auto", "json", "query"] as const;
@@ -57,7 +58,7 @@ export function readQueue(
   problems: Problems,
 ): SqsSettings {
   const protocol = flags.sqsProtocol?.trim() ?? nonEmpty(env["FETCH_ETL_SQS_PROTOCOL"]) ?? "auto";
-  const known = oneOf(protocol, "--sqs-protocol / FETCH_ETL_SQS_PROTOCOL", SQS_PROTOCOLS, problems);
+  const known = oneOf(protocol, "--sqs-protocol", SQS_PROTOCOLS, problems);
   const fromEnvironment = endpointIn(env);
   const endpointUrl = flags.endpointUrl?.trim() ?? fromEnvironment;
   if (endpointUrl !== undefined && !isHttpUrl(endpointUrl)) {
@@ -74,12 +75,12 @@ export function readQueue(
     );
   }
   const region = flags.region?.trim();
-  checkRegion(region, "--region", problems);
+  checkRegion(region, settingOf("--region"), problems);
   checkRegion(nonEmpty(env["AWS_REGION"]), "AWS_REGION", problems);
   checkCredentials(env, problems);
   if (arn !== undefined && region !== undefined && region !== arn.region) {
     problems.add(
-      `--region is not ${arn.region}, the region of the ARN in --queue / FETCH_ETL_QUEUE. Omit --region.`,
+      `${settingOf("--region")} is not ${arn.region}, the region of the ARN in --queue / FETCH_ETL_QUEUE. Omit it.`,
     );
   }
   const isFromEnvironment = flags.endpointUrl === undefined && fromEnvironment !== undefined;

@@ -1,5 +1,6 @@
 // Reads the values of flags and variables, and collects all mistakes in them, to report them together.
 import { Failure, type FailureKind } from "../failure.ts";
+import { settingOf } from "./flag-variables.ts";
 
 /** The settings, none of them undefined. */
 type Complete<Settings> = { readonly [Name in keyof Settings]: Exclude<Settings[Name], undefined> };
@@ -56,14 +57,57 @@ export function wholeNumber(
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
   const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`;
-  problems.add(`${flag} takes a whole number ${range}.`);
+  problems.add(`${settingOf(flag)} takes a whole number ${range}.`);
   return undefined;
+}
+
+const UNITS = {
+  second: { seconds: 1, letter: "s", example: "30s, 5m or 1h" },
+  day: { seconds: 86_400, letter: "d", example: "30d" },
+} as const;
+
+/**
+ * A time span: `30s`, `5m`, `1h`, `30d`, or parts of them in this order from days to seconds, such as `1h30m`. A plain number counts
+ * `unit`s.
+ *
+ * @returns a whole number of `unit`s from `min` to `max`; undefined without a text, and after a mistake, which is added to `problems`
+ */
+export function duration(
+  text: string | undefined,
+  flag: string,
+  unit: keyof typeof UNITS,
+  { min, max }: { readonly min: number; readonly max: number },
+  problems: Problems,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const { seconds, letter, example } = UNITS[unit];
+  const value = secondsOf(/^\d+$/.test(text) ? text + letter : text) / seconds;
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  problems.add(`${settingOf(flag)} takes ${min} to ${max} whole ${unit}s, such as ${example}.`);
+  return undefined;
+}
+
+const SECONDS: ReadonlyMap<string, number> = new Map([
+  ["d", 86_400],
+  ["h", 3_600],
+  ["m", 60],
+  ["s", 1],
+]);
+
+/** NaN for a text of another form. */
+function secondsOf(text: string): number {
+  if (text === "" || !/^(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?$/.test(text)) return NaN;
+  const parts = text.split(/(?<=[dhms])/);
+  return parts.reduce(
+    (sum, part) => sum + Number(part.slice(0, -1)) * (SECONDS.get(part.slice(-1)) ?? NaN),
+    0,
+  );
 }
 
 /**
  * The name in `names` that equals `text`; undefined, with the mistake added to `problems`, if none does.
  *
- * @param setting the flag or variable for the sentence, such as `--app-version`
+ * @param setting for the sentence: a flag such as `--app-version`, or another name
  */
 export function oneOf<Name extends string>(
   text: string,
@@ -72,6 +116,6 @@ export function oneOf<Name extends string>(
   problems: Problems,
 ): Name | undefined {
   const found = names.find((name) => name === text);
-  if (found === undefined) problems.add(`${setting} must be one of: ${names.join(", ")}.`);
+  if (found === undefined) problems.add(`${settingOf(setting)} must be one of: ${names.join(", ")}.`);
   return found;
 }

@@ -2,7 +2,7 @@
 import type { Sql } from "postgres";
 import { place, type DatabaseSettings } from "../config/database.ts";
 import { DatabaseLost, LoadError, RowRefused, StatementCancelled, type RefusalOf } from "../drain/ports.ts";
-import { Failure, printable } from "../failure.ts";
+import { Failure, Missing, printable } from "../failure.ts";
 import { fullName } from "./quote.ts";
 import { errorCode } from "./tls.ts";
 
@@ -134,8 +134,9 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
           (settings.auth === "rds-iam" ? CHECK_RDS_IAM : checkLogin(code, settings)),
       );
     case "3D000":
-      return configuration(
+      return new Missing(
         `Postgres at ${place(settings)} has no database ${database}. Check its name in ${source}, or create it.`,
+        cause,
       );
     case LACKS_RIGHT:
       return configuration(

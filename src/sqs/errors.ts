@@ -1,6 +1,6 @@
 // Translates the SDK's errors into sentences: what could not be done, where, the code, what to check. Of a server's own text they
 // contain only codes.
-import { Failure } from "../failure.ts";
+import { Failure, Missing } from "../failure.ts";
 import { Throttled } from "../drain/ports.ts";
 import { translateCredentialsFault } from "../aws/credentials.ts";
 import { faultOf, withoutQuote, type Fault } from "../aws/fault.ts";
@@ -105,13 +105,14 @@ function errorResponse(
     return new Throttled(`${server(at)} is throttling requests (${codes}).`, { cause });
   }
   if (isOneOf(missingQueueCodes)) {
-    return configuration(
+    return new Missing(
       `${server(at)} has no queue ${queue} (${codes}). Check --queue / FETCH_ETL_QUEUE, the region ` +
         "(--region / AWS_REGION) and the AWS account of the credentials." +
         // SQS gives the same answer for a missing and a forbidden queue.
         (call.target.queueOwner === undefined
           ? ""
           : " The policy of a queue in another account must allow sqs:GetQueueUrl."),
+      cause,
     );
   }
   const ofSender = senderFailure(fault, at, cause);

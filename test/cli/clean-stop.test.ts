@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import type { Context } from "../../src/cli/context.ts";
 import { createProgram } from "../../src/cli/program.ts";
+import { Problems } from "../../src/config/readers.ts";
 
 class Asked extends Error {}
 
@@ -18,6 +19,7 @@ it.each(["drain", "peek"])(
       setImmediate(() => (turned = true));
       return Promise.resolve({
         env,
+        problems: new Problems(),
         clock: { now: () => 0 },
         epochNow: () => 0,
         log: { event: () => undefined },

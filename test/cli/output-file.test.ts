@@ -15,15 +15,15 @@ it.each([
   [
     "page.html",
     { code: "EROFS" },
-    "--html: the file page.html cannot be written: its file system is read-only. Name a file on another one (EROFS).",
+    "--html / FETCH_ETL_HTML: the file page.html cannot be written: its file system is read-only. Name a file on another one (EROFS).",
   ],
   [
     "a\u001b[2J\n.html",
     { code: "ENOSPC" },
-    "--html: the file a�[2J�.html cannot be written: no space is left on its file system. Free some, or name a file on another one (ENOSPC).",
+    "--html / FETCH_ETL_HTML: the file a�[2J�.html cannot be written: no space is left on its file system. Free some, or name a file on another one (ENOSPC).",
   ],
-  ["page.html", { code: "EIO" }, "--html: the file page.html cannot be written (EIO)."],
-  ["page.html", {}, "--html: the file page.html cannot be written (unknown)."],
+  ["page.html", { code: "EIO" }, "--html / FETCH_ETL_HTML: the file page.html cannot be written (EIO)."],
+  ["page.html", {}, "--html / FETCH_ETL_HTML: the file page.html cannot be written (unknown)."],
 ])(
   "names the flag, the path %j and the reason of %j when it cannot be written",
   async (path, error, message) => {

@@ -41,7 +41,9 @@ describe("the mapping is", () => {
 
 describe("it is a mistake", () => {
   it.each(["", "Major", "toString"])("to ask for the version style %j", async (appVersion) => {
-    expect((await read({ appVersion })).told).toEqual(["--app-version must be one of: full, major."]);
+    expect((await read({ appVersion })).told).toEqual([
+      "--app-version / FETCH_ETL_APP_VERSION must be one of: full, major.",
+    ]);
   });
 
   it("to ask for a style of a file's mapping", async () => {

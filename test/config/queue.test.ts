@@ -143,7 +143,7 @@ describe("a mistake is told:", () => {
       "a region that contradicts the ARN",
       { queue: "arn:aws-us-gov:sqs:us-gov-west-1:000000000000:q", region: "us-east-1" },
       {},
-      "--region is not us-gov-west-1, the region of the ARN in --queue / FETCH_ETL_QUEUE. Omit --region.",
+      "--region / FETCH_ETL_REGION is not us-gov-west-1, the region of the ARN in --queue / FETCH_ETL_QUEUE. Omit it.",
     ],
     ["a queue's URL with another scheme", { queue: "ftp://localhost/q" }, {}, badQueue],
     ["a queue's URL without a host", { queue: "http://" }, {}, badQueue],
@@ -151,8 +151,8 @@ describe("a mistake is told:", () => {
     ["an endpoint without a scheme", { endpointUrl: "localhost:4566" }, {}, badEndpoint],
     ["an endpoint that is a host", {}, { AWS_ENDPOINT_URL_SQS: "localhost" }, badEndpoint],
     ["an endpoint with another scheme", {}, { AWS_ENDPOINT_URL: "ftp://localhost" }, badEndpoint],
-    ["a region in quotes", { region: '"us-east-1"' }, {}, badRegion("--region")],
-    ["an empty region", { region: "" }, {}, badRegion("--region")],
+    ["a region in quotes", { region: '"us-east-1"' }, {}, badRegion("--region / FETCH_ETL_REGION")],
+    ["an empty region", { region: "" }, {}, badRegion("--region / FETCH_ETL_REGION")],
     ["a region of two lines", {}, { AWS_REGION: "us-east-1\neu-west-1" }, badRegion("AWS_REGION")],
     ...["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].flatMap((name) =>
       ["a\nb", "a b", '"ab', "a\u00a0b", "'ab'", "a\u0000b"].map(

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { parse } from "yaml";
-import { ENVIRONMENT } from "../../src/cli/environment.ts";
 import { withFolder } from "../support/folder.ts";
 import { CLEAN_STOP_SECONDS, maxSeconds } from "./clean-stop.ts";
 import { queueActions, readPolicy, type Statement } from "./policy.ts";
+import { variables } from "../support/program.ts";
 
 const PATH = fileURLToPath(new URL("../../deploy/ecs/template.yaml", import.meta.url));
 const text = readFileSync(PATH, "utf8");
@@ -108,9 +108,8 @@ it("has a drain end before the next one starts", () => {
 });
 
 it("sets only variables that are read, and for the secret ones where they are kept", () => {
-  const known = ENVIRONMENT.flatMap(([names]) => names.split(", "));
   const environment = new Map(container?.Environment.map(({ Name: name, Value: value }) => [name, value]));
-  for (const name of environment.keys()) expect(known).toContain(name);
+  for (const name of environment.keys()) expect(variables).toContain(name);
   expect(environment.get("FETCH_ETL_MASKING_KEY")).toBe("MaskingKeySecretArn");
   expect(environment.get("DATABASE_URL")).toBe("DatabaseUrlSecretArn");
   expect(container).not.toHaveProperty("Secrets");

@@ -4,10 +4,10 @@ import type { IScaledJob } from "@kubernetes-models/keda/keda.sh/v1alpha1/Scaled
 import type { ICronJob } from "kubernetes-models/batch/v1/CronJob";
 import type { IJobSpec } from "kubernetes-models/batch/v1/JobSpec";
 import { describe, expect, it } from "vitest";
-import { ENVIRONMENT } from "../../src/cli/environment.ts";
 import { EXIT } from "../../src/cli/exit-codes.ts";
 import { CLEAN_STOP_SECONDS, maxSeconds } from "./clean-stop.ts";
 import { KUBERNETES, mistakesIn, readManifests, type Manifest } from "./manifest.ts";
+import { variables } from "../support/program.ts";
 
 const files = readdirSync(KUBERNETES);
 const manifests = new Map(files.flatMap(readManifests).map((manifest) => [manifest.kind, manifest] as const));
@@ -86,13 +86,12 @@ describe.each(jobs)("%s", (_name, job) => {
   });
 
   it("sets only variables that are read, and reads keys that the secret has", () => {
-    const known = ENVIRONMENT.flatMap(([names]) => names.split(", "));
     const secret = Object.keys(manifests.get("Secret")?.["stringData"] ?? {});
     const used = [
       ...(pod?.volumes ?? []).flatMap((volume) => volume.secret?.items?.map(({ key }) => key) ?? []),
       ...(container?.env ?? []).flatMap(({ valueFrom }) => valueFrom?.secretKeyRef?.key ?? []),
     ];
-    for (const { name } of container?.env ?? []) expect(known).toContain(name);
+    for (const { name } of container?.env ?? []) expect(variables).toContain(name);
     expect(used.toSorted()).toEqual(secret.toSorted());
   });
 

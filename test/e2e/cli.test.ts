@@ -2,8 +2,8 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ENVIRONMENT } from "../../src/cli/environment.ts";
 import { makeTables, runCli, startCli, waitsForLock, withBench } from "../support/bench.ts";
+import { variables } from "../support/program.ts";
 
 const it = test.concurrent;
 
@@ -110,8 +110,7 @@ it("never shows a name that may be something else, such as a key that ended up o
 it("takes an empty variable for none in .env too", async () => {
   const folder = await mkdtemp(join(tmpdir(), "fetch-etl-empty-"));
   try {
-    const names = ENVIRONMENT.flatMap(([each]) => each.split(", "));
-    await writeFile(join(folder, ".env"), names.map((name) => `${name}=\n`).join(""));
+    await writeFile(join(folder, ".env"), variables.map((name) => `${name}=\n`).join(""));
     const { code, stderr } = await startCli(["keygen"], {}, folder).outcome;
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   } finally {

@@ -24,8 +24,10 @@ it("tells a region that contradicts the ARN together with other mistakes, before
     const flags = ["--queue", arn(bench), "--region", "eu-west-1", "--batch-size", "0"];
     const { code, stderr } = await bench.run(["drain", ...flags]);
     expect(code).toBe(2);
-    expect(stderr).toContain("--region is not us-east-1, the region of the ARN in --queue / FETCH_ETL_QUEUE");
-    expect(stderr).toContain("--batch-size takes a whole number");
+    expect(stderr).toContain(
+      "--region / FETCH_ETL_REGION is not us-east-1, the region of the ARN in --queue / FETCH_ETL_QUEUE",
+    );
+    expect(stderr).toContain("--batch-size / FETCH_ETL_BATCH_SIZE takes a whole number");
   }));
 
 it("is looked at by doctor, which tells the contradiction too", () =>
@@ -39,6 +41,6 @@ it("is looked at by doctor, which tells the contradiction too", () =>
     const contradicted = await bench.run(["doctor", "--region", "eu-west-1"], env);
     expect(contradicted).toMatchObject({
       code: 2,
-      stdout: expect.stringContaining("--region is not us-east-1"),
+      stdout: expect.stringContaining("--region / FETCH_ETL_REGION is not us-east-1"),
     });
   }));

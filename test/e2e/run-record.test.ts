@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { generateMessages } from "../../sandbox/messages.ts";
 import { runCli, startCli, withBench, type Bench } from "../support/bench.ts";
 import { withFolder } from "../support/folder.ts";
+import { withGateway } from "../support/gateway.ts";
 
 const it = test.concurrent;
 const NOTHING_LISTENS = "http://127.0.0.1:1";
@@ -157,7 +158,9 @@ it("loads all the same when a file cannot be written at the end, says so, and ex
     expect(logLines(stderr).slice(-2)).toMatchObject([
       {
         level: "error",
-        msg: expect.stringMatching(/^--report: the file .*run\.json cannot be written: .* stay loaded\.$/),
+        msg: expect.stringMatching(
+          /^--report \/ FETCH_ETL_REPORT: the file .*run\.json cannot be written: .* stay loaded\.$/,
+        ),
       },
       { level: "info", msg: "Drain finished", exitCode: 1 },
     ]);
@@ -172,6 +175,45 @@ it("starts a metrics file anew that is not its own, and says so", () =>
     expect(code).toBe(0);
     expect(stderr).toMatch(/^warning: .*--metrics.* start at zero\.\n$/);
     expect(await sample("runs_total", 'exit_code="0"')).toBe(1);
+  }));
+
+it("sends the metrics of good and of failed runs, and prints no password of the gateway", () =>
+  withBench((bench) =>
+    withGateway(async ({ host, groups, authorization }) => {
+      const env = { FETCH_ETL_METRICS_PUSH: `http://etl:s3cret@${host}` };
+      await bench.send(generateMessages(100));
+      const good = await bench.run(["drain"], env);
+      const failed = await bench.run(["drain", "--concurrency", "0"], env);
+      const dry = await bench.run(["drain", "--dry-run"], env);
+      const away = await bench.run(["drain", "--debug", "--log-format", "json"], {
+        FETCH_ETL_METRICS_PUSH: "http://etl:s3cret@127.0.0.1:1",
+      });
+      expect([good.code, failed.code, dry.code, away.code]).toEqual([0, 2, 0, 0]);
+      expect([...groups.keys()]).toEqual([`/metrics/job/fetch-etl/queue/${bench.queue}`]);
+      const [text = ""] = groups.values();
+      expect(text).toContain(`fetch_etl_messages_total{queue="${bench.queue}",outcome="loaded"} 99\n`);
+      expect(text).toContain(`fetch_etl_runs_total{queue="${bench.queue}",exit_code="0"} 1\n`);
+      expect(text).toContain(`fetch_etl_last_run_exit_code{queue="${bench.queue}"} 2\n`);
+      expect(authorization()).toMatch(/^Basic /);
+      const told = logLines(away.stderr).filter(({ level }) => level === "warn");
+      expect(told).toMatchObject([{ msg: expect.stringContaining("127.0.0.1:1 (ECONNREFUSED)") }]);
+      for (const { stdout, stderr } of [good, failed, dry, away]) {
+        expect(stdout + stderr).not.toContain("s3cret");
+      }
+    }),
+  ));
+
+it("logs the metrics of a drain for CloudWatch, also with --quiet", () =>
+  withBench(async (bench) => {
+    await bench.send(generateMessages(3));
+    const { code, stderr } = await bench.run(["drain", "--quiet", "--log-format", "emf"]);
+    expect(code).toBe(0);
+    expect(logLines(stderr).at(-1)).toMatchObject({
+      msg: "Drain finished",
+      queue: bench.queue,
+      fetch_etl_messages_received_total: 3,
+      _aws: { CloudWatchMetrics: [{ Dimensions: [["queue"]] }] },
+    });
   }));
 
 it("logs begin and end of a drain as JSON, the end with the report's figures", () =>
@@ -227,5 +269,5 @@ it("takes the log's format from .env, also for a mistake in the flags", () =>
 it("refuses a format that it does not know, by exit code 2", async () => {
   const { code, stderr } = await runCli(["keygen"], { FETCH_ETL_LOG_FORMAT: "xml" });
   expect(code).toBe(2);
-  expect(stderr).toMatch(/^error: .*FETCH_ETL_LOG_FORMAT must be one of: text, json\.\n$/);
+  expect(stderr).toMatch(/^error: .*FETCH_ETL_LOG_FORMAT must be one of: text, json, emf\.\n$/);
 });

@@ -72,7 +72,7 @@ it("a file that cannot be written is told before anything is looked at", () =>
     ]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(
-      /^error: --html: the file .*page\.html cannot be written: its folder does not exist\. Create it, or name another file \(ENOENT\)\./,
+      /^error: --html \/ FETCH_ETL_HTML: the file .*page\.html cannot be written: its folder does not exist\. Create it, or name another file \(ENOENT\)\./,
     );
   }));
 
@@ -83,7 +83,7 @@ it.skipIf(process.platform !== "linux")("one that turns out so is told after all
     const { code, stdout, stderr } = await bench.run(["verify", "--html", "/dev/full"]);
     expect({ code, verdict: stdout.endsWith("\nok\n") }).toEqual({ code: 1, verdict: true });
     expect(stderr).toBe(
-      "error: --html: the file /dev/full cannot be written: no space is left on its file system. Free some, or name a file on another one (ENOSPC).\n",
+      "error: --html / FETCH_ETL_HTML: the file /dev/full cannot be written: no space is left on its file system. Free some, or name a file on another one (ENOSPC).\n",
     );
     const mismatch = await bench.run(["verify", "--expect", "7", "--html", "/dev/full"]);
     expect(mismatch.code).toBe(4);

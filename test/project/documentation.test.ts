@@ -4,7 +4,7 @@ import { posix } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ENVIRONMENT } from "../../src/cli/environment.ts";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
-import { createProgram } from "../../src/cli/program.ts";
+import { program, variables } from "../support/program.ts";
 
 function read(path: string): string {
   return readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
@@ -21,10 +21,7 @@ const documents = new Map(
 const readme = read("README.md");
 const reference = ["settings", "connection", "commands"].map((name) => read(`docs/${name}.md`)).join("");
 const everything = [...documents.values()].join("\n");
-const { command: program } = createProgram("0.0.0", () => {
-  throw new Error("no command is run here");
-});
-const variables = ENVIRONMENT.flatMap(([names]) => names.split(", "));
+const listed = ENVIRONMENT.flatMap(([names]) => names.split(", "));
 const subcommands = program.commands.flatMap((group) =>
   group.commands.map((command) => ({ name: `${group.name()} ${command.name()}`, command })),
 );
@@ -125,7 +122,7 @@ describe("the reference", () => {
     expect(reference).toContain(`\`${flags}\``);
   });
 
-  it.each(variables)("names the variable %s", (name) => {
+  it.each(listed)("names the variable %s", (name) => {
     expect(reference).toContain(`\`${name}\``);
   });
 

@@ -3,9 +3,10 @@
 import { readFileSync } from "node:fs";
 import { Writable } from "node:stream";
 import type { Output } from "../../src/cli/output.ts";
-import { ENVIRONMENT, isSetting, trimVariables } from "../../src/cli/environment.ts";
+import { isSetting, trimVariables } from "../../src/cli/environment.ts";
 import { commandLine } from "../../src/main.ts";
 import { createContext, openErrorLog } from "../../src/runtime.ts";
+import { variables } from "./program.ts";
 
 export interface Outcome {
   readonly code: number | null;
@@ -30,11 +31,7 @@ export const AWS_ENVIRONMENT = {
 const ENDPOINT = "AWS_ENDPOINT_URL_SQS";
 
 /** Variables that fetch-etl reads of what a command is handed, and no library reads by itself. */
-const HANDED = new Set(
-  ENVIRONMENT.flatMap(([names]) => names.split(", ")).filter((name) =>
-    /^(FETCH_ETL_|PG|DATABASE_URL$)/.test(name),
-  ),
-);
+const HANDED = new Set(variables.filter((name) => /^(FETCH_ETL_|PG|DATABASE_URL$)/.test(name)));
 
 /** Commands that call SQS. */
 const WITH_SQS: ReadonlySet<string> = new Set(["drain", "doctor", "peek", "status", "verify"]);
@@ -89,7 +86,7 @@ export async function runHere(
   };
   const { run } = commandLine({
     ...ofProcess,
-    openContext: (flags) => createContext(ofProcess, flags),
+    openContext: (readFlags) => createContext(ofProcess, readFlags),
     openErrorLog: (flags) => openErrorLog(stderr.output, flags, env),
   });
   const code = await run(args);

@@ -11,6 +11,7 @@ export function memoryLog(): { log: Log; lines: readonly string[] } {
     format: "json",
     debug: keep("debug"),
     event: keep("event"),
+    metrics: keep("metrics"),
     note: keep("note"),
     warn: keep("warn"),
     error: keep("error"),

@@ -1,6 +1,8 @@
 // The command line's tree, for tests that look at it and run nothing.
 import { CliCommand } from "../../src/cli/command.ts";
+import { ENVIRONMENT } from "../../src/cli/environment.ts";
 import { createProgram } from "../../src/cli/program.ts";
+import { variableOf } from "../../src/config/flag-variables.ts";
 
 export const { command: program } = createProgram("0.0.0", () => {
   throw new Error("no command is run here");
@@ -20,3 +22,13 @@ function spell(command: CliCommand, before: readonly string[]): Spelt[] {
   const subcommands = command.commands.filter((each) => each instanceof CliCommand);
   return [{ words: words.join(" "), command }, ...subcommands.flatMap((each) => spell(each, words))];
 }
+
+/** Every variable that fetch-etl reads, also those of its flags. */
+export const variables: readonly string[] = [
+  ...ENVIRONMENT.flatMap(([names]) => names.split(", ")).filter((name) => name !== "FETCH_ETL_<FLAG>"),
+  ...new Set(
+    everyCommand.flatMap(({ words, command }) =>
+      command.options.flatMap(({ long = "" }) => variableOf(long, words.replace(/^fetch-etl ?/, "")) ?? []),
+    ),
+  ),
+];

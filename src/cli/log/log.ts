@@ -9,13 +9,31 @@ import { styleFor } from "../terminal/style.ts";
 type LogFields = Readonly<Record<string, Scalar | Readonly<Record<string, Scalar>>>>;
 type Scalar = string | number | boolean | null | undefined;
 
-/** The text format shows only the sentence; the JSON format also shows the fields. */
+/** Metrics for CloudWatch, with the numbers and the dimension that they name as members of the same line. */
+export interface EmbeddedMetrics {
+  readonly _aws: {
+    /** Epoch milliseconds. */
+    readonly Timestamp: number;
+    readonly CloudWatchMetrics: readonly [
+      {
+        readonly Namespace: string;
+        readonly Dimensions: readonly (readonly string[])[];
+        readonly Metrics: readonly { readonly Name: string; readonly Unit: string }[];
+      },
+    ];
+  };
+  readonly [member: string]: unknown;
+}
+
+/** The text format shows only the sentence; the JSON formats also show the fields. */
 export interface Log extends Notices {
   readonly format: LogFormat;
   /** Only in JSON, with `--debug`. */
   debug(sentence: string, fields?: LogFields): void;
   /** Only in JSON; in a terminal, the progress line or the report shows it. */
   event(sentence: string, fields?: LogFields): void;
+  /** The same, with metrics: they are wanted also with `--quiet`. */
+  metrics(sentence: string, fields: LogFields, metrics: EmbeddedMetrics): void;
   /** Information; omitted with `--quiet`. */
   note(sentence: string, fields?: LogFields): void;
   /** Something to check. */
@@ -48,6 +66,7 @@ function textLog({ stderr, env, flags }: LogSettings): Log {
     format: "text",
     debug: () => undefined,
     event: () => undefined,
+    metrics: () => undefined,
     note: (sentence) => {
       if (flags.quiet !== true) stderr.write(`${sentence}\n`);
     },
@@ -62,7 +81,7 @@ function textLog({ stderr, env, flags }: LogSettings): Log {
 }
 
 /** One JSON object per line, for log collectors. pino writes synchronously, so that no line is lost when the process exits. */
-async function jsonLog({ stderr, flags, epochNow }: LogSettings): Promise<Log> {
+async function jsonLog({ stderr, flags, format, epochNow }: LogSettings): Promise<Log> {
   // Imported on demand, because it loads slowly.
   const { pino } = await import("pino");
   const lines = pino(
@@ -84,9 +103,12 @@ async function jsonLog({ stderr, flags, epochNow }: LogSettings): Promise<Log> {
       lines[level](fields, sentence);
     };
   return {
-    format: "json",
+    format,
     debug: at("debug"),
     event: at("info"),
+    metrics: (sentence, fields, metrics) => {
+      lines.child({}, { level: "info" }).info({ ...fields, ...metrics }, sentence);
+    },
     note: at("info"),
     warn: at("warn"),
     error: (sentences, frames) => {

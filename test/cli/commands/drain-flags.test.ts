@@ -15,6 +15,7 @@ const defaults = {
   maxMessages: undefined,
   maxSeconds: undefined,
   retryForSeconds: 30,
+  waitSeconds: 0,
   ledgerDays: 30,
   onReject: "quarantine",
 };
@@ -33,6 +34,9 @@ describe("what drain is asked to do", () => {
     [{ maxMessages: "1000000000" }, { maxMessages: 1_000_000_000 }],
     [{ maxSeconds: "1" }, { maxSeconds: 1 }],
     [{ maxSeconds: "86400" }, { maxSeconds: 86_400 }],
+    [{ maxSeconds: "4m" }, { maxSeconds: 240 }],
+    [{ retryFor: "1h30m" }, { retryForSeconds: 5_400 }],
+    [{ ledgerDays: "60d" }, { ledgerDays: 60 }],
     [{ retryFor: "0" }, { retryForSeconds: 0 }],
     [{ retryFor: "86400" }, { retryForSeconds: 86_400 }],
     [{ ledgerDays: "15" }, { ledgerDays: 15 }],
@@ -48,22 +52,41 @@ describe("what drain is asked to do", () => {
   it.each<[DrainFlags, string]>([
     [
       { dryRun: true, maxMessages: "100001" },
-      "--max-messages with --dry-run takes a whole number from 1 to 100000.",
+      "--max-messages / FETCH_ETL_MAX_MESSAGES takes a whole number from 1 to 100000.",
     ],
-    [{ concurrency: "0" }, "--concurrency takes a whole number from 1 to 256."],
-    [{ onReject: "delete" }, "--on-reject must be one of: quarantine, leave."],
-    [{ onReject: "" }, "--on-reject must be one of: quarantine, leave."],
-    [{ concurrency: "257" }, "--concurrency takes a whole number from 1 to 256."],
-    [{ batchSize: "0" }, "--batch-size takes a whole number from 1 to 10000."],
-    [{ batchSize: "10001" }, "--batch-size takes a whole number from 1 to 10000."],
-    [{ maxMessages: "0" }, "--max-messages takes a whole number of 1 or more."],
-    [{ maxMessages: "all" }, "--max-messages takes a whole number of 1 or more."],
-    [{ maxSeconds: "0" }, "--max-seconds takes a whole number from 1 to 86400."],
-    [{ maxSeconds: "86401" }, "--max-seconds takes a whole number from 1 to 86400."],
-    [{ retryFor: "-1" }, "--retry-for takes a whole number from 0 to 86400."],
-    [{ retryFor: "1.5" }, "--retry-for takes a whole number from 0 to 86400."],
-    [{ ledgerDays: "14" }, "--ledger-days takes a whole number from 15 to 3650."],
-    [{ ledgerDays: "3651" }, "--ledger-days takes a whole number from 15 to 3650."],
+    [{ concurrency: "0" }, "--concurrency / FETCH_ETL_CONCURRENCY takes a whole number from 1 to 256."],
+    [{ onReject: "delete" }, "--on-reject / FETCH_ETL_ON_REJECT must be one of: quarantine, leave."],
+    [{ onReject: "" }, "--on-reject / FETCH_ETL_ON_REJECT must be one of: quarantine, leave."],
+    [{ concurrency: "257" }, "--concurrency / FETCH_ETL_CONCURRENCY takes a whole number from 1 to 256."],
+    [{ batchSize: "0" }, "--batch-size / FETCH_ETL_BATCH_SIZE takes a whole number from 1 to 10000."],
+    [{ batchSize: "10001" }, "--batch-size / FETCH_ETL_BATCH_SIZE takes a whole number from 1 to 10000."],
+    [{ maxMessages: "0" }, "--max-messages / FETCH_ETL_MAX_MESSAGES takes a whole number of 1 or more."],
+    [{ maxMessages: "all" }, "--max-messages / FETCH_ETL_MAX_MESSAGES takes a whole number of 1 or more."],
+    [
+      { maxSeconds: "0" },
+      "--max-seconds / FETCH_ETL_MAX_SECONDS takes 1 to 86400 whole seconds, such as 30s, 5m or 1h.",
+    ],
+    [
+      { maxSeconds: "86401" },
+      "--max-seconds / FETCH_ETL_MAX_SECONDS takes 1 to 86400 whole seconds, such as 30s, 5m or 1h.",
+    ],
+    [
+      { retryFor: "-1" },
+      "--retry-for / FETCH_ETL_RETRY_FOR takes 0 to 86400 whole seconds, such as 30s, 5m or 1h.",
+    ],
+    [
+      { retryFor: "1.5" },
+      "--retry-for / FETCH_ETL_RETRY_FOR takes 0 to 86400 whole seconds, such as 30s, 5m or 1h.",
+    ],
+    [
+      { ledgerDays: "36h" },
+      "--ledger-days / FETCH_ETL_LEDGER_DAYS takes 15 to 3650 whole days, such as 30d.",
+    ],
+    [{ ledgerDays: "14" }, "--ledger-days / FETCH_ETL_LEDGER_DAYS takes 15 to 3650 whole days, such as 30d."],
+    [
+      { ledgerDays: "3651" },
+      "--ledger-days / FETCH_ETL_LEDGER_DAYS takes 15 to 3650 whole days, such as 30d.",
+    ],
   ])("is not %j, which is told", (flags, sentence) => {
     expect(read(flags).told).toEqual([sentence]);
   });

@@ -14,6 +14,7 @@ function memory(broken: readonly string[] = []) {
     explain,
     clock: { now: () => 0, wait: () => Promise.resolve() },
     withFileLock: <T>(_: string, action: () => Promise<T>): Promise<T> => action(),
+    services: { sendHttp: () => Promise.reject(new Error("no metrics are sent here")) },
     epochNow: () => 1_700_000_000_000,
     readFile: (path: string): string => {
       const text = files.get(path);
@@ -33,7 +34,7 @@ function memory(broken: readonly string[] = []) {
   return { context, lines, exitCodes, files };
 }
 
-const FILES = { report: "run.json", metrics: "run.prom" };
+const FILES = { report: "run.json", metrics: "run.prom", push: undefined };
 
 const loads = (code: number) => (run: Run) => {
   run.queueName = "logins";
@@ -87,7 +88,7 @@ it("ends although the history does not answer", async () => {
 
 it("writes no file that was not asked for", async () => {
   const { context, files } = memory();
-  await recordRun({ report: undefined, metrics: undefined }, false, context, loads(0));
+  await recordRun({ report: undefined, metrics: undefined, push: undefined }, false, context, loads(0));
   expect(files.size).toBe(0);
 });
 

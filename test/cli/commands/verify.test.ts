@@ -2,6 +2,7 @@ import { PassThrough } from "node:stream";
 import { expect, it } from "vitest";
 import { runVerify, type VerifyFlags } from "../../../src/cli/commands/verify/run.ts";
 import type { Context, Services } from "../../../src/cli/context.ts";
+import { Problems } from "../../../src/config/readers.ts";
 import { Failure } from "../../../src/failure.ts";
 
 /** How much the database was asked for, as a command line of these flags does it. */
@@ -15,6 +16,7 @@ async function asked(flags: VerifyFlags): Promise<unknown> {
   // Only these are looked at before the database is.
   const context = {
     env: { DATABASE_URL: "postgres://u:p@localhost/d" },
+    problems: new Problems(),
     stdout: output,
     stderr: output,
     checkWritable: () => undefined,
@@ -35,7 +37,7 @@ it.each<[string, VerifyFlags, string]>([
 });
 
 it("wrong flags are told together", async () => {
-  const context = { env: {} } as unknown as Context;
+  const context = { env: {}, problems: new Problems() } as unknown as Context;
   await expect(runVerify({ html: "", appVersion: "x", expect: "-1" }, context)).rejects.toThrow(
     /--expect.*\n.*--app-version.*\n.*--html.*\n.*database/,
   );

@@ -27,8 +27,7 @@ const SOCKETS = 3;
 
 /** Checks the queue and the database in parallel, and reports them in a fixed order. */
 export async function runDoctor(flags: DoctorFlags, context: Context): Promise<number> {
-  const { env, services, epochNow, versions } = context;
-  const problems = new Problems();
+  const { env, services, epochNow, versions, problems } = context;
   const queue = readQueue(flags, env, SOCKETS, problems);
   const queueProblems = problems.sentences.length;
   const mapping = await readMapping(flags, env, context.readFile, problems);

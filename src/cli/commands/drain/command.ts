@@ -1,6 +1,6 @@
 import { DRAIN_DEFAULTS, ON_REJECT } from "../../../drain/settings.ts";
 import type { ActionFor, CliCommand } from "../../command.ts";
-import { appVersionOption, choice, withMappingOptions, withQueueOptions } from "../../option.ts";
+import { appVersionOption, choice, waitOption, withMappingOptions, withQueueOptions } from "../../option.ts";
 
 export function defineDrain(program: CliCommand, action: ActionFor): void {
   withMappingOptions(withQueueOptions(program.command("drain")))
@@ -11,16 +11,17 @@ export function defineDrain(program: CliCommand, action: ActionFor): void {
     .option("--concurrency <n>", "maximum concurrent receives", String(DRAIN_DEFAULTS.concurrency))
     .option("--batch-size <n>", "maximum rows per statement", String(DRAIN_DEFAULTS.batchSize))
     .option("--max-messages <n>", "stop after exactly n messages")
-    .option("--max-seconds <n>", "stop n seconds after the command starts")
+    .option("--max-seconds <duration>", "stop this long after the command starts")
     .option(
-      "--retry-for <seconds>",
+      "--retry-for <duration>",
       "how long to retry when SQS or Postgres becomes unavailable",
-      String(DRAIN_DEFAULTS.retryFor),
+      `${DRAIN_DEFAULTS.retryFor}s`,
     )
+    .addOption(waitOption("SQS and Postgres"))
     .option(
-      "--ledger-days <n>",
-      "how many days to remember loaded messages, at least 15",
-      String(DRAIN_DEFAULTS.ledgerDays),
+      "--ledger-days <duration>",
+      "how long to remember loaded messages, at least 15 days",
+      `${DRAIN_DEFAULTS.ledgerDays}d`,
     )
     .addOption(appVersionOption())
     .addOption(
@@ -38,11 +39,12 @@ export function defineDrain(program: CliCommand, action: ActionFor): void {
     .option("--json", "print the result as one JSON object")
     .option("--report <file>", "also write the report to a file, even if the run fails")
     .option("--metrics <file>", "update Prometheus metrics in a file (.prom); use one file per queue")
+    .option("--metrics-push <url>", "also send them to a Prometheus Pushgateway")
     .option("--quiet", "print only warnings and errors")
     .example("fetch-etl drain", "load every message in the queue")
     .example("fetch-etl drain --dry-run", "show what a drain would do, and change nothing")
     .example(
-      "fetch-etl drain --quiet --max-seconds 240 --metrics /var/metrics/etl.prom",
+      "fetch-etl drain --quiet --max-seconds 4m --metrics /var/metrics/etl.prom",
       "from cron, every five minutes, with Prometheus metrics",
     )
     .action(action(async () => (await import("./run.ts")).runDrain));

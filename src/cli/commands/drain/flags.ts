@@ -1,17 +1,20 @@
 // Reads the flags of `fetch-etl drain`.
 import type { RunFileFlags } from "../../../config/files.ts";
+import type { MetricsPushFlags } from "../../../config/metrics-push.ts";
 import type { MappingFlags } from "../../../config/mapping.ts";
 import type { QueueFlags } from "../../../config/queue.ts";
-import { oneOf, wholeNumber, type Problems } from "../../../config/readers.ts";
+import { duration, oneOf, wholeNumber, type Problems } from "../../../config/readers.ts";
 import type { TableFlags } from "../../../config/table.ts";
+import { readWait } from "../../opening.ts";
 import { DRAIN_DEFAULTS, ON_REJECT, type DrainSettings } from "../../../drain/settings.ts";
 
-export interface DrainFlags extends QueueFlags, MappingFlags, TableFlags, RunFileFlags {
+export interface DrainFlags extends QueueFlags, MappingFlags, TableFlags, RunFileFlags, MetricsPushFlags {
   readonly concurrency?: string;
   readonly batchSize?: string;
   readonly maxMessages?: string;
   readonly maxSeconds?: string;
   readonly retryFor?: string;
+  readonly wait?: string;
   readonly ledgerDays?: string;
   readonly onReject?: string;
   readonly failOnQuarantine?: boolean;
@@ -21,6 +24,8 @@ export interface DrainFlags extends QueueFlags, MappingFlags, TableFlags, RunFil
 
 export interface DrainConfig extends DrainSettings {
   readonly ledgerDays: number;
+  /** How long to wait for a queue and a database that are still starting, seconds. */
+  readonly waitSeconds: number;
 }
 
 const A_DAY_IN_SECONDS = 86_400;
@@ -40,12 +45,19 @@ export function readDrain(flags: DrainFlags, problems: Problems): DrainConfig {
       wholeNumber(flags.batchSize, "--batch-size", { min: 1, max: 10_000 }, problems) ??
       DRAIN_DEFAULTS.batchSize,
     maxMessages: readMaxMessages(flags, problems),
-    maxSeconds: wholeNumber(flags.maxSeconds, "--max-seconds", { min: 1, max: A_DAY_IN_SECONDS }, problems),
+    maxSeconds: duration(
+      flags.maxSeconds,
+      "--max-seconds",
+      "second",
+      { min: 1, max: A_DAY_IN_SECONDS },
+      problems,
+    ),
     retryForSeconds:
-      wholeNumber(flags.retryFor, "--retry-for", { min: 0, max: A_DAY_IN_SECONDS }, problems) ??
+      duration(flags.retryFor, "--retry-for", "second", { min: 0, max: A_DAY_IN_SECONDS }, problems) ??
       DRAIN_DEFAULTS.retryFor,
+    waitSeconds: readWait(flags.wait, problems),
     ledgerDays:
-      wholeNumber(flags.ledgerDays, "--ledger-days", { min: FEWEST_LEDGER_DAYS, max: 3650 }, problems) ??
+      duration(flags.ledgerDays, "--ledger-days", "day", { min: FEWEST_LEDGER_DAYS, max: 3650 }, problems) ??
       DRAIN_DEFAULTS.ledgerDays,
     onReject:
       oneOf(flags.onReject ?? DRAIN_DEFAULTS.onReject, "--on-reject", ON_REJECT, problems) ??
@@ -54,10 +66,7 @@ export function readDrain(flags: DrainFlags, problems: Problems): DrainConfig {
 }
 
 function readMaxMessages({ maxMessages, dryRun }: DrainFlags, problems: Problems): number | undefined {
-  if (dryRun !== true) return wholeNumber(maxMessages, "--max-messages", { min: 1 }, problems);
-  const range = { min: 1, max: MOST_OF_A_DRY_RUN };
-  return (
-    wholeNumber(maxMessages, "--max-messages with --dry-run", range, problems) ??
-    DRAIN_DEFAULTS.dryRunMessages
-  );
+  const range = dryRun === true ? { min: 1, max: MOST_OF_A_DRY_RUN } : { min: 1 };
+  const read = wholeNumber(maxMessages, "--max-messages", range, problems);
+  return dryRun === true ? (read ?? DRAIN_DEFAULTS.dryRunMessages) : read;
 }

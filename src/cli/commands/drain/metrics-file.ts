@@ -3,7 +3,8 @@ import { whyUnreadable, writeOutputFile } from "../../../config/files.ts";
 import { queueNameToShow } from "../../../config/queue.ts";
 import { systemCode } from "../../../failure.ts";
 import type { Context } from "../../context.ts";
-import { metricsText, parseMetrics, UNKNOWN_QUEUE, type EarlierMetrics } from "./metrics.ts";
+import { metricsText, parseMetrics, type EarlierMetrics, type MetricsText } from "./metrics.ts";
+import { UNKNOWN_QUEUE } from "./run-metrics.ts";
 import type { RunRecord } from "./report.ts";
 
 type MetricsContext = Pick<Context, "log" | "readFile" | "writeFile" | "withFileLock" | "versions">;
@@ -12,15 +13,21 @@ type MetricsContext = Pick<Context, "log" | "readFile" | "writeFile" | "withFile
  * Adds a run to the file, which keeps the counters and the time of the last success between runs. Without a file, counters start at zero;
  * with an unusable file too, with a warning. A file lock serializes runs that end at the same time.
  *
+ * @returns what the file contains then
  * @throws {Failure} if the file cannot be written
  */
-export async function updateMetrics(path: string, record: RunRecord, context: MetricsContext): Promise<void> {
-  await context.withFileLock(path, async () => {
+export async function updateMetrics(
+  path: string,
+  record: RunRecord,
+  context: MetricsContext,
+): Promise<MetricsText> {
+  return context.withFileLock(path, async () => {
     const known = record.queue === undefined ? undefined : queueNameToShow(record.queue);
     const earlier = readEarlier(path, known, context);
     const queue = known ?? earlier?.queue ?? UNKNOWN_QUEUE;
     const text = await metricsText({ ...record, queue }, earlier, context.versions.fetchEtl);
     await writeOutputFile(context.writeFile, "--metrics", path, text);
+    return { queue, text };
   });
 }
 

@@ -1,12 +1,17 @@
-// Collects the figures of a drain. When it ends, even if it fails, writes the --report and --metrics files, and completes its record in the
-// history of runs.
+// Collects the figures of a drain. When it ends, even if it fails, writes the --report and --metrics files, sends the metrics, and completes
+// its record in the history of runs.
 import { writeOutputFile, type RunFiles } from "../../../config/files.ts";
+import type { MetricsPush } from "../../../config/metrics-push.ts";
+import { queueNameToShow } from "../../../config/queue.ts";
 import type { Queue } from "../../../drain/ports.ts";
 import type { DrainReport, StoppedBy } from "../../../drain/report.ts";
 import { newCounts, type Counts } from "../../../drain/counts.ts";
 import type { PostgresLoader } from "../../../postgres/load.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
+import type { MetricsText } from "./metrics.ts";
+import type { PushContext } from "./metrics-push.ts";
+import { UNKNOWN_QUEUE } from "./run-metrics.ts";
 import { drainFields, runReportText, type RunRecord } from "./report.ts";
 
 /** A run in progress, which updates these fields. */
@@ -29,7 +34,13 @@ export interface Run {
 export type RecordContext = Pick<
   Context,
   "log" | "clock" | "epochNow" | "explain" | "readFile" | "writeFile" | "withFileLock" | "versions"
->;
+> &
+  PushContext;
+
+/** Where a record goes. */
+export interface RunOutputs extends RunFiles {
+  readonly push: MetricsPush | undefined;
+}
 
 /** How long recording the end in Postgres may take, milliseconds. */
 const RECORDING_MS = 3_000;
@@ -42,7 +53,7 @@ const RECORDING_MS = 3_000;
  * @throws the errors of `work`, after they are recorded
  */
 export async function recordRun(
-  files: RunFiles,
+  outputs: RunOutputs,
   dryRun: boolean,
   context: RecordContext,
   work: (run: Run) => Promise<number>,
@@ -61,12 +72,12 @@ export async function recordRun(
     };
     const ends = { queue: queue?.name ?? queueName, table };
     const record = { ...figures, ...ends, dryRun, startedAt, finishedAt: epochNow(), exitCode, error };
-    const finalCode = await writeFiles(record, files, context);
+    const finalCode = await writeFiles(record, outputs, context);
     // Behind a statement that Postgres has not answered, another one would only wait.
     if (loader !== undefined && report?.databaseSilent !== true)
       await recordEnd(loader, { ...record, exitCode: finalCode }, clock);
     await loader?.close();
-    context.log.event("Drain finished", { ...drainFields(ends, record, dryRun), exitCode: finalCode });
+    await logEnd({ ...record, exitCode: finalCode }, context);
     return finalCode;
   };
   let exitCode: number;
@@ -95,10 +106,21 @@ async function recordEnd(
   await Promise.race([recording, clock.wait(RECORDING_MS, recorded.signal)]);
 }
 
+async function logEnd(record: RunRecord, { log, versions }: RecordContext): Promise<void> {
+  const fields = { ...drainFields(record, record, record.dryRun), exitCode: record.exitCode };
+  if (log.format !== "emf" || record.dryRun) {
+    log.event("Drain finished", fields);
+    return;
+  }
+  const { embeddedMetrics } = await import("./emf.ts");
+  const queue = (record.queue === undefined ? undefined : queueNameToShow(record.queue)) ?? UNKNOWN_QUEUE;
+  log.metrics("Drain finished", fields, embeddedMetrics({ ...record, queue }, versions.fetchEtl));
+}
+
 /** @returns the exit code, which a failed write can change */
 async function writeFiles(
   record: RunRecord,
-  { report, metrics }: RunFiles,
+  { report, metrics, push }: RunOutputs,
   context: RecordContext,
 ): Promise<number> {
   const { log } = context;
@@ -120,13 +142,19 @@ async function writeFiles(
           writeOutputFile(context.writeFile, "--report", report, runReportText({ ...record, exitCode })),
         );
   const reported = await writeReport();
-  if (metrics === undefined) return exitCode;
-  const written = await attempt(async () => {
-    // Imported on demand, because it loads prom-client.
-    const { updateMetrics } = await import("./metrics-file.ts");
-    await updateMetrics(metrics, { ...record, exitCode }, context);
-  });
-  // Again, so that it contains the final exit code.
-  if (!written && reported === true) await writeReport();
+  let text: MetricsText | undefined;
+  if (metrics !== undefined) {
+    const written = await attempt(async () => {
+      // Imported on demand, because it loads prom-client.
+      const { updateMetrics } = await import("./metrics-file.ts");
+      text = await updateMetrics(metrics, { ...record, exitCode }, context);
+    });
+    // Again, so that it contains the final exit code.
+    if (!written && reported === true) await writeReport();
+  }
+  if (push !== undefined) {
+    const { pushMetrics } = await import("./metrics-push.ts");
+    await pushMetrics(push, { ...record, exitCode }, text, context);
+  }
   return exitCode;
 }

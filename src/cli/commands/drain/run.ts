@@ -2,10 +2,11 @@
 import { place, readDatabase } from "../../../config/database.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { readMapping } from "../../../config/mapping.ts";
-import { Problems } from "../../../config/readers.ts";
+import type { Problems } from "../../../config/readers.ts";
 import { readRecipients } from "../../../config/recovery.ts";
 import { queueNameToShow, readQueue } from "../../../config/queue.ts";
 import { qualifiedTable, readTable } from "../../../config/table.ts";
+import { readMetricsPush } from "../../../config/metrics-push.ts";
 import { readRunFiles } from "../../../config/files.ts";
 import { drain } from "../../../drain/loop.ts";
 import { createEntryMaker } from "../../../drain/entry.ts";
@@ -20,7 +21,7 @@ import type { Context } from "../../context.ts";
 import { DATABASE, MASKING_KEY, withSecrets } from "../../secrets.ts";
 import { EXIT, exitCodeOfStop } from "../../exit-codes.ts";
 import { writeJson } from "../../output.ts";
-import { opened } from "../../opening.ts";
+import { opened, whenReady } from "../../opening.ts";
 import { beforeFailureText, drainFields, leftHiddenText, writeDrainSummary } from "./report.ts";
 import { count, plural } from "../../terminal/style.ts";
 import { startProgressLog } from "../../log/progress-log.ts";
@@ -32,10 +33,11 @@ import { recordRun, type Run } from "./run-record.ts";
 const EXTRA_SOCKETS = 4;
 
 export async function runDrain(flags: DrainFlags, context: Context): Promise<number> {
-  const problems = new Problems();
+  const { problems } = context;
   const files = readRunFiles(flags, context.checkWritable, problems);
+  const push = readMetricsPush(flags, problems);
   const started = context.clock.now();
-  return recordRun(files, flags.dryRun === true, context, (run) =>
+  return recordRun({ ...files, push }, flags.dryRun === true, context, (run) =>
     drainQueue(flags, context, problems, { run, started }),
   );
 }
@@ -66,22 +68,24 @@ async function drainQueue(
   log.debug("Effective settings", { ...config });
   const sealer = recipients === undefined ? undefined : await context.services.createSealer(recipients);
   const { maxMessages, maxSeconds } = config;
-  const limits = { clock, stop, maxSeconds, started };
+  const limits = { clock, log, stop, maxSeconds, started, waitSeconds: config.waitSeconds };
   const interrupted = (): number => {
     run.stoppedBy = "signal";
     return exitCodeOfStop(stop);
   };
   const withAttributes = readsAttributes(mapping);
-  const openingQueue = context.services.openQueue({ ...queueSettings, withAttributes }, log);
-  const queue = await opened("SQS", openingQueue, limits);
+  const openQueue = (): Promise<Queue> =>
+    context.services.openQueue({ ...queueSettings, withAttributes }, log);
+  const queue = await opened("SQS", whenReady(openQueue, limits), limits);
   if (queue === undefined) return interrupted();
   run.queue = queue;
   let loader: PostgresLoader | undefined;
   try {
     if (config.onReject === "leave") requireRedrive(queue);
     if (database !== undefined) {
-      const opening = context.services.openLoader(database, queue.id, sealer?.dataKey);
-      loader = await opened(`Postgres at ${place(database)}`, opening, limits);
+      const openLoader = (): Promise<PostgresLoader> =>
+        context.services.openLoader(database, queue.id, sealer?.dataKey);
+      loader = await opened(`Postgres at ${place(database)}`, whenReady(openLoader, limits), limits);
       if (loader === undefined) return interrupted();
       run.loader = loader;
     }
@@ -143,7 +147,7 @@ async function showProgress(
   { json, quiet }: DrainFlags,
   watched: Watched,
 ): Promise<() => void> {
-  if (context.log.format === "json") return startProgressLog(context, watched.queue.name, watched.counts);
+  if (context.log.format !== "text") return startProgressLog(context, watched.queue.name, watched.counts);
   return json === true || quiet === true ? () => undefined : startProgress(context, watched);
 }
 

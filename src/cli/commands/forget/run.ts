@@ -2,7 +2,6 @@
 import { readDatabase } from "../../../config/database.ts";
 import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readKeysIfSet } from "../../../config/masking-key.ts";
-import { Problems } from "../../../config/readers.ts";
 import type { Context } from "../../context.ts";
 import { DATABASE, MASKING_KEY, withSecrets } from "../../secrets.ts";
 import { EXIT } from "../../exit-codes.ts";
@@ -24,7 +23,7 @@ export async function runForget(
   context: Context,
   args: readonly string[],
 ): Promise<number> {
-  const problems = new Problems();
+  const { problems } = context;
   const resolved = await withSecrets(context, problems, [...DATABASE, ...MASKING_KEY]);
   const database = readDatabase(resolved, problems);
   const mapping = await readMapping(flags, context.env, context.readFile, problems);

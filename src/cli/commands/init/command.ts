@@ -1,5 +1,5 @@
 import type { ActionFor, CliCommand } from "../../command.ts";
-import { withMappingOptions } from "../../option.ts";
+import { waitOption, withMappingOptions } from "../../option.ts";
 
 export function defineInit(program: CliCommand, action: ActionFor): void {
   withMappingOptions(program.command("init"))
@@ -9,6 +9,7 @@ export function defineInit(program: CliCommand, action: ActionFor): void {
     )
     .option("--print", "print the SQL, including the loader role and its grants; needs no database")
     .option("--loader-role <name>", "with --print: the role that runs drains (default fetch_etl_loader)")
+    .addOption(waitOption("Postgres"))
     .option("--json", "print the result as one JSON object")
     .example("fetch-etl init", "create whatever is missing")
     .example(

@@ -14,7 +14,8 @@ const EXISTING = /^[ \t]*(export[ \t]+)?FETCH_ETL_MASKING_KEY(_FILE|_COMMAND)?[ 
 
 /** Prints a line to append to `.env`. Starts with a newline if the last line of `.env` has none. Refuses if `.env` already has a key. */
 export async function runKeygen({ kms, force }: KeygenFlags, context: Context): Promise<number> {
-  const { stdout, randomBytes, dotEnv, services } = context;
+  const { stdout, randomBytes, dotEnv, services, problems } = context;
+  problems.throwIfAny();
   const existing = dotEnv?.text ?? "";
   if (force !== true && EXISTING.test(existing)) {
     throw new Failure(

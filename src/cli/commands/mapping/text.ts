@@ -1,6 +1,5 @@
 // Reads the text of a mapping that an argument names.
 import { readNamedFile } from "../../../config/files.ts";
-import { Problems } from "../../../config/readers.ts";
 import type { Context } from "../../context.ts";
 import { readStandardInput } from "../../input.ts";
 
@@ -11,8 +10,9 @@ import { readStandardInput } from "../../input.ts";
  * @throws {Failure} `configuration` if it cannot be read, is empty or is not UTF-8
  */
 export async function readMappingText(file: string, context: Context): Promise<string> {
+  const { problems } = context;
+  problems.throwIfAny();
   if (file === "-") return readStandardInput(context);
-  const problems = new Problems();
   const text = readNamedFile(file, "The mapping", context.readFile, problems);
   return problems.complete({ text }).text;
 }

@@ -1,7 +1,6 @@
 // `fetch-etl mapping try`: reads message bodies from standard input, and prints the rows that they become.
 import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
-import { Problems } from "../../../config/readers.ts";
 import { compile } from "../../../mapping/compile.ts";
 import { MAX_RECORDS } from "../../../mapping/limits.ts";
 import { MIN_KEY_BYTES, deriveKeys } from "../../../masking/keys.ts";
@@ -29,7 +28,7 @@ export async function runMappingTry(
   context: Context,
   [file]: readonly string[],
 ): Promise<number> {
-  const problems = new Problems();
+  const { problems } = context;
   const flags: MappingFlags = file === undefined ? {} : { mapping: file };
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const isMasked = mapping.columns.some(({ mask }) => mask !== undefined);

@@ -1,7 +1,7 @@
 // `fetch-etl mask`: prints the tokens of values.
 import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
-import { Problems } from "../../../config/readers.ts";
+import type { Problems } from "../../../config/readers.ts";
 import { Failure } from "../../../failure.ts";
 import { maskedFields, type MaskedField } from "../../../mapping/fields.ts";
 import { Invalid, type Mapping } from "../../../mapping/mapping.ts";
@@ -22,7 +22,7 @@ export interface MaskFlags extends Pick<MappingFlags, "mapping"> {
 
 /** Needs a masking key, but no database and no queue. Masks all values or none. Reports an invalid value only by its position. */
 export async function runMask(flags: MaskFlags, context: Context, args: readonly string[]): Promise<number> {
-  const problems = new Problems();
+  const { problems } = context;
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const { field, configured } = problems.complete({
     field: readField(flags.field, mapping, problems),

@@ -1,6 +1,6 @@
 // `fetch-etl peek`: shows messages and leaves them in the queue.
 import { readMaskingKeys } from "../../../config/masking-key.ts";
-import { wholeNumber, Problems } from "../../../config/readers.ts";
+import { wholeNumber } from "../../../config/readers.ts";
 import { readQueue, type QueueFlags } from "../../../config/queue.ts";
 import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { compile } from "../../../mapping/compile.ts";
@@ -27,7 +27,7 @@ export interface PeekFlags extends QueueFlags, MappingFlags {
 const SOCKETS = 10;
 
 export async function runPeek(flags: PeekFlags, context: Context): Promise<number> {
-  const problems = new Problems();
+  const { problems } = context;
   const count = wholeNumber(flags.count, "--count", { min: 1, max: 10_000 }, problems) ?? PEEK_COUNT;
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);

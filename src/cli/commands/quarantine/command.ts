@@ -48,10 +48,10 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
     .summary("delete old quarantined messages")
     .description("Permanently deletes quarantined messages.")
     .requiredOption(
-      "--older-than <days>",
-      "only messages quarantined at least this many days ago; 0 deletes all",
+      "--older-than <duration>",
+      "only messages quarantined at least this long ago, in whole days; 0 deletes all",
     )
     .option("--json", "print the result as one JSON object")
-    .example("fetch-etl quarantine purge --older-than 30", "keep the last 30 days")
+    .example("fetch-etl quarantine purge --older-than 30d", "keep the last 30 days")
     .action(action(async () => (await import("./run.ts")).runQuarantinePurge));
 }

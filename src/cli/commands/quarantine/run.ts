@@ -3,7 +3,7 @@ import { readDatabase, type DatabaseSettings } from "../../../config/database.ts
 import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readKeysIfSet, readMaskingKeys } from "../../../config/masking-key.ts";
 import { readHeldQueue } from "../../../config/queue.ts";
-import { wholeNumber, Problems } from "../../../config/readers.ts";
+import { duration, Problems } from "../../../config/readers.ts";
 import { readRecipients } from "../../../config/recovery.ts";
 import type { TableFlags } from "../../../config/table.ts";
 import { Failure } from "../../../failure.ts";
@@ -23,7 +23,7 @@ interface Flags {
 }
 
 export async function runQuarantineList({ json }: Flags, context: Context): Promise<number> {
-  const problems = new Problems();
+  const { problems } = context;
   const resolved = await withSecrets(context, problems, DATABASE);
   const { database } = problems.complete({ database: readDatabase(resolved, problems) });
   // Counting needs no key, so an invalid key is not an error here.
@@ -47,7 +47,7 @@ export async function runQuarantineShow(
   context: Context,
   [id = ""]: readonly string[],
 ): Promise<number> {
-  const problems = new Problems();
+  const { problems } = context;
   const isRaw = flags.raw === true;
   const resolved = await withSecrets(context, problems, isRaw ? [...DATABASE, ...MASKING_KEY] : DATABASE);
   const database = readDatabase(resolved, problems);
@@ -98,7 +98,7 @@ interface ReplayFlags extends Flags, MappingFlags, TableFlags {
 
 export async function runQuarantineReplay(flags: ReplayFlags, context: Context): Promise<number> {
   const { env, readFile, randomBytes, services } = context;
-  const problems = new Problems();
+  const { problems } = context;
   const mapping = await readMapping(flags, env, readFile, problems);
   const resolved = await withSecrets(context, problems, [...MASKING_KEY, ...DATABASE]);
   const masking = readMaskingKeys(resolved, problems);
@@ -138,9 +138,9 @@ export async function runQuarantinePurge(
   flags: Flags & { readonly olderThan?: string },
   context: Context,
 ): Promise<number> {
-  const problems = new Problems();
+  const { problems } = context;
   const range = { min: 0, max: MOST_DAYS };
-  const days = wholeNumber(flags.olderThan, "--older-than", range, problems) ?? MOST_DAYS;
+  const days = duration(flags.olderThan, "--older-than", "day", range, problems) ?? MOST_DAYS;
   const resolved = await withSecrets(context, problems, DATABASE);
   const { database } = problems.complete({ database: readDatabase(resolved, problems) });
   const purged = await withQuarantine(context, database, (quarantine) => quarantine.purge(days));

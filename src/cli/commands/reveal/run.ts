@@ -1,6 +1,5 @@
 // `fetch-etl reveal`: records the request, then decrypts the values of tokens.
 import { readDatabase } from "../../../config/database.ts";
-import { Problems } from "../../../config/readers.ts";
 import { revealEntries } from "../../../recovery/reveal.ts";
 import type { Context } from "../../context.ts";
 import { DATABASE, readIdentity, withSecrets } from "../../secrets.ts";
@@ -21,7 +20,7 @@ export async function runReveal(
   context: Context,
   args: readonly string[],
 ): Promise<number> {
-  const problems = new Problems();
+  const { problems } = context;
   const { identity, database, request } = problems.complete({
     identity: await readIdentity(flags.identity, context, problems),
     database: readDatabase(await withSecrets(context, problems, DATABASE), problems),

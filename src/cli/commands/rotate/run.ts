@@ -2,7 +2,6 @@
 import { place, readDatabase } from "../../../config/database.ts";
 import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
-import { Problems } from "../../../config/readers.ts";
 import { tableText, type TableFlags } from "../../../config/table.ts";
 import { maskedFields } from "../../../mapping/fields.ts";
 import { AlteredEntry, createRemask } from "../../../recovery/remask.ts";
@@ -21,7 +20,7 @@ export interface RotateFlags extends Pick<MappingFlags, "mapping">, TableFlags {
 
 /** All drains should use the new list of keys first. Rows that a drain adds with an earlier key need another rotation. */
 export async function runRotate(flags: RotateFlags, context: Context): Promise<number> {
-  const problems = new Problems();
+  const { problems } = context;
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const resolved = await withSecrets(context, problems, [...MASKING_KEY, ...DATABASE]);
   const { identity, keys, database } = problems.complete({

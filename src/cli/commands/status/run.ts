@@ -1,6 +1,5 @@
 // `fetch-etl status`: the last runs of a queue, and what waits in the queue and in the quarantine.
 import { readDatabase } from "../../../config/database.ts";
-import { Problems } from "../../../config/readers.ts";
 import {
   queueArnOf,
   queueNameOf,
@@ -21,7 +20,7 @@ export interface StatusFlags extends QueueFlags {
 const SOCKETS = 1;
 
 export async function runStatus(flags: StatusFlags, context: Context): Promise<number> {
-  const problems = new Problems();
+  const { problems } = context;
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
   const resolved = await withSecrets(context, problems, DATABASE, flags.region);
   const { database } = problems.complete({ database: readDatabase(resolved, problems) });

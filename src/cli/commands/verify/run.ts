@@ -1,6 +1,6 @@
 // `fetch-etl verify`: counts and checks the rows, the quarantine and the messages left in the queue.
 import { readDatabase } from "../../../config/database.ts";
-import { wholeNumber, Problems } from "../../../config/readers.ts";
+import { wholeNumber } from "../../../config/readers.ts";
 import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readOutputPath, writeOutputFile } from "../../../config/files.ts";
 import { queueNameToShow, readQueue, type QueueFlags } from "../../../config/queue.ts";
@@ -23,7 +23,7 @@ export interface VerifyFlags extends QueueFlags, MappingFlags, TableFlags {
 const SOCKETS = 1;
 
 export async function runVerify(flags: VerifyFlags, context: Context): Promise<number> {
-  const problems = new Problems();
+  const { problems } = context;
   const expected = wholeNumber(flags.expect, "--expect", { min: 0 }, problems);
   const mapping = await readMapping(flags, context.env, context.readFile, problems);
   const html = readOutputPath(flags.html, "--html", context.checkWritable, problems);

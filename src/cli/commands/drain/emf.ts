@@ -1,0 +1,37 @@
+// Pure: a run as metrics of CloudWatch, in the embedded metric format of a log line.
+// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html)
+import type { EmbeddedMetrics } from "../../log/log.ts";
+import { metricsOf } from "./run-metrics.ts";
+import type { RunRecord } from "./report.ts";
+
+const NAMESPACE = "fetch-etl";
+
+/**
+ * The members to add to the log line: `_aws`, the dimension `queue`, and a number for each metric. Counters have the values of this run
+ * alone, which CloudWatch adds up. A metric with a label becomes one metric for each of its values, such as
+ * `fetch_etl_queue_messages_visible`, because a line has one value for a dimension.
+ */
+export function embeddedMetrics(
+  run: RunRecord & { readonly queue: string },
+  version: string,
+): EmbeddedMetrics {
+  const metrics = metricsOf(run, 0, version).flatMap(({ name, unit, samples }) =>
+    unit === undefined
+      ? []
+      : samples.map(([labels, value]) => ({ name: [name, ...Object.values(labels)].join("_"), unit, value })),
+  );
+  return {
+    _aws: {
+      Timestamp: run.finishedAt,
+      CloudWatchMetrics: [
+        {
+          Namespace: NAMESPACE,
+          Dimensions: [["queue"]],
+          Metrics: metrics.map(({ name, unit }) => ({ Name: name, Unit: unit })),
+        },
+      ],
+    },
+    queue: run.queue,
+    ...Object.fromEntries(metrics.map(({ name, value }) => [name, value])),
+  };
+}

@@ -1,0 +1,102 @@
+// Pure: a run as metrics, for Prometheus and for CloudWatch.
+import { EXIT } from "../../exit-codes.ts";
+import { invalidValues, type RunRecord } from "./report.ts";
+
+/** The value of the label or dimension `queue` for a queue whose name is unknown. */
+export const UNKNOWN_QUEUE = "unknown";
+
+export type Labels = Readonly<Record<string, string>>;
+
+type Sample = readonly [labels: Labels, value: number];
+
+export interface Metric {
+  /** Includes `fetch_etl_`. */
+  readonly name: string;
+  /** A counter's samples are the run's own; the values of earlier runs are added to them. */
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+  readonly samples: readonly Sample[];
+  /** CloudWatch's unit; undefined for what CloudWatch does not get, because it keeps times itself, or adds up another metric. */
+  readonly unit?: "Count" | "Seconds" | "None";
+}
+
+/**
+ * @param lastSuccess when the last earlier run with exit code 0 ended, epoch seconds; 0 if there was none
+ * @param version of fetch-etl
+ */
+export function metricsOf(run: RunRecord, lastSuccess: number, version: string): readonly Metric[] {
+  const { exitCode, requests, remaining } = run;
+  const finished = run.finishedAt / 1000;
+  const seconds = run.durationMs / 1000;
+  const one = (value: number): readonly Sample[] => [[{}, value]];
+  const each = (label: string, values: Readonly<Record<string, number>>): readonly Sample[] =>
+    Object.entries(values).map(([key, value]) => [{ [label]: key }, value]);
+  const outcomes = each("outcome", {
+    loaded: run.loaded,
+    duplicate: run.duplicates,
+    quarantined: run.quarantined,
+    skipped: run.skipped,
+    left: run.left,
+    released: run.released,
+  });
+  const counter = (name: string, help: string, samples: readonly Sample[], unit?: "Count"): Metric => ({
+    ...{ name: `fetch_etl_${name}`, type: "counter", help, samples },
+    ...(unit === undefined ? {} : { unit }),
+  });
+  const gauge = (name: string, help: string, samples: readonly Sample[], unit?: Metric["unit"]): Metric => ({
+    ...{ name: `fetch_etl_${name}`, type: "gauge", help, samples },
+    ...(unit === undefined ? {} : { unit }),
+  });
+  return [
+    counter(
+      "runs_total",
+      "Runs by exit code.",
+      Object.values(EXIT).map((code): Sample => [{ exit_code: String(code) }, code === exitCode ? 1 : 0]),
+    ),
+    counter("run_seconds_total", "Total duration of runs.", one(seconds)),
+    counter(
+      "messages_received_total",
+      "Messages received from SQS, including redeliveries.",
+      one(run.received),
+      "Count",
+    ),
+    counter("messages_total", "Messages by outcome.", outcomes),
+    counter("messages_deleted_total", "Messages deleted from the queue.", one(run.deleted), "Count"),
+    counter(
+      "invalid_values_total",
+      "Values that could not be read and were stored as NULL.",
+      one(invalidValues(run)),
+      "Count",
+    ),
+    counter(
+      "sqs_requests_total",
+      "SQS requests, including retries.",
+      each("operation", { receive: requests.receive, delete: requests.delete, other: requests.other }),
+      "Count",
+    ),
+    gauge("last_run_timestamp_seconds", "When the last run ended.", one(finished)),
+    gauge(
+      "last_success_timestamp_seconds",
+      "When the last run with exit code 0 ended; 0 if there was none.",
+      one(exitCode === EXIT.done ? finished : lastSuccess),
+    ),
+    gauge("last_run_exit_code", "Exit code of the last run.", one(exitCode), "None"),
+    gauge("last_run_duration_seconds", "Duration of the last run.", one(seconds), "Seconds"),
+    gauge("last_run_messages", "Messages of the last run by outcome.", outcomes, "Count"),
+    ...(remaining === undefined
+      ? []
+      : [
+          gauge(
+            "queue_messages",
+            "Messages in the queue at the end of the last run, as SQS counts them.",
+            each("state", {
+              visible: remaining.visible,
+              in_flight: remaining.inFlight,
+              delayed: remaining.delayed,
+            }),
+            "Count",
+          ),
+        ]),
+    gauge("build_info", "Version of the last run; the value is always 1.", [[{ version }, 1]]),
+  ];
+}

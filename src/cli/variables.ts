@@ -1,0 +1,72 @@
+// Sets the flags of a command that the command line does not give from their environment variables.
+import type { Command, Option } from "commander";
+import { IDLE_WITH, SECRET_IN_VARIABLE, variableOf, whyNoVariable } from "../config/flag-variables.ts";
+import type { Problems } from "../config/readers.ts";
+
+/** Whether help says that the option has no variable. */
+export function lacksVariable({ long = "" }: Option, command: Command): boolean {
+  return /^(safeguard|request)$/.test(whyNoVariable(long, wordsOf(command)) ?? "");
+}
+
+/** The words of a command, without the program's name: `quarantine replay`. */
+function wordsOf(command: Command): string {
+  return ancestry(command)
+    .slice(0, -1)
+    .map((each) => each.name())
+    .toReversed()
+    .join(" ");
+}
+
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ["true", true],
+  ["1", true],
+  ["false", false],
+  ["0", false],
+]);
+
+/**
+ * Sets the options that the command line does not give, also those of the program, from `env`. A text goes to the option unchecked, as
+ * commander passes it on; a variable of an option without a value must be `true`, `1`, `false` or `0`. Mistakes are added to `problems`,
+ * also a password on the command line.
+ */
+export function readVariables(command: Command, env: NodeJS.ProcessEnv, problems: Problems): void {
+  const options = ancestry(command).flatMap((owner) => owner.options.map((option) => ({ owner, option })));
+  const words = wordsOf(command);
+  const isOn = (flag: string | undefined): boolean =>
+    options.some(
+      ({ owner, option }) => option.long === flag && owner.getOptionValue(option.attributeName()) === true,
+    );
+  // Those without a value first, because others depend on them.
+  for (const { owner, option } of options.toSorted(
+    (a, b) => Number(a.option.required) - Number(b.option.required),
+  )) {
+    const variable = variableOf(option.long ?? "", words);
+    const text = variable === undefined ? "" : (env[variable] ?? "");
+    const key = option.attributeName();
+    if (owner.getOptionValueSource(key) === "cli") {
+      const given: unknown = owner.getOptionValue(key);
+      if (SECRET_IN_VARIABLE.has(option.long ?? "") && hasCredentials(String(given))) {
+        problems.add(
+          `${option.long ?? ""} must not contain a user or a password, which other users can see in the process list. Set ${variable ?? ""} instead.`,
+        );
+      }
+      continue;
+    }
+    if (text === "" || isOn(IDLE_WITH.get(option.long ?? ""))) continue;
+    const value = option.required ? text : BOOLEANS.get(text);
+    if (value === undefined)
+      problems.add(`${variable ?? ""} must be one of: ${[...BOOLEANS.keys()].join(", ")}.`);
+    else owner.setOptionValueWithSource(key, value, "env");
+  }
+}
+
+function hasCredentials(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { username, password } = new URL(url);
+  return username !== "" || password !== "";
+}
+
+/** The command, then its group if it has one, and the program. */
+function ancestry(command: Command): Command[] {
+  return command.parent === null ? [command] : [command, ...ancestry(command.parent)];
+}
