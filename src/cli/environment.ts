@@ -15,6 +15,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
     "age recipients (age1…) who can decrypt masked values; if unset, the values are not stored",
   ],
   ["DATABASE_URL", "postgres://user:password@host:5432/database?sslmode=…"],
+  ["FETCH_ETL_DATABASE_AUTH", "login to Postgres: password, or rds-iam for IAM tokens of Amazon RDS"],
   [
     "PGHOST, PGHOSTADDR, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGPASSFILE, PGSERVICE, PGSERVICEFILE, PGSYSCONFDIR, " +
       "PGSSLMODE, PGREQUIRESSL, PGSSLNEGOTIATION, PGSSLROOTCERT, PGSSLCERT, PGSSLKEY, PGSSLCERTMODE, PGSSLMINPROTOCOLVERSION, " +
@@ -22,6 +23,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
       "PGGSSENCMODE, PGREQUIREPEER",
     "as in libpq; used for what DATABASE_URL does not set",
   ],
+  ["NODE_EXTRA_CA_CERTS", "PEM file with more certificate authorities, for Postgres and AWS"],
   ["AWS_ENDPOINT_URL_SQS, AWS_ENDPOINT_URL", "custom SQS endpoint (such as LocalStack)"],
   [
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",

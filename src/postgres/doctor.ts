@@ -24,7 +24,7 @@ import { lacking, missingGrants, rightsFor } from "./rights.ts";
 import { migrationProblem, schemaState } from "./schema.ts";
 import { checkTarget, type Target } from "./target-table.ts";
 import { checkPublicSchema, checkTableCode } from "./table-code.ts";
-import { checksCertificate } from "./tls.ts";
+import { checksCertificate, trustedText } from "./tls.ts";
 import { inTransaction, READ_COMMITTED, SNAPSHOT } from "./transaction.ts";
 
 /** The only encoding with every character. */
@@ -100,11 +100,11 @@ function otherEncoding(finding: string, encoding: string): Check {
 async function checkTls(connection: Connection, settings: DatabaseSettings): Promise<Check> {
   const name = "TLS";
   const { sslMode, source } = settings;
-  const { host } = connection.server();
+  const server = connection.server();
   if (await connection.isEncrypted()) {
-    return ok(name, `on, ${checked(settings)} (sslmode ${sslMode})`);
+    return ok(name, `on, ${checked(server)} (sslmode ${sslMode})`);
   }
-  if (isLocal(host)) return ok(name, "off; the server is on this machine");
+  if (isLocal(server.host)) return ok(name, "off; the server is on this machine");
   return warning(
     name,
     `off (sslmode ${sslMode}), although the server is on another machine`,
@@ -114,9 +114,10 @@ async function checkTls(connection: Connection, settings: DatabaseSettings): Pro
 
 function checked(settings: DatabaseSettings): string {
   if (!checksCertificate(settings)) return "certificate not verified";
+  const by = `with the authorities of ${trustedText(settings)}`;
   return settings.sslMode === "verify-full"
-    ? "certificate and host name verified"
-    : "certificate verified, host name not verified";
+    ? `certificate and host name verified ${by}`
+    : `certificate verified ${by}, host name not verified`;
 }
 
 function isLocal(host: string): boolean {
