@@ -21,6 +21,7 @@ export const WITHOUT_VARIABLE: ReadonlyMap<string, WhyNone> = new Map<string, Wh
   ["quarantine replay --queue", "request"],
   ["--print", "request"],
   ["--loader-role", "request"],
+  ["--kms", "request"],
   ["--help", "information"],
   ["--version", "information"],
 ]);

@@ -55,7 +55,7 @@ export async function withGateway<T>(
   }
 }
 
-/** With the grouping key and an empty instance as labels, in alphabetical order, as a Pushgateway 1.11 returned them. */
+/** With the grouping key and an empty instance as labels, in alphabetical order, as a Pushgateway returns them. */
 function asReturned(path: string, own: string): string {
   const [, job = "", queue = ""] = /\/metrics\/job\/([^/]+)\/queue\/([^/?]+)/.exec(path) ?? [];
   return own.replace(/^(\w+)\{(.*)\} (.*)$/gm, (_line, name: string, labels: string, value: string) => {
