@@ -4,9 +4,11 @@ WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY . .
-# Removes the packages for development, but keeps the optional clients of AWS.
-RUN npm run build && npm install --ignore-scripts --omit=dev --save-prod \
-  @aws-sdk/client-kms@^3 @aws-sdk/client-secrets-manager@^3 @aws-sdk/client-ssm@^3
+RUN npm run build
+# The optional peer dependencies, which are the clients for secrets in AWS, become dependencies: npm prunes them otherwise.
+RUN npm pkg set --json dependencies="$(node -p 'const { dependencies, peerDependencies } = require("./package.json"); JSON.stringify({ ...dependencies, ...peerDependencies })')" \
+  && npm pkg delete devDependencies peerDependencies peerDependenciesMeta \
+  && npm prune --ignore-scripts
 
 FROM node:22-alpine
 WORKDIR /app

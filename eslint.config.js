@@ -35,7 +35,7 @@ const ARROWS = {
     packages: ["node:(crypto|http|https|net|stream|tls)", "@aws-sdk/[^/]+"],
   },
   postgres: {
-    folders: ["drain", "quarantine", "recovery", "doctor", "config", "mapping", "masking"],
+    folders: ["aws", "drain", "quarantine", "recovery", "doctor", "config", "mapping", "masking"],
     packages: [
       "node:(crypto|dns/promises|events|fs|net|timers/promises|tls)",
       "postgres",

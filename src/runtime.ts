@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { lstatSync, readFileSync, statSync } from "node:fs";
 import { setDefaultAutoSelectFamilyAttemptTimeout } from "node:net";
-import { homedir } from "node:os";
+import { homedir, hostname } from "node:os";
 import { buffer } from "node:stream/consumers";
 import { isatty } from "node:tty";
 import { checkWritable, writeWhole } from "./write-file.ts";
@@ -26,6 +26,7 @@ const services: Services = {
   openLoader: async (...given) => (await import("./postgres/load.ts")).openLoader(...given),
   initialise: async (...given) => (await import("./postgres/init.ts")).initialise(...given),
   verifyTables: async (...given) => (await import("./postgres/verify.ts")).verifyTables(...given),
+  readHistory: async (...given) => (await import("./postgres/runs.ts")).readHistory(...given),
   openQuarantine: async (...given) => (await import("./postgres/quarantine.ts")).openQuarantine(...given),
   createSealer: async (recipients) =>
     (await import("./recovery/recipients.ts")).createSealer(recipients, randomBytes),
@@ -88,6 +89,7 @@ export async function createContext(ofProcess: OfProcess, flags: LogFlags): Prom
     randomBytes,
     readFile: (path) => readFileSync(path, "utf8"),
     fileMode,
+    host: hostname(),
     writeFile: writeWhole,
     withFileLock,
     checkWritable,

@@ -9,6 +9,7 @@ import type { Initialised } from "../postgres/init.ts";
 import type { Verification } from "../postgres/verify.ts";
 import type { PostgresLoader } from "../postgres/load.ts";
 import type { Quarantine } from "../postgres/quarantine.ts";
+import type { RunHistory } from "../postgres/runs.ts";
 import type { Vault } from "../postgres/vault.ts";
 import type { Rotation } from "../postgres/rotation.ts";
 import type { Opener } from "../recovery/identities.ts";
@@ -39,6 +40,8 @@ export interface Services {
   openLoader(settings: DatabaseSettings, queueId: string, vaultKey?: SealedDataKey): Promise<PostgresLoader>;
   initialise(settings: DatabaseSettings): Promise<Initialised>;
   verifyTables(settings: DatabaseSettings, extent: "counts" | "values"): Promise<Verification>;
+  /** @param queue the ARN or the name */
+  readHistory(settings: DatabaseSettings, queue: string): Promise<RunHistory>;
   openQuarantine(settings: DatabaseSettings): Promise<Quarantine>;
   createSealer(recipients: readonly string[]): Promise<Sealer>;
   /** @param identityFile the file's text */
@@ -106,6 +109,8 @@ export interface Context {
   /** The content of `.env` in the working directory; undefined if there is no such file. */
   readonly dotEnv: DotEnv | undefined;
   readonly versions: Versions;
+  /** The name of this machine. */
+  readonly host: string;
   /** Replaces the file atomically, or leaves it unchanged and throws. */
   readonly writeFile: (path: string, text: string) => Promise<void>;
   /** Runs `action` while holding a lock on the file. */

@@ -19,6 +19,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
     "age recipients (age1…) who can decrypt masked values; if unset, the values are not stored",
   ],
   ["DATABASE_URL", "postgres://user:password@host:5432/database?sslmode=…, or the ARN of a secret"],
+  ["FETCH_ETL_DATABASE_AUTH", "login to Postgres: password, or rds-iam for IAM tokens of Amazon RDS"],
   [
     "PGHOST, PGHOSTADDR, PGPORT, PGDATABASE, PGUSER, PGPASSWORD, PGPASSFILE, PGSERVICE, PGSERVICEFILE, PGSYSCONFDIR, " +
       "PGSSLMODE, PGREQUIRESSL, PGSSLNEGOTIATION, PGSSLROOTCERT, PGSSLCERT, PGSSLKEY, PGSSLCERTMODE, PGSSLMINPROTOCOLVERSION, " +
@@ -26,6 +27,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
       "PGGSSENCMODE, PGREQUIREPEER",
     "as in libpq; used for what DATABASE_URL does not set",
   ],
+  ["NODE_EXTRA_CA_CERTS", "PEM file with more certificate authorities, for Postgres and AWS"],
   ["FETCH_ETL_MAPPING", "mapping file; if unset, the built-in mapping of logins"],
   ["FETCH_ETL_TABLE", "target table, as schema.name"],
   ["FETCH_ETL_QUEUE", "queue name, URL or ARN"],

@@ -15,6 +15,7 @@ import { definePeek } from "./commands/peek/command.ts";
 import { defineQuarantine } from "./commands/quarantine/command.ts";
 import { defineReveal } from "./commands/reveal/command.ts";
 import { defineRotate } from "./commands/rotate/command.ts";
+import { defineStatus } from "./commands/status/command.ts";
 import { defineVerify } from "./commands/verify/command.ts";
 import { choice } from "./option.ts";
 
@@ -59,7 +60,8 @@ export function createProgram(version: string, openContext: (flags: LogFlags) =>
     .example("fetch-etl drain", "load every message in the queue")
     .example("fetch-etl verify", "count and check the loaded rows");
   program.commandsGroup("Load:");
-  for (const define of [defineDrain, definePeek, defineVerify, defineQuarantine]) define(program, action);
+  for (const define of [defineDrain, definePeek, defineStatus, defineVerify, defineQuarantine])
+    define(program, action);
   program.commandsGroup("Personal data:");
   for (const define of [defineMask, defineReveal, defineForget, defineRotate]) define(program, action);
   program.commandsGroup("Set up:");

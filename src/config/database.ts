@@ -5,6 +5,7 @@ import { parseUrl } from "./connection-url.ts";
 import { LOGIN } from "./mapping.ts";
 import { Given, variables, type Parameter } from "./parameters.ts";
 import { passwordFor, readPasswordFile } from "./password-file.ts";
+import { checkRdsIam, defaultSslMode, readDatabaseAuth, type DatabaseAuth } from "./rds.ts";
 import { Problems } from "./readers.ts";
 import { readRequireAuth, type AuthenticationMethod } from "./require-auth.ts";
 import { Secret } from "./secret.ts";
@@ -27,6 +28,7 @@ export interface DatabaseSettings extends Server, TlsSettings, ServerChoice {
   readonly others: readonly Server[];
   readonly database: string;
   readonly user: string;
+  readonly auth: DatabaseAuth;
   /** How the server may authenticate the client; undefined for any way. */
   readonly requireAuth: ReadonlySet<AuthenticationMethod> | undefined;
   /** Seconds; 0 for no limit. */
@@ -43,7 +45,7 @@ export interface DatabaseSettings extends Server, TlsSettings, ServerChoice {
   /** What names the database, for error messages: `DATABASE_URL` or `the PG* variables`, and a service. */
   readonly source: string;
   /**
-   * Reads files, programs and references again, because a password can change during a run. Undefined if everything is in variables.
+   * Reads the secrets again, because a password can change during a run. Undefined if all of them are in variables.
    *
    * @throws {Failure} if that fails
    */
@@ -55,7 +57,7 @@ export function place(settings: DatabaseSettings): string {
   return [settings, ...settings.others].map(({ host, port }) => `${host}:${port}`).join(", ");
 }
 
-/** The settings for each of the servers alone, whatever it is. */
+/** The settings for each of the servers alone, whatever it is, without {@link DatabaseSettings.renew}. */
 export function eachServer(settings: DatabaseSettings): DatabaseSettings[] {
   return [settings, ...settings.others].map((server) => ({
     ...settings,
@@ -66,6 +68,7 @@ export function eachServer(settings: DatabaseSettings): DatabaseSettings[] {
     passwordFile: server.passwordFile,
     others: [],
     targetSession: "any",
+    renew: undefined,
   }));
 }
 
@@ -121,7 +124,7 @@ export function readDatabase(
   const mainSource = url === "" ? "the PG* variables" : "DATABASE_URL";
   const user = given.text("user") ?? userOf(systemUser, problems);
   const addresses = readServers(given, problems);
-  const found = user === undefined ? undefined : connectionOf(given, user, sources, problems);
+  const found = user === undefined ? undefined : connectionOf(given, { user, addresses }, sources, problems);
   if (found === undefined) return undefined;
   const [first, ...others] = withPasswords(given, addresses, found, sources);
   return {
@@ -130,18 +133,15 @@ export function readDatabase(
     ...found,
     ...target,
     source: [mainSource, ...fromService.map(({ name }) => name)].join(" or "),
-    renew: renewal(sources, [first, ...others], flags, mapping),
+    renew: renewal(sources, flags, mapping),
   };
 }
 
 function renewal(
-  sources: Sources,
-  servers: readonly Server[],
+  { renewed }: Sources,
   flags: TableFlags,
   mapping: Mapping,
 ): (() => Promise<DatabaseSettings>) | undefined {
-  const usesFile = servers.some(({ passwordFile }) => passwordFile !== undefined);
-  const renewed = sources.renewed ?? (usesFile ? () => Promise.resolve(sources) : undefined);
   if (renewed === undefined) return undefined;
   return async () => {
     const problems = new Problems();
@@ -167,11 +167,14 @@ function userOf(systemUser: () => string, problems: Problems): string | undefine
 function withPasswords(
   given: Given,
   servers: readonly [ServerAddress, ...ServerAddress[]],
-  login: Pick<DatabaseSettings, "database" | "user">,
+  login: Pick<DatabaseSettings, "database" | "user" | "auth">,
   sources: Sources,
 ): [Server, ...Server[]] {
   const password = given.text("password") ?? "";
-  const file = password === "" ? readPasswordFile(given.text("passfile"), sources) : undefined;
+  const file =
+    password === "" && login.auth === "password"
+      ? readPasswordFile(given.text("passfile"), sources)
+      : undefined;
   const add = (server: ServerAddress): Server => {
     if (file === undefined) return { ...server, password: new Secret(password), passwordFile: undefined };
     const found = passwordFor(file.text, { ...server, ...login });
@@ -190,7 +193,7 @@ type ConnectionSettings = Omit<
 
 function connectionOf(
   given: Given,
-  user: string,
+  { user, addresses }: { readonly user: string; readonly addresses: readonly ServerAddress[] },
   sources: Sources,
   problems: Problems,
 ): ConnectionSettings | undefined {
@@ -206,15 +209,16 @@ function connectionOf(
   }
   const requireAuth = readRequireAuth(given, problems);
   const choice = readServerChoice(given, problems);
-  const tls = readTls(given, sources, problems);
-  return tls === undefined
-    ? undefined
-    : {
-        ...tls,
-        ...choice,
-        ...{ user, requireAuth, connectTimeout },
-        database: given.text("dbname") ?? user,
-        applicationName: given.text("application_name") ?? "fetch-etl",
-        options: given.text("options"),
-      };
+  const auth = readDatabaseAuth(sources.env, problems);
+  const tls = readTls(given, sources, problems, defaultSslMode(auth, addresses));
+  if (tls === undefined) return undefined;
+  if (auth === "rds-iam") checkRdsIam(given, addresses, { ...tls, requireAuth }, problems);
+  return {
+    ...tls,
+    ...choice,
+    ...{ user, auth, requireAuth, connectTimeout },
+    database: given.text("dbname") ?? user,
+    applicationName: given.text("application_name") ?? "fetch-etl",
+    options: given.text("options"),
+  };
 }

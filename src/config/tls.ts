@@ -16,7 +16,10 @@ export interface TlsSettings {
   readonly sslMode: SslMode;
   /** `direct` starts TLS without asking the server first, which Postgres 17 and later accept. */
   readonly sslNegotiation: (typeof NEGOTIATIONS)[number];
-  /** Path of a PEM file with certificate authorities; undefined for Node's own. */
+  /**
+   * Path of a PEM file with certificate authorities; {@link SYSTEM} for Node's own; {@link RDS} for Amazon RDS's; undefined for Node's own,
+   * and for a host of Amazon RDS its authorities too.
+   */
   readonly sslRootCert: string | undefined;
   readonly clientCertificate: ClientCertificate | undefined;
   /** The oldest and the newest TLS version; undefined for Node's own. */
@@ -33,17 +36,28 @@ export interface ClientCertificate {
 }
 
 /** The `sslrootcert` for the system's certificate authorities; it requires verify-full. */
-const SYSTEM = "system";
+export const SYSTEM = "system";
+/** The `sslrootcert` for the certificate authorities of Amazon RDS, which fetch-etl ships. */
+export const RDS = "rds";
 
 /** Whether the mode never falls back to a connection without TLS. */
 function requiresTls(sslMode: string): boolean {
   return sslMode === "require" || sslMode === "verify-ca" || sslMode === "verify-full";
 }
 
-/** @returns undefined, with the mistakes added to `problems`, if a setting is invalid */
-export function readTls(given: Given, sources: Sources, problems: Problems): TlsSettings | undefined {
-  const isSystem = given.text("sslrootcert") === SYSTEM;
-  const asked = given.text("sslmode") ?? (isSystem ? "verify-full" : "prefer");
+/**
+ * @param defaultMode the `sslmode` if neither it nor the `sslrootcert` says which
+ * @returns undefined, with the mistakes added to `problems`, if a setting is invalid
+ */
+export function readTls(
+  given: Given,
+  sources: Sources,
+  problems: Problems,
+  defaultMode: string,
+): TlsSettings | undefined {
+  const rootCert = given.text("sslrootcert");
+  const isSystem = rootCert === SYSTEM;
+  const asked = given.text("sslmode") ?? (isSystem || rootCert === RDS ? "verify-full" : defaultMode);
   if (asked === "no-verify") {
     problems.add(
       `${given.setting("sslmode")} is no-verify, which libpq does not have. Set sslmode=require, which does not verify the certificate either.`,
@@ -76,7 +90,7 @@ export function readTls(given: Given, sources: Sources, problems: Problems): Tls
   return {
     sslMode,
     sslNegotiation,
-    sslRootCert: isSystem ? undefined : (given.text("sslrootcert") ?? own("root.crt")),
+    sslRootCert: rootCert ?? own("root.crt"),
     clientCertificate: clientCertificate(given, own),
     tlsVersions,
   };

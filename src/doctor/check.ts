@@ -23,6 +23,7 @@ export const DATABASE_CHECKS = [
   "triggers",
   "public schema",
   "ledger",
+  "run history",
 ] as const;
 export type CheckName =
   (typeof LOCAL_CHECKS)[number] | (typeof QUEUE_CHECKS)[number] | (typeof DATABASE_CHECKS)[number];

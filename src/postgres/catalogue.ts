@@ -33,6 +33,8 @@ export interface FoundTable extends TableName {
   /** Whether the user has the owner's rights. */
   readonly isOwned: boolean;
   readonly isReadable: boolean;
+  /** Whether the user may add and read rows, and change at least one column. */
+  readonly isWritable: boolean;
 }
 
 /** Those of the tables that exist. */
@@ -41,7 +43,10 @@ export async function findTables(sql: Reader, tables: readonly TableName[]): Pro
     select n.nspname as schema, c.relname as name, pg_catalog.pg_get_userbyid(c.relowner) as owner,
            pg_catalog.pg_has_role(c.relowner, 'usage') as "isOwned",
            pg_catalog.has_schema_privilege(n.oid, 'usage')
-             and pg_catalog.has_table_privilege(c.oid, 'select') as "isReadable"
+             and pg_catalog.has_table_privilege(c.oid, 'select') as "isReadable",
+           pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_table_privilege(c.oid, 'select')
+             and pg_catalog.has_table_privilege(c.oid, 'insert')
+             and pg_catalog.has_any_column_privilege(c.oid, 'update') as "isWritable"
     from ${RELATIONS} where ${HOLDS_ROWS} and ${isOneOf(tables)}
     order by 1, 2`);
 }

@@ -3,12 +3,15 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import postgres from "postgres";
 import type { DatabaseSettings } from "../config/database.ts";
+import { regionOf } from "../config/rds.ts";
+import { Secret } from "../config/secret.ts";
 import { Failure } from "../failure.ts";
 import { ARRAYS } from "./arrays.ts";
 import { DriverSocket } from "./driver-socket.ts";
 import { Authentication } from "./authentication.ts";
 import { asFailure, field } from "./errors.ts";
-import { chooseServer, type ServerState } from "./servers.ts";
+import { Login } from "./login.ts";
+import type { ServerState } from "./servers.ts";
 import { closedEarly, openSocket, tooSlow } from "./socket.ts";
 
 export type Sql = postgres.Sql;
@@ -56,6 +59,7 @@ export interface Connection {
 }
 
 export function connect(settings: DatabaseSettings): Connection {
+  const login = new Login(settings);
   let cancelledWaits = 0;
   const onNotice: OnNotice = (routine) => {
     if (routine === WAIT_CANCELLED) cancelledWaits += 1;
@@ -70,12 +74,12 @@ export function connect(settings: DatabaseSettings): Connection {
     if (cancelledWaits > before) throw new Failure("unavailable", ON_PRIMARY_ALONE);
     return result;
   };
-  let session = new Session(settings, onNotice);
+  let session = new Session(login, onNotice);
   let isClosed = false;
   const current = (): Session => {
     if ((session.hasEnded || session.isStale) && !isClosed) {
       void session.close(CLOSE_TIMEOUT);
-      session = new Session(settings, onNotice);
+      session = new Session(login, onNotice);
     }
     return session;
   };
@@ -111,25 +115,22 @@ class Session {
   isStale = false;
   /** The settings for the server that was chosen; before, for all of them. */
   server: DatabaseSettings;
-  readonly #settings: DatabaseSettings;
-  #login: Authentication;
+  readonly #login: Login;
+  #authentication: Authentication;
   readonly #ending = new AbortController();
   readonly #transactions = new Set<(error: unknown) => void>();
   #wire: DriverSocket | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(settings: DatabaseSettings, onNotice: OnNotice) {
-    this.#settings = settings;
+  constructor(login: Login, onNotice: OnNotice) {
+    const { settings } = login;
+    this.#login = login;
     this.server = settings;
-    this.#login = new Authentication(settings);
+    this.#authentication = new Authentication(settings);
     const options = {
-      ...{ host: "postgres", port: settings.port, database: settings.database, username: settings.user },
-      password: () => this.#login.password(),
+      ...{ host: "postgres", port: settings.port, database: settings.database },
+      password: () => this.#authentication.password(),
       socket: () => this.#open(),
-      connection: {
-        application_name: settings.applicationName,
-        ...(settings.options === undefined ? {} : { options: settings.options }),
-      },
       types: ARRAYS,
       fetch_types: false,
       max: 1,
@@ -144,6 +145,8 @@ class Session {
       ...{ ssl: false, sslnegotiation: null, connect_timeout: 0, idle_timeout: 0, max_lifetime: null },
       ...{ keep_alive: 0, max_pipeline: 100, backoff: false, debug: false, publications: "" },
     };
+    // Renewed settings may have another user. The driver reads this one whenever it adds it to a text.
+    Reflect.set(options, "username", { toString: () => this.server.user });
     this.sql = postgres(options);
   }
 
@@ -158,7 +161,7 @@ class Session {
 
   /** @param timeout how long to wait for a running statement, in seconds; not applied before the login has finished */
   async close(timeout: number): Promise<void> {
-    if (this.#login.isOver && !this.hasEnded) {
+    if (this.#authentication.isOver && !this.hasEnded) {
       // Also when the server has closed the connection, which the driver does not notice.
       const ended = new Promise((resolve) => {
         this.#ending.signal.addEventListener("abort", resolve);
@@ -170,8 +173,17 @@ class Session {
 
   async #open(): Promise<DriverSocket> {
     try {
-      this.server = await chooseServer(this.#settings, (server) => this.#ask(server));
-      this.#login = new Authentication(this.server);
+      this.server = await this.#login.server((server) => this.#ask(server));
+      // Sent in the start-up message. Renewed settings may have another user than the driver was made with.
+      const { user, database, applicationName, options } = this.server;
+      Object.assign(this.sql.options.connection, {
+        user,
+        database,
+        application_name: applicationName,
+        options,
+      });
+      this.#authentication = new Authentication(await withToken(this.server));
+      this.#ending.signal.throwIfAborted();
       this.#startTimer();
       this.socket = await openSocket(this.server, this.#ending.signal);
       this.#ending.signal.throwIfAborted();
@@ -181,15 +193,15 @@ class Session {
       throw error;
     }
     this.socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    this.#wire = new DriverSocket(this.socket, this.#login, (error) => {
-      this.#end(this.#login.isOver ? error : closedEarly(this.server, error));
+    this.#wire = new DriverSocket(this.socket, this.#authentication, (error) => {
+      this.#end(this.#authentication.isOver ? error : closedEarly(this.server, error));
     });
     return this.#wire;
   }
 
   /** Logs in to one server, in a session of its own: the driver cannot log in twice in one. */
   async #ask(server: DatabaseSettings): Promise<ServerState> {
-    const session = new Session(server, () => undefined);
+    const session = new Session(new Login(server), () => undefined);
     const stop = (): void => void session.close(0);
     this.#ending.signal.addEventListener("abort", stop);
     try {
@@ -209,7 +221,7 @@ class Session {
     const { connectTimeout } = this.server;
     if (connectTimeout === 0) return;
     this.#timer = setTimeout(() => {
-      if (!this.#login.isOver) this.#end(tooSlow(this.server));
+      if (!this.#authentication.isOver) this.#end(tooSlow(this.server));
     }, connectTimeout * 1000);
   }
 
@@ -225,4 +237,13 @@ class Session {
     // Fails the statements in the driver's queue.
     void this.sql.end({ timeout: 0 }).catch(() => undefined);
   }
+}
+
+/** For FETCH_ETL_DATABASE_AUTH=rds-iam, with a new token as password. */
+async function withToken(server: DatabaseSettings): Promise<DatabaseSettings> {
+  if (server.auth === "password") return server;
+  const { createRdsToken } = await import("../aws/rds-token.ts");
+  const { host, port, user } = server;
+  const token = await createRdsToken({ hostname: host, port, username: user, region: regionOf(host) });
+  return { ...server, password: new Secret(token) };
 }

@@ -16,15 +16,15 @@ import { tableText, type TableName } from "../config/table.ts";
 import { findTables, isOneOf, RELATIONS, unloggedTables } from "./catalogue.ts";
 import { connect, type Connection, type Sql } from "./connection.ts";
 import { asFailure, shown } from "./errors.ts";
-import { explainForbidden, forbidden } from "./forbidden.ts";
+import { explainForbidden, forbidden, forbiddenByPolicy } from "./forbidden.ts";
 import { requireOwnIndexes } from "./ledger.ts";
-import { MIGRATIONS, tablesFor, written } from "./migrations.ts";
+import { MIGRATIONS, RUNS, tablesFor, written } from "./migrations.ts";
 import { fullName } from "./quote.ts";
-import { lacking, missingGrants, rightsFor } from "./rights.ts";
-import { migrationProblem, schemaState } from "./schema.ts";
+import { lacking, missingGrants, PRUNE_RIGHT, PRUNE_RUNS_RIGHT, RECORD_RIGHTS, rightsFor } from "./rights.ts";
+import { lacksOnlyRuns, migrationProblem, neededState, runsProblem, schemaState } from "./schema.ts";
 import { checkTarget, type Target } from "./target-table.ts";
 import { checkPublicSchema, checkTableCode } from "./table-code.ts";
-import { checksCertificate } from "./tls.ts";
+import { checksCertificate, trustedText } from "./tls.ts";
 import { inTransaction, READ_COMMITTED, SNAPSHOT } from "./transaction.ts";
 
 /** The only encoding with every character. */
@@ -100,11 +100,11 @@ function otherEncoding(finding: string, encoding: string): Check {
 async function checkTls(connection: Connection, settings: DatabaseSettings): Promise<Check> {
   const name = "TLS";
   const { sslMode, source } = settings;
-  const { host } = connection.server();
+  const server = connection.server();
   if (await connection.isEncrypted()) {
-    return ok(name, `on, ${checked(settings)} (sslmode ${sslMode})`);
+    return ok(name, `on, ${checked(server)} (sslmode ${sslMode})`);
   }
-  if (isLocal(host)) return ok(name, "off; the server is on this machine");
+  if (isLocal(server.host)) return ok(name, "off; the server is on this machine");
   return warning(
     name,
     `off (sslmode ${sslMode}), although the server is on another machine`,
@@ -114,9 +114,10 @@ async function checkTls(connection: Connection, settings: DatabaseSettings): Pro
 
 function checked(settings: DatabaseSettings): string {
   if (!checksCertificate(settings)) return "certificate not verified";
+  const by = `with the authorities of ${trustedText(settings)}`;
   return settings.sslMode === "verify-full"
-    ? "certificate and host name verified"
-    : "certificate verified, host name not verified";
+    ? `certificate and host name verified ${by}`
+    : `certificate verified ${by}, host name not verified`;
 }
 
 function isLocal(host: string): boolean {
@@ -167,10 +168,13 @@ async function checkTables(
     await run("triggers", () => checkTableCode(sql, target)),
     await run("public schema", () => checkPublicSchema(sql)),
     await run("ledger", () => checkLedger(sql)),
+    await run("run history", () => checkHistory(sql, settings)),
   ];
 }
 
 const NO_TABLE = "not checked: there is no table yet";
+
+const BY = 'by "fetch-etl init" or the first drain';
 
 async function checkPresence(
   sql: Sql,
@@ -178,19 +182,18 @@ async function checkPresence(
   keepsVault: boolean,
 ): Promise<Check> {
   const name = "tables";
-  const state = await schemaState(sql, table, keepsVault);
+  const state = await neededState(sql, user, await schemaState(sql, table, keepsVault));
   const { missing, version } = state;
   const isOutdated = version !== undefined && version !== MIGRATIONS.length;
-  if (missing.length > 0 || isOutdated) {
+  if (!lacksOnlyRuns(state) || isOutdated) {
     const problem = await migrationProblem(sql, user, state);
     if (problem !== undefined)
       return failed(name, missing.length > 0 ? "some missing" : "wrong version", problem);
-    const by = 'by "fetch-etl init" or the first drain';
     return ok(
       name,
       missing.length > 0
-        ? `to be created ${by}: ${missing.map(fullName).join(", ")}`
-        : `to be migrated to version ${MIGRATIONS.length} ${by}`,
+        ? `to be created ${BY}: ${missing.map(fullName).join(", ")}`
+        : `to be migrated to version ${MIGRATIONS.length} ${BY}`,
     );
   }
   if (hasKeys) await requireOwnIndexes(sql);
@@ -264,4 +267,30 @@ async function checkLedger(sql: Sql): Promise<Check> {
     ? "pruned by each drain"
     : "drains cannot prune it: delete old entries yourself, or grant DELETE";
   return ok("ledger", `${entries}${ledger.size}; ${prune}`);
+}
+
+/** Optional, so that what is missing is a warning. */
+async function checkHistory(sql: Sql, settings: DatabaseSettings): Promise<Check> {
+  const name = "run history";
+  const { user, table } = settings;
+  const state = await schemaState(sql, table, false);
+  if (state.missing.includes(RUNS)) {
+    if (!lacksOnlyRuns(state)) return skipped(name, NO_TABLE);
+    const problem = await runsProblem(sql, user, state);
+    return problem === undefined
+      ? ok(name, `to be created ${BY}: ${fullName(RUNS)}`)
+      : warning(name, "drains are not recorded", problem.message);
+  }
+  const policy = await forbiddenByPolicy(sql, [RUNS]);
+  if (policy !== undefined) return warning(name, "drains are not recorded", policy.message);
+  const grants = await missingGrants(sql, user, RECORD_RIGHTS);
+  if (grants.length > 0)
+    return warning(name, "drains are not recorded", lacking(user, "recording its runs", grants));
+  const prunes = (await missingGrants(sql, user, [PRUNE_RIGHT, PRUNE_RUNS_RIGHT])).length === 0;
+  return ok(
+    name,
+    prunes
+      ? "recorded in fetch_etl.runs; pruned by each drain"
+      : "recorded in fetch_etl.runs; drains cannot prune it: delete old runs yourself, or grant DELETE",
+  );
 }

@@ -131,12 +131,7 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
     case "28000":
       return configuration(
         `Postgres at ${place(settings)} rejected the login of user ${user} (SQLSTATE ${code}). ` +
-          (settings.passwordFile === undefined
-            ? `Check user and password in ${source}`
-            : `Check the user in ${source}, and the password in ${printable(settings.passwordFile)}`) +
-          (code === "28000"
-            ? `, and whether pg_hba.conf allows sslmode ${settings.sslMode} and requires a client certificate (sslcert).`
-            : "."),
+          (settings.auth === "rds-iam" ? CHECK_RDS_IAM : checkLogin(code, settings)),
       );
     case "3D000":
       return configuration(
@@ -160,6 +155,26 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
     `Postgres refused a statement while ${doing} (SQLSTATE ${code || "none"}). Check the log of Postgres, then run again.`,
     cause,
   );
+}
+
+const CHECK_RDS_IAM =
+  "For FETCH_ETL_DATABASE_AUTH=rds-iam, check: the database user (GRANT rds_iam TO the user), the IAM policy (rds-db:connect on the " +
+  "DbiResourceId and the user), that the host is the endpoint's own name, its region, and this machine's clock.";
+
+function checkLogin(code: string, { source, passwordFile, sslMode }: DatabaseSettings): string {
+  return (
+    (passwordFile === undefined
+      ? `Check user and password in ${source}`
+      : `Check the user in ${source}, and the password in ${printable(passwordFile)}`) +
+    (code === "28000"
+      ? `, and whether pg_hba.conf allows sslmode ${sslMode} and requires a client certificate (sslcert).`
+      : ".")
+  );
+}
+
+/** Whether an error of {@link asFailure} is a rejected login, by which user and password are wrong. */
+export function isRejectedLogin(error: unknown): boolean {
+  return error instanceof Failure && /^28(P01|000)$/.test(field(error.cause, "code") ?? "");
 }
 
 /** Hides a text that does not look like a name: a password may have been set in its place. */

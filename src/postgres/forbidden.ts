@@ -9,7 +9,7 @@ import type { Reader } from "./connection.ts";
 import { unseenDrops } from "./dropped-rows.ts";
 import { shown } from "./errors.ts";
 import { fullName } from "./quote.ts";
-import { tablesFor, written } from "./migrations.ts";
+import { allTables, written } from "./migrations.ts";
 
 /** Insufficient privilege, and read-only SQL transaction (PostgreSQL documentation, appendix A). */
 const NO_PRIVILEGE = "42501";
@@ -45,9 +45,7 @@ export async function explainForbidden(
   try {
     if (error.code === READ_ONLY) return (await forbiddenBySetting(sql, settings)) ?? error;
     if (error.code !== NO_PRIVILEGE || !POLICY_ROUTINES.includes(error.routine)) return error;
-    return (
-      (await forbiddenByPolicy(sql, tablesFor(settings.table, true))) ?? behindView(settings.table, error)
-    );
+    return (await forbiddenByPolicy(sql, allTables(settings.table))) ?? behindView(settings.table, error);
   } catch {
     // The connection may be lost: keep the first error.
     return error;
@@ -55,7 +53,10 @@ export async function explainForbidden(
 }
 
 /** Any policy counts, also one that would let all rows pass. */
-async function forbiddenByPolicy(sql: Reader, tables: readonly TableName[]): Promise<Failure | undefined> {
+export async function forbiddenByPolicy(
+  sql: Reader,
+  tables: readonly TableName[],
+): Promise<Failure | undefined> {
   const found = await sql.unsafe<(TableName & { readonly role: string })[]>(`
     select n.nspname as schema, c.relname as name, current_user as role
     from ${RELATIONS}

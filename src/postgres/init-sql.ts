@@ -8,7 +8,15 @@ import {
   setVersion,
 } from "./migrations.ts";
 import { identifier, literal, schemaName } from "./quote.ts";
-import { grant, grantUsage, PRUNE_RIGHT, REVOKE_CREATE, rightsFor } from "./rights.ts";
+import {
+  grant,
+  grantUsage,
+  PRUNE_RIGHT,
+  PRUNE_RUNS_RIGHT,
+  RECORD_RIGHTS,
+  REVOKE_CREATE,
+  rightsFor,
+} from "./rights.ts";
 import { createTarget, type Target } from "./target-table.ts";
 
 /**
@@ -55,9 +63,8 @@ exception
 end`)}
 ${schemas.map((schema) => `${grantUsage(schema, loaderRole)}\n`).join("")}${rightsFor(table, true)
     .map((right) => `${grant(right, loaderRole)}\n`)
-    .join("")}-- Prunes the ledger; optional.
-${grant(PRUNE_RIGHT, loaderRole)}
-
+    .join("")}-- Records runs, and prunes the ledger and these records; optional.
+${[...RECORD_RIGHTS, PRUNE_RIGHT, PRUNE_RUNS_RIGHT].map((right) => `${grant(right, loaderRole)}\n`).join("")}
 -- Before Postgres 15, everybody may create functions and operators in public, and SQL of others may find them instead of Postgres's own.
 ${block(`begin
   ${REVOKE_CREATE};

@@ -3,7 +3,7 @@ import type { DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
 import type { Sql } from "./connection.ts";
 import { withDatabase } from "./database.ts";
-import { tablesFor } from "./migrations.ts";
+import { allTables } from "./migrations.ts";
 import { fullName, schemaName } from "./quote.ts";
 import { GRANTED_TO_ALL, READ_VERSION, REVOKE_CREATE } from "./rights.ts";
 import { ensureTables } from "./schema.ts";
@@ -24,11 +24,12 @@ const DOING = "creating the tables";
  */
 export async function initialise(settings: DatabaseSettings): Promise<Initialised> {
   return withDatabase(settings, DOING, async (sql) => {
-    const made = await ensureTables(sql, settings, true, { doing: DOING, rights: [READ_VERSION] });
+    const use = { doing: DOING, rights: [READ_VERSION], needsRuns: true } as const;
+    const { made } = await ensureTables(sql, settings, true, use);
     await revokeCreate(sql);
     const [wrong] = (await checkTarget(sql, settings)).problems;
     if (wrong !== undefined) throw new Failure("configuration", wrong);
-    const tables = tablesFor(settings.table, true);
+    const tables = allTables(settings.table);
     const schemas = [...new Set(tables.map(({ schema }) => schema))].filter((schema) => schema !== "public");
     const all = [...schemas.map(schemaName), ...tables.map(fullName)];
     return { made, present: all.filter((name) => !made.includes(name)) };

@@ -49,14 +49,16 @@ const WITHIN_MS = 10_000;
 
 /**
  * Deletes the entries that were sent and loaded more than `days` ago. SQS keeps a message for at most 14 days, so that older ones cannot be
- * delivered again. Does nothing where the user may not delete.
+ * delivered again. Does nothing where the user may not delete. Likewise the runs that started more than `days` ago.
  *
  * @param stop aborted when it is to end early
  */
 export async function pruneLedger(sql: Sql, days: number, stop: AbortSignal): Promise<void> {
-  const [may] = await sql<{ prune: boolean }[]>`
-    select pg_catalog.has_table_privilege('fetch_etl.ledger', 'delete') as prune`;
-  if (may?.prune !== true) return;
+  const [may] = await sql<{ entries: boolean; runs: boolean }[]>`
+    select pg_catalog.has_table_privilege('fetch_etl.ledger', 'delete') as entries,
+           coalesce(pg_catalog.has_table_privilege(runs, 'select') and pg_catalog.has_table_privilege(runs, 'delete'), false) as runs
+    from pg_catalog.to_regclass('fetch_etl.runs') as runs`;
+  if (may?.entries !== true) return;
   const until = performance.now() + WITHIN_MS;
   let pruned = AT_ONCE;
   while (pruned === AT_ONCE && !stop.aborted && performance.now() < until) {
@@ -64,7 +66,9 @@ export async function pruneLedger(sql: Sql, days: number, stop: AbortSignal): Pr
       // Pruning is not worth waiting for other sessions.
       await tx.unsafe("set local lock_timeout = '2s'; set local statement_timeout = '30s'");
       const before = tx`(pg_catalog.now() operator(pg_catalog.-) pg_catalog.make_interval(hours => ${24 * days}))`;
+      // In the same statement, so that it costs no round trip.
       const { count } = await tx`
+        ${may.runs ? tx`with runs as (delete from fetch_etl.runs where started_at operator(pg_catalog.<) ${before})` : tx``}
         delete from fetch_etl.ledger
         using (
           select sent_at, queue, message_id, record from fetch_etl.ledger

@@ -11,6 +11,7 @@ import { explainForbidden, forbidden } from "./forbidden.ts";
 import { pruneLedger, requireOwnIndexes } from "./ledger.ts";
 import { tablesFor } from "./migrations.ts";
 import { rightsFor } from "./rights.ts";
+import { RunRecorder, type RunEnd, type RunStart } from "./runs.ts";
 import { ensureTables } from "./schema.ts";
 import { requireTarget, type Inserted } from "./target-table.ts";
 import { countRecords, NOTHING, sentTime, WAIT_FOR_STANDBY, writeEntries } from "./write-entries.ts";
@@ -19,7 +20,11 @@ import { countRecords, NOTHING, sentTime, WAIT_FOR_STANDBY, writeEntries } from 
 export interface PostgresLoader extends Loader {
   /** A sentence about tables that could lose rows; undefined where there are none. */
   readonly warning: string | undefined;
-  /** Deletes ledger entries older than `days`, where the user has the right; ends early when `stop` is aborted. */
+  /** Adds the run to the history of runs, where the user may, without making the next load wait for more than a round trip. */
+  recordStart(start: RunStart): void;
+  /** Completes what {@link recordStart} added; never fails. */
+  recordEnd(end: RunEnd): Promise<void>;
+  /** Deletes ledger entries and runs older than `days`, where the user has the right; ends early when `stop` is aborted. */
   prune(days: number, stop: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
@@ -42,10 +47,11 @@ export async function openLoader(
   let connection: Connection | undefined;
   let warning: string | undefined;
   let inserted: readonly Inserted[] = [];
+  let recorder: RunRecorder | undefined;
 
+  const connected = (): Connection => (connection ??= connect(settings));
   const run = async <T>(doing: string, action: (sql: Sql) => Promise<T>): Promise<T> => {
-    connection ??= connect(settings);
-    const { sql, replicated } = connection;
+    const { sql, replicated } = connected();
     try {
       return await replicated(() => action(sql));
     } catch (error) {
@@ -65,7 +71,10 @@ export async function openLoader(
   try {
     const tables = tablesFor(table, keepsVault);
     const use = { doing: "a drain", rights: rightsFor(table, keepsVault) };
-    await run("creating its tables", (sql) => ensureTables(sql, settings, keepsVault, use));
+    const { recordsRuns } = await run("creating its tables", (sql) =>
+      ensureTables(sql, settings, keepsVault, use),
+    );
+    if (recordsRuns) recorder = new RunRecorder(() => connected().sql, runId, queue);
     await run(CHECKING, async (sql) => {
       const failure = await forbidden(sql, settings, tables);
       if (failure !== undefined) throw failure;
@@ -112,6 +121,8 @@ export async function openLoader(
       for (const entry of entries) unsettled.delete(keyOf(entry));
       return result;
     },
+    recordStart: (start) => recorder?.start(start),
+    recordEnd: async (end) => recorder?.end(end),
     prune: (days, stop) => run("pruning the ledger", (sql) => pruneLedger(sql, days, stop)),
     close: () => close(),
   };

@@ -24,6 +24,13 @@ export const LEDGER_KEY =
   "sent_at, message_id, record, " +
   "(case when sent_at operator(pg_catalog.=) '1970-01-01T00:00:00Z'::pg_catalog.timestamptz then queue else '' end)";
 
+/** The columns of `runs` that are NULL until the run ends. */
+export const RUN_END = [
+  ...["ended_at", "ended_by", "exit_code", "error"],
+  ...["received", "loaded", "duplicates", "quarantined", "skipped", "left_in_queue", "deleted", "released"],
+  "invalid_values",
+] as const;
+
 function alter(table: string, change: string): Step {
   return { table, sql: `alter table fetch_etl.${table} ${change}` };
 }
@@ -72,6 +79,35 @@ export const MIGRATIONS: Migrations = [
   key_id pg_catalog.uuid not null,
   sealed pg_catalog.bytea not null`,
     ),
+    // The runs of drains; `id` is the ledger's `run_id`. All that is known only at the end is NULL until then. It came later, without a
+    // version of its own: every command works without it, so that an earlier fetch-etl still works beside a later one.
+    create(
+      "runs",
+      `  id pg_catalog.uuid primary key,
+  queue pg_catalog.text not null,
+  target pg_catalog.text not null,
+  host pg_catalog.text not null,
+  version pg_catalog.text not null,
+  key_id pg_catalog.text not null,
+  started_at pg_catalog.timestamptz not null default pg_catalog.now(),
+  ended_at pg_catalog.timestamptz,
+  ended_by pg_catalog.text,
+  exit_code integer,
+  error pg_catalog.text,
+  received bigint,
+  loaded bigint,
+  duplicates bigint,
+  quarantined bigint,
+  skipped bigint,
+  left_in_queue bigint,
+  deleted bigint,
+  released bigint,
+  invalid_values bigint`,
+    ),
+    {
+      table: "runs",
+      sql: "create index if not exists runs_started_at on fetch_etl.runs (started_at)",
+    },
     // Who opened, deleted or rotated values. The database sets time and user.
     create(
       "reveal_log",
@@ -154,10 +190,18 @@ export const OUTDATED =
 
 const VAULT: readonly string[] = ["vault_keys", "vault", "reveal_log"];
 
-/** The tables of a database, the target table first; those of the vault only where one is kept. */
+/** The history of runs. Optional: a drain works without it. */
+export const RUNS: TableName = { schema: "fetch_etl", name: "runs" };
+
+/** The tables that a drain needs, the target table first; those of the vault only where one is kept. */
 export function tablesFor(target: TableName, keepsVault: boolean): readonly TableName[] {
   const own = ["schema_version", "ledger", "quarantine", ...(keepsVault ? VAULT : [])];
   return [target, ...own.map((name) => ({ schema: "fetch_etl", name }))];
+}
+
+/** All that `init` creates. */
+export function allTables(target: TableName): readonly TableName[] {
+  return [...tablesFor(target, true), RUNS];
 }
 
 /** Those of the tables that a drain inserts into. */

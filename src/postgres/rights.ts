@@ -3,6 +3,7 @@ import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
 import { RELATIONS } from "./catalogue.ts";
 import type { Sql } from "./connection.ts";
+import { RUN_END } from "./migrations.ts";
 import { fullName, identifier, schemaName } from "./quote.ts";
 
 /** A right on a table, or on some of its columns alone. */
@@ -19,6 +20,8 @@ export interface Right {
 export interface Use {
   readonly doing: string;
   readonly rights: readonly Right[];
+  /** Whether it fails where the history of runs cannot be created. */
+  readonly needsRuns?: true;
 }
 
 /** Reads the version of schema `fetch_etl`. */
@@ -40,6 +43,16 @@ const VAULT_RIGHTS: readonly Right[] = [
 
 /** Optional: a drain prunes the ledger at its end. */
 export const PRUNE_RIGHT: Right = { table: "ledger", right: "delete" };
+
+/** Optional: a drain records itself in the history of runs. */
+export const RECORD_RIGHTS: readonly Right[] = [
+  { table: "runs", right: "insert" },
+  { table: "runs", right: "select" },
+  { table: "runs", right: "update", columns: RUN_END },
+];
+
+/** Optional: a drain deletes old runs at its end. */
+export const PRUNE_RUNS_RIGHT: Right = { table: "runs", right: "delete" };
 
 /** Revokes the right of everybody to create functions and operators in `public`, which Postgres grants before version 15. */
 export const REVOKE_CREATE = "revoke create on schema public from public";

@@ -9,6 +9,8 @@ import {
   IS_OUTDATED,
   MIGRATIONS,
   OUTDATED,
+  allTables,
+  RUNS,
   setVersion,
   tablesFor,
   type Migrations,
@@ -21,7 +23,7 @@ import { createTarget, type Target } from "./target-table.ts";
 import { inTransaction, READ_COMMITTED, SNAPSHOT } from "./transaction.ts";
 
 export interface SchemaState {
-  /** Those of the wanted tables that do not exist. */
+  /** Those of the wanted tables, and of the history of runs, that do not exist. */
   readonly missing: readonly TableName[];
   /** All that exist of the wanted tables and of fetch-etl's own. */
   readonly found: readonly FoundTable[];
@@ -30,14 +32,19 @@ export interface SchemaState {
 }
 
 async function readState(sql: Reader, target: TableName, keepsVault: boolean): Promise<SchemaState> {
-  const found = await findTables(sql, tablesFor(target, true));
+  const found = await findTables(sql, allTables(target));
   const present = new Set(found.map(fullName));
   const versionTable = found.find(isVersionTable);
   return {
-    missing: tablesFor(target, keepsVault).filter((table) => !present.has(fullName(table))),
+    missing: [...tablesFor(target, keepsVault), RUNS].filter((table) => !present.has(fullName(table))),
     found,
     version: versionTable === undefined ? 0 : versionTable.isReadable ? await readVersion(sql) : undefined,
   };
+}
+
+/** Whether all tables exist without which there is no drain. */
+export function lacksOnlyRuns({ missing }: SchemaState): boolean {
+  return missing.every((table) => table === RUNS);
 }
 
 function isVersionTable({ schema, name }: TableName): boolean {
@@ -60,6 +67,7 @@ export interface TablesPresent {
   readonly target: boolean;
   readonly quarantine: boolean;
   readonly vault: boolean;
+  readonly runs: boolean;
 }
 
 /**
@@ -78,14 +86,25 @@ export async function tablesPresent(sql: Sql, target: TableName): Promise<Tables
       throw new Failure("configuration", `${otherVersion(version, MIGRATIONS)}: run "fetch-etl init".`);
     }
   }
-  return { target: names.has(fullName(target)), quarantine, vault: names.has("fetch_etl.reveal_log") };
+  return {
+    target: names.has(fullName(target)),
+    quarantine,
+    vault: names.has("fetch_etl.reveal_log"),
+    runs: names.has(fullName(RUNS)),
+  };
+}
+
+export interface Ensured {
+  /** The names of what was created. */
+  readonly made: readonly string[];
+  /** Whether the history of runs exists, and the user may write it. */
+  readonly recordsRuns: boolean;
 }
 
 /**
  * Creates the tables and schemas that are missing, and applies the migrations that are pending, in one transaction. Runs at the same time
- * wait for each other.
+ * wait for each other. A history of runs that is missing, and cannot be created, is no failure unless `use` needs it.
  *
- * @returns the names of what was created
  * @throws {Failure} `configuration` when the user may not do so, with the way out, or when a later version of fetch-etl migrated the schema
  */
 export async function ensureTables(
@@ -94,20 +113,29 @@ export async function ensureTables(
   keepsVault: boolean,
   use: Use,
   migrations: Migrations = MIGRATIONS,
-): Promise<string[]> {
+): Promise<Ensured> {
   const { user, table: target } = settings;
-  const isComplete = (state: SchemaState): boolean => {
+  const isUsable = (state: SchemaState): boolean => {
     if (state.version !== undefined) requireKnown(state.version, migrations);
-    return state.missing.length === 0 && state.version === migrations.length;
+    return lacksOnlyRuns(state) && state.version === migrations.length;
   };
-  const before = await schemaState(sql, target, keepsVault);
-  if (isComplete(before)) return [];
+  const isComplete = (state: SchemaState): boolean => isUsable(state) && state.missing.length === 0;
+  const found = await schemaState(sql, target, keepsVault);
+  const before = use.needsRuns === true ? found : await neededState(sql, user, found, migrations);
+  const createsRuns = before.missing.includes(RUNS);
+  const ensured = (made: readonly string[] = []): Ensured => {
+    const runs = before.found.find((table) => fullName(table) === fullName(RUNS));
+    return { made, recordsRuns: runs?.isWritable ?? made.includes(fullName(RUNS)) };
+  };
+  if (isComplete(before)) return ensured();
   if (before.version === undefined) await requireRights(sql, user, use);
-  return inTransaction(sql, READ_COMMITTED, async (tx) => {
+  const isOptional = isUsable(before) && use.needsRuns !== true;
+  const creating = inTransaction(sql, READ_COMMITTED, async (tx) => {
     await tx.unsafe(CREATION_TIMEOUT);
     await tx`select pg_catalog.pg_advisory_xact_lock(${CREATION_LOCK})`;
     // Another run may have changed it in the meantime.
-    const state = await readState(tx, target, keepsVault);
+    const now = await readState(tx, target, keepsVault);
+    const state = createsRuns ? now : withoutRuns(now);
     if (isComplete(state)) return [];
     const problem = await migrationProblem(tx, user, state, migrations);
     if (problem !== undefined) throw problem;
@@ -122,6 +150,12 @@ export async function ensureTables(
     if (state.version !== migrations.length) await tx.unsafe(setVersion(migrations.length));
     return [...made, ...state.missing.map(fullName)];
   });
+  return ensured(
+    await creating.catch((error: unknown) => {
+      if (isOptional) return [];
+      throw error;
+    }),
+  );
 }
 
 /** All steps of tables that are missing, and for the others those of later versions. */
@@ -174,6 +208,42 @@ export async function migrationProblem(
   if (version > 0) return undefined;
   const [outdated] = await sql.unsafe<{ is: boolean }[]>(`select ${IS_OUTDATED} as is`);
   return outdated?.is === true ? new Failure("configuration", OUTDATED) : undefined;
+}
+
+/** The state without the history of runs among the missing tables, where a drain would not create it. */
+export async function neededState(
+  sql: Reader,
+  user: string,
+  state: SchemaState,
+  migrations: Migrations = MIGRATIONS,
+): Promise<SchemaState> {
+  if (!state.missing.includes(RUNS)) return state;
+  return (await runsProblem(sql, user, state, migrations)) === undefined ? state : withoutRuns(state);
+}
+
+function withoutRuns(state: SchemaState): SchemaState {
+  return { ...state, missing: state.missing.filter((table) => table !== RUNS) };
+}
+
+/**
+ * Why a drain does not create the history of runs where the other tables exist. It must belong to their owner: who trusts that role would
+ * otherwise refuse the table of another one.
+ *
+ * @returns a failure with the way out; undefined where nothing prevents it
+ */
+export async function runsProblem(
+  sql: Reader,
+  user: string,
+  state: SchemaState,
+  migrations: Migrations = MIGRATIONS,
+): Promise<Failure | undefined> {
+  const owner = state.found.find(isVersionTable)?.owner;
+  if (owner === undefined || owner === user)
+    return migrationProblem(sql, user, { ...state, missing: [RUNS] }, migrations);
+  return new Failure(
+    "configuration",
+    `There is no table ${fullName(RUNS)}. Run "fetch-etl init" as role "${owner}", which owns the other tables, or as a superuser.`,
+  );
 }
 
 function requireKnown(version: number, migrations: Migrations): void {

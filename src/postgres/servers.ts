@@ -14,7 +14,7 @@ type Target = DatabaseSettings["targetSession"];
 
 /**
  * The settings for the first server that is reachable and of the kind that `target_session_attrs` asks for. One server of any kind is not
- * asked.
+ * asked, except where settings can be renewed after a rejected login.
  *
  * @param ask logs in to one server
  * @param random 0 to 1, for the order
@@ -25,9 +25,12 @@ export async function chooseServer(
   ask: (server: DatabaseSettings) => Promise<ServerState>,
   random: () => number = Math.random,
 ): Promise<DatabaseSettings> {
-  const { targetSession, others, source } = settings;
-  if (others.length === 0 && targetSession === "any") return settings;
+  const { targetSession, others, source, renew } = settings;
   const servers = eachServer(settings);
+  if (others.length === 0 && targetSession === "any") {
+    if (renew !== undefined) for (const server of servers) await ask(server);
+    return settings;
+  }
   const failures: string[] = [];
   let secondChoice: DatabaseSettings | undefined;
   for (const server of settings.isRandom ? shuffled(servers, random) : servers) {

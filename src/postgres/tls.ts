@@ -3,10 +3,11 @@ import { once } from "node:events";
 import { X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { isIP, type Socket } from "node:net";
-import { connect, createSecureContext, type ConnectionOptions } from "node:tls";
+import { connect, createSecureContext, rootCertificates, type ConnectionOptions } from "node:tls";
 import { place, type DatabaseSettings } from "../config/database.ts";
 import { whyUnreadable } from "../config/files.ts";
-import type { ClientCertificate } from "../config/tls.ts";
+import { hasKnownAuthorities } from "../config/rds.ts";
+import { RDS, SYSTEM, type ClientCertificate } from "../config/tls.ts";
 import { Failure, printable } from "../failure.ts";
 
 /** The protocol's name for ALPN, which Postgres 17 and later require with direct negotiation (libpq, "SSL Negotiation"). */
@@ -71,18 +72,57 @@ export function checksCertificate({ sslMode, sslRootCert }: DatabaseSettings): b
 
 /** What each `sslmode` checks: nothing, the authority, or the authority and the host's name (libpq, "SSL Support"). */
 function optionsFor(settings: DatabaseSettings): ConnectionOptions {
-  const { sslMode, sslRootCert, host, clientCertificate } = settings;
+  const { sslMode, host, clientCertificate } = settings;
   const { min, max } = settings.tlsVersions;
   return {
     ...(isIP(host) === 0 ? { servername: host } : {}),
     host,
     rejectUnauthorized: checksCertificate(settings),
-    ...(sslRootCert === undefined ? {} : { ca: readRootCert(sslRootCert) }),
+    ...(checksCertificate(settings) ? trusted(settings) : {}),
     ...(clientCertificate === undefined ? {} : identityOf(clientCertificate, settings)),
     ...(min === undefined ? {} : { minVersion: min }),
     ...(max === undefined ? {} : { maxVersion: max }),
     ...(sslMode === "verify-full" ? {} : { checkServerIdentity: () => undefined }),
   };
+}
+
+/** Whether a certificate may be of Node's authorities or of Amazon RDS's. RDS Proxy has certificates of authorities that Node knows. */
+function trustsBoth({ sslRootCert, host }: DatabaseSettings): boolean {
+  return sslRootCert === undefined && hasKnownAuthorities(host);
+}
+
+function trusted(settings: DatabaseSettings): ConnectionOptions {
+  const { sslRootCert } = settings;
+  if (sslRootCert === RDS) return { ca: rdsAuthorities() };
+  // Given `ca`, Node trusts no others.
+  if (trustsBoth(settings)) return { ca: [...rootCertificates, ...extraAuthorities(), rdsAuthorities()] };
+  return sslRootCert === undefined || sslRootCert === SYSTEM ? {} : { ca: readRootCert(sslRootCert) };
+}
+
+/** Those that Node trusts in addition to its own. Like Node, ignores a file that cannot be used. */
+function extraAuthorities(): string[] {
+  const path = process.env["NODE_EXTRA_CA_CERTS"] ?? "";
+  try {
+    return path === "" ? [] : [readFileSync(path, "utf8")];
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * The root certificates of Amazon RDS and Aurora in all commercial regions, in PEM: the file that AWS publishes
+ * (https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem). `npm run check:rds-bundle` compares the two.
+ */
+export function rdsAuthorities(): string {
+  return readFileSync(new URL("rds-global-bundle.pem", import.meta.url), "utf8");
+}
+
+/** Whose certificates are accepted, for doctor. */
+export function trustedText(settings: DatabaseSettings): string {
+  const { sslRootCert } = settings;
+  if (sslRootCert === RDS) return "Amazon RDS";
+  if (trustsBoth(settings)) return "Amazon RDS and Node.js";
+  return sslRootCert === undefined || sslRootCert === SYSTEM ? "Node.js" : printable(sslRootCert);
 }
 
 /** What libpq forbids of the key's mode: all for its group and others; where root owns it, its group may read it. */
@@ -172,7 +212,11 @@ function refused(code: string, settings: DatabaseSettings): string {
     default:
       return (
         `${start} has a certificate that could not be verified (${code}), which sslmode ${sslMode} requires. ` +
-        `Set sslrootcert in ${source} to a file with the certificate of the authority that issued the server's.`
+        (settings.sslRootCert === RDS
+          ? `RDS Proxy and servers outside Amazon RDS have certificates of other authorities: remove sslrootcert=rds from ${source}.`
+          : hasKnownAuthorities(host)
+            ? `Set sslrootcert=rds in ${source}, or, for RDS Proxy, remove sslrootcert.`
+            : `Set sslrootcert in ${source} to a file with the certificate of the authority that issued the server's.`)
       );
   }
 }

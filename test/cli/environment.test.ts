@@ -88,6 +88,7 @@ const SETTINGS: readonly (readonly [name: string, value: string, read: Read, bes
   ["PGPASSWORD_COMMAND", "print password", database, REACHED],
   ["FETCH_ETL_RECOVERY_RECIPIENT", RECIPIENT, readRecipients, {}],
   ["DATABASE_URL", DATABASE, database, {}],
+  ["FETCH_ETL_DATABASE_AUTH", "rds-iam", database, REACHED],
   ["PGHOST", "/var/run/postgresql", database, { PGUSER: "u" }],
   ["PGPORT", "6543", database, REACHED],
   ["PGDATABASE", "logins", database, REACHED],

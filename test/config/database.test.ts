@@ -36,6 +36,7 @@ const plain = {
   sslRootCert: undefined,
   clientCertificate: undefined,
   tlsVersions: { min: undefined, max: undefined },
+  auth: "password",
   requireAuth: undefined,
   options: undefined,
   others: [],
@@ -108,8 +109,16 @@ describe("DATABASE_URL", () => {
     ["postgres://etl@db/logins?sslmode=verify-ca", { sslMode: "verify-ca" }],
     ["postgres://etl@db/logins?sslmode=verify-full", { sslMode: "verify-full" }],
     ["postgres://etl@db/logins?sslrootcert=/etc/ca.pem", { sslRootCert: "/etc/ca.pem" }],
-    ["postgres://etl@db/logins?sslrootcert=system", { sslMode: "verify-full", sslRootCert: undefined }],
-    ["postgres://etl@db/logins?sslrootcert=system&sslmode=verify-full", { sslMode: "verify-full" }],
+    ["postgres://etl@db/logins?sslrootcert=system", { sslMode: "verify-full", sslRootCert: "system" }],
+    [
+      "postgres://etl@db/logins?sslrootcert=system&sslmode=verify-full",
+      { sslMode: "verify-full", sslRootCert: "system" },
+    ],
+    ["postgres://etl@db/logins?sslrootcert=rds", { sslMode: "verify-full", sslRootCert: "rds" }],
+    [
+      "postgres://etl@db/logins?sslrootcert=rds&sslmode=verify-ca",
+      { sslMode: "verify-ca", sslRootCert: "rds" },
+    ],
     ["postgres://etl@db/logins?connect_timeout=3", { connectTimeout: 3 }],
     ["postgres://etl@db/logins?connect_timeout=0", { connectTimeout: 0 }],
     ["postgres://etl@db/logins?ssl=true", { sslMode: "require" }],
@@ -648,7 +657,7 @@ describe("the certificates", () => {
       sslRootCert: `${folder}/root.crt`,
       clientCertificate: own,
     });
-    expect(read(url("sslrootcert=system"), files).settings).toMatchObject({ sslRootCert: undefined });
+    expect(read(url("sslrootcert=system"), files).settings).toMatchObject({ sslRootCert: "system" });
     expect(read(url("sslrootcert=/ca&sslcert=/c&sslkey=/k&sslpassword=pw"), files).settings).toMatchObject({
       sslRootCert: "/ca",
       clientCertificate: { certificate: "/c", key: "/k", password: expect.any(Secret) },

@@ -38,7 +38,6 @@ interface Container {
   readonly ReadonlyRootFilesystem: boolean;
   readonly StopTimeout: number;
   readonly Environment: readonly Named[];
-  readonly Secrets: readonly Named[];
 }
 
 /** CloudFormation's short functions (`!Ref x`) become what they are given. */
@@ -52,17 +51,32 @@ function statementsOf({ Properties: { Policies: policies } }: Role): Statement[]
     .map((each) => (Array.isArray(each) ? (each[1] as Statement) : (each as Statement)));
 }
 
-it("lets the drain do what deploy/iam/drain.json allows, and nothing else", () => {
-  const granted = statementsOf(resources.TaskRole);
-  const filledIn = JSON.stringify(readPolicy("drain.json").Statement)
-    .replaceAll("arn:aws:kms:REGION:ACCOUNT_ID:key/KMS_KEY_ID", "QueueKmsKeyArn")
+/** The statements of a policy in deploy/iam/, with what the template knows of its account and its key. */
+function filledIn(file: string, key: string): Statement[] {
+  const text = JSON.stringify(readPolicy(file).Statement)
+    .replaceAll("arn:aws:kms:REGION:ACCOUNT_ID:key/KMS_KEY_ID", key)
+    .replaceAll(
+      '"arn:aws:secretsmanager:REGION:ACCOUNT_ID:secret:SECRET_NAME-SUFFIX"',
+      '["MaskingKeySecretArn","DatabaseUrlSecretArn"]',
+    )
     .replaceAll("arn:aws:", "arn:${AWS::Partition}:")
     .replaceAll("REGION", "${AWS::Region}")
+    .replaceAll("amazonaws.com", "${AWS::URLSuffix}")
     .replaceAll("ACCOUNT_ID", "${AWS::AccountId}")
     .replaceAll("QUEUE_NAME", "${QueueName}");
+  return JSON.parse(text) as Statement[];
+}
+
+it("lets the drain do what deploy/iam/ allows for its queue and its secrets, and nothing else", () => {
+  const granted = statementsOf(resources.TaskRole);
   const unnamed = (statements: readonly Statement[]): object[] =>
     statements.map((each) => ({ ...each, Sid: "" }));
-  expect(unnamed(granted)).toEqual(unnamed(JSON.parse(filledIn) as Statement[]));
+  expect(unnamed(granted)).toEqual(
+    unnamed([
+      ...filledIn("drain.json", "QueueKmsKeyArn"),
+      ...filledIn("secrets-manager.json", "SecretsKmsKeyArn"),
+    ]),
+  );
   expect(queueActions({ Version: "", Statement: granted })).toHaveLength(5);
 });
 
@@ -75,8 +89,12 @@ it("allows everything on one thing, but for the one action that knows none", () 
   expect(statements.flatMap(({ Action: actions }) => actions).join()).not.toContain("*");
 });
 
-it("runs as another user than root, on a disk that cannot be written to", () => {
-  expect(container).toMatchObject({ User: "1000:1000", ReadonlyRootFilesystem: true });
+it("runs as another user than root, without capabilities, on a disk that cannot be written to", () => {
+  expect(container).toMatchObject({
+    User: "1000:1000",
+    ReadonlyRootFilesystem: true,
+    LinuxParameters: { Capabilities: { Drop: ["ALL"] } },
+  });
 });
 
 it("gives a drain time for a clean stop, within Fargate's limit of 120 s", () => {
@@ -89,11 +107,13 @@ it("has a drain end before the next one starts", () => {
   expect(maxSeconds(container?.Command) + CLEAN_STOP_SECONDS).toBeLessThan(Number(minutes) * 60);
 });
 
-it("sets only variables that are read, and takes the secret ones from Secrets Manager", () => {
+it("sets only variables that are read, and for the secret ones where they are kept", () => {
   const known = ENVIRONMENT.flatMap(([names]) => names.split(", "));
-  const { Environment: environment = [], Secrets: secrets = [] } = container ?? {};
-  for (const { Name: name } of [...environment, ...secrets]) expect(known).toContain(name);
-  expect(secrets.map(({ Name: name }) => name)).toEqual(["FETCH_ETL_MASKING_KEY", "DATABASE_URL"]);
+  const environment = new Map(container?.Environment.map(({ Name: name, Value: value }) => [name, value]));
+  for (const name of environment.keys()) expect(known).toContain(name);
+  expect(environment.get("FETCH_ETL_MASKING_KEY")).toBe("MaskingKeySecretArn");
+  expect(environment.get("DATABASE_URL")).toBe("DatabaseUrlSecretArn");
+  expect(container).not.toHaveProperty("Secrets");
 });
 
 const hasLinter = spawnSync("cfn-lint", ["--version"]).status === 0;

@@ -4,19 +4,15 @@ import { describe, expect, it } from "vitest";
 import { generateMessages } from "../../sandbox/messages.ts";
 import { withBench } from "../support/bench.ts";
 import { startProxy } from "../support/proxy.ts";
-import { IAM, queueActions, readPolicy } from "./policy.ts";
-
-/** A batch is allowed by the right for one (AWS, AddPermission: "also grants permissions for the corresponding batch versions"). */
-function rightFor(action: string): string {
-  return `sqs:${action.replace(/Batch$/, "")}`;
-}
+import { actionOf, actionsOf, actionsOfCode } from "./aws-calls.ts";
+import { IAM, queueActions, readPolicy, viaService, type Statement } from "./policy.ts";
 
 /** The rights that these runs ask for, one after another, each on a queue that holds messages. */
 function rightsOf(...runs: readonly (readonly string[])[]): Promise<ReadonlySet<string>> {
   return withBench(async (bench) => {
     const rights = new Set<string>();
     const proxy = await startProxy(bench.sqs.endpoint, ({ action }) => {
-      rights.add(rightFor(action));
+      rights.add(actionOf("sqs", action));
       return undefined;
     });
     try {
@@ -44,45 +40,150 @@ describe.each([
   });
 });
 
-describe("the adapter of SQS", () => {
+const files = readdirSync(IAM);
+const statements = files.flatMap((file) => readPolicy(file).Statement);
+const code = await actionsOfCode();
+
+describe("the code", () => {
   it("makes no call that drain.json does not allow, in whatever case", () => {
-    const folder = new URL("../../src/sqs/", import.meta.url);
-    const calls = readdirSync(folder).flatMap((name) => [
-      ...readFileSync(new URL(name, folder), "utf8").matchAll(/new (\w+)Command\(/g),
-    ]);
-    expect(calls.length).toBeGreaterThan(0);
-    expect(new Set(calls.map(([, action = ""]) => rightFor(action)))).toEqual(
-      new Set(queueActions(readPolicy("drain.json"))),
-    );
+    const calls = [...code].filter((action) => action.startsWith("sqs:"));
+    expect(new Set(calls)).toEqual(new Set(queueActions(readPolicy("drain.json"))));
+  });
+
+  it("makes every call that a policy allows, and no other", () => {
+    // SQS, Secrets Manager and the Parameter Store decrypt on behalf of who calls them: no call of the code's own.
+    const own = statements
+      .filter((each) => viaService(each) === undefined)
+      .flatMap(({ Action: actions }) => actions);
+    // A policy is compared once src/ uses its service.
+    const services = new Set([...code].map((action) => action.split(":")[0]));
+    const used = own.filter((action) => services.has(action.split(":")[0]));
+    expect(new Set(used)).toEqual(code);
   });
 });
 
-describe.each(readdirSync(IAM))("%s", (file) => {
-  const { Version: version, Statement: statements } = readPolicy(file);
+describe("the search for calls", () => {
+  const sqs = `from "@aws-sdk/client-sqs";`;
 
-  it("allows by name, on one queue and one key", () => {
+  it.each([
+    ["a command", `import { SQSClient, ListQueuesCommand } ${sqs} client.send(new ListQueuesCommand({}))`],
+    ["a command by another name", `import { ListQueuesCommand as List } ${sqs} client.send(new List({}))`],
+    ["a command of a module", `import * as sdk ${sqs} client.send(new sdk.ListQueuesCommand({}))`],
+    [
+      "a module that is loaded when needed",
+      `const { ListQueuesCommand } = await import("@aws-sdk/client-sqs");`,
+    ],
+    ["a call by its name", `import { SQSClient } ${sqs} direct("ListQueuesCommand", {})`],
+  ])("finds %s", async (_what, source) => {
+    expect(await actionsOf(source)).toEqual(["sqs:ListQueues"]);
+  });
+
+  it("finds the right for one message where a batch is sent", async () => {
+    const source = `import {\n  DeleteMessageBatchCommand,\n} ${sqs}`;
+    expect(await actionsOf(source)).toEqual(["sqs:DeleteMessage"]);
+  });
+
+  it("finds the right to log in where a token is signed", async () => {
+    expect(await actionsOf(`const { Signer } = await import("@aws-sdk/rds-signer");`)).toEqual([
+      "rds-db:connect",
+    ]);
+  });
+
+  it("takes no type for a call", async () => {
+    expect(await actionsOf(`import type { ListQueuesCommand } ${sqs}`)).toEqual([]);
+  });
+
+  it.each([
+    [
+      "calls that it cannot see",
+      `import { SQS } ${sqs} await new SQS({}).listQueues({})`,
+      "SQS of @aws-sdk/client-sqs",
+    ],
+    [
+      "a paginator",
+      `import { paginateListQueues } ${sqs} paginateListQueues({}, {})`,
+      "paginateListQueues of",
+    ],
+    [
+      "a service that it does not know",
+      `import { STSClient } from "@aws-sdk/client-sts";`,
+      "actions of @aws-sdk/client-sts",
+    ],
+  ])("refuses %s", async (_what, source, message) => {
+    await expect(actionsOf(source)).rejects.toThrow(message);
+  });
+});
+
+/** By service, the one thing that a policy names. */
+const RESOURCES: Readonly<Record<string, string>> = {
+  sqs: "arn:aws:sqs:REGION:ACCOUNT_ID:QUEUE_NAME",
+  secretsmanager: "arn:aws:secretsmanager:REGION:ACCOUNT_ID:secret:SECRET_NAME-SUFFIX",
+  ssm: "arn:aws:ssm:REGION:ACCOUNT_ID:parameter/PARAMETER_NAME",
+  kms: "arn:aws:kms:REGION:ACCOUNT_ID:key/KMS_KEY_ID",
+  "rds-db": "arn:aws:rds-db:REGION:ACCOUNT_ID:dbuser:DB_RESOURCE_ID/DB_USER",
+};
+
+function serviceOf(actions: readonly string[]): string {
+  const [service = "", ...others] = new Set(actions.map((action) => action.split(":")[0]));
+  expect(others).toEqual([]);
+  return service;
+}
+
+describe.each(files)("%s", (file) => {
+  const { Version: version, Statement: own } = readPolicy(file);
+  const ofResource = file === "queue-policy.json" || file === "queue-key-policy.json";
+
+  it("allows by name, on one thing", () => {
     expect(version).toBe("2012-10-17");
-    for (const { Effect: effect, Action: actions, Resource: resource } of statements) {
+    for (const { Effect: effect, Principal: principal, Action: actions, Resource: resource } of own) {
       expect(effect).toBe("Allow");
-      expect([...actions, resource].join()).not.toContain("*");
-      expect(resource).toMatch(
-        /^arn:aws:(sqs:REGION:ACCOUNT_ID:QUEUE_NAME|kms:REGION:ACCOUNT_ID:key\/KMS_KEY_ID)$/,
+      expect(actions.join()).not.toContain("*");
+      // In the policy of a key, the star is that key (AWS, "Key policies in AWS KMS").
+      if (file === "queue-key-policy.json") expect(resource).toBe("*");
+      else expect(resource).toMatch(new RegExp(`^(${RESOURCES[serviceOf(actions)] ?? ""})$`));
+      expect(principal).toEqual(
+        ofResource ? { AWS: "arn:aws:iam::CONSUMER_ACCOUNT:role/ROLE_NAME" } : undefined,
       );
     }
   });
 
-  it("lets who receives decrypt, by way of SQS alone", () => {
-    const receives = queueActions({ Version: version, Statement: statements }).includes("sqs:ReceiveMessage");
-    const onKeys = statements.filter(({ Resource: resource }) => resource.startsWith("arn:aws:kms:"));
-    expect(onKeys).toEqual(
-      receives
-        ? [
-            expect.objectContaining({
-              Action: ["kms:Decrypt"],
-              Condition: { StringEquals: { "kms:ViaService": "sqs.REGION.amazonaws.com" } },
-            }),
-          ]
-        : [],
+  it("allows a key to be used for one thing alone: by the service that the policy reads, or for the masking key", () => {
+    const others = new Set(
+      own.map(({ Action: actions }) => serviceOf(actions)).filter((each) => each !== "kms"),
     );
+    const [host] = others.size === 0 && ofResource ? ["sqs"] : others;
+    for (const { Action: actions, Condition: condition } of own) {
+      if (serviceOf(actions) !== "kms") continue;
+      expect(condition).toEqual({
+        StringEquals:
+          host === undefined
+            ? { "kms:EncryptionContext:fetch-etl": "masking-key" }
+            : { "kms:ViaService": `${host}.REGION.amazonaws.com` },
+      });
+    }
   });
+
+  it("is on the page of permissions", () => {
+    const page = readFileSync(new URL("../../docs/permissions.md", import.meta.url), "utf8");
+    expect(page).toContain(`](../deploy/iam/${file})`);
+  });
+});
+
+it("who receives may decrypt, by way of SQS alone", () => {
+  const decrypts = (each: Statement): boolean => viaService(each)?.startsWith("sqs.") ?? false;
+  for (const file of ["drain.json", "peek.json", "verify.json"]) {
+    const policy = readPolicy(file);
+    const receives = queueActions(policy).includes("sqs:ReceiveMessage");
+    expect(policy.Statement.filter(decrypts).map(({ Action: actions }) => actions)).toEqual(
+      receives ? [["kms:Decrypt"]] : [],
+    );
+  }
+});
+
+it("another account's role may do with the queue and its key what a role of one's own may", () => {
+  const granted = ["queue-policy.json", "queue-key-policy.json"].flatMap(
+    (file) => readPolicy(file).Statement,
+  );
+  const rights = ({ Action: actions, Condition: condition }: Statement): object => ({ actions, condition });
+  expect(granted.map(rights)).toEqual(readPolicy("drain.json").Statement.map(rights));
 });

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { ScaledJob } from "@kubernetes-models/keda/keda.sh/v1alpha1/ScaledJob";
 import { TriggerAuthentication } from "@kubernetes-models/keda/keda.sh/v1alpha1/TriggerAuthentication";
 import { CronJob } from "kubernetes-models/batch/v1/CronJob";
+import { ConfigMap } from "kubernetes-models/v1/ConfigMap";
 import { Secret } from "kubernetes-models/v1/Secret";
 import { ServiceAccount } from "kubernetes-models/v1/ServiceAccount";
 import ts from "typescript";
@@ -20,13 +21,18 @@ export interface Manifest {
 
 /** The documents of a file of {@link KUBERNETES}. */
 export function readManifests(file: string): Manifest[] {
-  const documents = parseAllDocuments(readFileSync(new URL(file, KUBERNETES), "utf8"));
-  return documents.map((document) => document.toJS() as Manifest);
+  return parseManifests(readFileSync(new URL(file, KUBERNETES), "utf8"));
+}
+
+/** The documents of a text. */
+export function parseManifests(text: string): Manifest[] {
+  return parseAllDocuments(text).map((document) => document.toJS() as Manifest);
 }
 
 /** What each kind is checked by: the model's own checks when it runs, and its TypeScript type, by the module that declares it. */
 const MODELS = [
   ["batch/v1", "kubernetes-models/batch/v1/CronJob", CronJob],
+  ["v1", "kubernetes-models/v1/ConfigMap", ConfigMap],
   ["v1", "kubernetes-models/v1/Secret", Secret],
   ["v1", "kubernetes-models/v1/ServiceAccount", ServiceAccount],
   ["keda.sh/v1alpha1", "@kubernetes-models/keda/keda.sh/v1alpha1/ScaledJob", ScaledJob],

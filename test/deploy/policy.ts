@@ -6,9 +6,11 @@ export const IAM = new URL("../../deploy/iam/", import.meta.url);
 
 export interface Statement {
   readonly Effect: string;
+  /** Only in the policy of a queue or a key. */
+  readonly Principal?: { readonly AWS: string };
   readonly Action: readonly string[];
   readonly Resource: string;
-  readonly Condition?: unknown;
+  readonly Condition?: { readonly StringEquals: Readonly<Record<string, string>> };
 }
 
 export interface Policy {
@@ -23,4 +25,9 @@ export function readPolicy(file: string): Policy {
 /** What a policy allows on queues. */
 export function queueActions({ Statement: statements }: Policy): string[] {
   return statements.flatMap(({ Action: actions }) => actions).filter((action) => action.startsWith("sqs:"));
+}
+
+/** The service that decrypts with a key on behalf of who calls it; undefined for a call of one's own. */
+export function viaService({ Condition: condition }: Statement): string | undefined {
+  return condition?.StringEquals["kms:ViaService"];
 }

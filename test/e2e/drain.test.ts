@@ -108,7 +108,7 @@ it("leaves no address and no device id in any output or in any column of any tab
     for (const file of files) outputs.push(await readFile(file, "utf8"));
     await rm(folder, { recursive: true });
     const { tables, all } = await everyValue(bench.sql);
-    expect(tables).toEqual(new Set(["user_logins", "schema_version", "ledger", "quarantine"]));
+    expect(tables).toEqual(new Set(["user_logins", "schema_version", "ledger", "quarantine", "runs"]));
     expect(await rows(bench)).toBe(60);
     for (const { ip, device_id } of logins) {
       for (const text of [...outputs, all]) {

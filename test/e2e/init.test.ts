@@ -14,6 +14,7 @@ const TABLES = [
   "fetch_etl.vault_keys",
   "fetch_etl.vault",
   "fetch_etl.reveal_log",
+  "fetch_etl.runs",
 ];
 
 /** What it takes to run `init`, and nothing more. */

@@ -57,6 +57,8 @@ async function outputs(bench: VaultBench): Promise<[string, Record<string, unkno
   printed.push(["drain-report", JSON.parse(await readFile(report, "utf8")) as Record<string, unknown>]);
   await bench.run(["drain", "--report", report], { AWS_ENDPOINT_URL_SQS: "http://127.0.0.1:1" });
   printed.push(["drain-report", JSON.parse(await readFile(report, "utf8")) as Record<string, unknown>]);
+  await run("status", ["status"]);
+  await run("status", ["status"], { AWS_ENDPOINT_URL_SQS: "http://127.0.0.1:1" });
   await run("verify", ["verify", "--expect", "2"]);
   await run("doctor", ["doctor"]);
   await run("quarantine-list", ["quarantine", "list"]);

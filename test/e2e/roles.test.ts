@@ -69,6 +69,10 @@ const everything = [
   "delete from fetch_etl.vault where token = ''",
   "select 1 from fetch_etl.vault_keys limit 1",
   "delete from fetch_etl.vault_keys",
+  "select 1 from fetch_etl.runs limit 1",
+  "update fetch_etl.runs set host = host",
+  "update fetch_etl.runs set ended_at = ended_at",
+  "delete from fetch_etl.runs where host = ''",
   "select 1 from fetch_etl.reveal_log",
   "insert into fetch_etl.reveal_log (action, reason, tokens) values ('reveal', 'test', '{}')",
   "insert into fetch_etl.reveal_log (action, reason, tokens, database_user) values ('reveal', 'test', '{}', 'x')",
@@ -95,8 +99,16 @@ it("the loader drains into table and vault, and reads neither", () =>
       FETCH_ETL_RECOVERY_RECIPIENT: recipient,
     });
     expect(json(drained)).toMatchObject({ loaded: 49, quarantined: 1 });
+    const status = json(await bench.run(["status", "--json"], { DATABASE_URL: url }));
+    expect(status).toMatchObject({ quarantined: null, runs: [{ counts: { loaded: 49 } }, { exitCode: 0 }] });
     expect(await attempts(url, everything)).toEqual(
-      only("select 1 from fetch_etl.schema_version", "select 1 from fetch_etl.ledger"),
+      only(
+        "select 1 from fetch_etl.schema_version",
+        "select 1 from fetch_etl.ledger",
+        "select 1 from fetch_etl.runs",
+        "update fetch_etl.runs set ended_at",
+        "delete from fetch_etl.runs",
+      ),
     );
   }));
 

@@ -134,7 +134,7 @@ async function versionOne(): Promise<Database> {
   return database;
 }
 
-function migrate(settings: DatabaseSettings): Promise<string[]> {
+function migrate(settings: DatabaseSettings): Promise<unknown> {
   const use = { doing: "a drain", rights: rightsFor(settings.table, true) };
   return withDatabase(settings, "migrating", (sql) => ensureTables(sql, settings, true, use));
 }

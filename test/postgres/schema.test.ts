@@ -52,11 +52,7 @@ const LATER: Migrations = [
   ],
 ];
 
-function migrate(
-  settings: DatabaseSettings,
-  keepsVault: boolean,
-  migrations?: Migrations,
-): Promise<string[]> {
+function migrate(settings: DatabaseSettings, keepsVault: boolean, migrations?: Migrations): Promise<unknown> {
   const use = { doing: "a drain", rights: rightsFor(settings.table, keepsVault) };
   return withDatabase(settings, "migrating", (sql) =>
     ensureTables(sql, settings, keepsVault, use, migrations),

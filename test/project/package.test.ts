@@ -42,6 +42,7 @@ it("the package holds bin, the built sources and the usual texts", async () => {
           "schemas/*.schema.json",
           "dist/man/fetch-etl.1",
           "dist/schemas/mapping.schema.json",
+          "dist/src/postgres/rds-global-bundle.pem",
         ],
         ...["docs/token-vectors.json", "docs/examples/*"],
       ]),

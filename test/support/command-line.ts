@@ -37,7 +37,7 @@ const HANDED = new Set(
 );
 
 /** Commands that call SQS. */
-const WITH_SQS: ReadonlySet<string> = new Set(["drain", "doctor", "peek", "verify"]);
+const WITH_SQS: ReadonlySet<string> = new Set(["drain", "doctor", "peek", "status", "verify"]);
 
 /** Whether a command does with this environment the same in this process as in one of its own. */
 export function canRunHere(args: readonly string[], env: Env): boolean {

@@ -47,6 +47,44 @@ it.each([0, 3, 130])("ends with the exit code of the work, %i, and writes it to 
   expect(exitCodes()).toEqual([String(code), String(code)]);
 });
 
+it.each([
+  [0, undefined, "empty"],
+  [5, new Failure("unavailable", "SQS does not\nanswer."), "failed"],
+])(
+  "records the end of a run with exit code %i in the history, then closes it",
+  async (code, failure, endedBy) => {
+    const { context } = memory();
+    const calls: unknown[] = [];
+    // The time limit never comes first.
+    const clock = { now: () => 0, wait: () => new Promise<void>(() => undefined) };
+    const work = async (run: Run): Promise<number> => {
+      run.stoppedBy = "empty";
+      run.loader = {
+        recordEnd: (end) => Promise.resolve().then(() => void calls.push(end)),
+        close: () => Promise.resolve(void calls.push("closed")),
+      };
+      if (failure !== undefined) throw failure;
+      return loads(code)(run);
+    };
+    await recordRun(FILES, false, { ...context, clock }, work).catch(() => undefined);
+    const error = failure === undefined ? undefined : "SQS does not answer.";
+    expect(calls).toEqual([expect.objectContaining({ exitCode: code, endedBy, error }), "closed"]);
+  },
+);
+
+it("ends although the history does not answer", async () => {
+  const { context } = memory();
+  let isClosed = false;
+  const code = await recordRun(FILES, false, context, (run) => {
+    run.loader = {
+      recordEnd: () => new Promise(() => undefined),
+      close: () => Promise.resolve(void (isClosed = true)),
+    };
+    return loads(0)(run);
+  });
+  expect({ code, isClosed }).toEqual({ code: 0, isClosed: true });
+});
+
 it("writes no file that was not asked for", async () => {
   const { context, files } = memory();
   await recordRun({ report: undefined, metrics: undefined }, false, context, loads(0));

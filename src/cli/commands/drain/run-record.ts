@@ -1,8 +1,10 @@
-// Collects the figures of a drain, and writes the --report and --metrics files when it ends, even if it fails.
+// Collects the figures of a drain. When it ends, even if it fails, writes the --report and --metrics files, and completes its record in the
+// history of runs.
 import { writeOutputFile, type RunFiles } from "../../../config/files.ts";
 import type { Queue } from "../../../drain/ports.ts";
 import type { DrainReport, StoppedBy } from "../../../drain/report.ts";
 import { newCounts, type Counts } from "../../../drain/counts.ts";
+import type { PostgresLoader } from "../../../postgres/load.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { drainFields, runReportText, type RunRecord } from "./report.ts";
@@ -15,6 +17,8 @@ export interface Run {
   /** The table, from the settings. */
   table: string | undefined;
   queue?: Queue;
+  /** Set when it is open. It is closed after the end of the run is recorded. */
+  loader?: Pick<PostgresLoader, "recordEnd" | "close">;
   /** Set if the run stopped before the drain started. */
   stoppedBy?: StoppedBy;
   /** Set when the drain has ended without an error. */
@@ -26,6 +30,9 @@ export type RecordContext = Pick<
   Context,
   "log" | "clock" | "epochNow" | "explain" | "readFile" | "writeFile" | "withFileLock" | "versions"
 >;
+
+/** How long recording the end in Postgres may take, milliseconds. */
+const RECORDING_MS = 3_000;
 
 /**
  * Runs `work`, then writes the files. If a file cannot be written, logs an error; a run that was otherwise successful then ends with exit
@@ -44,7 +51,7 @@ export async function recordRun(
   const run: Run = { counts: newCounts(), queueName: undefined, table: undefined };
   const [startedAt, started] = [epochNow(), clock.now()];
   const end = async (exitCode: number, error?: string): Promise<number> => {
-    const { report, stoppedBy, counts, queue, queueName, table } = run;
+    const { report, stoppedBy, counts, queue, loader, queueName, table } = run;
     const figures = report ?? {
       ...counts,
       requests: queue?.requests ?? { receive: 0, delete: 0, other: 0 },
@@ -55,6 +62,10 @@ export async function recordRun(
     const ends = { queue: queue?.name ?? queueName, table };
     const record = { ...figures, ...ends, dryRun, startedAt, finishedAt: epochNow(), exitCode, error };
     const finalCode = await writeFiles(record, files, context);
+    // Behind a statement that Postgres has not answered, another one would only wait.
+    if (loader !== undefined && report?.databaseSilent !== true)
+      await recordEnd(loader, { ...record, exitCode: finalCode }, clock);
+    await loader?.close();
     context.log.event("Drain finished", { ...drainFields(ends, record, dryRun), exitCode: finalCode });
     return finalCode;
   };
@@ -67,6 +78,21 @@ export async function recordRun(
     throw error;
   }
   return end(exitCode);
+}
+
+/** Ends in any case: a database that does not answer is no failure of a run that has ended. */
+async function recordEnd(
+  loader: NonNullable<Run["loader"]>,
+  record: RunRecord,
+  clock: RecordContext["clock"],
+): Promise<void> {
+  const recorded = new AbortController();
+  const error = record.error?.replaceAll("\n", " ");
+  const endedBy = error === undefined ? (record.stoppedBy ?? "failed") : "failed";
+  const recording = loader.recordEnd({ ...record, endedBy, error }).finally(() => {
+    recorded.abort();
+  });
+  await Promise.race([recording, clock.wait(RECORDING_MS, recorded.signal)]);
 }
 
 /** @returns the exit code, which a failed write can change */

@@ -83,9 +83,14 @@ async function drainQueue(
       const opening = context.services.openLoader(database, queue.id, sealer?.dataKey);
       loader = await opened(`Postgres at ${place(database)}`, opening, limits);
       if (loader === undefined) return interrupted();
+      run.loader = loader;
     }
     if (loader?.warning !== undefined) log.warn(loader.warning);
     const [keys] = needed.maskingKeys;
+    loader?.recordStart({
+      ...{ target: run.table ?? "", host: context.host, version: versions.fetchEtl, keyId: keys.keyId },
+      elapsedMs: clock.now() - started,
+    });
     const entries = createEntryMaker({
       plan: compile(mapping, keys),
       keys,
@@ -128,7 +133,6 @@ async function drainQueue(
       ? EXIT.quarantined
       : EXIT.done;
   } finally {
-    await loader?.close();
     queue.close();
   }
 }

@@ -3,13 +3,12 @@ import { readDatabase } from "../../../config/database.ts";
 import { wholeNumber, Problems } from "../../../config/readers.ts";
 import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readOutputPath, writeOutputFile } from "../../../config/files.ts";
-import { queueNameToShow, readQueue, type QueueFlags, type SqsSettings } from "../../../config/queue.ts";
+import { queueNameToShow, readQueue, type QueueFlags } from "../../../config/queue.ts";
 import { qualifiedTable, tableText, type TableFlags } from "../../../config/table.ts";
-import { Throttled, type QueueDepth } from "../../../drain/ports.ts";
-import { Failure } from "../../../failure.ts";
 import type { Context } from "../../context.ts";
 import { DATABASE, withSecrets } from "../../secrets.ts";
 import { EXIT } from "../../exit-codes.ts";
+import { depthOf } from "../../queue-depth.ts";
 import type { Verification } from "../../../postgres/verify.ts";
 import { count, plural, printable } from "../../terminal/style.ts";
 import { writeVerified, writeVerifiedJson, type Verified } from "./report.ts";
@@ -35,7 +34,9 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
   const quiet = flags.quiet === true;
   const isShown = flags.json === true || html !== undefined || !quiet;
   const verification = await context.services.verifyTables(database, isShown ? "values" : "counts");
-  const queue = await depthOf(queueSettings, context);
+  const depth = await depthOf(queueSettings, context);
+  const queue = typeof depth === "string" ? null : depth;
+  if (typeof depth === "string") context.log.warn(`The queue was not checked. ${depth}`);
   const table = tableText(database.table);
   const mismatches: string[] = [];
   if (verification.unmasked > 0) mismatches.push(unmaskedText(verification, table));
@@ -85,20 +86,4 @@ function unmaskedText({ unmasked, columns }: Verification, table: string): strin
     `${plural(unmasked, `${named} value`)} in ${table} ${unmasked === 1 ? "is not a token" : "are not tokens"}: ` +
     "the table may contain unmasked personal data."
   );
-}
-
-/** Null if the queue is unreachable: the rows are checked anyway. */
-async function depthOf(settings: SqsSettings, context: Context): Promise<QueueDepth | null> {
-  try {
-    const queue = await context.services.openQueue(settings, context.log);
-    try {
-      return await queue.depth();
-    } finally {
-      queue.close();
-    }
-  } catch (error) {
-    if (!(error instanceof Failure) && !(error instanceof Throttled)) throw error;
-    context.log.warn(`The queue was not checked. ${error.message}`);
-    return null;
-  }
 }
