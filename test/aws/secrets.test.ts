@@ -1,4 +1,4 @@
-import { afterAll, beforeEach, expect, it, vi } from "vitest";
+import { beforeEach, expect, it, vi } from "vitest";
 import { encryptSecret, fetchSecret, loadClient } from "../../src/aws/secrets.ts";
 import { parseReference, type Purpose, type Reference } from "../../src/config/secret-reference.ts";
 import { closedEndpoint, stubAwsEnvironment, withHttpServer } from "../sqs/servers.ts";
@@ -7,9 +7,6 @@ import { TOLD_BY_STORE, withStores, type StoreAnswer, type StoreCall } from "../
 beforeEach(() => {
   stubAwsEnvironment();
   vi.stubEnv("AWS_MAX_ATTEMPTS", "1");
-});
-afterAll(() => {
-  vi.unstubAllEnvs();
 });
 
 const SECRET = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:prod/db";

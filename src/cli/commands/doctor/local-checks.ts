@@ -43,7 +43,7 @@ export function checkDotEnv({ fileMode, dotEnv }: Context): Check {
   );
 }
 
-/** One check per setting that is kept elsewhere than in its variable, or should be. */
+/** One check per setting that is kept elsewhere than in its variable, or should be; one if there is none. */
 export function checkSecrets({
   resolved,
   fileMode,
@@ -51,7 +51,7 @@ export function checkSecrets({
   readonly resolved: readonly ResolvedSecret[];
   readonly fileMode: Context["fileMode"];
 }): readonly Check[] {
-  return resolved.flatMap((secret) => {
+  const checks = resolved.flatMap((secret) => {
     const { name, place } = secret;
     if ("failure" in secret) return [failed("secrets", `${name} has no value`, secret.failure)];
     if (place.kind === "variable") return [];
@@ -61,6 +61,7 @@ export function checkSecrets({
     const shared = `${finding}; others can read it (mode ${octal(mode)})`;
     return [warning("secrets", shared, `Run chmod 600 on the file that ${name}_FILE names.`)];
   });
+  return checks.length === 0 ? [ok("secrets", "none outside the environment variables")] : checks;
 }
 
 export function checkMaskingKey(sources: SecretSources): Check {

@@ -8,6 +8,6 @@ export function defineKeygen(program: CliCommand, action: ActionFor): void {
     .option("--kms <key>", "print it encrypted with this KMS key: id, ARN or alias")
     .option("--force", "print a key even if .env already contains one")
     .example("fetch-etl keygen >> .env", "create a masking key, once")
-    .example("fetch-etl keygen --kms alias/fetch-etl >> .env", "create one that only KMS can decrypt")
+    .example("fetch-etl keygen --kms alias/etl >> .env", "create one that only KMS can decrypt")
     .action(action(async () => (await import("./run.ts")).runKeygen));
 }
