@@ -51,7 +51,7 @@ it(
         expect((await run("rotate", ...identity)).stdout).not.toBe("");
         const [held] = await bench.sql<{ id: string }[]>`select message_id as id from fetch_etl.quarantine`;
         expect((await run("quarantine show", held?.id ?? "")).stdout).toContain(held?.id);
-        for (const words of ["verify", "quarantine list"]) {
+        for (const words of ["verify", "status", "quarantine list"]) {
           const { code, stdout, stderr } = await run(words);
           expect(await runHere(words.split(" "), env)).toEqual({ code, stdout, stderr });
         }
