@@ -90,7 +90,7 @@ function statementsOf(document: string): Grant[] {
 }
 
 it("lets the drain do what the policies of deploy/iam/ allow for its queue and its secrets, and nothing else", () => {
-  const rights = ["drain.json", "secrets-manager.json", "parameter-store.json", "wrapped-key.json"].flatMap(
+  const rights = ["drain.json", "secrets-manager.json", "parameter-store.json", "encrypted-key.json"].flatMap(
     (file) => readPolicy(file).Statement.map((each) => JSON.stringify(each.Action)),
   );
   const granted = statementsOf("task");
