@@ -277,7 +277,7 @@ describe("a mistake", () => {
       "the login of another database",
       { PGPASSWORD: SECRET },
       fetched(RDS.replace("postgres", "mysql")),
-      'The secret "prod/db-AbCdEf" in PGPASSWORD is the login of a database that is not Postgres.',
+      'The secret "prod/db-AbCdEf" in PGPASSWORD contains the login of a database that is not Postgres.',
     ],
     [
       "a reference to a reference",

@@ -63,9 +63,9 @@ it("a login with IAM does not use the password file", () => {
 });
 
 describe("a login with IAM is refused with", () => {
-  const noPassword = "is not used with FETCH_ETL_DATABASE_AUTH=rds-iam. Remove one of them.";
+  const noPassword = "cannot be used with FETCH_ETL_DATABASE_AUTH=rds-iam. Remove one of them.";
   const name =
-    "must be the endpoint's name, for which FETCH_ETL_DATABASE_AUTH=rds-iam signs the token. Set hostaddr to connect to another address.";
+    "must be the endpoint's name, because FETCH_ETL_DATABASE_AUTH=rds-iam signs the token for it. Set hostaddr to connect to another address.";
   it.each<[string, NodeJS.ProcessEnv, string]>([
     [`postgres://etl:hunter2@${ENDPOINT}/d`, {}, `The password of DATABASE_URL ${noPassword}`],
     [
@@ -81,7 +81,7 @@ describe("a login with IAM is refused with", () => {
     [
       `postgres://etl@${ENDPOINT}/d?require_auth=scram-sha-256`,
       {},
-      "The require_auth of DATABASE_URL must allow password, as which FETCH_ETL_DATABASE_AUTH=rds-iam sends the token.",
+      "The require_auth of DATABASE_URL must allow password, because FETCH_ETL_DATABASE_AUTH=rds-iam sends the token as a password.",
     ],
     ["postgres://etl@192.0.2.1/d", {}, `The host of DATABASE_URL ${name}`],
     [`postgres://etl@${ENDPOINT},[::1]/d`, {}, `The host of DATABASE_URL ${name}`],

@@ -18,7 +18,7 @@ it("shows how the last drains ended, the last failure, and what waits; contains 
     });
     await bench.run(["init"]);
     expect((await bench.run(["status"])).stdout).toContain(
-      "no drain of this queue is recorded in fetch_etl.runs\n",
+      "no drains of this queue are recorded in fetch_etl.runs\n",
     );
 
     // Neither has a row: one writes nothing, the other did not reach the database.
@@ -113,7 +113,7 @@ it("shows how the last drains ended, the last failure, and what waits; contains 
     // The queue is only a part of it; the database is not.
     const away = await bench.run(["status"], NOTHING_LISTENS);
     expect(away.code).toBe(0);
-    expect(away.stdout).toContain("  waiting       not known: SQS is unreachable");
+    expect(away.stdout).toContain("  waiting       unknown: SQS is unreachable");
     expect(away.stdout.split("\n").slice(2)).toEqual(shown.stdout.split("\n").slice(2));
     const awayJson = await bench.run(["status", "--json"], NOTHING_LISTENS);
     expect(json(awayJson)).toEqual({ ...known, waiting: null });

@@ -280,7 +280,7 @@ describe("the authorities", () => {
       await writeFile(join(folder, "extra.pem"), authority);
       vi.stubEnv("NODE_EXTRA_CA_CERTS", join(folder, "extra.pem"));
       expect(await tls("sslmode=verify-ca")).toBe(
-        "on, certificate verified with the authorities of Amazon RDS and Node.js, host name not verified (sslmode verify-ca)",
+        "on, certificate verified against the authorities of Amazon RDS and Node.js, host name not verified (sslmode verify-ca)",
       );
       expect(await tls("sslrootcert=rds&sslmode=verify-ca")).toContain(
         "remove sslrootcert=rds from DATABASE_URL",

@@ -136,7 +136,7 @@ describe("the metrics of a run", () => {
         async ({ host }) => {
           const lines = await push(`http://etl:pa55word@${host}`);
           expect(lines).toEqual([
-            `warn: --metrics-push: the metrics could not be sent to ${host} (HTTP ${status}). Check its URL and that it is running. The run itself is complete.`,
+            `warn: --metrics-push: the metrics could not be sent to ${host} (HTTP ${status}). Check the URL, and that the server is running. The exit code does not change.`,
           ]);
         },
         { PUT: status },
