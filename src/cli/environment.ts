@@ -4,7 +4,7 @@ import { SECRET_SETTINGS } from "../config/secret-settings.ts";
 export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
   [
     "FETCH_ETL_<FLAG>",
-    "sets a flag: FETCH_ETL_MAX_SECONDS sets --max-seconds; true or false for a flag without a value",
+    "variable of a flag, such as FETCH_ETL_MAX_SECONDS for --max-seconds; true or false for a flag without a value",
   ],
   [
     "FETCH_ETL_MASKING_KEY",
@@ -40,7 +40,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
   ],
   [
     "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY",
-    "proxy for AWS requests, and hosts that bypass it; upper or lower case",
+    "proxy for AWS and --metrics-push, and hosts that bypass it; upper or lower case",
   ],
   ["NO_COLOR, FORCE_COLOR", "turn color off, or turn it on even without a terminal"],
   ["CI, TERM", "no progress line if CI is set or TERM is dumb"],

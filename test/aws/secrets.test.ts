@@ -146,14 +146,14 @@ it.each([
   ["a text that is empty", { SecretString: "" }],
   ["a NUL", { SecretString: "a\0b" }],
   ["bytes that are no text", { SecretBinary: Buffer.of(0xff).toString("base64") }],
-])("a secret with %s is no value", async (_what, answer) => {
+])("a secret with %s is rejected", async (_what, answer) => {
   expect((await fetched(SECRET, answer)).value).toMatchObject({
     kind: "configuration",
     message: 'DATABASE_URL: the secret "prod/db" is empty, or is not UTF-8 text.',
   });
 });
 
-it("a service that is away, or is something else, is worth a retry", async () => {
+it("an unreachable service, and an answer that is not from AWS, can be retried", async () => {
   vi.stubEnv("AWS_ENDPOINT_URL", await closedEndpoint());
   await expect(fetchSecret(referenceTo(SECRET), "PGPASSWORD")).rejects.toMatchObject({
     kind: "unavailable",
@@ -185,7 +185,7 @@ it("KMS needs a region, and every service needs credentials", async () => {
   });
 });
 
-it("a text is encrypted for its purpose, in the region of the key's ARN", async () => {
+it("a text is encrypted with the context of its purpose, in the region of the key's ARN", async () => {
   const calls: StoreCall[] = [];
   const key = "arn:aws:kms:eu-north-1:000000000000:key/mine";
   const encrypted = await withStores(
@@ -208,7 +208,7 @@ it("a text is encrypted for its purpose, in the region of the key's ARN", async 
   ]);
 });
 
-it("a client that is not installed is named, with the command that installs it", async () => {
+it("the error for a client that is not installed names it, with the command that installs it", async () => {
   const missing = "@aws-sdk/client-of-no-service";
   await expect(loadClient("ssm", () => import(missing))).rejects.toMatchObject({
     kind: "configuration",

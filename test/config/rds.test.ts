@@ -33,7 +33,7 @@ function read(url: string, env: NodeJS.ProcessEnv = {}) {
   return { settings: value, told };
 }
 
-describe("a login with IAM has as default sslmode", () => {
+describe("the default sslmode for a login with IAM", () => {
   it.each([
     [`postgres://etl@${ENDPOINT}/d`, "verify-full"],
     [`postgres://etl@${ENDPOINT},b.${ENDPOINT}/d`, "verify-full"],
@@ -47,7 +47,7 @@ describe("a login with IAM has as default sslmode", () => {
     expect(read(url)).toMatchObject({ settings: { sslMode, auth: "rds-iam" }, told: [] });
   });
 
-  it("none of its own without IAM", () => {
+  it("does not change without IAM", () => {
     expect(read(`postgres://etl@${ENDPOINT}/d`, { FETCH_ETL_DATABASE_AUTH: "" })).toMatchObject({
       settings: { sslMode: "prefer", auth: "password" },
     });
@@ -62,7 +62,7 @@ it("a login with IAM does not use the password file", () => {
   expect(value?.password?.reveal() ?? "").toBe("");
 });
 
-describe("a login with IAM is refused with", () => {
+describe("a login with IAM is rejected with", () => {
   const noPassword = "cannot be used with FETCH_ETL_DATABASE_AUTH=rds-iam. Remove one of them.";
   const name =
     "must be the endpoint's name, because FETCH_ETL_DATABASE_AUTH=rds-iam signs the token for it. Set hostaddr to connect to another address.";

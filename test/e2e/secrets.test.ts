@@ -24,7 +24,7 @@ const MARKERS = [KEY, PASSWORD, encodeURIComponent(PASSWORD), ARGUMENT, "m4rker"
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
-it("a drain gets its secrets from AWS and from a program, and shows them to nobody", () =>
+it("a drain gets its secrets from AWS and from a program, and does not show them", () =>
   withBench(async (bench) => {
     const role = `${bench.queue}_role`;
     await bench.sql.unsafe(`create role ${role} superuser login password '${PASSWORD}'`);
@@ -114,7 +114,7 @@ it("a drain gets its secrets from AWS and from a program, and shows them to nobo
     );
   }));
 
-it("keygen --kms prints a key that only KMS can decrypt, and mask takes it", () =>
+it("keygen --kms prints a key that only KMS can decrypt, and mask accepts it", () =>
   withFolder((folder) =>
     withStores(
       ({ action, body }) => {
@@ -149,7 +149,7 @@ it("keygen --kms prints a key that only KMS can decrypt, and mask takes it", () 
     ),
   ));
 
-it("a first Ctrl-C ends a run whose program hangs, and the program", () =>
+it("the first Ctrl-C ends a run whose program hangs, and the program too", () =>
   withFolder(async (folder) => {
     const file = join(folder, "pid");
     const { child, outcome } = startCli(["init"], {

@@ -7,7 +7,7 @@ const NOTHING_LISTENS = { AWS_ENDPOINT_URL_SQS: "http://127.0.0.1:1" };
 const PERSONAL = "198.51.100.77";
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g;
 
-it("shows how the last drains ended, the last failure, and what waits; contains neither data nor secrets", () =>
+it("shows how the last drains ended, the last failure and the waiting messages, without data or secrets", () =>
   withBench(async (bench) => {
     const { sql } = bench;
     const none = await bench.run(["status"]);
@@ -123,7 +123,7 @@ it("shows how the last drains ended, the last failure, and what waits; contains 
     expect((await bench.run(["status"], { DATABASE_URL: url.href })).code).toBe(5);
   }));
 
-it("shows what a stranger wrote into the history without its control characters", () =>
+it("replaces control characters that another role wrote into the run history", () =>
   withBench(async (bench) => {
     await bench.run(["init"]);
     await bench.sql`

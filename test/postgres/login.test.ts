@@ -108,7 +108,7 @@ describe("a login that is rejected", () => {
     return { renew, settings: { ...settingsFor("etl", "old"), renew } };
   }
 
-  it("is tried once more with a password that was read again, and later sessions keep it", async () => {
+  it("is retried once with a password that was read again, and later sessions use it", async () => {
     const { renew, settings } = renewing(settingsFor("etl", "changed"), settingsFor("etl", "again"));
     const { sql, close } = connect(settings);
     try {
@@ -152,7 +152,7 @@ describe("a login that is rejected", () => {
   });
 });
 
-it("a drain goes on when the password changes in mid-run, and loads each message once", async () => {
+it("a drain continues if the password changes during the run, and loads each message once", async () => {
   await admin.unsafe("alter role etl password 'first'");
   const renew = vi.fn(() => Promise.resolve({ ...settingsFor("etl", "second"), renew }));
   const queue = new MemoryQueue(systemClock);
@@ -232,7 +232,7 @@ describe("with FETCH_ETL_DATABASE_AUTH=rds-iam", () => {
     }
   });
 
-  it("it is for the server's name, which hostaddr does not change, and for its region", async () => {
+  it("the token is for the server's name, which hostaddr does not change, and for its region", async () => {
     const endpoint = "mydb.abc123.eu-west-1.rds.amazonaws.com";
     await accept(START, endpoint, "eu-west-1");
     expect(await userOf(iam("hostaddr=127.0.0.1", endpoint))).toBe("iam");
@@ -241,16 +241,16 @@ describe("with FETCH_ETL_DATABASE_AUTH=rds-iam", () => {
     expect(await userOf(several)).toBe("iam");
   });
 
-  it("a token that is rejected says what to check, and shows nothing of it", async () => {
+  it("the error for a rejected token says what to check, and does not show the token", async () => {
     await accept(START - 60_000);
     const told = await userOf(iam());
     expect(told).toMatch(
-      /rejected the login of user "iam" \(SQLSTATE 28P01\)\. For FETCH_ETL_DATABASE_AUTH=rds-iam, check: .*GRANT rds_iam.*rds-db:connect.*DbiResourceId.*region.*clock/,
+      /rejected the login of user "iam" \(SQLSTATE 28P01\)\. For FETCH_ETL_DATABASE_AUTH=rds-iam, check .*GRANT rds_iam.*rds-db:connect.*DbiResourceId.*region.*clock/,
     );
     expect(told).not.toMatch(/X-Amz|test-access/);
   });
 
-  it("credentials that are missing fail the login before anything is sent", async () => {
+  it("missing credentials fail the login before anything is sent", async () => {
     vi.stubEnv("AWS_ACCESS_KEY_ID", undefined);
     expect(await userOf({ ...iam(), port: 1 })).toMatch(/^No usable AWS credentials\./);
   });
@@ -288,7 +288,7 @@ describe("the authorities", () => {
       vi.unstubAllEnvs();
     }));
 
-  it("are not verified by a weaker mode", async () => {
+  it("are not used by a weaker mode", async () => {
     expect(await tls("sslmode=require")).toBe("on, certificate not verified (sslmode require)");
   });
 });

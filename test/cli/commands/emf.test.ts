@@ -139,7 +139,7 @@ describe("the line of a finished drain", () => {
     });
   });
 
-  it("has no metrics in a dry run, which loads nothing", async () => {
+  it("has no metrics in a dry run", async () => {
     const [line] = await linesOf({}, loads, true);
     expect(line).toMatchObject({ msg: "Drain finished", dryRun: true });
     expect(line).not.toHaveProperty("_aws");
