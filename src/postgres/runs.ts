@@ -100,8 +100,8 @@ export class RunRecorder {
 }
 
 /**
- * Sent in one round trip with the statement, so that they are one transaction. A run waits at most a second for a lock on the history, and
- * its commit waits neither for the disk nor for a synchronous standby.
+ * One round trip with the statement, which is one transaction with them. A run does not wait for a lock on the history, and its commit
+ * neither for the disk nor for a synchronous standby.
  */
 const SETTINGS =
   "set local lock_timeout = '1s'; set local synchronous_commit = off; set local row_security = off";

@@ -247,7 +247,7 @@ it.each([
   expect((await recorded(database)).at(-1)).toMatchObject({ ended_by: "empty" });
 });
 
-it("row-level security on the run history is a warning in doctor, and an error in status", async () => {
+it("row-level security on the history is a warning of doctor, and an error of status", async () => {
   const own = await created();
   await own.sql`alter table fetch_etl.runs enable row level security`;
   await own.sql`alter table fetch_etl.runs force row level security`;
