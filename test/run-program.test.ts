@@ -64,7 +64,7 @@ it("when this process exits, the program and its child processes end too", () =>
     await expect.poll(() => isRunning(pid)).toBe(false);
   }));
 
-/** What `sh` makes of it, with the functions that only a shell has switched off. */
+/** The words that `sh` finds, with globbing switched off. */
 function splitByShell(commands: readonly string[]): string[][] {
   // The marks are characters that no command has.
   const script = commands.map((command) => `printf '%s\\001' ${command}\nprintf '\\002'`).join("\n");

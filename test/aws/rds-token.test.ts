@@ -1,4 +1,4 @@
-// The IAM token is the one that AWS documents, and what is missing for it is told.
+// The IAM token has the documented form, and the errors name missing credentials and regions.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";

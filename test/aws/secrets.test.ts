@@ -21,7 +21,7 @@ function referenceTo(text: string, purpose: Purpose = "database-url"): Reference
   throw new Error("not a reference");
 }
 
-/** What a server's answer is for the caller, and what the server was asked. */
+/** What the caller gets for a server's answer, and what the server was asked. */
 async function fetched(text: string, answer: StoreAnswer) {
   const calls: StoreCall[] = [];
   const value = await withStores(

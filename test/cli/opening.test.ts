@@ -9,7 +9,7 @@ import { VirtualClock } from "../support/virtual-clock.ts";
 
 const AWAY = new Failure("unavailable", "SQS is unreachable (ECONNREFUSED).");
 
-/** Opens something that fails with these errors, one an attempt; the last one for ever. */
+/** Opens something that fails with these errors, one per attempt, and then always with the last one. */
 function server(errors: readonly Error[], waitSeconds: number, stop?: AbortSignal) {
   const clock = new VirtualClock();
   const { log, lines } = memoryLog();

@@ -14,7 +14,7 @@ const leaves = everyCommand
   .filter(({ command }) => command.commands.length === 0 && command.name() !== "completion")
   .map(({ words, command }) => ({ words: words.replace(/^fetch-etl /, ""), command }));
 
-/** What the command line must have at least. */
+/** The minimum that the command line must contain. */
 const NEEDED: Readonly<Record<string, readonly string[]>> = {
   "mapping check": ["-"],
   "quarantine show": ["id"],
@@ -57,7 +57,7 @@ describe("a flag's variable", () => {
     for (const { flag, option } of own) env[variableOf(flag, words) ?? ""] = valueOf(option);
     const { flags, told } = await flagsOf(lineOf(words), env);
     for (const { flag, option } of own) {
-      // With --dry-run, the variables of metrics do not count.
+      // With --dry-run, the variables of metrics are ignored.
       const isIdle = words === "drain" && flag.startsWith("--metrics");
       const value = option.required ? "7" : true;
       expect(flags[option.attributeName()], flag).toBe(isIdle ? undefined : value);

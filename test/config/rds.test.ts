@@ -1,4 +1,4 @@
-// Amazon RDS and Aurora: what the name of a host says, and the settings for a login with IAM.
+// Amazon RDS and Aurora: the region in the name of a host, and the settings for a login with IAM.
 import { describe, expect, it } from "vitest";
 import { readDatabase } from "../../src/config/database.ts";
 import { hasKnownAuthorities, regionOf } from "../../src/config/rds.ts";

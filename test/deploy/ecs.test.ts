@@ -51,7 +51,7 @@ function statementsOf({ Properties: { Policies: policies } }: Role): Statement[]
     .map((each) => (Array.isArray(each) ? (each[1] as Statement) : (each as Statement)));
 }
 
-/** The statements of a policy in deploy/iam/, with what the template knows of its account and its key. */
+/** The statements of a policy in deploy/iam/, with the template's account and key filled in. */
 function filledIn(file: string, key: string): Statement[] {
   const text = JSON.stringify(readPolicy(file).Statement)
     .replaceAll("arn:aws:kms:REGION:ACCOUNT_ID:key/KMS_KEY_ID", key)

@@ -1,4 +1,4 @@
-// The Helm chart starts what deploy/kubernetes/ starts, and takes no secret in clear text.
+// The Helm chart starts the same as deploy/kubernetes/, and rejects secrets in clear text.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -52,7 +52,7 @@ describe("the code", () => {
   });
 
   it("makes every call that a policy allows, and no other", () => {
-    // SQS, Secrets Manager and the Parameter Store decrypt on behalf of who calls them: no call of the code's own.
+    // SQS, Secrets Manager and Parameter Store decrypt on behalf of their caller. The code itself makes no such call.
     const own = statements
       .filter((each) => viaService(each) === undefined)
       .flatMap(({ Action: actions }) => actions);
@@ -112,7 +112,7 @@ describe("the search for calls", () => {
   });
 });
 
-/** By service, the one thing that a policy names. */
+/** By service, the one resource that a policy names. */
 const RESOURCES: Readonly<Record<string, string>> = {
   sqs: "arn:aws:sqs:REGION:ACCOUNT_ID:QUEUE_NAME",
   secretsmanager: "arn:aws:secretsmanager:REGION:ACCOUNT_ID:secret:SECRET_NAME-SUFFIX",
@@ -136,7 +136,7 @@ describe.each(files)("%s", (file) => {
     for (const { Effect: effect, Principal: principal, Action: actions, Resource: resource } of own) {
       expect(effect).toBe("Allow");
       expect(actions.join()).not.toContain("*");
-      // In the policy of a key, the star is that key (AWS, "Key policies in AWS KMS").
+      // In a key policy, the star means that key (AWS, "Key policies in AWS KMS").
       if (file === "queue-key-policy.json") expect(resource).toBe("*");
       else expect(resource).toMatch(new RegExp(`^(${RESOURCES[serviceOf(actions)] ?? ""})$`));
       expect(principal).toEqual(

@@ -1,4 +1,4 @@
-// The Terraform module is one, and starts what the CloudFormation template starts.
+// The Terraform module is consistent, and starts the same as the CloudFormation template.
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { parse as parseYaml } from "yaml";
 import { readPolicy } from "./policy.ts";
 
-/** HCL as JSON. Loaded without its types, which bring those of browsers along. */
+/** HCL as JSON. Imported without its types, because they include those of browsers. */
 const { parse: parseHcl } = createRequire(import.meta.url)("@cdktn/hcl2json") as {
   readonly parse: (file: string, text: string) => Promise<unknown>;
 };
@@ -19,7 +19,7 @@ const text = readdirSync(MODULE)
 
 /** A block's content; an expression is a string such as `${var.name}`. */
 type Block = Readonly<Record<string, unknown>>;
-/** By label, and by name where a block has two. */
+/** By label, and by name if a block has two. */
 type Blocks = Readonly<Record<string, Readonly<Record<string, readonly Block[]>>>>;
 interface Module {
   readonly variable: Readonly<Record<string, readonly Block[]>>;

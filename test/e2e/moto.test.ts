@@ -1,4 +1,4 @@
-// The ways to a secret in AWS, against moto: `npm run test:aws` sets MOTO_SERVER to its program.
+// Secrets in AWS, tested against moto: `npm run test:aws` sets MOTO_SERVER to its program.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";

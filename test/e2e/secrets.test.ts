@@ -1,4 +1,4 @@
-// Secrets that are kept elsewhere: a run gets them, and shows them nowhere.
+// Secrets that are not in variables: a run gets them, and never shows them.
 import { existsSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -71,7 +71,7 @@ it("a drain gets its secrets from AWS and from a program, and does not show them
             return outcome;
           };
 
-          // The program looks at what it can see of us.
+          // The program reads its environment and its parent's command line.
           const [script, seen] = [join(folder, "get-password"), join(folder, "seen")];
           await writeFile(
             script,
@@ -119,7 +119,7 @@ it("keygen --kms prints a key that only KMS can decrypt, and mask accepts it", (
     withStores(
       ({ action, body }) => {
         if (action === "kms:Encrypt") {
-          // Turned around, for want of a cipher.
+          // Reversed bytes instead of real encryption.
           const plain = Buffer.from(String(body["Plaintext"]), "base64");
           return { CiphertextBlob: plain.reverse().toString("base64") };
         }

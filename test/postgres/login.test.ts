@@ -1,4 +1,4 @@
-// A login with a password that changes during a run, and one with IAM tokens, at a real Postgres with TLS.
+// A login with a password that changes during a run, and one with IAM tokens, on a real Postgres with TLS.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import postgres from "postgres";
@@ -102,7 +102,7 @@ const REJECTED = /rejected the login of user "etl" \(SQLSTATE 28P01\)/;
 describe("a login that is rejected", () => {
   beforeEach(() => admin.unsafe("alter role etl password 'changed'"));
 
-  /** Settings with the old password, and a reading that gives others each time. */
+  /** Settings with the old password, and a reading that returns other settings each time. */
   function renewing(...renewed: DatabaseSettings[]) {
     const renew = vi.fn(() => Promise.resolve(renewed.shift() ?? settingsFor("etl", "none")));
     return { renew, settings: { ...settingsFor("etl", "old"), renew } };
@@ -208,12 +208,12 @@ describe("with FETCH_ETL_DATABASE_AUTH=rds-iam", () => {
     return { ...settings, host };
   };
 
-  /** Makes the token of a moment the role's password, so that Postgres takes no other. */
+  /** Makes the current token the role's password, so that Postgres accepts no other. */
   async function accept(now: number, host = "localhost", region = "us-east-1"): Promise<void> {
     const { port } = server;
     const given = { host, port, user: "iam", region, accessKeyId, secretAccessKey, now };
     const query = [...rdsTokenParameters(given)].map((pair) => pair.map(encodeURIComponent).join("="));
-    // The order of the SDK, which a real RDS does not ask for.
+    // The order of the SDK, which a real RDS does not require.
     await admin.unsafe(`alter role iam password '${host}:${port}/?${query.sort().join("&")}'`);
   }
 
@@ -259,7 +259,7 @@ describe("with FETCH_ETL_DATABASE_AUTH=rds-iam", () => {
 describe("the authorities", () => {
   const ENDPOINT = "mydb.abc123.eu-west-1.rds.amazonaws.com";
 
-  /** What doctor says of TLS to this server under the name of an endpoint. */
+  /** What doctor says about TLS to this server under the name of an endpoint. */
   async function tls(parameters: string, host = ENDPOINT): Promise<string> {
     const settings = { ...settingsFor("postgres", "postgres", parameters), host, address: "127.0.0.1" };
     const checks = await checkDatabase(settings, false, Date.now);
