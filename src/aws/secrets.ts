@@ -147,7 +147,7 @@ async function withClient<T, Given extends readonly unknown[], Found>(
 }
 
 /**
- * @param name the part of the package's name after `client-`, such as `ssm`
+ * @param name as in the package's, such as `ssm`
  * @throws {Failure} `configuration` if the package is not installed
  */
 export async function loadClient<T>(name: string, load: () => Promise<T>): Promise<T> {

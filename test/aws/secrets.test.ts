@@ -208,7 +208,7 @@ it("a text is encrypted with the context of its purpose, in the region of the ke
   ]);
 });
 
-it("the error for a client that is not installed names it, with the command that installs it", async () => {
+it("a client that is not installed is named, with the command that installs it", async () => {
   const missing = "@aws-sdk/client-of-no-service";
   await expect(loadClient("ssm", () => import(missing))).rejects.toMatchObject({
     kind: "configuration",
