@@ -213,7 +213,7 @@ function refused(code: string, settings: DatabaseSettings): string {
       return (
         `${start} has a certificate that could not be verified (${code}), which sslmode ${sslMode} requires. ` +
         (settings.sslRootCert === RDS
-          ? `RDS Proxy and servers outside Amazon RDS have certificates from other authorities: remove sslrootcert=rds from ${source}.`
+          ? `RDS Proxy and servers outside Amazon RDS have certificates of other authorities: remove sslrootcert=rds from ${source}.`
           : hasKnownAuthorities(host)
             ? `Set sslrootcert=rds in ${source}, or, for RDS Proxy, remove sslrootcert.`
             : `Set sslrootcert in ${source} to a file with the certificate of the authority that issued the server's.`)
