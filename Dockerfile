@@ -5,7 +5,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY . .
 RUN npm run build
-# The optional peer dependencies, which are the clients for secrets in AWS, become dependencies: npm prunes them otherwise.
+# Makes the optional peer dependencies, the AWS SDK clients for secrets, ordinary ones. Otherwise npm prunes them.
 RUN npm pkg set --json dependencies="$(node -p 'const { dependencies, peerDependencies } = require("./package.json"); JSON.stringify({ ...dependencies, ...peerDependencies })')" \
   && npm pkg delete devDependencies peerDependencies peerDependenciesMeta \
   && npm prune --ignore-scripts

@@ -15,7 +15,7 @@ if (realpathSync(process.argv[1] ?? ".") === fileURLToPath(import.meta.url)) {
     process.stdout.write(`${lines.join("\n")}\n`);
     process.exitCode = isSame ? 0 : 1;
   } catch (error) {
-    process.stderr.write(`error: no comparison with ${PUBLISHED}: ${String(error)}\n`);
+    process.stderr.write(`error: Cannot compare with ${PUBLISHED}: ${String(error)}\n`);
     process.exitCode = 2;
   }
 }

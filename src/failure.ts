@@ -18,7 +18,7 @@ export class Failure extends Error {
   }
 }
 
-/** The queue or the database does not exist. Somebody may be creating it right now, as when several containers start together. */
+/** The queue or the database does not exist. It may be created soon, for example when several containers start together. */
 export class Missing extends Failure {
   constructor(message: string, cause?: unknown) {
     super("configuration", message, cause);

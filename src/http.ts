@@ -5,7 +5,7 @@ import https from "node:https";
 import { agentsFor } from "./aws/proxies.ts";
 import type { HttpAnswer, HttpRequest } from "./cli/context.ts";
 
-/** The longest body of an answer that is read, bytes. */
+/** Maximum size of an answer's body, bytes. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
 /**
@@ -24,7 +24,7 @@ export async function sendHttp({ method, url, body, timeoutMs }: HttpRequest): P
     headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
     ...(agent instanceof http.Agent ? { agent } : {}),
   });
-  // For errors between two waits, and after the answer.
+  // Otherwise an error that occurs while nothing awaits the request would end the process.
   request.on("error", () => undefined);
   try {
     request.end(body);

@@ -4,17 +4,17 @@ import type { Readable } from "node:stream";
 import type { ProgramEnd } from "./cli/context.ts";
 import { systemCode } from "./failure.ts";
 
-/** Most bytes that are read. */
+/** Maximum size of the output, bytes. */
 const MOST_BYTES = 64 * 1024;
-/** How long the program may take, and how long it may take to end when it is asked to; milliseconds. */
+/** How long the program may run, and how long it may take to exit after SIGTERM; milliseconds. */
 const LIMITS = { timeMs: 30_000, graceMs: 2_000 };
 
 /**
- * Standard input is empty, and standard error is this process's. The program is the leader of a process group, so that what it starts ends
- * with it: when the time is over, when it prints too much, and when this process exits.
+ * Standard input is empty, and standard error is this process's. The program leads a process group. The whole group is killed when
+ * the time limit is over, when the program prints too much, and when this process exits.
  *
  * @param env its environment
- * @param atExit runs an action when this process exits; returns what cancels it
+ * @param atExit registers an action for when this process exits; returns a function that cancels it
  */
 export function runProgram(
   [program, ...args]: readonly [program: string, ...args: string[]],
@@ -40,7 +40,7 @@ export function runProgram(
       try {
         process.kill(process.platform === "win32" ? child.pid : -child.pid, signal);
       } catch {
-        // All of them have ended.
+        // All processes of the group have ended.
       }
     };
     const cancel = atExit(() => {
@@ -52,7 +52,7 @@ export function runProgram(
       cancel();
       resolve(end);
     };
-    /** Also if a program that left the group still has the pipe. */
+    /** Works also if a process that left the group still has the pipe open. */
     const cut = (kind: "too slow" | "too long"): void => {
       kill("SIGKILL");
       child.stdout.destroy();
@@ -76,7 +76,7 @@ export function runProgram(
     child.on("error", (error) => {
       settle({ kind: "not started", errno: systemCode(error) ?? "unknown" });
     });
-    // As for $(…), the output ends when nobody can write to it any more.
+    // As with $(…), the output ends when no process has the pipe open for writing.
     child.on("close", (code, signal) => {
       if (isLate) settle({ kind: "too slow" });
       else if (code === 0) settle({ kind: "output", bytes: Buffer.concat(chunks) });

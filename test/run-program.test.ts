@@ -13,7 +13,7 @@ const never = (): (() => void) => () => undefined;
 
 const sh = (script: string) => runProgram(["sh", "-c", script], ENV, never);
 
-it("gives what the program printed, and hands it an environment and no input", async () => {
+it("returns what the program printed, and gives it an environment and no input", async () => {
   const end = await sh('cat; printf "%s\\n\\n" "$MARK $HOME"');
   expect(end).toEqual({ kind: "output", bytes: Buffer.from("mark \n\n") });
 });
@@ -26,7 +26,7 @@ it.each([
   expect(await sh(script)).toEqual(end);
 });
 
-it("a program that is missing, a folder, or not executable is not started", () =>
+it("a missing program, a directory, and a file that is not executable are reported as not started", () =>
   withFolder(async (folder) => {
     const file = join(folder, "file");
     writeFileSync(file, "nothing to execute");
@@ -49,7 +49,7 @@ it.each(["sleep 60 & echo $! > $0; wait", `trap "" TERM; sleep 60 & echo $! > $0
     }),
 );
 
-it("when this process exits, the program and what it started are gone", () =>
+it("when this process exits, the program and its child processes end too", () =>
   withFolder(async (folder) => {
     const file = join(folder, "pid");
     let exit = (): void => undefined;
@@ -64,7 +64,7 @@ it("when this process exits, the program and what it started are gone", () =>
     await expect.poll(() => isRunning(pid)).toBe(false);
   }));
 
-/** What `sh` makes of it, with the functions that only a shell has switched off. */
+/** The words that `sh` finds, with globbing switched off. */
 function splitByShell(commands: readonly string[]): string[][] {
   // The marks are characters that no command has.
   const script = commands.map((command) => `printf '%s\\001' ${command}\nprintf '\\002'`).join("\n");
@@ -75,7 +75,7 @@ function splitByShell(commands: readonly string[]): string[][] {
     .map((words) => words.split("\u0001").slice(0, -1));
 }
 
-it("what is accepted has the words that sh finds", () => {
+it("sh splits every accepted command into the same words", () => {
   const piece = fc.constantFrom(
     ...[
       "a",

@@ -19,7 +19,7 @@ locals {
     DATABASE_URL          = var.database_url
   })
 
-  # The settings that contain a secret instead of a reference. Terraform prints a variable that is not valid, so no variable is validated.
+  # The settings that contain a secret instead of a reference. Terraform prints the value of an invalid variable, so no variable is validated.
   is_reference = "^(arn:aws[a-z-]*:(secretsmanager|ssm):.+|kms:[^,]+(,kms:[^,]+)*)$"
   in_clear_text = concat(
     can(regex(local.is_reference, var.masking_key)) ? [] : ["masking_key"],
@@ -27,12 +27,12 @@ locals {
     can(regex(local.is_reference, lookup(var.environment, "PGPASSWORD", "kms:-"))) ? [] : ["PGPASSWORD"],
   )
 
-  # What the variables refer to. "#key" selects a field of a secret.
+  # What the variables refer to. "#field" selects a field of a secret.
   references = distinct([for value in values(local.environment) : split("#", value)[0]])
   secrets    = [for each in local.references : each if can(regex("^arn:[^:]+:secretsmanager:", each))]
   parameters = [for each in local.references : each if can(regex("^arn:[^:]+:ssm:", each))]
 
-  # What the texts that KMS encrypted are for: the encryption context names it.
+  # The purpose of each value that KMS encrypted, as in its encryption context.
   purposes = {
     FETCH_ETL_MASKING_KEY = "masking-key"
     DATABASE_URL          = "database-url"
@@ -40,7 +40,7 @@ locals {
   }
   encrypted = [for name, purpose in local.purposes : purpose if startswith(lookup(local.environment, name, ""), "kms:")]
 
-  # The services that decrypt with the key of the secrets, each in the region of what it decrypts.
+  # The services that decrypt secrets and parameters, each with its region.
   decrypting = distinct([for each in concat(local.secrets, local.parameters) : "${split(":", each)[2]}.${split(":", each)[3]}.${local.domain}"])
 
   # The repository of an image in ECR.
@@ -112,8 +112,8 @@ resource "aws_iam_role_policy" "execution" {
   policy = data.aws_iam_policy_document.execution.json
 }
 
-# The task role, with the permissions of deploy/iam. fetch-etl reads the secrets itself: they are in no environment, and a run that
-# outlives a rotation reads the new password.
+# The task role, with the permissions of deploy/iam. fetch-etl reads the secrets itself. So no environment contains them, and a run
+# that is in progress during a rotation reads the new password.
 resource "aws_iam_role" "task" {
   name               = "${var.name}-task"
   assume_role_policy = data.aws_iam_policy_document.assume["ecs-tasks"].json
@@ -188,7 +188,7 @@ data "aws_iam_policy_document" "task" {
     for_each = var.secrets_kms_key_arn == null || length(local.encrypted) == 0 ? [] : [local.encrypted]
 
     content {
-      sid       = "Unwrap"
+      sid       = "DecryptValues"
       actions   = ["kms:Decrypt"]
       resources = [var.secrets_kms_key_arn]
 
@@ -311,7 +311,7 @@ resource "aws_scheduler_schedule" "drain" {
       }
     }
 
-    # For a task that could not start. If a task fails, the next one loads its messages.
+    # For a task that could not start. If a task fails after that, the next one loads its messages.
     retry_policy {
       maximum_retry_attempts       = 2
       maximum_event_age_in_seconds = 240

@@ -1,5 +1,5 @@
 output "task_role_name" {
-  description = "The role of the drain, to attach more policies to, such as deploy/iam/rds-iam.json."
+  description = "The role of the drain. Attach more policies to it, such as deploy/iam/rds-iam.json."
   value       = aws_iam_role.task.name
 }
 

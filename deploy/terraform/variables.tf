@@ -5,7 +5,7 @@ variable "name" {
 }
 
 variable "image" {
-  description = "The image that the Dockerfile makes, such as 111122223333.dkr.ecr.us-east-1.amazonaws.com/fetch-etl:0.1.0."
+  description = "The image that the Dockerfile builds, such as 111122223333.dkr.ecr.us-east-1.amazonaws.com/fetch-etl:0.1.0."
   type        = string
 }
 
@@ -15,17 +15,17 @@ variable "cluster_arn" {
 }
 
 variable "subnet_ids" {
-  description = "Where the task runs. It must reach SQS, the secrets, the registry, CloudWatch Logs and Postgres."
+  description = "The subnets in which the task runs. It must reach SQS, the secrets, the registry, CloudWatch Logs and Postgres."
   type        = list(string)
 }
 
 variable "security_group_ids" {
-  description = "They must allow outgoing connections to Postgres and HTTPS. Incoming connections are not needed."
+  description = "They must allow outgoing connections to Postgres and over HTTPS. No incoming connections are needed."
   type        = list(string)
 }
 
 variable "assign_public_ip" {
-  description = "True in a subnet without a NAT gateway or endpoints of the services above."
+  description = "True in a public subnet, without a NAT gateway or VPC endpoints for the services above."
   type        = bool
   default     = false
 }
@@ -57,13 +57,13 @@ variable "database_url" {
 }
 
 variable "secrets_kms_key_arn" {
-  description = "Your own KMS key that encrypts the secrets or parameters, or that wrapped the masking key; null if AWS manages the key."
+  description = "Your own KMS key that encrypts the secrets or parameters, or that encrypted the masking key; null if AWS manages the key."
   type        = string
   default     = null
 }
 
 variable "environment" {
-  description = "More environment variables. They are not secret."
+  description = "More environment variables. They must not contain secrets."
   type        = map(string)
   default     = {}
 }
@@ -81,13 +81,13 @@ variable "schedule" {
 }
 
 variable "max_seconds" {
-  description = "When a drain ends, even if messages remain."
+  description = "Seconds after which a drain ends, even if messages remain."
   type        = number
   default     = 240
 }
 
 variable "drains" {
-  description = "How many drains to start at a time."
+  description = "How many drains to start each time."
   type        = number
   default     = 1
 
@@ -104,13 +104,13 @@ variable "enabled" {
 }
 
 variable "log_retention_days" {
-  description = "How long CloudWatch keeps the log."
+  description = "How long CloudWatch keeps the log, in days."
   type        = number
   default     = 30
 }
 
 variable "alarm_age_seconds" {
-  description = "Age of the oldest message in the queue that raises the alarm. Null for no such alarm: SQS reports the age only in the account of the queue."
+  description = "Age of the oldest message in the queue, in seconds, that raises the alarm. Null for no such alarm: SQS reports the age only in the account of the queue."
   type        = number
   default     = 900
 }

@@ -1,4 +1,4 @@
-// What the SDK's clients have in common, configured for a short-lived command: silent, with timeouts, through the proxy if there is one.
+// The shared configuration of the SDK's clients for a short-lived command: silent, with timeouts, through the proxy if there is one.
 import { Failure } from "../failure.ts";
 import { noteDebug } from "./lookup.ts";
 import { agentsFor, type Agents } from "./proxies.ts";

@@ -1,10 +1,10 @@
-// What the errors of all of AWS's services have in common: their codes, and the sentences for a proxy, for the network, for credentials and
-// for the clock. Of a server's own text, a sentence contains only the code.
+// Errors that all AWS services have in common: their codes, and the sentences for proxy, network, credentials and clock. A sentence quotes
+// only the code of a server's answer.
 import { Failure } from "../failure.ts";
 import type { Fault } from "./fault.ts";
 import type { Place } from "./proxies.ts";
 
-/** A call of a service, for its sentences. */
+/** A call of a service, as the sentences name it. */
 export interface ServiceCall {
   /** Such as `SQS`. */
   readonly service: string;

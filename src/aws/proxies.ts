@@ -33,7 +33,7 @@ export async function agentsFor(options: http.AgentOptions): Promise<Agents> {
   };
 }
 
-/** Where a service of AWS is. */
+/** Where an AWS service is. */
 export interface Place {
   /** Undefined for AWS's endpoint of the region. */
   readonly endpoint: string | undefined;

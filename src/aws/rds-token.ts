@@ -1,4 +1,4 @@
-// IAM tokens, which Amazon RDS takes in place of a password (Amazon RDS User Guide, "IAM database authentication").
+// IAM tokens, which Amazon RDS accepts in place of a password (Amazon RDS User Guide, "IAM database authentication").
 import { fromNodeProviderChain } from "@aws-sdk/credential-providers";
 import { Signer } from "@aws-sdk/rds-signer";
 import { Failure } from "../failure.ts";
@@ -8,7 +8,7 @@ import { faultOf } from "./fault.ts";
 import { CredentialsFault } from "./lookup.ts";
 import { proxyOf } from "./proxies.ts";
 
-/** The login that a token is for. RDS rejects it for any other. */
+/** The login that a token is valid for. RDS rejects it for any other. */
 export interface RdsLogin {
   /** The name of the endpoint, even if the connection is to another address. */
   readonly hostname: string;
@@ -18,7 +18,7 @@ export interface RdsLogin {
   readonly region: string | undefined;
 }
 
-/** Sockets for the services that give credentials. */
+/** Sockets for the services that provide credentials. */
 const MAX_SOCKETS = 2;
 
 /**

@@ -1,4 +1,4 @@
-// The sentences for secrets that AWS does not give: which setting, which secret, the code, what to check.
+// The error sentences for secrets in AWS: which setting, which secret, the code, what to check.
 import type { Purpose } from "../config/secret-reference.ts";
 import { Failure } from "../failure.ts";
 import { translateCredentialsFault } from "./credentials.ts";
@@ -19,7 +19,7 @@ import { faultOf, withoutQuote, type Fault } from "./fault.ts";
 import { CredentialsFault } from "./lookup.ts";
 import type { Place } from "./proxies.ts";
 
-/** What is done for a setting. */
+/** A call of AWS for a setting. */
 export interface SecretAction {
   /** The IAM action. */
   readonly action: string;
@@ -27,14 +27,14 @@ export interface SecretAction {
   readonly what: string;
   /** Such as `DATABASE_URL`. */
   readonly setting: string;
-  /** Of KMS only. */
+  /** For KMS only. */
   readonly purpose?: Purpose;
 }
 
 interface Service {
   readonly name: string;
   readonly endpointSetting: string;
-  /** What follows a denial. */
+  /** What to check if the call is denied. */
   readonly whereAllowed: string;
 }
 
@@ -58,7 +58,7 @@ const SERVICES: Readonly<Record<string, Service>> = {
   },
 };
 
-/** What an error code says of the secret, as it follows the secret in a sentence, and what to do. */
+/** By error code: the predicate for the secret in a sentence, and what to do. */
 const OF_SECRET: Readonly<Record<string, readonly [why: string, check: string]>> = {
   ResourceNotFoundException: ["does not exist", "Check the ARN."],
   ParameterNotFound: ["does not exist", "Check the ARN."],
@@ -78,12 +78,12 @@ const OF_SECRET: Readonly<Record<string, readonly [why: string, check: string]>>
   IncorrectKeyException: ["was encrypted with another key", "Encrypt the value again."],
 };
 
-/** The same of the KMS key. */
+/** The same for the KMS key. */
 const OF_KEY: typeof OF_SECRET = {
   NotFoundException: ["does not exist", "Check the key, and AWS_REGION."],
   DisabledException: ["is disabled", "Enable it."],
   KMSInvalidStateException: ["cannot be used now", "Check its state: it may be scheduled for deletion."],
-  InvalidKeyUsageException: ["is of the wrong kind", "Use a symmetric key that encrypts."],
+  InvalidKeyUsageException: ["has another key usage", "Use a symmetric encryption key."],
 };
 
 /** What to throw instead of an SDK error: a `Failure`, or the same error if it is a defect in this program. */

@@ -13,11 +13,11 @@ import { markCredentialsFaults, type Credentials } from "./credentials.ts";
 import { proxyOf } from "./proxies.ts";
 import { translateSecretError, type SecretAction } from "./secret-errors.ts";
 
-/** Milliseconds. A value has at most 64 KiB. */
+/** Milliseconds. Values are at most 64 KiB. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /**
- * @param setting where the reference is, for error messages: `DATABASE_URL`
+ * @param setting the setting with the reference, for error messages, such as `DATABASE_URL`
  * @throws {Failure} if the value cannot be read, or is not UTF-8 text
  */
 export async function fetchSecret(reference: Reference, setting: string): Promise<string> {
@@ -59,7 +59,7 @@ async function inParameterStore(parameter: StoredSecret, setting: string): Promi
   const client = new SSMClient(await config(parameter.region));
   const call = { action: "ssm:GetParameter", what: named(parameter), setting };
   return withClient(client, call, async () => {
-    // An ARN can take the place of the name, and must for a parameter that another account shares.
+    // The ARN works as the name, and is required for a parameter that another account shares.
     const command = new GetParameterCommand({ Name: parameter.arn, WithDecryption: true });
     return (await client.send(command)).Parameter?.Value;
   });
@@ -106,7 +106,7 @@ export async function encryptSecret(text: string, keyId: string, purpose: Purpos
   });
 }
 
-/** Part of what KMS authenticates, and of what CloudTrail and key policies see. */
+/** KMS authenticates the context. It is visible in CloudTrail and to key policies. */
 function contextOf(purpose: Purpose): Record<string, string> {
   return { "fetch-etl": purpose };
 }

@@ -69,7 +69,7 @@ export interface Services {
   /**
    * Gets a secret from AWS.
    *
-   * @param setting where the reference is, for error messages: `DATABASE_URL`
+   * @param setting the setting with the reference, for error messages, such as `DATABASE_URL`
    */
   fetchSecret(reference: Reference, setting: string): Promise<string>;
   /**
@@ -107,7 +107,7 @@ export interface Versions {
   readonly nodeNeeded: string;
 }
 
-/** Sets the flags that variables give, and returns those of the log. Adds mistakes in the variables to `problems`. */
+/** Sets flags from their variables, and returns the flags of the log. Adds mistakes in the variables to `problems`. */
 export type ReadFlags = (env: NodeJS.ProcessEnv, problems: Problems) => LogFlags;
 
 export interface Context {
@@ -115,7 +115,7 @@ export interface Context {
   readonly env: NodeJS.ProcessEnv;
   /**
    * Mistakes in the command's settings: first those in variables of flags, then those that the command adds. Each command throws them
-   * before it does anything.
+   * before it does anything else.
    */
   readonly problems: Problems;
   readonly stdin: Input;

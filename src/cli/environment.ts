@@ -1,19 +1,16 @@
-// The environment variables that fetch-etl reads, those of flags as one. Tests check the documentation against them. Also trims their values.
+// The environment variables that fetch-etl reads, with one entry for those of flags. Tests check the documentation against them. Also trims their values.
 import { SECRET_SETTINGS } from "../config/secret-settings.ts";
 
 export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
   [
     "FETCH_ETL_<FLAG>",
-    "sets a flag that is not given: FETCH_ETL_MAX_SECONDS is --max-seconds; true or false for a flag without a value",
+    "variable of a flag, such as FETCH_ETL_MAX_SECONDS for --max-seconds; true or false for a flag without a value",
   ],
   [
     "FETCH_ETL_MASKING_KEY",
     "masking key in base64, at least 32 bytes (fetch-etl keygen prints one); earlier keys can follow, separated by commas",
   ],
-  [
-    "FETCH_ETL_MASKING_KEY_FILE, DATABASE_URL_FILE, PGPASSWORD_FILE",
-    "file with the value, to use instead of the variable",
-  ],
+  ["FETCH_ETL_MASKING_KEY_FILE, DATABASE_URL_FILE, PGPASSWORD_FILE", "UTF-8 file that contains the value"],
   [
     "FETCH_ETL_MASKING_KEY_COMMAND, DATABASE_URL_COMMAND, PGPASSWORD_COMMAND",
     "program that prints the value, with its arguments; runs without a shell",
@@ -43,13 +40,13 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
   ],
   [
     "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY",
-    "proxy for AWS requests, and hosts that bypass it; upper or lower case",
+    "proxy for AWS and --metrics-push, and hosts that bypass it; upper or lower case",
   ],
   ["NO_COLOR, FORCE_COLOR", "turn color off, or turn it on even without a terminal"],
   ["CI, TERM", "no progress line if CI is set or TERM is dumb"],
 ];
 
-/** The variables that contain secrets of fetch-etl itself, or may: a command can have one among its arguments, and a URL too. */
+/** The variables that contain fetch-etl's own secrets, or can contain them: commands in their arguments, and the URL. */
 export const OWN_SECRETS = [
   ...SECRET_SETTINGS.flatMap((name) => [name, `${name}_COMMAND`]),
   "FETCH_ETL_METRICS_PUSH",

@@ -80,7 +80,7 @@ const LONGEST_PAUSE_MS = 5_000;
  * Opens a connection to a server that may still be starting: tries again while it is unreachable, refuses the request, or has no such
  * queue or database. Logs one line when the wait begins. The last attempt is at the time limit.
  *
- * @throws the error of the last attempt; a `Failure` says how long the wait was
+ * @throws the error of the last attempt; if it is a `Failure`, with the length of the wait
  */
 export async function whenReady<T>(
   open: () => Promise<T>,

@@ -55,7 +55,7 @@ export function mappingOption(): Option {
   return new Option("--mapping <file>", "mapping file (default: the built-in mapping)");
 }
 
-/** @param whom the servers, for the help */
+/** @param whom the servers, as the help names them */
 export function waitOption(whom: string): Option {
   return new Option("--wait <duration>", `how long to wait at the start for ${whom} to become available`);
 }

@@ -1,10 +1,10 @@
-// What waits in the queue, for commands that do not depend on it.
+// The queue's depth, for commands that also work without it.
 import type { SqsSettings } from "../config/queue.ts";
 import { Throttled, type QueueDepth } from "../drain/ports.ts";
 import { Failure } from "../failure.ts";
 import type { Context } from "./context.ts";
 
-/** Resolves to a sentence that says why the depth is not known, if SQS cannot be reached or refuses. */
+/** Resolves to a sentence that says why the depth is unknown, if SQS is unreachable or refuses the request. */
 export async function depthOf(
   settings: SqsSettings,
   { services, log }: Pick<Context, "services" | "log">,

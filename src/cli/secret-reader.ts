@@ -1,4 +1,4 @@
-// Replaces the references in the value of a secret setting by what they stand for, and reads the login in a secret of Amazon RDS.
+// Replaces the references in a secret setting by the values they refer to, and reads the login in a secret of Amazon RDS.
 import { fieldOf, isJsonObject, readRdsLogin } from "../config/secret-json.ts";
 import { named, parseReference, type ParsedReference, type Purpose } from "../config/secret-reference.ts";
 import { sentence, type SecretSetting } from "../config/secret-settings.ts";
@@ -9,9 +9,9 @@ import { trimmed } from "./environment.ts";
 /** Where a value is. */
 export interface SecretPlace {
   readonly kind: "variable" | "file" | "program" | "reference";
-  /** What a sentence calls the value. */
+  /** How sentences name the value. */
   readonly origin: string;
-  /** The path of the file that has the value. */
+  /** The path of the file with the value. */
   readonly file?: string | undefined;
 }
 
@@ -28,9 +28,9 @@ interface Origin {
   readonly name: SecretSetting;
   readonly place: SecretPlace;
   readonly services: Pick<Services, "fetchSecret">;
-  /** Of KMS. */
+  /** For KMS. */
   readonly region: string | undefined;
-  /** What is being fetched, or was, for all settings: one secret can have several of them. */
+  /** Pending and completed fetches of all settings, because one secret can contain several of them. */
   readonly fetched: Map<string, Promise<string>>;
 }
 
@@ -54,7 +54,7 @@ export class SecretReader {
     this.place = origin.place;
   }
 
-  /** @throws {Failure} if a reference is not valid, or its value cannot be fetched or is not of use */
+  /** @throws {Failure} if a reference is invalid, or its value cannot be fetched or is unusable */
   async read(text: string): Promise<SecretValue> {
     return this.#understood(await this.#replaced(text));
   }
@@ -70,7 +70,8 @@ export class SecretReader {
   #understood(text: string): SecretValue {
     const login = this.#name === "FETCH_ETL_MASKING_KEY" ? undefined : readRdsLogin(text);
     const what = sentence(this.place.origin);
-    if (login === "another engine") throw mistake(`${what} is the login of a database that is not Postgres.`);
+    if (login === "another engine")
+      throw mistake(`${what} contains the login of a database that is not Postgres.`);
     if (login !== undefined)
       return this.#name === "DATABASE_URL" ? { text: login.url } : { text: login.password, user: login.user };
     if (this.#isStored && isJsonObject(text))
@@ -112,11 +113,11 @@ export class SecretReader {
     if (inner?.kind === "encrypted") return this.#decrypt(inner.ciphertext);
     if (inner === undefined) return value;
     throw mistake(
-      `${this.#name}: ${named(stored)} contains a reference. It must contain the value, or kms: and the value encrypted by KMS.`,
+      `${this.#name}: ${named(stored)} contains a reference. It must contain the value itself, or kms: and the value encrypted by KMS.`,
     );
   }
 
-  /** As the reference itself begins and ends. */
+  /** Without anything before or after the reference. */
   #bare(text: string): string {
     return trimmed(this.#name === "FETCH_ETL_MASKING_KEY" ? text.trim().replace(ASSIGNMENT, "") : text);
   }
@@ -135,7 +136,7 @@ export class SecretReader {
   }
 }
 
-/** Without line ends, as `$(…)` removes them. Only a password may begin or end with a blank or a quote. */
+/** Removes line endings at the end, as `$(…)` does. Of other settings than a password, also removes blanks and quotes around the value. */
 export function cleaned(name: SecretSetting, text: string): string {
   if (name !== "PGPASSWORD") return trimmed(text);
   let end = text.length;

@@ -1,5 +1,5 @@
-// Resolves the settings that are secrets before they are read: from files, programs and the stores of AWS. A command resolves only those
-// that it needs, and each of them once.
+// Resolves the settings that are secrets before they are read: from files, programs and AWS. A command resolves only those that it
+// needs, and each of them once.
 import { splitCommand } from "../config/command-words.ts";
 import { readNamedFile } from "../config/files.ts";
 import { Problems } from "../config/readers.ts";
@@ -18,7 +18,7 @@ export const DATABASE: readonly SecretSetting[] = ["DATABASE_URL", "PGPASSWORD"]
 
 type SecretContext = Pick<Context, "env" | "readFile" | "services" | "atExit">;
 
-/** A context whose environment has the secrets themselves. */
+/** A context whose environment contains the secrets. */
 type WithSecrets<C> = C &
   Pick<Sources, "secrets" | "renewed"> & { readonly resolved: readonly ResolvedSecret[] };
 
@@ -60,7 +60,7 @@ export async function withSecrets<C extends SecretContext & Omit<Sources, "secre
   return { ...context, env, secrets, renewed: isElsewhere ? renewed : undefined, resolved };
 }
 
-/** A setting that has a value somewhere. */
+/** A setting with a value, or with a failure to read it. */
 export type ResolvedSecret = { readonly name: SecretSetting; readonly place: SecretPlace } & (
   | {
       readonly text: string;
@@ -141,11 +141,11 @@ async function outputOf(variable: string, { env, services, atExit }: SecretConte
   return text;
 }
 
-/** Names no part of the command, which may have a secret in it. */
+/** Quotes no part of the command, because its arguments may contain a secret. */
 function whyNoOutput(end: Exclude<ProgramEnd, { kind: "output" }>): string {
   switch (end.kind) {
     case "failed":
-      return `the program ended with ${end.by}. What it wrote to standard error is above.`;
+      return `the program ended with ${end.by}. Its error output is above.`;
     case "too slow":
       return "the program did not end within 30 seconds, and was stopped. It must not wait for input.";
     case "too long":
@@ -167,7 +167,7 @@ function utf8(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * Reads an identity file, which KMS can have encrypted.
+ * Reads an identity file, and decrypts it with KMS if necessary.
  *
  * @returns undefined, with the mistake added to `problems`, if it cannot be read or decrypted
  */

@@ -1,4 +1,4 @@
-// Sets the flags of a command that the command line does not give from their environment variables.
+// Sets flags from environment variables, unless the command line sets them.
 import type { Command, Option } from "commander";
 import { IDLE_WITH, SECRET_IN_VARIABLE, variableOf, whyNoVariable } from "../config/flag-variables.ts";
 import type { Problems } from "../config/readers.ts";
@@ -25,9 +25,9 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
 ]);
 
 /**
- * Sets the options that the command line does not give, also those of the program, from `env`. A text goes to the option unchecked, as
- * commander passes it on; a variable of an option without a value must be `true`, `1`, `false` or `0`. Mistakes are added to `problems`,
- * also a password on the command line.
+ * Sets the options of the command and of the program from `env`, unless the command line sets them. Values are not checked here, but the
+ * variable of an option without a value must be `true`, `1`, `false` or `0`. Adds mistakes to `problems`, such as a password on the command
+ * line.
  */
 export function readVariables(command: Command, env: NodeJS.ProcessEnv, problems: Problems): void {
   const options = ancestry(command).flatMap((owner) => owner.options.map((option) => ({ owner, option })));
@@ -36,7 +36,7 @@ export function readVariables(command: Command, env: NodeJS.ProcessEnv, problems
     options.some(
       ({ owner, option }) => option.long === flag && owner.getOptionValue(option.attributeName()) === true,
     );
-  // Those without a value first, because others depend on them.
+  // Options without a value first, because others depend on them.
   for (const { owner, option } of options.toSorted(
     (a, b) => Number(a.option.required) - Number(b.option.required),
   )) {

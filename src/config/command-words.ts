@@ -1,12 +1,12 @@
-// Splits a command into words as a POSIX shell does (POSIX.1-2017, "Shell Command Language", 2.2 Quoting). What only a shell could do, such
-// as an expansion or a pipe, is refused. Packages that split words expand it, or take it for a word.
+// Splits a command into words as a POSIX shell does (POSIX.1-2017, "Shell Command Language", 2.2 Quoting). Rejects
+// what needs a shell, such as an expansion or a pipe. Packages that split words perform expansions, or treat operators as words.
 
-/** `found`: the characters that only a shell understands, or what is wrong with the quotes. */
+/** `why`: a predicate for a sentence that begins with the variable's name. */
 export type CommandWords =
   | { readonly ok: true; readonly words: readonly [program: string, ...args: string[]] }
   | { readonly ok: false; readonly why: string };
 
-/** One step: blanks, a backslash with its character, a text in single or double quotes, or a character. */
+/** One token: blanks, a backslash with its character, a text in single or double quotes, or one character. */
 const STEP = /[ \t]+|\\([^]?)|'([^']*)('?)|"((?:[^"\\]|\\[^])*)("?)|[^]/g;
 
 export function splitCommand(text: string): CommandWords {
@@ -38,7 +38,7 @@ export function splitCommand(text: string): CommandWords {
   }
   if (word !== undefined) words.push(word);
   const [program, ...args] = words;
-  if (program === undefined || program === "") return refuse("has no program");
+  if (program === undefined || program === "") return refuse("names no program");
   if (/^[A-Za-z_]\w*=/.test(program)) return refuseShell("=");
   return { ok: true, words: [program, ...args] };
 }
@@ -50,7 +50,7 @@ function refuse(why: string): CommandWords {
 function refuseShell(character: string): CommandWords {
   const shown = character === "\n" ? "a line end" : character;
   return refuse(
-    `has ${shown} outside single quotes, which only a shell understands, and fetch-etl runs the program without one. ` +
-      "Quote it, or write sh -c '…'",
+    `has ${shown} outside single quotes. That needs a shell, but fetch-etl runs the program without one. ` +
+      "Put it in single quotes, or write sh -c '…'",
   );
 }

@@ -57,7 +57,7 @@ export function place(settings: DatabaseSettings): string {
   return [settings, ...settings.others].map(({ host, port }) => `${host}:${port}`).join(", ");
 }
 
-/** The settings for each of the servers alone, whatever it is, without {@link DatabaseSettings.renew}. */
+/** The settings for each server alone, of any kind, without {@link DatabaseSettings.renew}. */
 export function eachServer(settings: DatabaseSettings): DatabaseSettings[] {
   return [settings, ...settings.others].map((server) => ({
     ...settings,
@@ -145,7 +145,7 @@ function renewal(
   if (renewed === undefined) return undefined;
   return async () => {
     const problems = new Problems();
-    // The warnings are printed already.
+    // The warnings have already been printed.
     const again = { ...(await renewed()), log: { warn: () => undefined } };
     return problems.complete({ settings: readDatabase(again, problems, flags, mapping) }).settings;
   };

@@ -1,14 +1,14 @@
 // The environment variable of a flag: FETCH_ETL_ and the flag in upper case, so that --max-seconds is FETCH_ETL_MAX_SECONDS.
 
 /**
- * Why a flag has no variable, whose value would stay in the environment for later commands:
+ * Why a flag has no variable. The variable would still be set for later commands.
  * - `safeguard`: it would keep a safeguard turned off
- * - `request`: it is a fact of one request, or says what one command does
- * - `information`: it prints something and runs no command
+ * - `request`: the flag applies to a single run
+ * - `information`: the flag prints something and runs no command
  */
 type WhyNone = "safeguard" | "request" | "information";
 
-/** A flag of the same name is one setting of all commands, unless it stands here after a command's name. */
+/** Commands share a flag's variable. An entry that begins with a command's name applies only to that command. */
 export const WITHOUT_VARIABLE: ReadonlyMap<string, WhyNone> = new Map<string, WhyNone>([
   ["--force", "safeguard"],
   ["--raw", "safeguard"],
@@ -26,7 +26,7 @@ export const WITHOUT_VARIABLE: ReadonlyMap<string, WhyNone> = new Map<string, Wh
   ["--version", "information"],
 ]);
 
-/** Flags whose variable does not count together with another flag: their values belong to the runs without it. */
+/** Flags whose variable is ignored if another flag is set. */
 export const IDLE_WITH: ReadonlyMap<string, string> = new Map([
   ["--metrics", "--dry-run"],
   ["--metrics-push", "--dry-run"],
@@ -38,7 +38,7 @@ export const SECRET_IN_VARIABLE: ReadonlySet<string> = new Set(["--metrics-push"
 
 /**
  * @param flag such as `--max-seconds`
- * @param command the words of its command, such as `quarantine replay`; not needed where all commands mean the same by the flag
+ * @param command the words of its command, such as `quarantine replay`; needed only for an entry with a command
  * @returns undefined for a flag that has a variable
  */
 export function whyNoVariable(flag: string, command = ""): WhyNone | undefined {
@@ -51,7 +51,7 @@ export function variableOf(flag: string, command = ""): string | undefined {
   return `FETCH_ETL_${flag.slice(2).replaceAll("-", "_").toUpperCase()}`;
 }
 
-/** For sentences: a flag with its variable, such as `--max-seconds / FETCH_ETL_MAX_SECONDS`; the name of any other setting as it is. */
+/** For sentences: a flag with its variable, such as `--max-seconds / FETCH_ETL_MAX_SECONDS`; any other setting unchanged. */
 export function settingOf(name: string): string {
   const variable = variableOf(name);
   return variable === undefined ? name : `${name} / ${variable}`;

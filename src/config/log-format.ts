@@ -1,7 +1,7 @@
 // Reads the format of the log on stderr.
 import { oneOf, type Problems } from "./readers.ts";
 
-/** `emf`: as `json`, and the line of a finished drain has metrics for CloudWatch. */
+/** `emf`: like `json`, with metrics for CloudWatch in the last line of a drain. */
 export const LOG_FORMATS = ["text", "json", "emf"] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 

@@ -14,7 +14,7 @@ export interface MetricsPushFlags {
 export interface MetricsPush {
   /** Host and port, for sentences. */
   readonly host: string;
-  /** Without the part of a group, such as `/metrics/job/…`. */
+  /** Without the path of a group, such as `/metrics/job/…`. */
   readonly url: Secret<URL>;
 }
 

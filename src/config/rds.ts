@@ -1,4 +1,4 @@
-// Amazon RDS and Aurora: what the name of an endpoint says, and the login with an IAM token.
+// Amazon RDS and Aurora: the region in the name of an endpoint, and the login with an IAM token.
 import { isIP } from "node:net";
 import type { Given } from "./parameters.ts";
 import { oneOf, type Problems } from "./readers.ts";
@@ -30,7 +30,7 @@ export function regionOf(host: string): string | undefined {
 }
 
 /**
- * Whether the shipped bundle has the authorities of the endpoint. It covers the commercial regions; GovCloud and China have bundles of
+ * Whether the shipped bundle contains the certificate authorities for the endpoint. It covers the commercial regions; GovCloud and China have bundles of
  * their own (Amazon RDS User Guide, "Using SSL/TLS to encrypt a connection to a DB instance or cluster").
  */
 export function hasKnownAuthorities(host: string): boolean {
@@ -55,7 +55,7 @@ export function checkRdsIam(
     problems.add(`${setting} ${sentence}`);
   };
   if ((given.text("password") ?? "") !== "") {
-    refuse(given.setting("password"), `is not used with ${VARIABLE}=rds-iam. Remove one of them.`);
+    refuse(given.setting("password"), `cannot be used with ${VARIABLE}=rds-iam. Remove one of them.`);
   }
   if (!/^(require|verify-)/.test(sslMode)) {
     refuse(
@@ -67,13 +67,13 @@ export function checkRdsIam(
   if (requireAuth !== undefined && !requireAuth.has("password")) {
     refuse(
       given.setting("require_auth"),
-      `must allow password, as which ${VARIABLE}=rds-iam sends the token.`,
+      `must allow password, because ${VARIABLE}=rds-iam sends the token as a password.`,
     );
   }
   if (servers.some(({ host }) => isIP(host) !== 0 || host.startsWith("/"))) {
     refuse(
       given.setting("host"),
-      `must be the endpoint's name, for which ${VARIABLE}=rds-iam signs the token. Set hostaddr to connect to another address.`,
+      `must be the endpoint's name, because ${VARIABLE}=rds-iam signs the token for it. Set hostaddr to connect to another address.`,
     );
   }
 }

@@ -10,7 +10,7 @@ export class Problems {
   readonly #sentences: string[] = [];
   #mustBeFixed = false;
 
-  /** @param kind `unavailable` for a setting that could not be read now, although nothing may be wrong with it */
+  /** @param kind `unavailable` if the setting may be correct, and reading it may succeed later */
   add(sentence: string, kind: FailureKind = "configuration"): void {
     this.#sentences.push(sentence);
     this.#mustBeFixed ||= kind === "configuration";
@@ -25,7 +25,7 @@ export class Problems {
     return this.#mustBeFixed ? "configuration" : "unavailable";
   }
 
-  /** @throws {Failure} `configuration`, with one line per mistake, if there are any; `unavailable` if a retry can solve all of them */
+  /** @throws {Failure} with one line per mistake, if there are any: `configuration`, or `unavailable` if a retry can fix all of them */
   throwIfAny(): void {
     if (this.#sentences.length > 0) throw new Failure(this.kind, this.#sentences.join("\n"));
   }
@@ -67,7 +67,7 @@ const UNITS = {
 } as const;
 
 /**
- * A time span: `30s`, `5m`, `1h`, `30d`, or parts of them in this order from days to seconds, such as `1h30m`. A plain number counts
+ * A duration: `30s`, `5m`, `1h`, `30d`, or parts of them in this order from days to seconds, such as `1h30m`. A plain number counts
  * `unit`s.
  *
  * @returns a whole number of `unit`s from `min` to `max`; undefined without a text, and after a mistake, which is added to `problems`
@@ -94,7 +94,7 @@ const SECONDS: ReadonlyMap<string, number> = new Map([
   ["s", 1],
 ]);
 
-/** NaN for a text of another form. */
+/** NaN if the text is not a duration. */
 function secondsOf(text: string): number {
   if (text === "" || !/^(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?$/.test(text)) return NaN;
   const parts = text.split(/(?<=[dhms])/);

@@ -1,4 +1,4 @@
-// Reads the JSON in a secret: one field of it, or the login that Amazon RDS keeps in a secret of its own (AWS Secrets Manager documentation,
+// Reads the JSON in a secret: one field of it, or the login in a secret that Amazon RDS manages (AWS Secrets Manager documentation,
 // "JSON structure of AWS Secrets Manager secrets").
 
 /** The object's fields; undefined if the text is not a JSON object. */
@@ -19,7 +19,7 @@ export function isJsonObject(text: string): boolean {
 /**
  * The text of one field; numbers are converted.
  *
- * @returns undefined if the text is not a JSON object, or has no such field with a text
+ * @returns undefined if the text is not a JSON object, or has no such field with a text or number
  */
 export function fieldOf(text: string, key: string): string | undefined {
   return asText(fieldsOf(text)?.get(key));

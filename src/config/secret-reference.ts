@@ -1,6 +1,6 @@
-// Reads a reference that stands in place of a secret: an ARN of AWS Secrets Manager or of an SSM parameter, or a text that AWS KMS encrypted.
+// Reads a reference to a secret: an ARN of AWS Secrets Manager or of an SSM parameter, or a text that AWS KMS encrypted.
 
-/** What an encrypted text is for; part of KMS's encryption context, so that one cannot take the place of another. */
+/** What an encrypted text is for. It is in KMS's encryption context, so that KMS rejects a text that was encrypted for another setting. */
 export type Purpose = "masking-key" | "database-url" | "database-password" | "identity";
 
 export interface StoredSecret {
@@ -32,7 +32,7 @@ export type ParsedReference =
 const ARN =
   /^arn:aws[a-z-]*:(?<service>secretsmanager|ssm):(?<region>[a-z0-9-]+):\d{12}:(secret:(?<secret>[\w/+=.@!-]+)|parameter(?<parameter>\/[\w/.-]+))(#(?<key>.+))?$/s;
 
-/** @returns undefined for a text that is no reference */
+/** @returns undefined if the text is not a reference */
 export function parseReference(text: string): ParsedReference | undefined {
   if (text.startsWith("kms:")) {
     const ciphertext = text.slice("kms:".length).replace(/\s+/g, "");
@@ -40,7 +40,7 @@ export function parseReference(text: string): ParsedReference | undefined {
       return { kind: "encrypted", ciphertext };
     return {
       kind: "invalid",
-      why: "begins with kms:, but what follows is not base64. Write the whole CiphertextBlob after it, as AWS prints it",
+      why: "begins with kms:, but what follows is not base64. Write the whole CiphertextBlob after it, as the AWS CLI prints it",
     };
   }
   if (!text.startsWith("arn:")) return undefined;
@@ -51,7 +51,7 @@ export function parseReference(text: string): ParsedReference | undefined {
       kind: "invalid",
       why:
         "is not the ARN of a secret or a parameter. Write arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME or " +
-        "arn:aws:ssm:REGION:ACCOUNT:parameter/NAME, and #KEY after it for one field of JSON",
+        "arn:aws:ssm:REGION:ACCOUNT:parameter/NAME, and #FIELD after it for one field of JSON",
     };
   }
   const [arn = ""] = text.split("#");

@@ -18,7 +18,7 @@ export interface TlsSettings {
   readonly sslNegotiation: (typeof NEGOTIATIONS)[number];
   /**
    * Path of a PEM file with certificate authorities; {@link SYSTEM} for Node's own; {@link RDS} for Amazon RDS's; undefined for Node's own,
-   * and for a host of Amazon RDS its authorities too.
+   * and those of Amazon RDS if the host is in RDS.
    */
   readonly sslRootCert: string | undefined;
   readonly clientCertificate: ClientCertificate | undefined;
@@ -37,7 +37,7 @@ export interface ClientCertificate {
 
 /** The `sslrootcert` for the system's certificate authorities; it requires verify-full. */
 export const SYSTEM = "system";
-/** The `sslrootcert` for the certificate authorities of Amazon RDS, which fetch-etl ships. */
+/** The `sslrootcert` for the certificate authorities of Amazon RDS, which are shipped with fetch-etl. */
 export const RDS = "rds";
 
 /** Whether the mode never falls back to a connection without TLS. */
@@ -46,7 +46,7 @@ function requiresTls(sslMode: string): boolean {
 }
 
 /**
- * @param defaultMode the `sslmode` if neither it nor the `sslrootcert` says which
+ * @param defaultMode the `sslmode` if neither `sslmode` nor `sslrootcert` determines it
  * @returns undefined, with the mistakes added to `problems`, if a setting is invalid
  */
 export function readTls(

@@ -145,7 +145,7 @@ class Session {
       ...{ ssl: false, sslnegotiation: null, connect_timeout: 0, idle_timeout: 0, max_lifetime: null },
       ...{ keep_alive: 0, max_pipeline: 100, backoff: false, debug: false, publications: "" },
     };
-    // Renewed settings may have another user. The driver reads this one whenever it adds it to a text.
+    // Renewed settings may have another user. The driver converts this object to a text each time it needs the name.
     Reflect.set(options, "username", { toString: () => this.server.user });
     this.sql = postgres(options);
   }
@@ -174,7 +174,7 @@ class Session {
   async #open(): Promise<DriverSocket> {
     try {
       this.server = await this.#login.server((server) => this.#ask(server));
-      // Sent in the start-up message. Renewed settings may have another user than the driver was made with.
+      // Sent in the startup message. Renewed settings may differ from those that the driver was created with.
       const { user, database, applicationName, options } = this.server;
       Object.assign(this.sql.options.connection, {
         user,
@@ -239,7 +239,7 @@ class Session {
   }
 }
 
-/** For FETCH_ETL_DATABASE_AUTH=rds-iam, with a new token as password. */
+/** Adds a new token as the password if FETCH_ETL_DATABASE_AUTH is rds-iam. */
 async function withToken(server: DatabaseSettings): Promise<DatabaseSettings> {
   if (server.auth === "password") return server;
   const { createRdsToken } = await import("../aws/rds-token.ts");

@@ -114,7 +114,7 @@ async function checkTls(connection: Connection, settings: DatabaseSettings): Pro
 
 function checked(settings: DatabaseSettings): string {
   if (!checksCertificate(settings)) return "certificate not verified";
-  const by = `with the authorities of ${trustedText(settings)}`;
+  const by = `against the authorities of ${trustedText(settings)}`;
   return settings.sslMode === "verify-full"
     ? `certificate and host name verified ${by}`
     : `certificate verified ${by}, host name not verified`;
@@ -269,7 +269,7 @@ async function checkLedger(sql: Sql): Promise<Check> {
   return ok("ledger", `${entries}${ledger.size}; ${prune}`);
 }
 
-/** Optional, so that what is missing is a warning. */
+/** The run history is optional, so a missing table or right is only a warning. */
 async function checkHistory(sql: Sql, settings: DatabaseSettings): Promise<Check> {
   const name = "run history";
   const { user, table } = settings;

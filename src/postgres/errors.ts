@@ -159,8 +159,8 @@ function explain(code: string, settings: DatabaseSettings, doing: string, cause:
 }
 
 const CHECK_RDS_IAM =
-  "For FETCH_ETL_DATABASE_AUTH=rds-iam, check: the database user (GRANT rds_iam TO the user), the IAM policy (rds-db:connect on the " +
-  "DbiResourceId and the user), that the host is the endpoint's own name, its region, and this machine's clock.";
+  "For FETCH_ETL_DATABASE_AUTH=rds-iam, check the database user (GRANT rds_iam TO the user), the IAM policy (rds-db:connect on the " +
+  "DbiResourceId and the user), the host (the endpoint's own name), the region, and this machine's clock.";
 
 function checkLogin(code: string, { source, passwordFile, sslMode }: DatabaseSettings): string {
   return (
@@ -173,7 +173,7 @@ function checkLogin(code: string, { source, passwordFile, sslMode }: DatabaseSet
   );
 }
 
-/** Whether an error of {@link asFailure} is a rejected login, by which user and password are wrong. */
+/** Whether an error of {@link asFailure} is a rejected login, which another user or password may prevent. */
 export function isRejectedLogin(error: unknown): boolean {
   return error instanceof Failure && /^28(P01|000)$/.test(field(error.cause, "code") ?? "");
 }

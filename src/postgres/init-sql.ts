@@ -63,7 +63,7 @@ exception
 end`)}
 ${schemas.map((schema) => `${grantUsage(schema, loaderRole)}\n`).join("")}${rightsFor(table, true)
     .map((right) => `${grant(right, loaderRole)}\n`)
-    .join("")}-- Records runs, and prunes the ledger and these records; optional.
+    .join("")}-- Optional: to record runs, and to prune the ledger and the run history.
 ${[...RECORD_RIGHTS, PRUNE_RIGHT, PRUNE_RUNS_RIGHT].map((right) => `${grant(right, loaderRole)}\n`).join("")}
 -- Before Postgres 15, everybody may create functions and operators in public, and SQL of others may find them instead of Postgres's own.
 ${block(`begin

@@ -49,7 +49,7 @@ const WITHIN_MS = 10_000;
 
 /**
  * Deletes the entries that were sent and loaded more than `days` ago. SQS keeps a message for at most 14 days, so that older ones cannot be
- * delivered again. Does nothing where the user may not delete. Likewise the runs that started more than `days` ago.
+ * delivered again. Also deletes the runs that started more than `days` ago. Does nothing if the user may not delete.
  *
  * @param stop aborted when it is to end early
  */
@@ -66,7 +66,7 @@ export async function pruneLedger(sql: Sql, days: number, stop: AbortSignal): Pr
       // Pruning is not worth waiting for other sessions.
       await tx.unsafe("set local lock_timeout = '2s'; set local statement_timeout = '30s'");
       const before = tx`(pg_catalog.now() operator(pg_catalog.-) pg_catalog.make_interval(hours => ${24 * days}))`;
-      // In the same statement, so that it costs no round trip.
+      // In the same statement, to save a round trip.
       const { count } = await tx`
         ${may.runs ? tx`with runs as (delete from fetch_etl.runs where started_at operator(pg_catalog.<) ${before})` : tx``}
         delete from fetch_etl.ledger

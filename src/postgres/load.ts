@@ -20,11 +20,11 @@ import { countRecords, NOTHING, sentTime, WAIT_FOR_STANDBY, writeEntries } from 
 export interface PostgresLoader extends Loader {
   /** A sentence about tables that could lose rows; undefined where there are none. */
   readonly warning: string | undefined;
-  /** Adds the run to the history of runs, where the user may, without making the next load wait for more than a round trip. */
+  /** Adds the run to the run history if the user may. Delays the next load by at most one round trip. */
   recordStart(start: RunStart): void;
-  /** Completes what {@link recordStart} added; never fails. */
+  /** Completes the row that {@link recordStart} added; never fails. */
   recordEnd(end: RunEnd): Promise<void>;
-  /** Deletes ledger entries and runs older than `days`, where the user has the right; ends early when `stop` is aborted. */
+  /** Deletes ledger entries and runs older than `days` if the user has the right; ends early when `stop` is aborted. */
   prune(days: number, stop: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { chooseServer, type ServerState } from "./servers.ts";
 /** Logs in to one server. */
 type Ask = (server: DatabaseSettings) => Promise<ServerState>;
 
-/** The login of a connection's sessions. Settings that were renewed hold for the later sessions too. */
+/** The login of a connection's sessions. Later sessions use the renewed settings too. */
 export class Login {
   #settings: DatabaseSettings;
 
@@ -19,7 +19,7 @@ export class Login {
   }
 
   /**
-   * The settings for the server of the next session. If the login is rejected, reads them again, and tries once more if they differ.
+   * The settings for the server of the next session. If the server rejects the login, reads the settings again, and retries once if they differ.
    *
    * @throws {Failure} as {@link chooseServer} does, and what `renew` throws; the first one if the login is rejected twice
    */
@@ -45,7 +45,7 @@ function isSameLogin(one: DatabaseSettings, other: DatabaseSettings): boolean {
   return loginText(one) === loginText(other);
 }
 
-/** Where the servers are, and all that is sent to them. */
+/** The servers' addresses, and everything that the login sends to them. */
 function loginText(settings: DatabaseSettings): string {
   return JSON.stringify(
     eachServer(settings).map(({ host, address, port, database, user, auth, password, ...others }) => [

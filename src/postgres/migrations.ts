@@ -79,8 +79,8 @@ export const MIGRATIONS: Migrations = [
   key_id pg_catalog.uuid not null,
   sealed pg_catalog.bytea not null`,
     ),
-    // The runs of drains; `id` is the ledger's `run_id`. All that is known only at the end is NULL until then. It came later, without a
-    // version of its own: every command works without it, so that an earlier fetch-etl still works beside a later one.
+    // The run history; `id` is the ledger's `run_id`. Columns that are known only at the end are NULL until then. The table was added
+    // without a new schema version, because every command works without it. So earlier versions of fetch-etl still work beside later ones.
     create(
       "runs",
       `  id pg_catalog.uuid primary key,
@@ -190,7 +190,7 @@ export const OUTDATED =
 
 const VAULT: readonly string[] = ["vault_keys", "vault", "reveal_log"];
 
-/** The history of runs. Optional: a drain works without it. */
+/** The run history. Optional: a drain works without it. */
 export const RUNS: TableName = { schema: "fetch_etl", name: "runs" };
 
 /** The tables that a drain needs, the target table first; those of the vault only where one is kept. */

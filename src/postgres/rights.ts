@@ -20,7 +20,7 @@ export interface Right {
 export interface Use {
   readonly doing: string;
   readonly rights: readonly Right[];
-  /** Whether it fails where the history of runs cannot be created. */
+  /** Whether it fails if the run history cannot be created. */
   readonly needsRuns?: true;
 }
 
@@ -44,7 +44,7 @@ const VAULT_RIGHTS: readonly Right[] = [
 /** Optional: a drain prunes the ledger at its end. */
 export const PRUNE_RIGHT: Right = { table: "ledger", right: "delete" };
 
-/** Optional: a drain records itself in the history of runs. */
+/** Optional: a drain records itself in the run history. */
 export const RECORD_RIGHTS: readonly Right[] = [
   { table: "runs", right: "insert" },
   { table: "runs", right: "select" },

@@ -1,4 +1,4 @@
-// The history of runs, `fetch_etl.runs`: a drain records itself, and `status` reads it. No run fails because of it.
+// The run history, `fetch_etl.runs`: a drain records itself, and `status` reads it. A drain never fails because of the history.
 import type { DatabaseSettings } from "../config/database.ts";
 import type { Counts } from "../drain/counts.ts";
 import { Failure } from "../failure.ts";
@@ -11,7 +11,7 @@ import { missingGrants, requireRights } from "./rights.ts";
 import { tablesPresent } from "./schema.ts";
 import { inTransaction, SNAPSHOT } from "./transaction.ts";
 
-/** What is known of a run when it starts. */
+/** What is known about a run when it starts. */
 export interface RunStart {
   /** Schema, dot, name. */
   readonly target: string;
@@ -28,11 +28,11 @@ export interface RunEnd extends Readonly<Counts> {
   /** `failed`, or what stopped the drain. */
   readonly endedBy: string;
   readonly exitCode: number;
-  /** A sentence without data; undefined where the run did not fail. */
+  /** A sentence without data; undefined if the run did not fail. */
   readonly error: string | undefined;
 }
 
-/** Records one run. Nothing that Postgres refuses is an error: the run is then not in the history, or has no end there. */
+/** Records one run. Errors of Postgres are ignored: the run is then not in the history, or has no end there. */
 export class RunRecorder {
   readonly #sql: () => Sql;
   readonly #id: string;
@@ -49,7 +49,7 @@ export class RunRecorder {
     this.#queue = queue;
   }
 
-  /** Returns at once: nothing waits for the row. */
+  /** Returns immediately. No caller waits for the row. */
   start({ target, host, version, keyId, elapsedMs }: RunStart): void {
     const texts = [this.#queue, target, host, version, keyId].map(textLiteral);
     this.#started = this.#write(
@@ -82,9 +82,9 @@ export class RunRecorder {
     );
   }
 
-  /** Resolves to whether it was written. */
+  /** Resolves to whether Postgres accepted the statement. */
   async #write(statement: string): Promise<boolean> {
-    // The encoding of the database may lack a character of a sentence or a name.
+    // The database's encoding may not contain every character of an error message or a name.
     const ascii = statement.replaceAll(/[^\p{ASCII}]/gu, "?");
     const sql = this.#sql();
     for (const text of new Set([statement, ascii])) {
@@ -106,14 +106,14 @@ export class RunRecorder {
 const SETTINGS =
   "set local lock_timeout = '1s'; set local synchronous_commit = off; set local row_security = off";
 
-/** Code points of a text in the history. */
+/** Maximum length of a text in the history, in code points. */
 const LONGEST = 500;
 
 function textLiteral(text: string): string {
   return literal(Array.from(text.replaceAll("\0", "")).slice(0, LONGEST).join(""));
 }
 
-/** A run of the history. Whoever may write to the table decides what is in it: undefined stands for what cannot be read, too. */
+/** A run in the history. Any role with INSERT or UPDATE can write any values to the table, so unreadable ones are undefined too. */
 export interface PastRun {
   /** A UUID. */
   readonly id: string;
@@ -126,13 +126,13 @@ export interface PastRun {
   readonly keyId: string;
   /** Epoch milliseconds. */
   readonly startedAt: number | undefined;
-  /** Epoch milliseconds; undefined where no end is recorded. */
+  /** Epoch milliseconds; undefined if no end is recorded. */
   readonly endedAt: number | undefined;
-  /** Undefined where no end is recorded. */
+  /** Undefined if no end is recorded. */
   readonly endedBy: string | undefined;
   readonly exitCode: number | undefined;
   readonly error: string | undefined;
-  /** Undefined where no end is recorded. */
+  /** Undefined if no end is recorded. */
   readonly counts: RunCounts | undefined;
 }
 
@@ -144,7 +144,7 @@ export interface RunHistory {
   readonly runs: readonly PastRun[];
   /** The last run that ended with exit code 1, 2 or 5. */
   readonly lastFailure: PastRun | undefined;
-  /** Messages of the queue in the quarantine that are not replayed; undefined where the user may not read it. */
+  /** Messages of the queue in the quarantine that are not replayed; undefined if the user may not read it. */
   readonly quarantined: number | undefined;
   /** Names of other queues in the history, at most {@link MOST_QUEUES}. */
   readonly otherQueues: readonly string[];
@@ -179,12 +179,12 @@ export async function readHistory(settings: DatabaseSettings, queue: string): Pr
   });
 }
 
-const READING = "reading the history of runs";
+const READING = "reading the run history";
 
 /** A condition: the exit code is that of an error. */
 const FAILED = "exit_code operator(pg_catalog.=) any ('{1,2,5}')";
 
-/** A queue, of which no more is read than an ARN can have. */
+/** The queue's text, cut to more than the length of an ARN. */
 const QUEUE = 'pg_catalog."left"(queue, 300)';
 /** Both an ARN and the path of a URL end with the name. */
 const QUEUE_NAME = `pg_catalog.regexp_replace(${QUEUE}, '^.*[:/]', '')`;
@@ -216,7 +216,7 @@ async function pastRuns(
   return rows.map(toPastRun);
 }
 
-/** A text column, of which no more is read than a drain writes. */
+/** A text column, cut to the length that a drain writes. */
 function cut(column: string, name = column): string {
   return `pg_catalog."left"(${column}, ${LONGEST}) as "${name}"`;
 }
@@ -250,7 +250,7 @@ function toPastRun(row: RunRow): PastRun {
   };
 }
 
-/** Of a time from {@link exactly}; undefined also for one that a `Date` cannot hold. */
+/** Reads a time from {@link exactly}; undefined also for one outside the range of `Date`. */
 function timeOf(text: string | null): number | undefined {
   const parsed = Date.parse(text ?? "");
   return Number.isNaN(parsed) ? undefined : parsed;

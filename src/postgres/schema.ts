@@ -23,7 +23,7 @@ import { createTarget, type Target } from "./target-table.ts";
 import { inTransaction, READ_COMMITTED, SNAPSHOT } from "./transaction.ts";
 
 export interface SchemaState {
-  /** Those of the wanted tables, and of the history of runs, that do not exist. */
+  /** The tables, including the run history, that do not exist. */
   readonly missing: readonly TableName[];
   /** All that exist of the wanted tables and of fetch-etl's own. */
   readonly found: readonly FoundTable[];
@@ -42,7 +42,7 @@ async function readState(sql: Reader, target: TableName, keepsVault: boolean): P
   };
 }
 
-/** Whether all tables exist without which there is no drain. */
+/** Whether all tables exist that a drain needs. */
 export function lacksOnlyRuns({ missing }: SchemaState): boolean {
   return missing.every((table) => table === RUNS);
 }
@@ -97,13 +97,13 @@ export async function tablesPresent(sql: Sql, target: TableName): Promise<Tables
 export interface Ensured {
   /** The names of what was created. */
   readonly made: readonly string[];
-  /** Whether the history of runs exists, and the user may write it. */
+  /** Whether the run history exists, and the user may write to it. */
   readonly recordsRuns: boolean;
 }
 
 /**
  * Creates the tables and schemas that are missing, and applies the migrations that are pending, in one transaction. Runs at the same time
- * wait for each other. A history of runs that is missing, and cannot be created, is no failure unless `use` needs it.
+ * wait for each other. If the run history cannot be created, that is a failure only if `use` needs it.
  *
  * @throws {Failure} `configuration` when the user may not do so, with the way out, or when a later version of fetch-etl migrated the schema
  */
@@ -210,7 +210,7 @@ export async function migrationProblem(
   return outdated?.is === true ? new Failure("configuration", OUTDATED) : undefined;
 }
 
-/** The state without the history of runs among the missing tables, where a drain would not create it. */
+/** The state without the run history among the missing tables, if a drain would not create it. */
 export async function neededState(
   sql: Reader,
   user: string,
@@ -226,10 +226,10 @@ function withoutRuns(state: SchemaState): SchemaState {
 }
 
 /**
- * Why a drain does not create the history of runs where the other tables exist. It must belong to their owner: who trusts that role would
- * otherwise refuse the table of another one.
+ * Why a drain does not create the run history if the other tables exist. The owner of the others must own it too, because a user who
+ * trusts that owner need not trust another role.
  *
- * @returns a failure with the way out; undefined where nothing prevents it
+ * @returns a failure that says what to do; undefined if nothing prevents it
  */
 export async function runsProblem(
   sql: Reader,

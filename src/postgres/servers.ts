@@ -13,8 +13,8 @@ export interface ServerState {
 type Target = DatabaseSettings["targetSession"];
 
 /**
- * The settings for the first server that is reachable and of the kind that `target_session_attrs` asks for. One server of any kind is not
- * asked, except where settings can be renewed after a rejected login.
+ * The settings for the first server that is reachable and of the kind that `target_session_attrs` asks for. A single server of any kind is
+ * not asked, unless the settings can be renewed after a rejected login.
  *
  * @param ask logs in to one server
  * @param random 0 to 1, for the order

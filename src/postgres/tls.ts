@@ -86,7 +86,7 @@ function optionsFor(settings: DatabaseSettings): ConnectionOptions {
   };
 }
 
-/** Whether a certificate may be of Node's authorities or of Amazon RDS's. RDS Proxy has certificates of authorities that Node knows. */
+/** Whether to trust both Node's authorities and Amazon RDS's. The authorities of RDS Proxy are among Node's. */
 function trustsBoth({ sslRootCert, host }: DatabaseSettings): boolean {
   return sslRootCert === undefined && hasKnownAuthorities(host);
 }
@@ -94,7 +94,7 @@ function trustsBoth({ sslRootCert, host }: DatabaseSettings): boolean {
 function trusted(settings: DatabaseSettings): ConnectionOptions {
   const { sslRootCert } = settings;
   if (sslRootCert === RDS) return { ca: rdsAuthorities() };
-  // Given `ca`, Node trusts no others.
+  // With `ca`, Node trusts no other authorities.
   if (trustsBoth(settings)) return { ca: [...rootCertificates, ...extraAuthorities(), rdsAuthorities()] };
   return sslRootCert === undefined || sslRootCert === SYSTEM ? {} : { ca: readRootCert(sslRootCert) };
 }
@@ -117,7 +117,7 @@ export function rdsAuthorities(): string {
   return readFileSync(new URL("rds-global-bundle.pem", import.meta.url), "utf8");
 }
 
-/** Whose certificates are accepted, for doctor. */
+/** Whose certificate authorities the connection trusts, for doctor. */
 export function trustedText(settings: DatabaseSettings): string {
   const { sslRootCert } = settings;
   if (sslRootCert === RDS) return "Amazon RDS";

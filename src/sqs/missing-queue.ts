@@ -1,7 +1,7 @@
-// Recognizes, with any of its codes, the answer that the queue does not exist.
+// Recognizes the answer that the queue does not exist, by its codes.
 import { faultOf } from "../aws/fault.ts";
 
-/** True if SQS answered, with any of its codes, that the queue does not exist. */
+/** True if SQS answered that the queue does not exist. */
 export function isMissingQueue(error: unknown): boolean {
   const fault = faultOf(error);
   return fault.kind === "error response" && fault.code !== undefined && missingQueueCodes.has(fault.code);

@@ -1,4 +1,4 @@
-// The IAM token is the one that AWS documents, and what is missing for it is told.
+// The IAM token has the documented form, and the errors name missing credentials and regions.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -49,14 +49,14 @@ it.each([
   },
 );
 
-it("a user name with special characters is signed as it is", async () => {
+it("a user name with special characters is signed unchanged", async () => {
   const user = "öl & co+'(1)*";
   const { query } = parts(await createRdsToken({ ...LOGIN, username: user }));
   const given = { ...KEYS, host: HOST, port: 5433, user, region: "eu-west-1", now: NOW };
   expect(query).toEqual(rdsTokenParameters(given));
 });
 
-it("the region of the host wins over AWS_REGION, that over the profile's", () =>
+it("the region of the host overrides AWS_REGION, which overrides the profile's", () =>
   withFolder(async (folder) => {
     const regionOf = async (region: string | undefined): Promise<string | undefined> =>
       parts(await createRdsToken({ ...LOGIN, region }))
@@ -69,7 +69,7 @@ it("the region of the host wins over AWS_REGION, that over the profile's", () =>
     expect(await regionOf(undefined)).toBe("eu-north-1");
   }));
 
-it("a region that nothing names is asked for", async () => {
+it("a missing region is an error that says to set AWS_REGION", async () => {
   vi.stubEnv("AWS_REGION", undefined);
   await expect(
     createRdsToken({ ...LOGIN, hostname: "db.example.com", region: undefined }),
@@ -80,7 +80,7 @@ it("a region that nothing names is asked for", async () => {
   });
 });
 
-it("credentials that are missing, or that STS does not give, are told as for SQS", () =>
+it("missing credentials, and errors of STS, are reported as for SQS", () =>
   withFolder(async (folder) => {
     vi.stubEnv("AWS_ACCESS_KEY_ID", undefined);
     vi.stubEnv("AWS_SECRET_ACCESS_KEY", undefined);

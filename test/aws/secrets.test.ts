@@ -21,7 +21,7 @@ function referenceTo(text: string, purpose: Purpose = "database-url"): Reference
   throw new Error("not a reference");
 }
 
-/** What a server's answer is for the caller, and what the server was asked. */
+/** What the caller gets for a server's answer, and what the server was asked. */
 async function fetched(text: string, answer: StoreAnswer) {
   const calls: StoreCall[] = [];
   const value = await withStores(
@@ -146,14 +146,14 @@ it.each([
   ["a text that is empty", { SecretString: "" }],
   ["a NUL", { SecretString: "a\0b" }],
   ["bytes that are no text", { SecretBinary: Buffer.of(0xff).toString("base64") }],
-])("a secret with %s is no value", async (_what, answer) => {
+])("a secret with %s is rejected", async (_what, answer) => {
   expect((await fetched(SECRET, answer)).value).toMatchObject({
     kind: "configuration",
     message: 'DATABASE_URL: the secret "prod/db" is empty, or is not UTF-8 text.',
   });
 });
 
-it("a service that is away, or is something else, is worth a retry", async () => {
+it("an unreachable service, and an answer that is not from AWS, can be retried", async () => {
   vi.stubEnv("AWS_ENDPOINT_URL", await closedEndpoint());
   await expect(fetchSecret(referenceTo(SECRET), "PGPASSWORD")).rejects.toMatchObject({
     kind: "unavailable",
@@ -185,7 +185,7 @@ it("KMS needs a region, and every service needs credentials", async () => {
   });
 });
 
-it("a text is encrypted for its purpose, in the region of the key's ARN", async () => {
+it("a text is encrypted with the context of its purpose, in the region of the key's ARN", async () => {
   const calls: StoreCall[] = [];
   const key = "arn:aws:kms:eu-north-1:000000000000:key/mine";
   const encrypted = await withStores(

@@ -9,7 +9,7 @@ import { VirtualClock } from "../support/virtual-clock.ts";
 
 const AWAY = new Failure("unavailable", "SQS is unreachable (ECONNREFUSED).");
 
-/** Opens something that fails with these errors, one an attempt; the last one for ever. */
+/** Opens something that fails with these errors, one per attempt, and then always with the last one. */
 function server(errors: readonly Error[], waitSeconds: number, stop?: AbortSignal) {
   const clock = new VirtualClock();
   const { log, lines } = memoryLog();
@@ -25,7 +25,7 @@ function server(errors: readonly Error[], waitSeconds: number, stop?: AbortSigna
 
 const READY = new Error("ready");
 
-it("makes one attempt where the server is ready, and says nothing", async () => {
+it("makes one attempt if the server is ready, and prints nothing", async () => {
   const { attempts, lines, result } = server([READY], 60);
   expect(await result).toBe("open");
   expect({ attempts, lines }).toEqual({ attempts: [0], lines: [] });
@@ -35,7 +35,7 @@ it.each([
   ["is unreachable", AWAY],
   ["has no such queue or database", new Missing('Postgres has no database "d".')],
   ["throttles", new Throttled("SQS is throttling requests.")],
-])("tries again while the server %s, at growing intervals, and says so once", async (_what, error) => {
+])("tries again while the server %s, at growing intervals, and prints one line", async (_what, error) => {
   const { attempts, lines, result } = server([...Array.from({ length: 7 }, () => error), READY], 60);
   expect(await result).toBe("open");
   expect(attempts).toEqual([0, 250, 750, 1_750, 3_750, 7_750, 12_750, 17_750]);
@@ -52,7 +52,7 @@ it("gives up after the time, with the last attempt at its end, and says how long
   expect(attempts).toEqual([0, 250, 750, 1_750, 3_000]);
 });
 
-it("gives up with exit code 2 on a queue or a database that nobody creates", async () => {
+it("gives up with exit code 2 if nobody creates the queue or the database", async () => {
   const { result } = server([new Missing("No database.")], 1);
   await expect(result).rejects.toMatchObject({ kind: "configuration" });
 });
@@ -72,7 +72,7 @@ it.each([new Failure("configuration", "Postgres rejected the login."), new TypeE
   },
 );
 
-it("ends at a mistake that shows later, such as a rejected login once the server is up", async () => {
+it("stops at a configuration error that appears later, such as a rejected login once the server is up", async () => {
   const { attempts, result } = server([AWAY, new Failure("configuration", "rejected")], 60);
   await expect(result).rejects.toMatchObject({ kind: "configuration" });
   expect(attempts).toEqual([0, 250]);

@@ -127,7 +127,7 @@ describe("a value", () => {
     expect({ told, found }).toMatchObject({ told: [], found: expected });
   });
 
-  it("is fetched once, whatever it is for", async () => {
+  it("is fetched once, even for several settings", async () => {
     let fetches = 0;
     const outside = {
       fetch: () => {
@@ -140,14 +140,14 @@ describe("a value", () => {
     expect(fetches).toBe(1);
   });
 
-  it("of a setting that a command does not need is not looked at", async () => {
+  it("of a setting that a command does not need is not read", async () => {
     const env = { PGPASSWORD: SECRET, DATABASE_URL_COMMAND: "get", FETCH_ETL_MASKING_KEY: KEY };
     const problems = new Problems();
     const { env: found } = await resolved(env, {}, problems, ["FETCH_ETL_MASKING_KEY"]);
     expect({ told: problems.sentences, found }).toEqual({ told: [], found: env });
   });
 
-  it("is for one purpose when KMS encrypted it", async () => {
+  it("that KMS encrypted is valid for one purpose only", async () => {
     const purposes: string[] = [];
     const outside: Outside = {
       fetch: (_id, reference) => {
@@ -162,7 +162,7 @@ describe("a value", () => {
     expect(purposes.sort()).toEqual(["database-password", "database-url", "masking-key"]);
   });
 
-  it("is handed to no program", async () => {
+  it("is not passed to any program", async () => {
     const env = {
       FETCH_ETL_MASKING_KEY: KEY,
       DATABASE_URL: MARKER,
@@ -277,7 +277,7 @@ describe("a mistake", () => {
       "the login of another database",
       { PGPASSWORD: SECRET },
       fetched(RDS.replace("postgres", "mysql")),
-      'The secret "prod/db-AbCdEf" in PGPASSWORD is the login of a database that is not Postgres.',
+      'The secret "prod/db-AbCdEf" in PGPASSWORD contains the login of a database that is not Postgres.',
     ],
     [
       "a reference to a reference",
@@ -319,14 +319,14 @@ describe("a mistake", () => {
       fetched(MARKER),
       "The decrypted text in DATABASE_URL is not a URL.",
     ],
-  ])("in a value is told of its place: %s", async (_what, env, outside, sentence) => {
+  ])("in a value is reported with the place of the value: %s", async (_what, env, outside, sentence) => {
     const problems = new Problems();
     readDatabase(await resolved(env, outside, problems), problems);
     expect(problems.sentences).toEqual([expect.stringContaining(sentence)]);
     expect(problems.sentences.join()).not.toContain(MARKER);
   });
 
-  it("that a retry may solve is no mistake of the settings, unless there is another", async () => {
+  it("that a retry may fix is not a configuration error, unless there is another one", async () => {
     const away = { fetch: stores({}) };
     expect(await find({ PGPASSWORD: SECRET }, away)).toMatchObject({
       kind: "unavailable",
@@ -344,7 +344,7 @@ describe("settings that are read again", () => {
       .settings;
   };
 
-  it("have the password that the store has by then, and the masking key is left alone", async () => {
+  it("have the new password, and the masking key is not read again", async () => {
     let password = "old";
     const asked: string[] = [];
     const outside: Outside = {
@@ -366,7 +366,7 @@ describe("settings that are read again", () => {
     expect((await again?.renew?.())?.password?.reveal()).toBe("newest");
   });
 
-  it("fail with the sentence of a reading", async () => {
+  it("fail with the sentence of the first reading", async () => {
     const texts: Record<string, string> = { [SECRET]: "p" };
     const settings = await read(
       { PGHOST: "h", PGUSER: "u", PGPASSWORD: SECRET },
@@ -382,7 +382,7 @@ describe("settings that are read again", () => {
     });
   });
 
-  it("are none where every value is in its variable", async () => {
+  it("do not exist if every value is in its variable", async () => {
     const settings = await read(
       { DATABASE_URL: "postgres://u:p@h/d", FETCH_ETL_MASKING_KEY_FILE: "/f" },
       holds(KEY),

@@ -14,7 +14,7 @@ const leaves = everyCommand
   .filter(({ command }) => command.commands.length === 0 && command.name() !== "completion")
   .map(({ words, command }) => ({ words: words.replace(/^fetch-etl /, ""), command }));
 
-/** What the command line must have at least. */
+/** The minimum that the command line must contain. */
 const NEEDED: Readonly<Record<string, readonly string[]>> = {
   "mapping check": ["-"],
   "quarantine show": ["id"],
@@ -57,7 +57,7 @@ describe("a flag's variable", () => {
     for (const { flag, option } of own) env[variableOf(flag, words) ?? ""] = valueOf(option);
     const { flags, told } = await flagsOf(lineOf(words), env);
     for (const { flag, option } of own) {
-      // With --dry-run, the variables of metrics do not count.
+      // With --dry-run, the variables of metrics are ignored.
       const isIdle = words === "drain" && flag.startsWith("--metrics");
       const value = option.required ? "7" : true;
       expect(flags[option.attributeName()], flag).toBe(isIdle ? undefined : value);
@@ -79,12 +79,12 @@ describe("a flag's variable", () => {
     for (const { flag, words } of required) expect(variableOf(flag, words), flag).toBeUndefined();
   });
 
-  it("is never one that fetch-etl reads as something else", () => {
+  it("is never one that has another meaning for fetch-etl", () => {
     const others = ENVIRONMENT.flatMap(([names]) => names.split(", "));
     for (const { flag } of options) expect(others).not.toContain(variableOf(flag));
   });
 
-  it("is overridden by the flag, also by its default value on the command line", async () => {
+  it("is overridden by the flag, even if the flag has its default value", async () => {
     const env = { FETCH_ETL_CONCURRENCY: "5", FETCH_ETL_TABLE: "a.b", FETCH_ETL_LOG_FORMAT: "json" };
     const line = "drain --concurrency 32 --table c.d --log-format text".split(" ");
     const { flags } = await flagsOf(line, env);
@@ -117,14 +117,14 @@ describe("a flag's variable", () => {
     ["init --print", { FETCH_ETL_JSON: "1" }, "json"],
     ["quarantine replay", { FETCH_ETL_QUEUE: "q" }, "queue"],
     ["peek", { FETCH_ETL_FORCE: "1" }, "force"],
-  ])("of %s does not count: %j", async (line, env, key) => {
+  ])("of %s is ignored: %j", async (line, env, key) => {
     const { flags, told } = await flagsOf(line.split(" "), env);
     expect({ value: flags[key], told }).toEqual({ value: undefined, told: [] });
   });
 });
 
 it.each(["http://u:s3cret@h", "http://s3cret@h"])(
-  "refuses %s on the command line, also where the variable has it too",
+  "rejects %s on the command line, even if the variable contains it too",
   async (url) => {
     const { told } = await flagsOf(["drain", "--metrics-push", url], { FETCH_ETL_METRICS_PUSH: url });
     expect(told).toEqual([

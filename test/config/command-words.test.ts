@@ -30,7 +30,7 @@ it.each([
   ["a 'b", "has an opening ' without"],
   ['a "b\\"', 'has an opening " without'],
   ["a \\", "ends with a backslash"],
-  ["''", "has no program"],
-])("%j is refused: a program would get something else than from a shell", (text, why) => {
+  ["''", "names no program"],
+])("%j is rejected, because a shell would pass other words to the program", (text, why) => {
   expect(splitCommand(text)).toEqual({ ok: false, why: expect.stringContaining(why) });
 });

@@ -145,7 +145,7 @@ describe("a masking key over several lines", () => {
     ["lines of different lengths", `${wrapped(48, 64)}\nAAAA\nAAAAAAAA`],
     ["lines that are not base64 when they are joined", `${wrapped(48, 64)}\nAAAAA`],
     ["a key that is wrapped, before a comma and a key", `${wrapped(96, 64)},${base64}`],
-  ])("is refused where it may be several: %s", async (_what, text) => {
+  ])("is rejected if it may be several keys: %s", async (_what, text) => {
     expect(await read({ FETCH_ETL_MASKING_KEY: text })).toEqual({
       keys: undefined,
       told: [
@@ -156,7 +156,7 @@ describe("a masking key over several lines", () => {
     });
   });
 
-  it("is never read as another list of keys than line ends gave", async () => {
+  it("is never read as another list of keys than its lines contain", async () => {
     const text = files["/two-lines"] ?? "";
     expect(text).toContain(base64);
     expect(await read({ FETCH_ETL_MASKING_KEY_FILE: "/two-lines" })).toEqual({

@@ -16,7 +16,7 @@ it.each([
   expect(read({ metricsPush: text })).toEqual({ value: { host, url }, told: [] });
 });
 
-it("takes a user and a password, and names only the host", () => {
+it("accepts a user and a password, and shows only the host", () => {
   const url = "https://etl:pa55%40word@gateway.example/";
   expect(read({ metricsPush: url })).toEqual({
     value: { host: "gateway.example", url },
@@ -36,7 +36,7 @@ it.each<[string, MetricsPushFlags, string]>([
   ],
   ["a password with a bare %", { metricsPush: "http://u:s3cret%@h" }, "Write % as %25."],
   ["a dry run", { metricsPush: "http://h", dryRun: true }, "--metrics-push cannot be used with --dry-run"],
-])("refuses %s, without showing it", (_what, flags, says) => {
+])("rejects %s, without showing it", (_what, flags, says) => {
   const { told } = read(flags);
   expect(told).toEqual([expect.stringContaining(says)]);
   expect(told.join()).not.toContain("s3cret");

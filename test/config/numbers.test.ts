@@ -15,7 +15,7 @@ describe("a whole number", () => {
     expect(flag(text, { min: 1, max: 10 })).toEqual({ value, told: [] });
   });
 
-  it("that is not given is none, and no mistake", () => {
+  it("that is not given is undefined, and not a mistake", () => {
     expect(flag(undefined, { min: 1 })).toEqual({ value: undefined, told: [] });
   });
 
@@ -81,7 +81,7 @@ describe("a duration", () => {
     expect(read(text, unit)).toEqual({ value, told: [] });
   });
 
-  it("that is not given is none, and no mistake", () => {
+  it("that is not given is undefined, and not a mistake", () => {
     expect(read(undefined, "second")).toEqual({ value: undefined, told: [] });
   });
 
@@ -105,7 +105,7 @@ describe("a duration", () => {
     expect(read(text, "second")).toEqual({ value: undefined, told: [sentence] });
   });
 
-  it.each(["36h", "1d1s", "30m"])("is not %s, where whole days are needed", (text) => {
+  it.each(["36h", "1d1s", "30m"])("is not %s if whole days are required", (text) => {
     expect(read(text, "day")).toEqual({
       value: undefined,
       told: ["--x / FETCH_ETL_X takes 0 to 1000000 whole days, such as 30d."],

@@ -1,4 +1,4 @@
-// Amazon RDS and Aurora: what the name of a host says, and the settings for a login with IAM.
+// Amazon RDS and Aurora: the region in the name of a host, and the settings for a login with IAM.
 import { describe, expect, it } from "vitest";
 import { readDatabase } from "../../src/config/database.ts";
 import { hasKnownAuthorities, regionOf } from "../../src/config/rds.ts";
@@ -33,7 +33,7 @@ function read(url: string, env: NodeJS.ProcessEnv = {}) {
   return { settings: value, told };
 }
 
-describe("a login with IAM has as default sslmode", () => {
+describe("the default sslmode for a login with IAM", () => {
   it.each([
     [`postgres://etl@${ENDPOINT}/d`, "verify-full"],
     [`postgres://etl@${ENDPOINT},b.${ENDPOINT}/d`, "verify-full"],
@@ -47,7 +47,7 @@ describe("a login with IAM has as default sslmode", () => {
     expect(read(url)).toMatchObject({ settings: { sslMode, auth: "rds-iam" }, told: [] });
   });
 
-  it("none of its own without IAM", () => {
+  it("does not change without IAM", () => {
     expect(read(`postgres://etl@${ENDPOINT}/d`, { FETCH_ETL_DATABASE_AUTH: "" })).toMatchObject({
       settings: { sslMode: "prefer", auth: "password" },
     });
@@ -62,10 +62,10 @@ it("a login with IAM does not use the password file", () => {
   expect(value?.password?.reveal() ?? "").toBe("");
 });
 
-describe("a login with IAM is refused with", () => {
-  const noPassword = "is not used with FETCH_ETL_DATABASE_AUTH=rds-iam. Remove one of them.";
+describe("a login with IAM is rejected with", () => {
+  const noPassword = "cannot be used with FETCH_ETL_DATABASE_AUTH=rds-iam. Remove one of them.";
   const name =
-    "must be the endpoint's name, for which FETCH_ETL_DATABASE_AUTH=rds-iam signs the token. Set hostaddr to connect to another address.";
+    "must be the endpoint's name, because FETCH_ETL_DATABASE_AUTH=rds-iam signs the token for it. Set hostaddr to connect to another address.";
   it.each<[string, NodeJS.ProcessEnv, string]>([
     [`postgres://etl:hunter2@${ENDPOINT}/d`, {}, `The password of DATABASE_URL ${noPassword}`],
     [
@@ -81,7 +81,7 @@ describe("a login with IAM is refused with", () => {
     [
       `postgres://etl@${ENDPOINT}/d?require_auth=scram-sha-256`,
       {},
-      "The require_auth of DATABASE_URL must allow password, as which FETCH_ETL_DATABASE_AUTH=rds-iam sends the token.",
+      "The require_auth of DATABASE_URL must allow password, because FETCH_ETL_DATABASE_AUTH=rds-iam sends the token as a password.",
     ],
     ["postgres://etl@192.0.2.1/d", {}, `The host of DATABASE_URL ${name}`],
     [`postgres://etl@${ENDPOINT},[::1]/d`, {}, `The host of DATABASE_URL ${name}`],

@@ -13,12 +13,12 @@ const PREFIXES: Readonly<Record<string, string>> = {
 /** Makes no call: RDS checks this action when the token that it signs is used. */
 const SIGNER = { package: "rds-signer", action: "rds-db:connect" } as const;
 
-/** A batch is allowed by the right for one (AWS, AddPermission: "also grants permissions for the corresponding batch versions"). */
+/** The action for one message allows a batch too (AWS, AddPermission: "also grants permissions for the corresponding batch versions"). */
 export function actionOf(prefix: string, call: string): string {
   return `${prefix}:${call.replace(/Batch$/, "")}`;
 }
 
-/** The actions of every call in src/, in whatever case it is made. */
+/** The actions of every call in src/. */
 export async function actionsOfCode(): Promise<ReadonlySet<string>> {
   const paths = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter((path) =>
     path.endsWith(".ts"),

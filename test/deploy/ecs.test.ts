@@ -51,7 +51,7 @@ function statementsOf({ Properties: { Policies: policies } }: Role): Statement[]
     .map((each) => (Array.isArray(each) ? (each[1] as Statement) : (each as Statement)));
 }
 
-/** The statements of a policy in deploy/iam/, with what the template knows of its account and its key. */
+/** The statements of a policy in deploy/iam/, with the template's account and key filled in. */
 function filledIn(file: string, key: string): Statement[] {
   const text = JSON.stringify(readPolicy(file).Statement)
     .replaceAll("arn:aws:kms:REGION:ACCOUNT_ID:key/KMS_KEY_ID", key)
@@ -67,7 +67,7 @@ function filledIn(file: string, key: string): Statement[] {
   return JSON.parse(text) as Statement[];
 }
 
-it("lets the drain do what deploy/iam/ allows for its queue and its secrets, and nothing else", () => {
+it("allows the drain exactly what deploy/iam/ allows for its queue and its secrets", () => {
   const granted = statementsOf(resources.TaskRole);
   const unnamed = (statements: readonly Statement[]): object[] =>
     statements.map((each) => ({ ...each, Sid: "" }));
@@ -80,7 +80,7 @@ it("lets the drain do what deploy/iam/ allows for its queue and its secrets, and
   expect(queueActions({ Version: "", Statement: granted })).toHaveLength(5);
 });
 
-it("allows everything on one thing, but for the one action that knows none", () => {
+it("allows each action on one resource, except the one action that supports none", () => {
   const statements = [resources.TaskRole, resources.ExecutionRole, resources.ScheduleRole].flatMap(
     statementsOf,
   );
@@ -89,7 +89,7 @@ it("allows everything on one thing, but for the one action that knows none", () 
   expect(statements.flatMap(({ Action: actions }) => actions).join()).not.toContain("*");
 });
 
-it("runs as another user than root, without capabilities, on a disk that cannot be written to", () => {
+it("runs as an unprivileged user, without capabilities and with a read-only disk", () => {
   expect(container).toMatchObject({
     User: "1000:1000",
     ReadonlyRootFilesystem: true,
@@ -107,7 +107,7 @@ it("has a drain end before the next one starts", () => {
   expect(maxSeconds(container?.Command) + CLEAN_STOP_SECONDS).toBeLessThan(Number(minutes) * 60);
 });
 
-it("sets only variables that are read, and for the secret ones where they are kept", () => {
+it("sets only variables that fetch-etl reads, and references for the secrets", () => {
   const environment = new Map(container?.Environment.map(({ Name: name, Value: value }) => [name, value]));
   for (const name of environment.keys()) expect(variables).toContain(name);
   expect(environment.get("FETCH_ETL_MASKING_KEY")).toBe("MaskingKeySecretArn");

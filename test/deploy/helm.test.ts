@@ -1,4 +1,4 @@
-// The Helm chart starts what deploy/kubernetes/ starts, and takes no secret in clear text.
+// The Helm chart starts the same as deploy/kubernetes/, and rejects secrets in clear text.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -63,11 +63,11 @@ describe("values.schema.json", () => {
     expect(mistakes({ ...REQUIRED, qeue: "q" })).toEqual([""]);
   });
 
-  it("asks for what has no default", () => {
+  it("requires the values that have no default", () => {
     expect(mistakes({})).toEqual(["/image/repository", "/queue", "/region"]);
   });
 
-  it("asks for the queue's URL where KEDA reads its depth", () => {
+  it("requires the queue's URL if KEDA reads its depth", () => {
     expect(mistakes({ ...REQUIRED, queue: "login-queue" })).toEqual([]);
     expect(mistakes({ ...REQUIRED, ...KEDA, queue: "login-queue" })).toContain("/queue");
   });
@@ -92,7 +92,7 @@ describe.skipIf(!hasHelm)("helm (skipped where it is not installed)", () => {
     return (scaled?.spec?.jobTargetRef as IJobSpec | undefined) ?? scheduled?.spec?.jobTemplate.spec;
   };
 
-  it("finds nothing to warn of, and would find a value that is misspelt", () => {
+  it("reports no warning, and would report a misspelled value", () => {
     expect(helm(["lint", "--strict"], {})).toMatchObject({ status: 0 });
     expect(helm(["lint", "--strict"], { qeue: "misspelt" })).toMatchObject({ status: 1 });
   });
@@ -100,7 +100,7 @@ describe.skipIf(!hasHelm)("helm (skipped where it is not installed)", () => {
   it.each([
     ["the CronJob", {}, ["service-account.yaml", "cronjob.yaml"]],
     ["the ScaledJob", KEDA, ["service-account.yaml", "keda-scaledjob.yaml"]],
-  ])("makes %s of deploy/kubernetes/, with labels of its own", (_name, values, files) => {
+  ])("renders %s of deploy/kubernetes/, with its own labels", (_name, values, files) => {
     const rendered = render({ ...ROLE, ...values });
     expect(withoutLabels(rendered)).toEqual(withoutLabels(files.flatMap(readManifests)));
   });
@@ -117,7 +117,7 @@ describe.skipIf(!hasHelm)("helm (skipped where it is not installed)", () => {
       { pod: { nodeSelector: { pool: "etl" }, tolerations: [{ operator: "Exists" }] } },
     ],
     ["large numbers", { ...KEDA, maxSeconds: 1_000_000, keda: { enabled: true, queueLength: 10_000_000 } }],
-  ])("makes manifests without a mistake of %s", (_what, values) => {
+  ])("renders valid manifests from %s", (_what, values) => {
     const rendered = render(values, "a-release-with-a-name-of-fifty-three-characters-xxxxx");
     expect(rendered.flatMap(mistakesIn)).toEqual([]);
     for (const { metadata } of rendered as (Manifest & { metadata: { name: string } })[]) {
@@ -129,7 +129,7 @@ describe.skipIf(!hasHelm)("helm (skipped where it is not installed)", () => {
     expect(pod?.volumes?.map(({ name }) => name) ?? []).toEqual(mounted);
   });
 
-  it("mounts the mapping where its variable says", () => {
+  it("mounts the mapping at the path in its variable", () => {
     const mapping = 'table: "public.orders"\n';
     const rendered = render({ mapping });
     expect(rendered.find(({ kind }) => kind === "ConfigMap")?.["data"]).toEqual({ "mapping.yaml": mapping });
@@ -141,7 +141,7 @@ describe.skipIf(!hasHelm)("helm (skipped where it is not installed)", () => {
     });
   });
 
-  it("takes from the Secret only what no variable sets, each variable once", () => {
+  it("uses the Secret only for what env does not set, and sets each variable once", () => {
     const variablesOf = (values: Values): (string | undefined)[] =>
       jobOf(render(values))?.template.spec?.containers[0]?.env?.map(({ name }) => name) ?? [];
     const settings = ["FETCH_ETL_QUEUE", "AWS_REGION"];
@@ -172,14 +172,14 @@ describe.skipIf(!hasHelm)("helm (skipped where it is not installed)", () => {
     { DATABASE_URL: "postgres://u:s3cr3t@db/app" },
     { DATABASE_URL: "postgres://u@db/app?sslmode=require&password=s3cr3t" },
     { AWS_SECRET_ACCESS_KEY: "s3cr3t" },
-  ])("refuses a secret in clear text, and does not print it: %j", (env) => {
+  ])("rejects a secret in clear text, and does not print it: %j", (env) => {
     const { status, stdout, stderr } = helm(["template", "x"], { env });
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
     expect(stderr).toContain(`env.${Object.keys(env).join()}`);
     expect(stderr).not.toContain("s3cr3t");
   });
 
-  it("takes a database URL without a password", () => {
+  it("accepts a database URL without a password", () => {
     const url = "postgres://app@db.example.com:5432/app?sslmode=verify-full";
     expect(JSON.stringify(render({ env: { DATABASE_URL: url } }))).toContain(url);
   });

@@ -52,7 +52,7 @@ describe("the code", () => {
   });
 
   it("makes every call that a policy allows, and no other", () => {
-    // SQS, Secrets Manager and the Parameter Store decrypt on behalf of who calls them: no call of the code's own.
+    // SQS, Secrets Manager and Parameter Store decrypt on behalf of their caller. The code itself makes no such call.
     const own = statements
       .filter((each) => viaService(each) === undefined)
       .flatMap(({ Action: actions }) => actions);
@@ -76,18 +76,18 @@ describe("the search for calls", () => {
     expect(await actionsOf(source)).toEqual(["sqs:ListQueues"]);
   });
 
-  it("finds the right for one message where a batch is sent", async () => {
+  it("finds the action for one message if a batch is sent", async () => {
     const source = `import {\n  DeleteMessageBatchCommand,\n} ${sqs}`;
     expect(await actionsOf(source)).toEqual(["sqs:DeleteMessage"]);
   });
 
-  it("finds the right to log in where a token is signed", async () => {
+  it("finds the action for a login if a token is signed", async () => {
     expect(await actionsOf(`const { Signer } = await import("@aws-sdk/rds-signer");`)).toEqual([
       "rds-db:connect",
     ]);
   });
 
-  it("takes no type for a call", async () => {
+  it("does not count a type as a call", async () => {
     expect(await actionsOf(`import type { ListQueuesCommand } ${sqs}`)).toEqual([]);
   });
 
@@ -112,7 +112,7 @@ describe("the search for calls", () => {
   });
 });
 
-/** By service, the one thing that a policy names. */
+/** By service, the one resource that a policy names. */
 const RESOURCES: Readonly<Record<string, string>> = {
   sqs: "arn:aws:sqs:REGION:ACCOUNT_ID:QUEUE_NAME",
   secretsmanager: "arn:aws:secretsmanager:REGION:ACCOUNT_ID:secret:SECRET_NAME-SUFFIX",
@@ -131,12 +131,12 @@ describe.each(files)("%s", (file) => {
   const { Version: version, Statement: own } = readPolicy(file);
   const ofResource = file === "queue-policy.json" || file === "queue-key-policy.json";
 
-  it("allows by name, on one thing", () => {
+  it("names each action, and one resource", () => {
     expect(version).toBe("2012-10-17");
     for (const { Effect: effect, Principal: principal, Action: actions, Resource: resource } of own) {
       expect(effect).toBe("Allow");
       expect(actions.join()).not.toContain("*");
-      // In the policy of a key, the star is that key (AWS, "Key policies in AWS KMS").
+      // In a key policy, the star means that key (AWS, "Key policies in AWS KMS").
       if (file === "queue-key-policy.json") expect(resource).toBe("*");
       else expect(resource).toMatch(new RegExp(`^(${RESOURCES[serviceOf(actions)] ?? ""})$`));
       expect(principal).toEqual(
@@ -145,7 +145,7 @@ describe.each(files)("%s", (file) => {
     }
   });
 
-  it("allows a key to be used for one thing alone: by the service that the policy reads, or for the masking key", () => {
+  it("limits the use of a KMS key to the service that the policy is for, or to the masking key", () => {
     const others = new Set(
       own.map(({ Action: actions }) => serviceOf(actions)).filter((each) => each !== "kms"),
     );
@@ -161,13 +161,13 @@ describe.each(files)("%s", (file) => {
     }
   });
 
-  it("is on the page of permissions", () => {
+  it("is listed in docs/permissions.md", () => {
     const page = readFileSync(new URL("../../docs/permissions.md", import.meta.url), "utf8");
     expect(page).toContain(`](../deploy/iam/${file})`);
   });
 });
 
-it("who receives may decrypt, by way of SQS alone", () => {
+it("each policy that allows receives allows kms:Decrypt, only through SQS", () => {
   const decrypts = (each: Statement): boolean => viaService(each)?.startsWith("sqs.") ?? false;
   for (const file of ["drain.json", "peek.json", "verify.json"]) {
     const policy = readPolicy(file);
@@ -178,7 +178,7 @@ it("who receives may decrypt, by way of SQS alone", () => {
   }
 });
 
-it("another account's role may do with the queue and its key what a role of one's own may", () => {
+it("a role in another account may do the same with the queue and its key as a role in the same account", () => {
   const granted = ["queue-policy.json", "queue-key-policy.json"].flatMap(
     (file) => readPolicy(file).Statement,
   );

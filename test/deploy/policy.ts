@@ -27,7 +27,7 @@ export function queueActions({ Statement: statements }: Policy): string[] {
   return statements.flatMap(({ Action: actions }) => actions).filter((action) => action.startsWith("sqs:"));
 }
 
-/** The service that decrypts with a key on behalf of who calls it; undefined for a call of one's own. */
+/** The service that decrypts with a key on behalf of its caller; undefined for a direct call of KMS. */
 export function viaService({ Condition: condition }: Statement): string | undefined {
   return condition?.StringEquals["kms:ViaService"];
 }

@@ -1,4 +1,4 @@
-// The Terraform module is one, and starts what the CloudFormation template starts.
+// The Terraform module is consistent, and starts the same as the CloudFormation template.
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { parse as parseYaml } from "yaml";
 import { readPolicy } from "./policy.ts";
 
-/** HCL as JSON. Loaded without its types, which bring those of browsers along. */
+/** HCL as JSON. Imported without its types, because they include those of browsers. */
 const { parse: parseHcl } = createRequire(import.meta.url)("@cdktn/hcl2json") as {
   readonly parse: (file: string, text: string) => Promise<unknown>;
 };
@@ -19,7 +19,7 @@ const text = readdirSync(MODULE)
 
 /** A block's content; an expression is a string such as `${var.name}`. */
 type Block = Readonly<Record<string, unknown>>;
-/** By label, and by name where a block has two. */
+/** By label, and by name if a block has two. */
 type Blocks = Readonly<Record<string, Readonly<Record<string, readonly Block[]>>>>;
 interface Module {
   readonly variable: Readonly<Record<string, readonly Block[]>>;
@@ -51,7 +51,7 @@ describe("its references", () => {
     expect(used(/\blocal\.(\w+)/g).toSorted()).toEqual(Object.keys(locals[0] ?? {}).toSorted());
   });
 
-  it("are to resources and data that are there, and leave out none that others need", () => {
+  it("are to resources and data that exist, and use all of them", () => {
     const declared = (blocks: Blocks): string[] =>
       Object.entries(blocks).flatMap(([type, named]) => Object.keys(named).map((name) => `${type}.${name}`));
     for (const name of used(/(?<!data\.)\b(aws_\w+)\.(\w+)/g)) expect(declared(resource)).toContain(name);
@@ -59,7 +59,7 @@ describe("its references", () => {
   });
 });
 
-it("describes every variable, and has a default for each that does not name a thing of the account", () => {
+it("describes every variable, and has a default for each that does not name a resource of the account", () => {
   const declared = Object.entries(variable).map(([name, [block]]) => ({ name, ...block }));
   expect(declared.filter((each) => !("description" in each) || !("type" in each))).toEqual([]);
   expect(declared.filter((each) => !("default" in each)).map(({ name }) => name)).toEqual([
@@ -89,8 +89,8 @@ function statementsOf(document: string): Grant[] {
   return [...statement, ...(dynamic?.statement.flatMap(({ content }) => content) ?? [])];
 }
 
-it("lets the drain do what the policies of deploy/iam/ allow for its queue and its secrets, and nothing else", () => {
-  const rights = ["drain.json", "secrets-manager.json", "parameter-store.json", "wrapped-key.json"].flatMap(
+it("allows the drain exactly what the policies in deploy/iam/ allow for its queue and its secrets", () => {
+  const rights = ["drain.json", "secrets-manager.json", "parameter-store.json", "encrypted-key.json"].flatMap(
     (file) => readPolicy(file).Statement.map((each) => JSON.stringify(each.Action)),
   );
   const granted = statementsOf("task");
@@ -105,14 +105,14 @@ it("lets the drain do what the policies of deploy/iam/ allow for its queue and i
   }
 });
 
-it("allows everything on one thing, but for the one action that knows none", () => {
+it("allows each action on one resource, except the one action that supports none", () => {
   const statements = Object.keys(data["aws_iam_policy_document"] ?? {}).flatMap(statementsOf);
   const everywhere = statements.filter(({ resources }) => [resources].flat().includes("*"));
   expect(everywhere.flatMap(({ actions }) => actions)).toEqual(["ecr:GetAuthorizationToken"]);
   expect(statements.flatMap(({ actions }) => actions).join()).not.toContain("*");
 });
 
-it("starts the container of the CloudFormation template, but for its image and its variables", async () => {
+it("starts the same container as the CloudFormation template, except for its image and its variables", async () => {
   const [task] = resource["aws_ecs_task_definition"]?.["drain"] ?? [];
   const [, definitions = ""] =
     /^\$\{jsonencode\((\[[\s\S]*\])\)\}$/.exec(String(task?.["container_definitions"])) ?? [];

@@ -1,4 +1,4 @@
-// The ways to a secret in AWS, against moto: `npm run test:aws` sets MOTO_SERVER to its program.
+// Secrets in AWS, tested against moto: `npm run test:aws` sets MOTO_SERVER to its program.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
@@ -134,7 +134,7 @@ describe.skipIf(PROGRAM === undefined)("moto", () => {
       expect(doctor.stdout).toMatch(/✔ database /);
     }));
 
-  it("keygen, drain, reveal and rotate take what KMS encrypted, for its purpose only", () =>
+  it("keygen, drain, reveal and rotate accept what KMS encrypted, for its purpose only", () =>
     withBench((bench) =>
       withIdentity((identity) =>
         withFolder(async (folder) => {
@@ -187,7 +187,7 @@ describe.skipIf(PROGRAM === undefined)("moto", () => {
       ),
     ));
 
-  it("what is not there is named", () =>
+  it("the error for a missing secret names it", () =>
     withBench(async (bench) => {
       const env = {
         ...envOf(bench),

@@ -177,7 +177,7 @@ it("starts a metrics file anew that is not its own, and says so", () =>
     expect(await sample("runs_total", 'exit_code="0"')).toBe(1);
   }));
 
-it("sends the metrics of good and of failed runs, and prints no password of the gateway", () =>
+it("sends the metrics of successful and failed runs, and does not print the gateway's password", () =>
   withBench((bench) =>
     withGateway(async ({ host, groups, authorization }) => {
       const env = { FETCH_ETL_METRICS_PUSH: `http://etl:s3cret@${host}` };

@@ -1,4 +1,4 @@
-// Secrets that are kept elsewhere: a run gets them, and shows them nowhere.
+// Secrets that are not in variables: a run gets them, and never shows them.
 import { existsSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ const MARKERS = [KEY, PASSWORD, encodeURIComponent(PASSWORD), ARGUMENT, "m4rker"
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
-it("a drain gets its secrets from AWS and from a program, and shows them to nobody", () =>
+it("a drain gets its secrets from AWS and from a program, and does not show them", () =>
   withBench(async (bench) => {
     const role = `${bench.queue}_role`;
     await bench.sql.unsafe(`create role ${role} superuser login password '${PASSWORD}'`);
@@ -71,7 +71,7 @@ it("a drain gets its secrets from AWS and from a program, and shows them to nobo
             return outcome;
           };
 
-          // The program looks at what it can see of us.
+          // The program reads its environment and its parent's command line.
           const [script, seen] = [join(folder, "get-password"), join(folder, "seen")];
           await writeFile(
             script,
@@ -114,12 +114,12 @@ it("a drain gets its secrets from AWS and from a program, and shows them to nobo
     );
   }));
 
-it("keygen --kms prints a key that only KMS can decrypt, and mask takes it", () =>
+it("keygen --kms prints a key that only KMS can decrypt, and mask accepts it", () =>
   withFolder((folder) =>
     withStores(
       ({ action, body }) => {
         if (action === "kms:Encrypt") {
-          // Turned around, for want of a cipher.
+          // Reversed bytes instead of real encryption.
           const plain = Buffer.from(String(body["Plaintext"]), "base64");
           return { CiphertextBlob: plain.reverse().toString("base64") };
         }
@@ -149,7 +149,7 @@ it("keygen --kms prints a key that only KMS can decrypt, and mask takes it", () 
     ),
   ));
 
-it("a first Ctrl-C ends a run whose program hangs, and the program", () =>
+it("the first Ctrl-C ends a run whose program hangs, and the program too", () =>
   withFolder(async (folder) => {
     const file = join(folder, "pid");
     const { child, outcome } = startCli(["init"], {

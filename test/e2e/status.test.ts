@@ -7,7 +7,7 @@ const NOTHING_LISTENS = { AWS_ENDPOINT_URL_SQS: "http://127.0.0.1:1" };
 const PERSONAL = "198.51.100.77";
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g;
 
-it("shows how the last drains ended, the last failure, and what waits; contains neither data nor secrets", () =>
+it("shows how the last drains ended, the last failure and the waiting messages, without data or secrets", () =>
   withBench(async (bench) => {
     const { sql } = bench;
     const none = await bench.run(["status"]);
@@ -18,7 +18,7 @@ it("shows how the last drains ended, the last failure, and what waits; contains 
     });
     await bench.run(["init"]);
     expect((await bench.run(["status"])).stdout).toContain(
-      "no drain of this queue is recorded in fetch_etl.runs\n",
+      "no drains of this queue are recorded in fetch_etl.runs\n",
     );
 
     // Neither has a row: one writes nothing, the other did not reach the database.
@@ -113,7 +113,7 @@ it("shows how the last drains ended, the last failure, and what waits; contains 
     // The queue is only a part of it; the database is not.
     const away = await bench.run(["status"], NOTHING_LISTENS);
     expect(away.code).toBe(0);
-    expect(away.stdout).toContain("  waiting       not known: SQS is unreachable");
+    expect(away.stdout).toContain("  waiting       unknown: SQS is unreachable");
     expect(away.stdout.split("\n").slice(2)).toEqual(shown.stdout.split("\n").slice(2));
     const awayJson = await bench.run(["status", "--json"], NOTHING_LISTENS);
     expect(json(awayJson)).toEqual({ ...known, waiting: null });
@@ -123,7 +123,7 @@ it("shows how the last drains ended, the last failure, and what waits; contains 
     expect((await bench.run(["status"], { DATABASE_URL: url.href })).code).toBe(5);
   }));
 
-it("shows what a stranger wrote into the history without its control characters", () =>
+it("replaces control characters that another role wrote into the run history", () =>
   withBench(async (bench) => {
     await bench.run(["init"]);
     await bench.sql`

@@ -304,12 +304,12 @@ describe("doctor tells what of the certificate is checked", () => {
     [
       OTHER_NAME,
       "sslmode=verify-ca&sslrootcert=own.pem",
-      "on, certificate verified with the authorities of own.pem, host name not verified (sslmode verify-ca)",
+      "on, certificate verified against the authorities of own.pem, host name not verified (sslmode verify-ca)",
     ],
     [
       RIGHT_NAME,
       "sslmode=verify-full&sslrootcert=own.pem",
-      "on, certificate and host name verified with the authorities of own.pem (sslmode verify-full)",
+      "on, certificate and host name verified against the authorities of own.pem (sslmode verify-full)",
     ],
   ])("%s %s: %s", (host, parameters, finding) =>
     withBench(async ({ run }) => {

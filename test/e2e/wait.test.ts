@@ -36,7 +36,7 @@ function lateDatabase({ queue, databaseUrl }: Bench): { name: string; url: strin
   return { name, url: url.href };
 }
 
-it("drains once the queue and then the database exist, and says once of each that it waits", () =>
+it("drains once the queue and then the database exist, and prints one line for each wait", () =>
   withBench(async (bench) => {
     const { name, url } = lateDatabase(bench);
     const env = { FETCH_ETL_QUEUE: name, DATABASE_URL: url, FETCH_ETL_WAIT: "2m" };
@@ -66,7 +66,7 @@ it("creates the tables once the database exists", () =>
     });
   }));
 
-it("ends at once at a signal, by exit code 130", () =>
+it("ends immediately on a signal, with exit code 130", () =>
   withBench(async (bench) => {
     const env = { AWS_ENDPOINT_URL_SQS: "http://127.0.0.1:1" };
     const { child, outcome, told } = watched(bench, ["drain", "--wait", "10m"], env);
@@ -75,7 +75,7 @@ it("ends at once at a signal, by exit code 130", () =>
     expect((await outcome).code).toBe(130);
   }));
 
-it("keeps --max-seconds, and says nothing but the error with --quiet", () =>
+it("keeps --max-seconds, and prints only the error with --quiet", () =>
   withBench(async (bench) => {
     const args = ["drain", "--wait", "10m", "--max-seconds", "1s", "--quiet"];
     const { code, stderr } = await bench.run(args, { DATABASE_URL: "postgres://u:p@127.0.0.1:1/d" });

@@ -1,4 +1,4 @@
-// A login with a password that changes during a run, and one with IAM tokens, at a real Postgres with TLS.
+// A login with a password that changes during a run, and one with IAM tokens, on a real Postgres with TLS.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import postgres from "postgres";
@@ -102,13 +102,13 @@ const REJECTED = /rejected the login of user "etl" \(SQLSTATE 28P01\)/;
 describe("a login that is rejected", () => {
   beforeEach(() => admin.unsafe("alter role etl password 'changed'"));
 
-  /** Settings with the old password, and a reading that gives others each time. */
+  /** Settings with the old password, and a reading that returns other settings each time. */
   function renewing(...renewed: DatabaseSettings[]) {
     const renew = vi.fn(() => Promise.resolve(renewed.shift() ?? settingsFor("etl", "none")));
     return { renew, settings: { ...settingsFor("etl", "old"), renew } };
   }
 
-  it("is tried once more with a password that was read again, and later sessions keep it", async () => {
+  it("is retried once with a password that was read again, and later sessions use it", async () => {
     const { renew, settings } = renewing(settingsFor("etl", "changed"), settingsFor("etl", "again"));
     const { sql, close } = connect(settings);
     try {
@@ -152,7 +152,7 @@ describe("a login that is rejected", () => {
   });
 });
 
-it("a drain goes on when the password changes in mid-run, and loads each message once", async () => {
+it("a drain continues if the password changes during the run, and loads each message once", async () => {
   await admin.unsafe("alter role etl password 'first'");
   const renew = vi.fn(() => Promise.resolve({ ...settingsFor("etl", "second"), renew }));
   const queue = new MemoryQueue(systemClock);
@@ -208,12 +208,12 @@ describe("with FETCH_ETL_DATABASE_AUTH=rds-iam", () => {
     return { ...settings, host };
   };
 
-  /** Makes the token of a moment the role's password, so that Postgres takes no other. */
+  /** Makes the current token the role's password, so that Postgres accepts no other. */
   async function accept(now: number, host = "localhost", region = "us-east-1"): Promise<void> {
     const { port } = server;
     const given = { host, port, user: "iam", region, accessKeyId, secretAccessKey, now };
     const query = [...rdsTokenParameters(given)].map((pair) => pair.map(encodeURIComponent).join("="));
-    // The order of the SDK, which a real RDS does not ask for.
+    // The order of the SDK, which a real RDS does not require.
     await admin.unsafe(`alter role iam password '${host}:${port}/?${query.sort().join("&")}'`);
   }
 
@@ -232,7 +232,7 @@ describe("with FETCH_ETL_DATABASE_AUTH=rds-iam", () => {
     }
   });
 
-  it("it is for the server's name, which hostaddr does not change, and for its region", async () => {
+  it("the token is for the server's name, which hostaddr does not change, and for its region", async () => {
     const endpoint = "mydb.abc123.eu-west-1.rds.amazonaws.com";
     await accept(START, endpoint, "eu-west-1");
     expect(await userOf(iam("hostaddr=127.0.0.1", endpoint))).toBe("iam");
@@ -241,16 +241,16 @@ describe("with FETCH_ETL_DATABASE_AUTH=rds-iam", () => {
     expect(await userOf(several)).toBe("iam");
   });
 
-  it("a token that is rejected says what to check, and shows nothing of it", async () => {
+  it("the error for a rejected token says what to check, and does not show the token", async () => {
     await accept(START - 60_000);
     const told = await userOf(iam());
     expect(told).toMatch(
-      /rejected the login of user "iam" \(SQLSTATE 28P01\)\. For FETCH_ETL_DATABASE_AUTH=rds-iam, check: .*GRANT rds_iam.*rds-db:connect.*DbiResourceId.*region.*clock/,
+      /rejected the login of user "iam" \(SQLSTATE 28P01\)\. For FETCH_ETL_DATABASE_AUTH=rds-iam, check .*GRANT rds_iam.*rds-db:connect.*DbiResourceId.*region.*clock/,
     );
     expect(told).not.toMatch(/X-Amz|test-access/);
   });
 
-  it("credentials that are missing fail the login before anything is sent", async () => {
+  it("missing credentials fail the login before anything is sent", async () => {
     vi.stubEnv("AWS_ACCESS_KEY_ID", undefined);
     expect(await userOf({ ...iam(), port: 1 })).toMatch(/^No usable AWS credentials\./);
   });
@@ -259,7 +259,7 @@ describe("with FETCH_ETL_DATABASE_AUTH=rds-iam", () => {
 describe("the authorities", () => {
   const ENDPOINT = "mydb.abc123.eu-west-1.rds.amazonaws.com";
 
-  /** What doctor says of TLS to this server under the name of an endpoint. */
+  /** What doctor says about TLS to this server under the name of an endpoint. */
   async function tls(parameters: string, host = ENDPOINT): Promise<string> {
     const settings = { ...settingsFor("postgres", "postgres", parameters), host, address: "127.0.0.1" };
     const checks = await checkDatabase(settings, false, Date.now);
@@ -280,7 +280,7 @@ describe("the authorities", () => {
       await writeFile(join(folder, "extra.pem"), authority);
       vi.stubEnv("NODE_EXTRA_CA_CERTS", join(folder, "extra.pem"));
       expect(await tls("sslmode=verify-ca")).toBe(
-        "on, certificate verified with the authorities of Amazon RDS and Node.js, host name not verified (sslmode verify-ca)",
+        "on, certificate verified against the authorities of Amazon RDS and Node.js, host name not verified (sslmode verify-ca)",
       );
       expect(await tls("sslrootcert=rds&sslmode=verify-ca")).toContain(
         "remove sslrootcert=rds from DATABASE_URL",
@@ -288,7 +288,7 @@ describe("the authorities", () => {
       vi.unstubAllEnvs();
     }));
 
-  it("are not verified by a weaker mode", async () => {
+  it("are not used by a weaker mode", async () => {
     expect(await tls("sslmode=require")).toBe("on, certificate not verified (sslmode require)");
   });
 });

@@ -89,7 +89,7 @@ async function history(
   return check;
 }
 
-it("has a run by the id that its entries in the ledger have, with what is known at the start, then at the end", async () => {
+it("records a run with the run_id of its ledger entries, first with what is known at the start, then at the end", async () => {
   const own = await created();
   const loader = await openLoader(own.settings, QUEUE);
   loader.recordStart({ ...START, elapsedMs: 90_000 });
@@ -126,7 +126,7 @@ describe("a schema that an earlier fetch-etl made", () => {
     ["init", ({ settings }) => initialise(settings)],
     ["the SQL that init prints", (own) => runScript(urlOf(own), initialSql(databases.role, own.settings))],
   ])(
-    "gets the history by %s; nothing else changes, so that the earlier one goes on working",
+    "gets the run history by %s, and nothing else changes, so the earlier version still works",
     async (_by, change) => {
       const own = await created();
       const loader = await openLoader(own.settings, QUEUE);
@@ -147,7 +147,7 @@ describe("a schema that an earlier fetch-etl made", () => {
     },
   );
 
-  it("takes the drains of a role that did not make it, which doctor then tells who must run init", async () => {
+  it("works with drains of a role that does not own it, and doctor says who must run init", async () => {
     const own = await created();
     const loader = await databases.otherRole(own, `${LOADER}; grant create on schema fetch_etl to somebody`);
     await own.sql`drop table fetch_etl.runs`;
@@ -167,7 +167,7 @@ describe("a schema that an earlier fetch-etl made", () => {
     });
   });
 
-  it("takes the first drain of a role that may create the target table, and nothing in schema fetch_etl", async () => {
+  it("works with the first drain of a role that may create the target table, but nothing in schema fetch_etl", async () => {
     const own = await created();
     const grants = `${LOADER}; grant create on schema public to somebody`;
     const loader = await databases.otherRole(own, grants);
@@ -179,7 +179,7 @@ describe("a schema that an earlier fetch-etl made", () => {
     await own.sql.unsafe(`drop owned by ${loader.user}`);
   });
 
-  it("cannot be completed by an init that may not", async () => {
+  it("is not completed by an init that lacks the permission", async () => {
     const own = await created();
     const other = await databases.otherRole(own, LOADER);
     await own.sql`drop table fetch_etl.runs`;
@@ -197,7 +197,7 @@ const LOADER = [
   .replace(/;$/, "");
 
 it.each(RECORD_RIGHTS.map((right) => [right.right, right] as const))(
-  "a role without %s on the history drains and records nothing, until it has what doctor says",
+  "a role without %s on the run history drains and records nothing, until it has the grants that doctor prints",
   async (_name, missing) => {
     const others = RECORD_RIGHTS.filter((right) => right !== missing).map((right) =>
       grant(right, "somebody"),
@@ -236,7 +236,7 @@ it.each([
     "alter table fetch_etl.runs enable row level security; alter table fetch_etl.runs force row level security",
     "alter table fetch_etl.runs disable row level security",
   ],
-])("a run loads and ends where the history %s", async (_state, before, after) => {
+])("a run loads and ends if the run history %s", async (_state, before, after) => {
   await database.sql.unsafe(before);
   try {
     await run(database.settings);
@@ -272,13 +272,13 @@ it("an end is recorded on another connection after the first one is lost", async
   ]);
 });
 
-it("an end is recorded where the encoding of the database lacks a character of the sentence", async () => {
+it("an end is recorded even if the database's encoding lacks a character of the error message", async () => {
   const own = await created("encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0");
   await run(own.settings, { error: "Größe … too large", endedBy: "failed", exitCode: 2 });
   expect(await recorded(own)).toMatchObject([{ ended_by: "failed", error: "Gr??e ? too large" }]);
 });
 
-it("a drain prunes old runs with the ledger, as far as it may", async () => {
+it("a drain prunes old runs with the ledger, if it has the permission", async () => {
   const own = await created();
   const loader = await databases.otherRole(
     own,
@@ -298,7 +298,7 @@ it("a drain prunes old runs with the ledger, as far as it may", async () => {
 });
 
 describe("what status reads", () => {
-  it("is the last ten runs of the one queue, by its name or its ARN, and the names of the others", async () => {
+  it("is the last ten runs of one queue, by its name or its ARN, and the names of the other queues", async () => {
     const own = await created();
     await own.sql`
       insert into fetch_etl.runs (id, queue, target, host, version, key_id, started_at, ended_at, exit_code)
@@ -318,7 +318,7 @@ describe("what status reads", () => {
     });
   });
 
-  it("counts the queue's messages in the quarantine, where the user may read it", async () => {
+  it("counts the queue's messages in the quarantine if the user may read it", async () => {
     const own = await created();
     const loader = await openLoader(own.settings, QUEUE);
     await loader.load([rejection("held")]);
@@ -333,7 +333,7 @@ describe("what status reads", () => {
     );
   });
 
-  it("is cut and bounded, whatever a stranger wrote", async () => {
+  it("is limited in length, whatever another role wrote", async () => {
     const own = await created();
     await own.sql`
       insert into fetch_etl.runs (id, queue, target, host, version, key_id, started_at, ended_at, ended_by, error, loaded, received)

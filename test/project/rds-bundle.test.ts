@@ -15,7 +15,7 @@ import { withFolder } from "../support/folder.ts";
 describe("the shipped bundle", () => {
   const certificates = [...certificatesOf(rdsAuthorities()).values()];
 
-  it("has only root certificates of Amazon RDS, one for each region and kind of key", () => {
+  it("contains only root certificates of Amazon RDS, one per region and key type", () => {
     for (const certificate of certificates) {
       expect(certificate.ca && certificate.verify(certificate.publicKey), certificate.subject).toBe(true);
       expect(certificate.subject).toContain("\nOU=Amazon RDS\n");
@@ -86,7 +86,7 @@ describe("the comparison with the published file", async () => {
     expect(lines.at(-1)).toMatch(/^replaced .*shipped\.pem$/);
   });
 
-  it("names what has expired", async () => {
+  it("names expired certificates", async () => {
     const { isSame, lines } = await compare(one, one, { now: Date.parse("2999-01-01") });
     expect(isSame).toBe(true);
     expect(lines[1]).toMatch(/^expired: one, valid to /);

@@ -1,4 +1,4 @@
-// A server that keeps metrics as a Pushgateway does: one text a group, all of which it returns.
+// A server that stores metrics as a Pushgateway does: one text per group, and it returns all of them.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -6,7 +6,7 @@ import type { Reference } from "../../src/config/secret-reference.ts";
 import { SECRET_SETTINGS, type SecretSetting } from "../../src/config/secret-settings.ts";
 import { sourcesOf } from "./sources.ts";
 
-/** What is outside the process; a secret is asked for by its ARN, or by the text after `kms:`. */
+/** What is outside the process. A secret is identified by its ARN, or by the text after `kms:`. */
 export interface Outside {
   readonly readFile?: (path: string) => string;
   readonly fetch?: (id: string, reference: Reference) => string | Promise<string>;
@@ -17,7 +17,7 @@ function idOf(reference: Reference): string {
   return reference.service === "kms" ? reference.ciphertext : reference.arn;
 }
 
-/** What `withSecrets` needs of a context. */
+/** The part of a context that `withSecrets` needs. */
 export function secretContext(env: NodeJS.ProcessEnv, { readFile, fetch, run }: Outside = {}) {
   const outside: Partial<Services> = {
     fetchSecret: async (reference) => {

@@ -1,4 +1,4 @@
-// A server that stands for Secrets Manager, Parameter Store and KMS: what it answers is the test's own, in AWS JSON 1.1.
+// A server in place of Secrets Manager, Parameter Store and KMS. The test provides its answers, in AWS JSON 1.1.
 import { text } from "node:stream/consumers";
 import { withHttpServer } from "../sqs/servers.ts";
 
@@ -7,7 +7,7 @@ export interface StoreCall {
   /** Such as `secretsmanager:GetSecretValue`. */
   readonly action: string;
   readonly body: Readonly<Record<string, unknown>>;
-  /** That the request was signed for. */
+  /** The region that the request was signed for. */
   readonly region: string;
 }
 

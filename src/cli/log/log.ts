@@ -9,7 +9,7 @@ import { styleFor } from "../terminal/style.ts";
 type LogFields = Readonly<Record<string, Scalar | Readonly<Record<string, Scalar>>>>;
 type Scalar = string | number | boolean | null | undefined;
 
-/** Metrics for CloudWatch, with the numbers and the dimension that they name as members of the same line. */
+/** Metrics for CloudWatch: their definitions in `_aws`, and their values and the dimension as members of the same line. */
 export interface EmbeddedMetrics {
   readonly _aws: {
     /** Epoch milliseconds. */
@@ -32,7 +32,7 @@ export interface Log extends Notices {
   debug(sentence: string, fields?: LogFields): void;
   /** Only in JSON; in a terminal, the progress line or the report shows it. */
   event(sentence: string, fields?: LogFields): void;
-  /** The same, with metrics: they are wanted also with `--quiet`. */
+  /** The same with metrics, printed even with `--quiet`. */
   metrics(sentence: string, fields: LogFields, metrics: EmbeddedMetrics): void;
   /** Information; omitted with `--quiet`. */
   note(sentence: string, fields?: LogFields): void;

@@ -1,4 +1,4 @@
-// The last line of --log-format emf, held against CloudWatch's specification.
+// Checks the last line of --log-format emf against CloudWatch's specification.
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
 import type { embeddedMetrics } from "../../../src/cli/commands/drain/emf.ts";
@@ -9,7 +9,7 @@ import { Failure } from "../../../src/failure.ts";
 
 /**
  * The necessary parts of the JSON Schema in "Specification: Embedded metric format" of the Amazon CloudWatch user guide, and what its text
- * demands beyond them: at most 100 metrics.
+ * requires in addition: at most 100 metrics.
  */
 const SCHEMA = {
   type: "object",
@@ -139,7 +139,7 @@ describe("the line of a finished drain", () => {
     });
   });
 
-  it("has no metrics in a dry run, which loads nothing", async () => {
+  it("has no metrics in a dry run", async () => {
     const [line] = await linesOf({}, loads, true);
     expect(line).toMatchObject({ msg: "Drain finished", dryRun: true });
     expect(line).not.toHaveProperty("_aws");

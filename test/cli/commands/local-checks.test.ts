@@ -111,7 +111,7 @@ describe("the masking key", () => {
     });
   });
 
-  it("is skipped if its reference failed, which another check says", () => {
+  it("is skipped if its reference failed, which another check reports", () => {
     const secrets = { origins: {}, failed: new Set(["FETCH_ETL_MASKING_KEY"] as const) };
     expect(checkMaskingKey({ env: {}, secrets })).toMatchObject({ status: "skipped" });
   });

@@ -56,7 +56,7 @@ push_time_seconds{instance="",job="fetch-etl",queue="logins.fifo"} 1.7e+09
 `;
 
 describe("the metrics of a run", () => {
-  it("replace those of the queue's group, and count on from them", () =>
+  it("replace those of the queue's group, and continue its counters", () =>
     withGateway(
       async ({ url, asked, groups }) => {
         expect(await push(url)).toEqual([]);
@@ -79,7 +79,7 @@ describe("the metrics of a run", () => {
       OTHERS,
     ));
 
-  it("are those of the metrics file where there is one, which is not read back", () =>
+  it("are those of the metrics file if there is one, and the gateway is not read", () =>
     withGateway(async ({ url, asked, groups }) => {
       const ofFile = { queue: "q", text: 'fetch_etl_runs_total{queue="q",exit_code="0"} 9\n' };
       expect(await push(url, run, ofFile)).toEqual([]);
@@ -87,7 +87,7 @@ describe("the metrics of a run", () => {
       expect([...groups.values()]).toEqual([ofFile.text]);
     }));
 
-  it.each([undefined, "a/b", "pa55 word"])("go to queue unknown where the name is %j", (queue) =>
+  it.each([undefined, "a/b", "pa55 word"])('go to the queue "unknown" if the name is %j', (queue) =>
     withGateway(async ({ url, asked }) => {
       expect(await push(url, { ...run, queue })).toEqual([]);
       expect(asked.at(-1)).toBe("PUT /metrics/job/fetch-etl/queue/unknown");
@@ -105,7 +105,7 @@ describe("the metrics of a run", () => {
       expect(authorization()).toBe(`Basic ${Buffer.from("etl:pa55@word").toString("base64")}`);
     }));
 
-  it.each([204, 404])("start at zero without a word where the server answers HTTP %i", (status) =>
+  it.each([204, 404])("start at zero without a warning if the server answers HTTP %i", (status) =>
     withGateway(
       async ({ url, groups }) => {
         expect(await push(url)).toEqual([]);
@@ -117,7 +117,7 @@ describe("the metrics of a run", () => {
     ),
   );
 
-  it.each([302, 403, 503])("start at zero with a warning where the server answers HTTP %i", (status) =>
+  it.each([302, 403, 503])("start at zero with a warning if the server answers HTTP %i", (status) =>
     withGateway(
       async ({ url, host, asked }) => {
         expect(await push(url)).toEqual([
@@ -136,14 +136,14 @@ describe("the metrics of a run", () => {
         async ({ host }) => {
           const lines = await push(`http://etl:pa55word@${host}`);
           expect(lines).toEqual([
-            `warn: --metrics-push: the metrics could not be sent to ${host} (HTTP ${status}). Check its URL and that it is running. The run itself is complete.`,
+            `warn: --metrics-push: the metrics could not be sent to ${host} (HTTP ${status}). Check the URL, and that the server is running. The exit code does not change.`,
           ]);
         },
         { PUT: status },
       ),
   );
 
-  it("that reach nobody are one warning with the code", async () => {
+  it("that cannot be sent cause one warning with the code", async () => {
     const lines = await push("http://etl:pa55word@127.0.0.1:1/secret-path");
     expect(lines).toEqual([expect.stringMatching(/^warn: .* sent to 127\.0\.0\.1:1 \(ECONNREFUSED\)\./)]);
     expect(lines.join()).not.toMatch(/pa55word|secret/);
@@ -155,7 +155,7 @@ describe("an HTTP request", () => {
     vi.unstubAllEnvs();
   });
 
-  it("ends after its time, also in the middle of an answer", async () => {
+  it("ends after its time limit, even in the middle of an answer", async () => {
     const server = createServer((_request, response) => {
       response.write("the beginning");
     }).listen(0, "127.0.0.1");

@@ -73,7 +73,7 @@ it.each([
   },
 );
 
-it("ends although the history does not answer", async () => {
+it("ends even if the run history does not answer", async () => {
   const { context } = memory();
   let isClosed = false;
   const code = await recordRun(FILES, false, context, (run) => {

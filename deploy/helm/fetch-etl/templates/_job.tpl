@@ -1,4 +1,4 @@
-{{/* Stops at a secret in clear text: a pod's environment is not a secret store. No message quotes the value. */}}
+{{/* Fails if a value is a secret in clear text, because others can read a pod's environment. No message quotes the value. */}}
 {{- define "fetch-etl.checkEnv" -}}
 {{- $isReference := "^(arn:aws[a-z-]*:(secretsmanager|ssm):.+|kms:[^,]+(,kms:[^,]+)*)$" -}}
 {{- range $name, $value := .Values.env -}}
@@ -14,7 +14,7 @@
 {{- end -}}
 {{- end }}
 
-{{/* The job that the CronJob and the ScaledJob start. deploy/kubernetes has the same with comments: a test compares the two. */}}
+{{/* The job that the CronJob and the ScaledJob start. deploy/kubernetes contains the same with comments. A test compares the two. */}}
 {{- define "fetch-etl.job" -}}
 {{- include "fetch-etl.checkEnv" . -}}
 {{- $env := .Values.env -}}
@@ -28,7 +28,7 @@
 {{- fail "Set secretName, or set FETCH_ETL_MASKING_KEY and DATABASE_URL in env." -}}
 {{- end -}}
 backoffLimit: 2
-{{- /* Three attempts, each with the time to stop, and the pauses of 10 and 20 s between them. */}}
+{{- /* Three attempts, each with 45 s to exit, and the pauses of 10 and 20 s between them. */}}
 activeDeadlineSeconds: {{ add (mul 3 (add .Values.maxSeconds 45)) 30 }}
 podFailurePolicy:
   rules:

@@ -1,4 +1,4 @@
-{{/* The name of every object, and the prefix of its jobs' names: a CronJob's has at most 52 characters. */}}
+{{/* The name of every object, and the prefix of its jobs' names. The name of a CronJob has at most 52 characters. */}}
 {{- define "fetch-etl.name" -}}
 {{- $name := ternary .Release.Name (printf "%s-%s" .Release.Name .Chart.Name) (contains .Chart.Name .Release.Name) -}}
 {{- $name | trunc 52 | trimSuffix "-" -}}

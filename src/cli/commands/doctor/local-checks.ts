@@ -43,7 +43,7 @@ export function checkDotEnv({ fileMode, dotEnv }: Context): Check {
   );
 }
 
-/** One check per setting that is kept elsewhere than in its variable, or should be; one if there is none. */
+/** One check per setting whose value is not in its variable, or could not be read; one if there is none. */
 export function checkSecrets({
   resolved,
   fileMode,

@@ -39,7 +39,7 @@ export function defineDrain(program: CliCommand, action: ActionFor): void {
     .option("--json", "print the result as one JSON object")
     .option("--report <file>", "also write the report to a file, even if the run fails")
     .option("--metrics <file>", "update Prometheus metrics in a file (.prom); use one file per queue")
-    .option("--metrics-push <url>", "also send them to a Prometheus Pushgateway")
+    .option("--metrics-push <url>", "send Prometheus metrics to a Pushgateway")
     .option("--quiet", "print only warnings and errors")
     .example("fetch-etl drain", "load every message in the queue")
     .example("fetch-etl drain --dry-run", "show what a drain would do, and change nothing")

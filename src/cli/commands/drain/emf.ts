@@ -1,4 +1,4 @@
-// Pure: a run as metrics of CloudWatch, in the embedded metric format of a log line.
+// Pure: converts a run to CloudWatch metrics in a log line (embedded metric format).
 // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html)
 import type { EmbeddedMetrics } from "../../log/log.ts";
 import { metricsOf } from "./run-metrics.ts";
@@ -7,9 +7,9 @@ import type { RunRecord } from "./report.ts";
 const NAMESPACE = "fetch-etl";
 
 /**
- * The members to add to the log line: `_aws`, the dimension `queue`, and a number for each metric. Counters have the values of this run
- * alone, which CloudWatch adds up. A metric with a label becomes one metric for each of its values, such as
- * `fetch_etl_queue_messages_visible`, because a line has one value for a dimension.
+ * The members to add to the log line: `_aws`, the dimension `queue`, and a number for each metric. Counters contain only the values of this
+ * run, which CloudWatch adds up. A metric with a label becomes one metric per label value, such as `fetch_etl_queue_messages_visible`,
+ * because a line can have only one value per dimension.
  */
 export function embeddedMetrics(
   run: RunRecord & { readonly queue: string },

@@ -17,10 +17,10 @@ const JOB = "fetch-etl";
 const TIME_LIMIT_MS = 10_000;
 
 /**
- * Replaces the metrics of the group `job="fetch-etl", queue="…"`. Never throws: a run does not fail because of its metrics, so a warning
- * tells what went wrong, with the server's host and a code.
+ * Replaces the metrics of the group `job="fetch-etl", queue="…"`. Never throws, because a run must not fail because of its metrics.
+ * Instead, logs a warning with the server's host and a code.
  *
- * @param ofFile what the metrics file contains now; undefined without a file: the counters then continue from the values in the gateway
+ * @param ofFile what the metrics file contains now; undefined without a file: the counters then continue from the gateway's values
  */
 export async function pushMetrics(
   { host, url }: MetricsPush,
@@ -46,7 +46,7 @@ export async function pushMetrics(
   };
   try {
     const { queue, text } = ofFile ?? (await ofGateway());
-    // The name of a queue has no character that needs the base64 form of a grouping key.
+    // No character of a queue name requires a base64-encoded grouping key.
     const { status } = await send("PUT", `/metrics/job/${JOB}/queue/${encodeURIComponent(queue)}`, text);
     if (!isDone(status)) log.warn(notSent(host, `HTTP ${status}`));
   } catch (error) {
@@ -59,10 +59,10 @@ function isDone(status: number): boolean {
 }
 
 function notSent(host: string, code: string): string {
-  return `--metrics-push: the metrics could not be sent to ${host} (${code}). Check its URL and that it is running. The run itself is complete.`;
+  return `--metrics-push: the metrics could not be sent to ${host} (${code}). Check the URL, and that the server is running. The exit code does not change.`;
 }
 
-/** The query stays: it may name an account, or labels to add. */
+/** Keeps the query, which may name an account or labels to add. */
 function below(base: URL, path: string): URL {
   const url = new URL(base);
   url.pathname = url.pathname.replace(/\/$/, "") + path;

@@ -13,7 +13,7 @@ export interface EarlierMetrics {
 
 /** All metrics of a queue in Prometheus' text format. */
 export interface MetricsText {
-  /** The label of each. */
+  /** The label that every metric has. */
   readonly queue: string;
   readonly text: string;
 }

@@ -1,4 +1,4 @@
-// Pure: a run as metrics, for Prometheus and for CloudWatch.
+// Pure: converts a run to metrics for Prometheus and CloudWatch.
 import { EXIT } from "../../exit-codes.ts";
 import { invalidValues, type RunRecord } from "./report.ts";
 
@@ -12,11 +12,11 @@ type Sample = readonly [labels: Labels, value: number];
 export interface Metric {
   /** Includes `fetch_etl_`. */
   readonly name: string;
-  /** A counter's samples are the run's own; the values of earlier runs are added to them. */
+  /** A counter's samples are for this run only; the values of earlier runs are added to them. */
   readonly type: "counter" | "gauge";
   readonly help: string;
   readonly samples: readonly Sample[];
-  /** CloudWatch's unit; undefined for what CloudWatch does not get, because it keeps times itself, or adds up another metric. */
+  /** CloudWatch's unit; undefined for metrics that CloudWatch does not get, because it has the time itself, or can compute them from others. */
   readonly unit?: "Count" | "Seconds" | "None";
 }
 

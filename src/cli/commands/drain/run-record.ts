@@ -1,5 +1,5 @@
 // Collects the figures of a drain. When it ends, even if it fails, writes the --report and --metrics files, sends the metrics, and completes
-// its record in the history of runs.
+// its row in the run history.
 import { writeOutputFile, type RunFiles } from "../../../config/files.ts";
 import type { MetricsPush } from "../../../config/metrics-push.ts";
 import { queueNameToShow } from "../../../config/queue.ts";
@@ -22,7 +22,7 @@ export interface Run {
   /** The table, from the settings. */
   table: string | undefined;
   queue?: Queue;
-  /** Set when it is open. It is closed after the end of the run is recorded. */
+  /** Set once it is open. It is closed after the end of the run is recorded. */
   loader?: Pick<PostgresLoader, "recordEnd" | "close">;
   /** Set if the run stopped before the drain started. */
   stoppedBy?: StoppedBy;
@@ -42,7 +42,7 @@ export interface RunOutputs extends RunFiles {
   readonly push: MetricsPush | undefined;
 }
 
-/** How long recording the end in Postgres may take, milliseconds. */
+/** Time limit for recording the end in Postgres, milliseconds. */
 const RECORDING_MS = 3_000;
 
 /**
@@ -73,7 +73,7 @@ export async function recordRun(
     const ends = { queue: queue?.name ?? queueName, table };
     const record = { ...figures, ...ends, dryRun, startedAt, finishedAt: epochNow(), exitCode, error };
     const finalCode = await writeFiles(record, outputs, context);
-    // Behind a statement that Postgres has not answered, another one would only wait.
+    // Another statement would only wait behind the one that Postgres has not answered.
     if (loader !== undefined && report?.databaseSilent !== true)
       await recordEnd(loader, { ...record, exitCode: finalCode }, clock);
     await loader?.close();
@@ -91,7 +91,7 @@ export async function recordRun(
   return end(exitCode);
 }
 
-/** Ends in any case: a database that does not answer is no failure of a run that has ended. */
+/** Gives up after a time limit: a run that has ended must not fail because the database does not answer. */
 async function recordEnd(
   loader: NonNullable<Run["loader"]>,
   record: RunRecord,

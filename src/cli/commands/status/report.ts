@@ -9,7 +9,7 @@ import { columns, width, wrap } from "../../terminal/table.ts";
 export interface Status extends RunHistory {
   /** The name of the queue. */
   readonly queue: string;
-  /** A sentence that says why, if it is not known. */
+  /** A sentence that says why, if it is unknown. */
   readonly depth: QueueDepth | string;
 }
 
@@ -27,7 +27,7 @@ export function writeStatusJson({ stdout, log }: Context, status: Status): void 
   });
 }
 
-/** Null stands for what is not known. */
+/** Unknown values are null. */
 function runFields(run: PastRun): Record<string, unknown> {
   const { id, queue, target, host, version, keyId, startedAt, endedAt, counts } = run;
   return {
@@ -53,7 +53,7 @@ export function writeStatus(context: Context, status: Status): void {
       stdout.write(`${(index === 0 ? `  ${name}` : "").padEnd(INDENT)}${line}\n`);
   }
   if (runs.length === 0) {
-    stdout.write(`\nno drain of this queue is recorded in fetch_etl.runs\n`);
+    stdout.write(`\nno drains of this queue are recorded in fetch_etl.runs\n`);
     return;
   }
   const isWide = runTable(runs, PLAIN)
@@ -66,21 +66,21 @@ export function writeStatus(context: Context, status: Status): void {
   }
 }
 
-/** Colors, which take no column. */
+/** Adds colors, which take up no columns. */
 type Paint = Readonly<Record<"red" | "yellow", (text: string) => string>>;
 const PLAIN: Paint = { red: String, yellow: String };
 
 /** Two spaces, a name, two spaces. */
 const INDENT = 2 + "last failure".length + 2;
 
-/** A name, then its text, in lines. */
+/** Each: a name, then the lines of its text. */
 function facts({ depth, quarantined, lastFailure, otherQueues }: Status): (readonly [string, ...string[]])[] {
   return [
-    ["waiting", typeof depth === "string" ? `not known: ${depth}` : depthText(depth)],
+    ["waiting", typeof depth === "string" ? `unknown: ${depth}` : depthText(depth)],
     [
       "quarantine",
       quarantined === undefined
-        ? "not known: this Postgres user may not read fetch_etl.quarantine"
+        ? "unknown: this Postgres user has no permission to read fetch_etl.quarantine"
         : plural(quarantined, "message"),
     ],
     lastFailure === undefined
@@ -101,7 +101,7 @@ function depthText({ visible, inFlight, delayed }: QueueDepth): string {
 const NO_END = "no end recorded";
 const NO_END_MEANS = `${NO_END}: in progress, killed, or Postgres did not answer at the end`;
 
-/** The outcomes of the table. The others are shown if a run has them. */
+/** The outcomes in the table. Those not in {@link ALWAYS} are shown only if a run has them. */
 const OUTCOMES = ["loaded", "duplicates", "quarantined", "skipped", "left"] as const;
 const ALWAYS: readonly string[] = ["loaded"];
 
@@ -152,7 +152,7 @@ function tookText({ startedAt, endedAt }: PastRun): string {
   return durationText((endedAt - startedAt) / 1000);
 }
 
-/** Exit codes that the way a run ended explains. */
+/** Exit codes that need no display, because `endedBy` already explains them. */
 const EXPLAINED: readonly (number | undefined)[] = [undefined, 0, 129, 130, 143];
 
 function endText({ endedAt, endedBy = "unknown", exitCode, error }: PastRun, style: Paint): string {
@@ -162,7 +162,7 @@ function endText({ endedAt, endedBy = "unknown", exitCode, error }: PastRun, sty
   return style.red(`${text} (${exitCode ?? "unknown"})`);
 }
 
-/** UTC, in seconds. */
+/** In UTC, to the second. */
 function timeText(epochMs: number | undefined): string {
   return isoTime(epochMs)?.replace(/\.\d+Z$/, "Z") ?? "unknown";
 }

@@ -1,4 +1,4 @@
-// `fetch-etl status`: the last runs of a queue, and what waits in the queue and in the quarantine.
+// `fetch-etl status`: the last runs of a queue, and how many messages are in the queue and in the quarantine.
 import { readDatabase } from "../../../config/database.ts";
 import {
   queueArnOf,
@@ -25,7 +25,7 @@ export async function runStatus(flags: StatusFlags, context: Context): Promise<n
   const resolved = await withSecrets(context, problems, DATABASE, flags.region);
   const { database } = problems.complete({ database: readDatabase(resolved, problems) });
   const { queue } = queueSettings;
-  // The history has the ARN. A name or a URL does not tell the account, so that only the names are compared.
+  // The history contains ARNs. A name or a URL does not contain the account, so only the names are compared.
   const sought = queueArnOf(queue) === undefined ? (queueNameOf(queue) ?? queue) : queue;
   const [history, depth] = await Promise.all([
     context.services.readHistory(database, sought),
