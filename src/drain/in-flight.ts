@@ -16,6 +16,8 @@ interface Delivery {
   hiddenUntil: number;
   /** Clock time of the receive. */
   readonly since: number;
+  /** Whether a call extends its visibility timeout now. */
+  isExtending: boolean;
 }
 
 /**
@@ -79,7 +81,7 @@ export class InFlight {
     const hiddenUntil = asked + this.#timeoutMs;
     const held = this.#deliveries.get(messageId);
     if (held === undefined) {
-      this.#deliveries.set(messageId, { receiptHandle, hiddenUntil, since: asked });
+      this.#deliveries.set(messageId, { receiptHandle, hiddenUntil, since: asked, isExtending: false });
       return true;
     }
     held.receiptHandle = receiptHandle;
@@ -111,24 +113,32 @@ export class InFlight {
    * @throws {Failure} if a message was in flight for as long as SQS allows
    */
   async keep(signal: AbortSignal): Promise<void> {
+    const calls = new Set<Promise<void>>();
     for (;;) {
       await this.#clock.wait(Math.min(this.#timeoutMs / 8, MAX_CHECK_INTERVAL_MS), signal);
-      if (signal.aborted) return;
-      await this.#extendDue();
+      if (signal.aborted) break;
+      // Not awaited here: the other messages do not wait for a slow call.
+      for (const part of chunk(this.#due())) {
+        const call = this.#extend(part).finally(() => calls.delete(call));
+        calls.add(call);
+      }
     }
+    await Promise.all(calls);
   }
 
-  async #extendDue(): Promise<void> {
+  /** The deliveries to extend. */
+  #due(): Delivery[] {
     const now = this.#clock.now();
     const hidden = this.#hidden(now);
-    const due = hidden.filter(({ hiddenUntil }) => hiddenUntil - this.#timeoutMs / 2 <= now);
     if (hidden.some(({ since }) => now - since > MAX_HIDDEN_MS)) {
       throw new Failure(
         "unavailable",
         "A message could not be loaded within 12 hours, SQS's limit for messages in flight. Check Postgres, then run again.",
       );
     }
-    await Promise.all(chunk(due).map((part) => this.#extend(part, now)));
+    return hidden.filter(
+      ({ hiddenUntil, isExtending }) => !isExtending && hiddenUntil - this.#timeoutMs / 2 <= now,
+    );
   }
 
   /** The deliveries that are still hidden; others may have received the rest by now. */
@@ -136,14 +146,17 @@ export class InFlight {
     return [...this.#deliveries.values()].filter(({ hiddenUntil }) => hiddenUntil > now);
   }
 
-  async #extend(part: readonly Delivery[], now: number): Promise<void> {
+  async #extend(part: readonly Delivery[]): Promise<void> {
+    const now = this.#clock.now();
     const handles = part.map(({ receiptHandle }) => receiptHandle);
     const remaining = Math.min(...part.map(({ since }) => since + LIMIT_MS - now));
     const seconds = Math.floor(Math.min(this.#timeoutMs, remaining) / 1000);
+    for (const delivery of part) delivery.isExtending = true;
     // A failed call is repeated at the next check; a stale handle expires.
     const failed = await this.#queue.changeVisibility(handles, seconds).catch((error: unknown) => {
       this.#warnOnce(error);
     });
+    for (const delivery of part) delivery.isExtending = false;
     if (failed === undefined) return;
     const notExtended = new Set(failed.map(({ index }) => index));
     for (const [index, delivery] of part.entries()) {
