@@ -16,7 +16,7 @@ interface Delivery {
   hiddenUntil: number;
   /** Clock time of the receive. */
   readonly since: number;
-  /** Whether a call extends its visibility timeout now. */
+  /** Whether a call with this receipt handle is under way. */
   isExtending: boolean;
 }
 
@@ -86,6 +86,7 @@ export class InFlight {
     }
     held.receiptHandle = receiptHandle;
     held.hiddenUntil = hiddenUntil;
+    held.isExtending = false;
     return false;
   }
 
@@ -156,12 +157,11 @@ export class InFlight {
     const failed = await this.#queue.changeVisibility(handles, seconds).catch((error: unknown) => {
       this.#warnOnce(error);
     });
-    for (const delivery of part) delivery.isExtending = false;
-    if (failed === undefined) return;
-    const notExtended = new Set(failed.map(({ index }) => index));
+    const notExtended = new Set(failed?.map(({ index }) => index));
     for (const [index, delivery] of part.entries()) {
-      const isCurrent = delivery.receiptHandle === handles[index];
-      if (isCurrent && !notExtended.has(index)) delivery.hiddenUntil = now + seconds * 1000;
+      if (delivery.receiptHandle !== handles[index]) continue;
+      delivery.isExtending = false;
+      if (failed !== undefined && !notExtended.has(index)) delivery.hiddenUntil = now + seconds * 1000;
     }
   }
 
