@@ -114,17 +114,12 @@ export class InFlight {
    * @throws {Failure} if a message was in flight for as long as SQS allows
    */
   async keep(signal: AbortSignal): Promise<void> {
-    const calls = new Set<Promise<void>>();
     for (;;) {
       await this.#clock.wait(Math.min(this.#timeoutMs / 8, MAX_CHECK_INTERVAL_MS), signal);
-      if (signal.aborted) break;
-      // Not awaited here: the other messages do not wait for a slow call.
-      for (const part of chunk(this.#due())) {
-        const call = this.#extend(part).finally(() => calls.delete(call));
-        calls.add(call);
-      }
+      if (signal.aborted) return;
+      // Not awaited: neither the other messages nor the end of the run wait for a slow call.
+      for (const part of chunk(this.#due())) void this.#extend(part);
     }
-    await Promise.all(calls);
   }
 
   /** The deliveries to extend. */

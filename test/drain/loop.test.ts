@@ -525,6 +525,16 @@ describe("a database that is slow", () => {
     expect(extended.every(({ amount }) => amount === 10)).toBe(true);
   });
 
+  it("does not delay the end until a call that extends a visibility timeout is answered", async () => {
+    const { run, queue, loader, clock } = draining({ messages: 10, queue: { visibilityTimeout: 10 } });
+    queue.before = ({ action, amount }) =>
+      clock.wait(action === "changeVisibility" && amount > 0 ? 300_000 : 5);
+    loader.before = () => clock.wait(6000);
+    const { deleted, durationMs } = await run();
+    expect(deleted).toBe(10);
+    expect(durationMs).toBeLessThan(20_000);
+  });
+
   it("bounds what is received: no more is held than can be written soon", async () => {
     const { run, loader, clock, tally: counts } = draining({ messages: 5000, settings: { batchSize: 50 } });
     let most = 0;
