@@ -152,7 +152,9 @@ class Drain {
         idle: () => loader === undefined || this.#inFlight.size === 0,
         accept: this.#accept,
         release: async (messages) => {
-          this.#counts.released += await release(queue, messages);
+          const released = await release(queue, messages);
+          // Read only now: other receives release messages at the same time.
+          this.#counts.released += released;
         },
       });
     } finally {

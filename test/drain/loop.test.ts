@@ -247,13 +247,15 @@ describe("--max-messages", () => {
     },
   );
 
-  it("gives back what a server hands out beyond", async () => {
-    const drained = draining({ messages: 200, settings: { maxMessages: 33 } });
+  it("gives back what a server hands out beyond, and counts it", async () => {
+    const drained = draining({ messages: 400, settings: { maxMessages: 120 } });
     drained.queue.perReceive = 25;
     const report = await drained.run();
-    expect(report).toMatchObject({ loaded: 33, deleted: 33, stoppedBy: "max-messages" });
-    expect(report.released).toBeGreaterThan(0);
-    expectNothingLostOrDoubled(drained, 200);
+    expect(report).toMatchObject({ loaded: 120, deleted: 120, stoppedBy: "max-messages" });
+    const released = drained.queue.callsOf("changeVisibility").flatMap(({ handles }) => handles);
+    expect(released.length).toBeGreaterThan(0);
+    expect(report.released).toBe(released.length);
+    expectNothingLostOrDoubled(drained, 400);
   });
 });
 
