@@ -47,6 +47,15 @@ const PLANNED: readonly Mutant[] = [
     to: "this.#counts.released += unfinished;",
   },
   {
+    name: "reads the count of released messages before it waits",
+    file: `${DRAIN}/loop.ts`,
+    from: "          const released = await release(queue, messages);\n",
+    to:
+      "          const before = this.#counts.released;\n" +
+      "          const released = before + (await release(queue, messages));\n" +
+      "          this.#counts.released = 0;\n",
+  },
+  {
     name: "waits without end after a signal",
     file: `${DRAIN}/loop.ts`,
     from: "await clock.wait(graceMs, over.signal);",
@@ -115,8 +124,8 @@ const PLANNED: readonly Mutant[] = [
   {
     name: "lets all extensions wait for the slowest",
     file: `${DRAIN}/in-flight.ts`,
-    from: "        calls.add(call);\n",
-    to: "        await call;\n",
+    from: "void this.#extend(part);",
+    to: "await this.#extend(part);",
   },
   {
     name: "does not extend the newer delivery while a call extends the older",

@@ -186,6 +186,7 @@ export class SimulatedQueue {
           done(this.#each(handles, (handle) => this.#delete(handle)));
         });
         const failures = new Set(failed.map(({ index }) => index));
+        if (failures.size > 0) told.failedAt = Math.min(told.failedAt, this.#world.schedule.now);
         for (const [index, handle] of handles.entries()) {
           if (failures.has(index)) continue;
           told.deleted += 1;
