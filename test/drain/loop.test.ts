@@ -259,6 +259,20 @@ describe("--max-messages", () => {
   });
 });
 
+describe("what a server hands out beyond --max-messages", () => {
+  it("is reported as hidden if it cannot be given back", async () => {
+    const { run, queue } = draining({ messages: 200, settings: { maxMessages: 33 } });
+    queue.perReceive = 25;
+    queue.before = ({ action }) => {
+      if (action === "changeVisibility") throw AWAY;
+    };
+    const report = await run();
+    const beyond = queue.callsOf("changeVisibility").flatMap(({ handles }) => handles).length;
+    expect(beyond).toBeGreaterThan(0);
+    expect(report).toMatchObject({ deleted: 33, released: 0, leftHidden: beyond });
+  });
+});
+
 describe("--max-seconds", () => {
   it("ends a drain that would go on, on time, with nothing held", async () => {
     const drained = draining({ messages: 5000, settings: { maxSeconds: 2 } });
