@@ -278,7 +278,7 @@ export class SimulatedDatabase {
     if (entry.kind === "row") {
       const record = sent.records[entry.record];
       const isDue = record?.fate === "row" || (record?.fate === "rejected" && run.startsWith("replay"));
-      this.#world.require(isDue && entry.cells[0] === record?.id, () => `the row of ${key} is another`);
+      this.#world.require(isDue && entry.cells[0] === record.id, () => `the row of ${key} is another`);
       this.#world.require(
         !entry.cells.some((cell) => cell?.includes(SECRET) === true),
         () => `a raw value is in the row of ${key}`,

@@ -8,7 +8,7 @@ export const FAULTS = {
   "sqs answer lost": 0.2,
   "sqs silent": 0.01,
   "empty receive": 0.5,
-  "more than asked": 0.2,
+  "more than asked": 1,
   "delivered while hidden": 0.2,
   "visibility ends early": 0.2,
   "visibility ends late": 0.2,
@@ -44,6 +44,9 @@ export type FaultKind = keyof typeof FAULTS;
 
 const KINDS = Object.keys(FAULTS).filter((kind): kind is FaultKind => kind in FAULTS);
 
+const FIRST_OF_POSTGRES = KINDS.indexOf("connection cut before");
+const FIRST_EVENT = KINDS.indexOf("restart");
+
 /** Each seed has other kinds of faults, some often and some rarely, so that rare ones are not always hidden behind frequent ones. */
 export class Faults {
   /** Those that happened, such as `kill 2`. */
@@ -58,8 +61,11 @@ export class Faults {
     this.#only = only;
     const random = new Random(seed, 1);
     const share = random.pick([0, 0.1, 0.3, 0.3, 0.6, 1]);
+    // In some worlds, SQS or Postgres has all of its faults.
+    const worst = random.pick(["none", "none", "sqs", "postgres"]);
     for (const [index, kind] of KINDS.entries()) {
-      const isOn = random.chance(share);
+      const of = index < FIRST_OF_POSTGRES ? "sqs" : index < FIRST_EVENT ? "postgres" : "world";
+      const isOn = random.chance(share) || of === worst;
       const rate = FAULTS[kind] * random.pick([0.03, 0.2, 1]);
       this.#streams.set(kind, { rate: isOn ? rate : 0, random: new Random(seed, 100 + index), count: 0 });
     }

@@ -36,6 +36,8 @@ export interface RunLoader extends Loader {
   failedAt(): number;
   /** Whether a statement was cancelled. */
   wasCancelled(): boolean;
+  /** Whether a statement is not answered yet. */
+  isBusy(): boolean;
   /** How many records have an unknown outcome. */
   unknown(): number;
   prune(days: number): Promise<void>;
@@ -59,6 +61,7 @@ export function openLoader(
   const run: Run = { name: life.name, isFifo };
   let failedAt = Infinity;
   let wasCancelled = false;
+  let isBusy = false;
   const noteFailure = (error: unknown): never => {
     if (error instanceof DatabaseLost) failedAt = Math.min(failedAt, world.schedule.now);
     if (error instanceof StatementCancelled) wasCancelled = true;
@@ -81,43 +84,52 @@ export function openLoader(
         ),
     }));
 
+  const load = async (entries: readonly Entry[]): Promise<LoadResult> => {
+    world.require(
+      new Set(entries.map(keyOf)).size === entries.length,
+      () => "two entries of a statement have one key",
+    );
+    world.require(entries.length <= batchSize, () => `a statement has ${entries.length} entries`);
+    world.note(life.name, () => `writes ${entries.map(keyOf).join(", ")}`);
+    const settled = unsettled.size === 0 ? new Set<string>() : await committedBefore().catch(noteFailure);
+    const left = entries.filter((entry) => !settled.has(keyOf(entry)));
+    const before = entries.filter((entry) => settled.has(keyOf(entry)));
+    const again = new Set(left.filter((entry) => unsettled.has(keyOf(entry))));
+    for (const entry of left) unsettled.set(keyOf(entry), entry);
+    const statement =
+      left.length === 0 ? Promise.resolve(NOTHING) : write(database, life, run, queue, left, again);
+    const written = await statement.catch((error: unknown) => {
+      if (!(error instanceof DatabaseLost)) for (const entry of left) unsettled.delete(keyOf(entry));
+      return noteFailure(error);
+    });
+    for (const entry of entries) {
+      unsettled.delete(keyOf(entry));
+      if (!before.includes(entry) && !written.own.has(entry)) continue;
+      const isNew = !told.has(keyOf(entry));
+      told.add(keyOf(entry));
+      if (!isNew) toldTwice[entry.kind === "row" ? "loaded" : "quarantined"] += recordsOf(entry);
+    }
+    const rowsBefore = before.filter(({ kind }) => kind === "row").length;
+    const result = {
+      loaded: written.loaded + rowsBefore,
+      quarantined: written.quarantined + countRecords(before) - rowsBefore,
+      duplicates: written.duplicates,
+    };
+    world.note(life.name, () => `was told by postgres: ${JSON.stringify(result)}`);
+    return result;
+  };
+
   return {
     toldTwice,
     failedAt: () => failedAt,
     wasCancelled: () => wasCancelled,
+    isBusy: () => isBusy,
     unknown: () => countRecords([...unsettled.values()]),
     load: async (entries) => {
-      world.require(
-        new Set(entries.map(keyOf)).size === entries.length,
-        () => "two entries of a statement have one key",
-      );
-      world.require(entries.length <= batchSize, () => `a statement has ${entries.length} entries`);
-      world.note(life.name, () => `writes ${entries.map(keyOf).join(", ")}`);
-      const settled = unsettled.size === 0 ? new Set<string>() : await committedBefore().catch(noteFailure);
-      const left = entries.filter((entry) => !settled.has(keyOf(entry)));
-      const before = entries.filter((entry) => settled.has(keyOf(entry)));
-      const again = new Set(left.filter((entry) => unsettled.has(keyOf(entry))));
-      for (const entry of left) unsettled.set(keyOf(entry), entry);
-      const statement =
-        left.length === 0 ? Promise.resolve(NOTHING) : write(database, life, run, queue, left, again);
-      const written = await statement.catch((error: unknown) => {
-        if (!(error instanceof DatabaseLost)) for (const entry of left) unsettled.delete(keyOf(entry));
-        return noteFailure(error);
+      isBusy = true;
+      const result = await load(entries).finally(() => {
+        isBusy = false;
       });
-      for (const entry of entries) {
-        unsettled.delete(keyOf(entry));
-        if (!before.includes(entry) && !written.own.has(entry)) continue;
-        const isNew = !told.has(keyOf(entry));
-        told.add(keyOf(entry));
-        if (!isNew) toldTwice[entry.kind === "row" ? "loaded" : "quarantined"] += recordsOf(entry);
-      }
-      const rowsBefore = before.filter(({ kind }) => kind === "row").length;
-      const result = {
-        loaded: written.loaded + rowsBefore,
-        quarantined: written.quarantined + countRecords(before) - rowsBefore,
-        duplicates: written.duplicates,
-      };
-      world.note(life.name, () => `was told by postgres: ${JSON.stringify(result)}`);
       return result;
     },
     prune: (days) =>

@@ -43,8 +43,8 @@ const PLANNED: readonly Mutant[] = [
   {
     name: "counts as released what could not be released",
     file: `${DRAIN}/loop.ts`,
-    from: "this.#counts.released += released;",
-    to: "this.#counts.released += unfinished;",
+    from: "this.#counts.released += released;\n    const remaining",
+    to: "this.#counts.released += unfinished;\n    const remaining",
   },
   {
     name: "reads the count of released messages before it waits",
@@ -54,6 +54,12 @@ const PLANNED: readonly Mutant[] = [
       "          const before = this.#counts.released;\n" +
       "          const released = before + (await release(queue, messages));\n" +
       "          this.#counts.released = 0;\n",
+  },
+  {
+    name: "does not report what it could not release beyond its limit",
+    file: `${DRAIN}/loop.ts`,
+    from: "          this.#unreleased += messages.length - released;\n",
+    to: "",
   },
   {
     name: "waits without end after a signal",
@@ -74,10 +80,10 @@ const PLANNED: readonly Mutant[] = [
     to: "",
   },
   {
-    name: "never frees the buffer",
+    name: "does not report that Postgres has not answered",
     file: `${DRAIN}/loop.ts`,
-    from: "        this.#buffer.done(batch);\n",
-    to: "",
+    from: "const databaseSilent = this.#isLoading;",
+    to: "const databaseSilent = false;",
   },
   {
     name: "does not stop at its time limit",
@@ -278,12 +284,6 @@ const PLANNED: readonly Mutant[] = [
     to: 'const waits = this.replication === "synchronous" && change.writes;',
   },
   {
-    name: "does not ask what an earlier statement of the run committed",
-    file: `${WORLD}/loader.ts`,
-    from: "unsettled.size === 0 ? new Set<string>() : await committedBefore().catch(noteFailure)",
-    to: "new Set<string>()",
-  },
-  {
     name: "counts what commits during the retry as duplicates",
     file: `${WORLD}/loader.ts`,
     from: "(again.has(entry) &&",
@@ -297,4 +297,56 @@ const PLANNED: readonly Mutant[] = [
   },
 ];
 
-export const MUTANTS: readonly Mutant[] = PLANNED;
+/** Thought out only after the simulation was finished. */
+const UNSEEN: readonly Mutant[] = [
+  {
+    name: "leaves the last few messages undeleted",
+    file: `${DRAIN}/deleter.ts`,
+    from: "  async finish(): Promise<void> {\n    this.#start(1);\n",
+    to: "  async finish(): Promise<void> {\n",
+  },
+  {
+    name: "keeps a message in flight whose visibility timeout has expired",
+    file: `${DRAIN}/deleter.ts`,
+    from: "if (handle === undefined) inFlight.forget(messageId);",
+    to: "",
+  },
+  {
+    name: "reports no message that stays hidden",
+    file: `${DRAIN}/loop.ts`,
+    from: "leftHidden: unfinished - released + this.#unreleased,",
+    to: "leftHidden: 0,",
+  },
+  {
+    name: "quarantines a row whose statement was cancelled",
+    file: `${DRAIN}/bisection.ts`,
+    from: "else if (error instanceof StatementCancelled) throw error.failure;",
+    to: "",
+  },
+  {
+    name: "polls no more after the queue has counted visible messages",
+    file: `${DRAIN}/poller.ts`,
+    from: "    this.#emptyPolls = 0;\n    return undefined;",
+    to: "    return undefined;",
+  },
+  {
+    name: "replays the first page again and again",
+    file: "src/quarantine/replay.ts",
+    from: "page = await store.page(page.at(-1));",
+    to: "page = await store.page(undefined);",
+  },
+  {
+    name: "deletes a message that is rejected as a whole and left for the dead-letter queue",
+    file: `${DRAIN}/writer.ts`,
+    from: "[...rejected, ...whole]",
+    to: "rejected",
+  },
+  {
+    name: "does not note until when a newer delivery is hidden",
+    file: `${DRAIN}/in-flight.ts`,
+    from: "    held.hiddenUntil = hiddenUntil;\n",
+    to: "",
+  },
+];
+
+export const MUTANTS: readonly Mutant[] = [...PLANNED, ...UNSEEN];

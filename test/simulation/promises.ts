@@ -29,6 +29,9 @@ export function isSettled(
   });
 }
 
+/** How long a run asks for messages that the queue counts and does not return, milliseconds, at least. */
+const LEAST_SEARCH_MS = 30_000;
+
 /** A run that ended by itself. */
 export interface Ended {
   readonly name: string;
@@ -39,7 +42,7 @@ export interface Ended {
   readonly held: readonly string[];
   readonly wasStopped: boolean;
   readonly wasSuspended: boolean;
-  readonly loader: Pick<RunLoader, "toldTwice" | "unknown">;
+  readonly loader: Pick<RunLoader, "toldTwice" | "unknown" | "isBusy">;
 }
 
 /**
@@ -81,12 +84,20 @@ export function checkReport(
       .reduce((sum, { rejection }) => sum + (rejection.records?.length ?? 1), 0);
     between("quarantined", report.quarantined - toldTwice.quarantined, quarantined);
   }
+  world.require(
+    report.databaseSilent || !loader.isBusy(),
+    () => `${name} does not say that Postgres is silent`,
+  );
   const { loaded, duplicates, quarantined, skipped, left, received } = report;
   if (isWhole && !shape.hasRecords)
     equal("received", received, loaded + duplicates + quarantined + skipped + left);
   // What it could not release, it reports.
   const unreleased = told.unreleased > 0 || wasSuspended ? report.leftHidden : 0;
   world.require(held.length <= unreleased + left, () => `${name} ends and holds ${held.join(" ")}`);
+  world.require(
+    !report.stillVisible || report.durationMs >= LEAST_SEARCH_MS,
+    () => `${name} gives up after ${report.durationMs} ms, although the queue counts messages`,
+  );
   const counted = report.remaining === undefined ? told.visible : told.visible.slice(0, -1);
   if (isWhole && report.stoppedBy === "empty" && !report.stillVisible)
     world.require(
@@ -112,6 +123,7 @@ export function checkEnd(world: World, database: SimulatedDatabase, queues: read
       () => `the body of ${id} cannot be opened`,
     );
     if (held.isReplayed) {
+      world.require(sent.whole !== "rejected", () => `${id} was replayed, which no mapping accepts`);
       for (const [index, { fate, key }] of sent.records.entries()) {
         const isDue = held.rejection.records?.includes(index) !== false && fate !== "skipped";
         const isLoaded =

@@ -13,6 +13,8 @@ import type { Sent } from "./sent.ts";
 import { identityOf, type World } from "./world.ts";
 
 const AWAY = new Failure("unavailable", "SQS is away.");
+/** The longest latency of a request, milliseconds. */
+const SLOWEST_MS = 400;
 /** How long a client waits for an answer. */
 const CLIENT_TIMEOUT_MS = 60_000;
 
@@ -35,8 +37,10 @@ interface Lease {
   isDeleting: boolean;
   /** Whether the process believes in an older handle. */
   isOvertaken: boolean;
-  /** Whether a fault kept the process from extending it. */
+  /** Whether the message becomes visible earlier than the process believes. */
   isDisturbed: boolean;
+  /** When an extension failed, unless a later one succeeded; Infinity while one is under way. */
+  failedAt: number;
   /** Whether the process keeps hidden what it has not finished. */
   readonly isKept: boolean;
 }
@@ -76,12 +80,15 @@ export class SimulatedQueue {
   readonly #stored = new Set<Stored>();
   /** Long polls that wait for a message. */
   readonly #waiting = new Set<() => void>();
+  /** Whether it is a server that returns more messages than it was asked for. */
+  readonly #sendsMore: boolean;
   #handles = 0;
   #sends = 0;
 
   constructor(world: World, options: QueueOptions) {
     this.#world = world;
     this.options = options;
+    this.#sendsMore = world.faults.play("more than asked");
     this.name = options.name;
     this.id = `arn:aws:sqs:eu-west-1:000000000000:${options.name}`;
   }
@@ -204,10 +211,15 @@ export class SimulatedQueue {
         this.#world.note(life.name, () => `changes the visibility of ${handles.join(" ")} to ${seconds} s`);
         const leases = handles.map((handle) => this.#leaseOf(handle));
         // Until the answer is there.
-        for (const lease of leases) if (lease !== undefined) lease.isDisturbed = true;
-        if (seconds === 0) told.unreleased += handles.length;
+        for (const lease of leases) if (lease !== undefined) lease.failedAt = Infinity;
+        if (seconds === 0) {
+          told.unreleased += handles.length;
+          life.isReleasing = true;
+        }
         const failed = await request<readonly FailedEntry[]>((done) => {
           done(this.#each(handles, (handle) => this.#changeVisibility(handle, seconds)));
+        }).finally(() => {
+          for (const lease of leases) if (lease !== undefined) lease.failedAt = this.#world.schedule.now;
         });
         if (seconds === 0) {
           told.unreleased -= handles.length - failed.length;
@@ -219,6 +231,7 @@ export class SimulatedQueue {
           lease.until = asked + seconds * 1000;
           const visibleAt = this.#byHandle.get(handles[index] ?? "")?.visibleAt ?? 0;
           lease.isDisturbed = visibleAt < asked + seconds * 1000 || seconds === 0;
+          lease.failedAt = 0;
         }
         return [...failed];
       },
@@ -284,7 +297,7 @@ export class SimulatedQueue {
       });
       return;
     }
-    const most = request.max + (faults.play("more than asked") ? 3 : 0);
+    const most = request.max + (this.#sendsMore ? this.#world.random.integer(0, 15) : 0);
     const attempt = (): void => {
       cancel();
       this.#waiting.delete(attempt);
@@ -346,6 +359,7 @@ export class SimulatedQueue {
       isDeleting: false,
       isOvertaken: false,
       isDisturbed,
+      failedAt: 0,
       isKept,
     };
     stored.lease = lease;
@@ -355,18 +369,14 @@ export class SimulatedQueue {
     return { message, lease };
   }
 
-  /** A process that works does not let a message become visible that it holds. */
+  /** A process that works does not let a message become visible that it holds: a check of each quarter finds it. */
   #requireKept({ lease, sent, visibleAt }: Stored): void {
-    const { schedule } = this.#world;
-    if (
-      lease?.until === undefined ||
-      lease.isDeleting ||
-      lease.isOvertaken ||
-      lease.isDisturbed ||
-      !lease.isKept
-    )
-      return;
-    if (!lease.life.isAlive || lease.life.wasSuspended || visibleAt > schedule.now) return;
+    if (lease?.until === undefined || lease.isDeleting || lease.isOvertaken || lease.isDisturbed) return;
+    const { isAlive, wasSuspended, isReleasing } = lease.life;
+    if (!lease.isKept || !isAlive || wasSuspended || isReleasing) return;
+    const toRepeat = (this.options.visibilityTimeout * 1000) / 4 + SLOWEST_MS;
+    const end = Math.min(visibleAt, lease.until);
+    if (visibleAt > this.#world.schedule.now || lease.failedAt > end - toRepeat) return;
     this.#world.breaks(`${lease.life.name} lets ${sent.id} become visible before it has finished with it`);
   }
 

@@ -39,7 +39,7 @@ export interface Options {
 export async function simulate(seed: number, { only, withHistory = false }: Options = {}): Promise<Outcome> {
   const world = new World(seed, { ...(only === undefined ? {} : { only }), withHistory });
   const scene = new Scene(world);
-  let isOver = false;
+  const state = { isOver: false };
   const unexpected = (error: unknown): void => {
     world.breaks(
       `an unexpected error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
@@ -49,15 +49,16 @@ export async function simulate(seed: number, { only, withHistory = false }: Opti
     .play()
     .catch(unexpected)
     .finally(() => {
-      isOver = true;
+      state.isOver = true;
     });
   try {
-    await world.schedule.run(() => isOver || world.broken !== undefined);
-    if (!isOver && world.broken === undefined) world.breaks("a run waits for something that never happens");
+    await world.schedule.run(() => state.isOver || world.broken !== undefined);
+    if (!state.isOver && world.broken === undefined)
+      world.breaks("a run waits for something that never happens");
   } catch (error) {
     unexpected(error);
   }
-  if (world.broken === undefined) await playing;
+  if (state.isOver) await playing;
   return {
     seed,
     broken: world.broken?.message,
@@ -109,7 +110,7 @@ class Scene {
     ]);
     this.#database = new SimulatedDatabase(world, replication);
     const isFifo = random.chance(0.15);
-    const visibilityTimeout = random.pick([2, 5, 10, 30, 30, 120]);
+    const visibilityTimeout = random.pick([2, 2, 5, 10, 30, 120]);
     const common = { isFifo, visibilityTimeout };
     const deadLetters = random.chance(0.5)
       ? new SimulatedQueue(world, { name: "dead", ...common })
@@ -155,7 +156,7 @@ class Scene {
 
   async play(): Promise<void> {
     const { faults, random } = this.#world;
-    const count = random.pick([0, 1, 5, 9, 12, 20, 30, 60, 150]);
+    const count = random.pick([0, 1, 5, 12, 20, 30, 60, 100, 200]);
     for (let index = 0; index < count; index += 1) this.#send();
     const events = this.#startEvents();
     const rounds = random.integer(1, 3);
@@ -343,11 +344,11 @@ class Scene {
 
   #settings(queue: SimulatedQueue): DrainSettings {
     const { random, faults } = this.#world;
-    const leaves = queue.options.maxReceiveCount !== undefined && random.chance(0.3) && faults.areOn;
+    const leaves = queue.options.maxReceiveCount !== undefined && random.chance(0.5) && faults.areOn;
     return {
       concurrency: random.pick([1, 2, 4, 8, 32]),
       batchSize: random.pick([1, 3, 10, 50, 500]),
-      maxMessages: faults.areOn && random.chance(0.15) ? random.integer(1, 100) : undefined,
+      maxMessages: faults.areOn && random.chance(0.3) ? random.integer(1, 100) : undefined,
       maxSeconds: faults.areOn && random.chance(0.15) ? random.integer(1, 60) : undefined,
       retryForSeconds: this.#retryForSeconds,
       onReject: leaves ? "leave" : "quarantine",

@@ -118,6 +118,8 @@ export class Life implements Clock {
   readonly name: string;
   isAlive = true;
   wasSuspended = false;
+  /** Whether it has begun to make messages visible. */
+  isReleasing = false;
   readonly #schedule: Schedule;
   #suspendedUntil = 0;
   /** How much a monotonic clock stood still while the machine was suspended. */

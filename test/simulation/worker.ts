@@ -28,9 +28,9 @@ const AT_ONCE = 20;
 
 async function work({ first, step, count, until }: Work): Promise<void> {
   Error.stackTraceLimit = 0;
-  let unhandled: unknown;
+  let unhandled: string | undefined;
   process.on("unhandledRejection", (error) => {
-    unhandled = error;
+    unhandled = error instanceof Error ? error.message : "a value that is no error";
   });
   let [seeds, messages, steps, lostInFailover] = [0, 0, 0, 0];
   let faults: Record<string, number> = {};
@@ -52,9 +52,7 @@ async function work({ first, step, count, until }: Work): Promise<void> {
       const kind = fault.replace(/ \d+$/, "");
       faults[kind] = (faults[kind] ?? 0) + 1;
     }
-    const broken =
-      outcome.broken ??
-      (unhandled === undefined ? undefined : `an error that nobody handles: ${String(unhandled)}`);
+    const broken = outcome.broken ?? (unhandled && `an error that nobody handles: ${unhandled}`);
     if (broken !== undefined) {
       tell({ seed, broken });
       return;
