@@ -67,7 +67,7 @@ interface Statement {
 }
 
 const LOST = new Failure("unavailable", "Postgres is away.");
-export const lost = (): DatabaseLost => new DatabaseLost(LOST);
+const lost = (): DatabaseLost => new DatabaseLost(LOST);
 
 const DAY_MS = 24 * 3600 * 1000;
 

@@ -2,7 +2,7 @@
 import { Random } from "./random.ts";
 
 /** What can go wrong, by what it happens to, with the highest probability for each time that it can. */
-export const FAULTS = {
+const FAULTS = {
   "sqs unavailable": 0.2,
   "sqs throttles": 0.2,
   "sqs answer lost": 0.2,

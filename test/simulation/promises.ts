@@ -4,7 +4,8 @@ import type { DrainSettings } from "../../src/drain/settings.ts";
 import { createBodyOpener } from "../../src/quarantine/message.ts";
 import { rowKey, type Commit, type SimulatedDatabase } from "./database.ts";
 import type { RunLoader } from "./loader.ts";
-import type { SimulatedQueue, Told } from "./queue.ts";
+import type { SimulatedQueue } from "./queue.ts";
+import type { Told } from "./queue-port.ts";
 import { KEYS, type Sent, type Shape } from "./sent.ts";
 import type { World } from "./world.ts";
 

@@ -3,7 +3,6 @@ import { Failure } from "../../src/failure.ts";
 import {
   Throttled,
   type FailedEntry,
-  type Queue,
   type QueueDepth,
   type ReceivedMessage,
   type ReceiveRequest,
@@ -29,7 +28,7 @@ interface Stored {
 }
 
 /** Who holds a message by its newest handle. */
-interface Lease {
+export interface Lease {
   readonly life: Life;
   /** Until when it believes that the message is hidden, by its own clock; undefined before the answer has arrived. */
   until: number | undefined;
@@ -43,22 +42,6 @@ interface Lease {
   failedAt: number;
   /** Whether the process keeps hidden what it has not finished. */
   readonly isKept: boolean;
-}
-
-/** What a process was told. */
-export interface Told {
-  /** Deliveries. */
-  received: number;
-  /** Deletes that succeeded, and of these the ones where a newer delivery was on its way. */
-  deleted: number;
-  outdated: number;
-  released: number;
-  /** Messages that could not be released. */
-  unreleased: number;
-  /** How many messages SQS counted as visible, each time. */
-  readonly visible: number[];
-  /** When the first request failed, virtual milliseconds. */
-  failedAt: number;
 }
 
 export interface QueueOptions {
@@ -145,111 +128,8 @@ export class SimulatedQueue {
     }
   }
 
-  /**
-   * The port of a process.
-   *
-   * @param isKept whether the process keeps messages hidden until they are deleted or released
-   */
-  connect(life: Life, isKept: boolean): { readonly queue: Queue; readonly told: Told } {
-    const { name, id, options } = this;
-    const told: Told = {
-      ...{ received: 0, deleted: 0, outdated: 0, released: 0, unreleased: 0 },
-      ...{ visible: [], failedAt: Infinity },
-    };
-    const request = <T>(carryOut: (done: (answer: T) => void) => void): Promise<T> =>
-      this.#request(life, carryOut).catch((error: unknown) => {
-        told.failedAt = Math.min(told.failedAt, this.#world.schedule.now);
-        throw error;
-      });
-    const requests = { receive: 0, delete: 0, other: 0 };
-    const queue: Queue = {
-      ...{ name, id, requests, isFifo: options.isFifo, visibilityTimeout: options.visibilityTimeout },
-      maxReceiveCount: options.maxReceiveCount,
-      receive: async (wanted) => {
-        requests.receive += 1;
-        const asked = life.now();
-        const deliveries = await request<readonly Delivery[]>((done) => {
-          this.#receive(life, wanted, isKept, done);
-        });
-        await wanted.admit?.(deliveries.reduce((bytes, { message }) => bytes + message.body.length, 0));
-        for (const { lease, message } of deliveries) {
-          lease.until = asked + wanted.visibilityTimeout * 1000;
-          // The answer with the older handle came last, so that the process believes in it.
-          const newest = this.#byHandle.get(message.receiptHandle)?.lease;
-          if (newest?.life === life && newest !== lease) newest.isOvertaken = true;
-        }
-        told.received += deliveries.length;
-        this.#world.note(
-          life.name,
-          () => `received ${deliveries.map(({ message }) => message.receiptHandle).join(" ")}`,
-        );
-        return deliveries.map(({ message }) => message);
-      },
-      delete: async (handles) => {
-        requests.delete += 1;
-        this.#world.note(life.name, () => `deletes ${handles.join(" ")}`);
-        for (const handle of handles) this.#noteDelete(life, handle);
-        const failed = await request<readonly FailedEntry[]>((done) => {
-          done(this.#each(handles, (handle) => this.#delete(handle)));
-        });
-        const failures = new Set(failed.map(({ index }) => index));
-        if (failures.size > 0) told.failedAt = Math.min(told.failedAt, this.#world.schedule.now);
-        for (const [index, handle] of handles.entries()) {
-          if (failures.has(index)) continue;
-          told.deleted += 1;
-          if (this.#isOutdated(life, handle)) told.outdated += 1;
-        }
-        this.#world.note(
-          life.name,
-          () => `was told: deleted ${handles.length - failed.length} of ${handles.length}`,
-        );
-        return [...failed];
-      },
-      changeVisibility: async (handles, seconds) => {
-        requests.other += 1;
-        const asked = life.now();
-        this.#world.note(life.name, () => `changes the visibility of ${handles.join(" ")} to ${seconds} s`);
-        const leases = handles.map((handle) => this.#leaseOf(handle));
-        // Until the answer is there.
-        for (const lease of leases) if (lease !== undefined) lease.failedAt = Infinity;
-        if (seconds === 0) {
-          told.unreleased += handles.length;
-          life.isReleasing = true;
-        }
-        const failed = await request<readonly FailedEntry[]>((done) => {
-          done(this.#each(handles, (handle) => this.#changeVisibility(handle, seconds)));
-        }).finally(() => {
-          for (const lease of leases) if (lease !== undefined) lease.failedAt = this.#world.schedule.now;
-        });
-        if (seconds === 0) {
-          told.unreleased -= handles.length - failed.length;
-          told.released += handles.length - failed.length;
-        }
-        const failures = new Set(failed.map(({ index }) => index));
-        for (const [index, lease] of leases.entries()) {
-          if (failures.has(index) || lease === undefined) continue;
-          lease.until = asked + seconds * 1000;
-          const visibleAt = this.#byHandle.get(handles[index] ?? "")?.visibleAt ?? 0;
-          lease.isDisturbed = visibleAt < asked + seconds * 1000 || seconds === 0;
-          lease.failedAt = 0;
-        }
-        return [...failed];
-      },
-      depth: async () => {
-        requests.other += 1;
-        const depth = await request<QueueDepth>((done) => {
-          done(this.#depth());
-        });
-        told.visible.push(depth.visible);
-        return depth;
-      },
-      close: () => undefined,
-    };
-    return { queue, told };
-  }
-
   /** One request, which may fail before it takes effect or after. */
-  #request<T>(life: Life, carryOut: (done: (answer: T) => void) => void): Promise<T> {
+  request<T>(life: Life, carryOut: (done: (answer: T) => void) => void): Promise<T> {
     const { schedule, faults, random } = this.#world;
     return new Promise((resolve, reject) => {
       const fail = (error: Error, ms: number): void => {
@@ -283,7 +163,8 @@ export class SimulatedQueue {
     });
   }
 
-  #receive(
+  /** ReceiveMessage. */
+  receive(
     life: Life,
     request: ReceiveRequest,
     isKept: boolean,
@@ -380,7 +261,8 @@ export class SimulatedQueue {
     this.#world.breaks(`${lease.life.name} lets ${sent.id} become visible before it has finished with it`);
   }
 
-  #leaseOf(handle: string): Lease | undefined {
+  /** Undefined where the handle is not the newest, or the message is deleted. */
+  leaseOf(handle: string): Lease | undefined {
     const stored = this.#byHandle.get(handle);
     return stored?.handle === handle ? stored.lease : undefined;
   }
@@ -407,6 +289,16 @@ export class SimulatedQueue {
       const sentAt = sent.sentAt === undefined ? undefined : Math.floor(this.#world.schedule.now) + 1;
       deadLetters.send({ ...sent, sentAt, isDeleted: false, excused: undefined });
     }
+  }
+
+  /** DeleteMessageBatch. */
+  delete(handles: readonly string[]): readonly FailedEntry[] {
+    return this.#each(handles, (handle) => this.#delete(handle));
+  }
+
+  /** ChangeMessageVisibilityBatch. */
+  changeVisibility(handles: readonly string[], seconds: number): readonly FailedEntry[] {
+    return this.#each(handles, (handle) => this.#changeVisibility(handle, seconds));
   }
 
   #each(
@@ -458,7 +350,8 @@ export class SimulatedQueue {
     return undefined;
   }
 
-  #depth(): QueueDepth {
+  /** GetQueueAttributes. */
+  count(): QueueDepth {
     const visible = [...this.#stored].filter((stored) => this.#isVisible(stored)).length;
     const { faults, random } = this.#world;
     if (faults.play("counts lag"))
@@ -466,15 +359,14 @@ export class SimulatedQueue {
     return { visible, inFlight: this.size - visible, delayed: 0 };
   }
 
-  #noteDelete(life: Life, handle: string): void {
-    const lease = this.#leaseOf(handle);
-    if (lease?.life === life) lease.isDeleting = true;
+  /** The lease of the newest delivery, if that is not the one of this handle. */
+  newerLease(handle: string): Lease | undefined {
+    const stored = this.#byHandle.get(handle);
+    return stored?.handle === handle ? undefined : stored?.lease;
   }
 
-  /** Whether the process was told of a newer delivery of the message. */
-  #isOutdated(life: Life, handle: string): boolean {
-    const stored = this.#byHandle.get(handle);
-    return stored !== undefined && stored.handle !== handle && stored.lease?.life === life;
+  visibleAt(handle: string): number {
+    return this.#byHandle.get(handle)?.visibleAt ?? 0;
   }
 
   #isVisible({ visibleAt }: Stored): boolean {
@@ -482,7 +374,7 @@ export class SimulatedQueue {
   }
 }
 
-interface Delivery {
+export interface Delivery {
   readonly message: ReceivedMessage;
   readonly lease: Lease;
 }

@@ -10,7 +10,7 @@ export const SECRET = "s3cr3t";
 export const KEYS = deriveKeys(Buffer.alloc(32, 7));
 
 /** What must become of a record: `refused` is valid for the mapping and refused by Postgres. */
-export type Fate = "row" | "rejected" | "refused" | "skipped";
+type Fate = "row" | "rejected" | "refused" | "skipped";
 
 export interface SentRecord {
   readonly fate: Fate;

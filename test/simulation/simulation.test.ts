@@ -4,10 +4,10 @@ import { MUTANTS } from "./mutants.ts";
 import { simulate } from "./run.ts";
 
 describe("a simulated world", () => {
-  it.each(Array.from({ length: 10 }, (_, tens) => 1 + 30 * tens))(
-    "keeps every promise, with the 30 seeds from %i",
+  it.each(Array.from({ length: 8 }, (_, part) => 1 + 25 * part))(
+    "keeps every promise, with the 25 seeds from %i",
     async (first) => {
-      for (let seed = first; seed < first + 30; seed += 1) {
+      for (let seed = first; seed < first + 25; seed += 1) {
         const { broken } = await simulate(seed);
         expect(broken, `run: npm run simulate -- --seed ${seed} --seeds 1`).toBeUndefined();
       }
