@@ -7,6 +7,7 @@ import { Author, pickShape, type Shape } from "./sent.ts";
 import type { World } from "./world.ts";
 
 const MINUTE_MS = 60_000;
+const MOST_DAYS = 13;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 /** How long a run may take in a world without faults, where no message is hidden. */
@@ -20,6 +21,8 @@ export class Scene {
   readonly #queues: readonly SimulatedQueue[];
   readonly #tellsSentTime: boolean;
   readonly #processes: Processes;
+  /** How many days have passed. */
+  #days = 0;
 
   constructor(world: World) {
     const { random } = world;
@@ -98,7 +101,7 @@ export class Scene {
       if (faults.play("replay"))
         running.push(this.#later(() => this.#processes.replay(random.pick(this.#allQueues))));
       await Promise.all(running);
-      if (faults.play("days pass")) await this.#passDays();
+      if (this.#days < MOST_DAYS && faults.play("days pass")) await this.#passDays();
     }
     await events;
     await this.#settle();
@@ -160,9 +163,10 @@ export class Scene {
     await Promise.all(events);
   }
 
-  /** At most as long as SQS keeps a message. */
+  /** SQS keeps a message for 14 days at most. */
   async #passDays(): Promise<void> {
-    const days = this.#world.random.integer(1, 13);
+    const days = this.#world.random.integer(1, MOST_DAYS - this.#days);
+    this.#days += days;
     this.#world.note("world", () => `${days} days pass`);
     await this.#world.schedule.sleep(days * DAY_MS);
   }
