@@ -7,12 +7,18 @@ import {
   type Rejection,
 } from "../../src/drain/ports.ts";
 import { Failure } from "../../src/failure.ts";
-import type { Run } from "./loader.ts";
 import type { Life } from "./schedule.ts";
 import { SECRET } from "./sent.ts";
 import { identityOf, type World } from "./world.ts";
 
 export type Replication = "none" | "asynchronous" | "synchronous";
+
+/** What writes. */
+export interface Run {
+  readonly name: string;
+  /** Whether it must write the rows of a message group in their order. */
+  readonly isFifo: boolean;
+}
 
 /** A transaction that committed. */
 export interface Commit {

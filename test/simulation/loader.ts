@@ -12,7 +12,7 @@ import {
 import { Failure } from "../../src/failure.ts";
 import type { QuarantinedMessage } from "../../src/quarantine/message.ts";
 import type { ReplayStore } from "../../src/quarantine/replay.ts";
-import { idempotencyKey, type Change, type Held, type SimulatedDatabase } from "./database.ts";
+import { idempotencyKey, type Change, type Held, type Run, type SimulatedDatabase } from "./database.ts";
 import type { SimulatedQueue } from "./queue.ts";
 import type { Life } from "./schedule.ts";
 import { REFUSED_ID } from "./sent.ts";
@@ -41,13 +41,6 @@ export interface RunLoader extends Loader {
   /** How many records have an unknown outcome. */
   unknown(): number;
   prune(days: number): Promise<void>;
-}
-
-/** What writes. */
-export interface Run {
-  readonly name: string;
-  /** Whether it must write the rows of a message group in their order. */
-  readonly isFifo: boolean;
 }
 
 /** The port of a drain. */
