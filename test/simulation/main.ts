@@ -30,11 +30,11 @@ async function searchSeeds(): Promise<number> {
   const worker = new URL("worker.js", import.meta.url);
   let shownAt = 0;
   const found = await search({ first, count, until, threads, worker }, (soFar) => {
-    if (performance.now() - shownAt < 1000) return;
+    if (!process.stderr.isTTY || performance.now() - shownAt < 1000) return;
     shownAt = performance.now();
     process.stderr.write(`\r${summary(soFar, started)}`);
   });
-  process.stderr.write("\r");
+  if (process.stderr.isTTY) process.stderr.write("\n");
   const faults = [...found.faults].sort(([, one], [, other]) => other - one);
   for (const [kind, times] of faults) console.log(`${times.toLocaleString("en-US").padStart(12)}  ${kind}`);
   console.log(summary(found, started));
