@@ -26,7 +26,12 @@ export function isSettled(
     if (fate === "skipped") return true;
     const row = database.rows.get(rowKey(sent.identity, index));
     const earlier = key === undefined ? undefined : database.rowsByKey.get(`${queue} ${key}`);
-    return [row, earlier].some((each) => each !== undefined && counts(each.commit)) || isHeld(index);
+    if ([row, earlier].some((each) => each !== undefined && counts(each.commit)) || isHeld(index))
+      return true;
+    // It was a duplicate in another queue, before SQS moved the message.
+    return [...database.rowsByKey].some(
+      ([of, { commit }]) => key !== undefined && of.endsWith(` ${key}`) && counts(commit),
+    );
   });
 }
 

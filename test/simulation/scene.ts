@@ -143,6 +143,7 @@ export class Scene {
     });
     plan(1, "table refuses", () => {
       this.#database.refuses = random.pick(["row", "table"]);
+      this.#database.hasRefused = true;
       this.#world.note("postgres", () => `refuses every row: ${this.#database.refuses ?? ""}`);
       schedule.in(2 ** random.between(0, 16), () => {
         this.#world.note("postgres", () => "accepts rows again");
