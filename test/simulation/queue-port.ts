@@ -108,9 +108,11 @@ export function connect(
       const failures = new Set(failed.map(({ index }) => index));
       for (const [index, lease] of leases.entries()) {
         if (failures.has(index) || lease === undefined) continue;
+        // The process may have let the message go before the answer came.
+        const hadLapsed = lease.until !== undefined && lease.until <= life.now();
         lease.until = asked + seconds * 1000;
         const visibleAt = server.visibleAt(handles[index] ?? "");
-        lease.isDisturbed = visibleAt < asked + seconds * 1000 || seconds === 0;
+        lease.isDisturbed = visibleAt < asked + seconds * 1000 || seconds === 0 || hadLapsed;
         lease.failedAt = 0;
       }
       return [...failed];
