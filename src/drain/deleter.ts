@@ -111,7 +111,11 @@ export class Deleter {
       failed = await queue.delete(entries.map(({ handle }) => handle));
     } catch (error) {
       if (!isRetryable(error) || !(await backoff.pause(this.#options.hurry))) throw error;
-      return this.#attempt(messageIds, backoff);
+      // Without those forgotten above: such a message may be in the buffer again, and would be forgotten there.
+      return this.#attempt(
+        entries.map(({ messageId }) => messageId),
+        backoff,
+      );
     }
     const again: string[] = [];
     for (const [index, { messageId, handle }] of entries.entries()) {

@@ -16,6 +16,8 @@ interface Delivery {
   hiddenUntil: number;
   /** Clock time of the receive. */
   readonly since: number;
+  /** Whether a call with this receipt handle is under way. */
+  isExtending: boolean;
 }
 
 /**
@@ -79,11 +81,12 @@ export class InFlight {
     const hiddenUntil = asked + this.#timeoutMs;
     const held = this.#deliveries.get(messageId);
     if (held === undefined) {
-      this.#deliveries.set(messageId, { receiptHandle, hiddenUntil, since: asked });
+      this.#deliveries.set(messageId, { receiptHandle, hiddenUntil, since: asked, isExtending: false });
       return true;
     }
     held.receiptHandle = receiptHandle;
     held.hiddenUntil = hiddenUntil;
+    held.isExtending = false;
     return false;
   }
 
@@ -114,21 +117,24 @@ export class InFlight {
     for (;;) {
       await this.#clock.wait(Math.min(this.#timeoutMs / 8, MAX_CHECK_INTERVAL_MS), signal);
       if (signal.aborted) return;
-      await this.#extendDue();
+      // Not awaited: neither the other messages nor the end of the run wait for a slow call.
+      for (const part of chunk(this.#due())) void this.#extend(part);
     }
   }
 
-  async #extendDue(): Promise<void> {
+  /** The deliveries to extend. */
+  #due(): Delivery[] {
     const now = this.#clock.now();
     const hidden = this.#hidden(now);
-    const due = hidden.filter(({ hiddenUntil }) => hiddenUntil - this.#timeoutMs / 2 <= now);
     if (hidden.some(({ since }) => now - since > MAX_HIDDEN_MS)) {
       throw new Failure(
         "unavailable",
         "A message could not be loaded within 12 hours, SQS's limit for messages in flight. Check Postgres, then run again.",
       );
     }
-    await Promise.all(chunk(due).map((part) => this.#extend(part, now)));
+    return hidden.filter(
+      ({ hiddenUntil, isExtending }) => !isExtending && hiddenUntil - this.#timeoutMs / 2 <= now,
+    );
   }
 
   /** The deliveries that are still hidden; others may have received the rest by now. */
@@ -136,19 +142,21 @@ export class InFlight {
     return [...this.#deliveries.values()].filter(({ hiddenUntil }) => hiddenUntil > now);
   }
 
-  async #extend(part: readonly Delivery[], now: number): Promise<void> {
+  async #extend(part: readonly Delivery[]): Promise<void> {
+    const now = this.#clock.now();
     const handles = part.map(({ receiptHandle }) => receiptHandle);
     const remaining = Math.min(...part.map(({ since }) => since + LIMIT_MS - now));
     const seconds = Math.floor(Math.min(this.#timeoutMs, remaining) / 1000);
+    for (const delivery of part) delivery.isExtending = true;
     // A failed call is repeated at the next check; a stale handle expires.
     const failed = await this.#queue.changeVisibility(handles, seconds).catch((error: unknown) => {
       this.#warnOnce(error);
     });
-    if (failed === undefined) return;
-    const notExtended = new Set(failed.map(({ index }) => index));
+    const notExtended = new Set(failed?.map(({ index }) => index));
     for (const [index, delivery] of part.entries()) {
-      const isCurrent = delivery.receiptHandle === handles[index];
-      if (isCurrent && !notExtended.has(index)) delivery.hiddenUntil = now + seconds * 1000;
+      if (delivery.receiptHandle !== handles[index]) continue;
+      delivery.isExtending = false;
+      if (failed !== undefined && !notExtended.has(index)) delivery.hiddenUntil = now + seconds * 1000;
     }
   }
 

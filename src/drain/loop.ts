@@ -46,6 +46,8 @@ class Drain {
   readonly #failures: unknown[] = [];
   /** The ids of messages that were left in the queue, where they come again. */
   readonly #leftIds = new Set<string>();
+  /** Messages beyond `maxMessages` that could not be released. */
+  #unreleased = 0;
   /** Whether the database has a batch to answer for. */
   #isLoading = false;
 
@@ -123,7 +125,7 @@ class Drain {
       remaining,
       stoppedBy: this.#stoppedBy(polled),
       stillVisible: polled === "still-visible",
-      leftHidden: unfinished - released,
+      leftHidden: unfinished - released + this.#unreleased,
       databaseSilent,
       durationMs: Math.round(clock.now() - this.#started),
     };
@@ -152,7 +154,10 @@ class Drain {
         idle: () => loader === undefined || this.#inFlight.size === 0,
         accept: this.#accept,
         release: async (messages) => {
-          this.#counts.released += await release(queue, messages);
+          const released = await release(queue, messages);
+          // Read only now: other receives release messages at the same time.
+          this.#counts.released += released;
+          this.#unreleased += messages.length - released;
         },
       });
     } finally {

@@ -162,6 +162,26 @@ describe("a message whose delete failed", () => {
 });
 
 describe("a message that is delivered once more", () => {
+  it("after its time ran out is not forgotten by the retry of an earlier delete", async () => {
+    const { deleter, queue, holds: inFlight, clock, receive } = await committed(["a", "b"]);
+    await clock.wait(20_000);
+    queue.deliverAgain("b");
+    await receive();
+    await clock.wait(10_000);
+    let deletes = 0;
+    queue.before = async ({ action }) => {
+      if (action !== "delete") return;
+      deletes += 1;
+      if (deletes > 1) return;
+      // "a" is visible again, and is received as a new message.
+      await receive();
+      throw new Throttled();
+    };
+    await deleter.add(["a", "b"]);
+    await deleter.finish();
+    expect([deletes, inFlight.size, inFlight.validHandle("a")]).toEqual([2, 1, "a#2"]);
+  });
+
   it("is deleted by its newer receipt handle", async () => {
     const { deleter, queue, receive } = await committed(["a"]);
     queue.deliverAgain("a");

@@ -130,6 +130,39 @@ describe("held messages are kept hidden", () => {
     expect(failures).toBe(0);
   });
 
+  it("although the call for others takes long", async () => {
+    const slow = Array.from({ length: 10 }, (_, index) => `slow${index}`);
+    const { clock, queue, holds: inFlight } = await holding(...slow, "a");
+    queue.before = async ({ action, handles }) => {
+      if (action === "changeVisibility" && handles.includes("slow0#1")) await clock.wait(60_000);
+    };
+    const over = new AbortController();
+    const keeping = inFlight.keep(over.signal);
+    await clock.wait(50_000);
+    expect(queue.visible).toEqual(slow);
+    expect(
+      queue.callsOf("changeVisibility").filter(({ handles }) => handles.includes("slow0#1")),
+    ).toHaveLength(1);
+    over.abort();
+    await keeping;
+  });
+
+  it("by a newer receipt handle although the call with the older takes long", async () => {
+    const { clock, queue, holds: inFlight, receive } = await holding("a");
+    queue.before = async ({ action, handles }) => {
+      if (action === "changeVisibility" && handles.includes("a#1")) await clock.wait(60_000);
+    };
+    const over = new AbortController();
+    const keeping = inFlight.keep(over.signal);
+    await clock.wait(20_000);
+    queue.deliverAgain("a");
+    await receive();
+    await clock.wait(50_000);
+    expect([queue.visible, inFlight.validHandle("a")]).toEqual([[], "a#2"]);
+    over.abort();
+    await keeping;
+  });
+
   it("but one whose extension is refused runs out", async () => {
     const { clock, queue, holds: inFlight } = await holding("a", "b");
     queue.deliverAgain("a");

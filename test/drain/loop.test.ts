@@ -247,13 +247,29 @@ describe("--max-messages", () => {
     },
   );
 
-  it("gives back what a server hands out beyond", async () => {
-    const drained = draining({ messages: 200, settings: { maxMessages: 33 } });
+  it("gives back what a server hands out beyond, and counts it", async () => {
+    const drained = draining({ messages: 400, settings: { maxMessages: 120 } });
     drained.queue.perReceive = 25;
     const report = await drained.run();
-    expect(report).toMatchObject({ loaded: 33, deleted: 33, stoppedBy: "max-messages" });
-    expect(report.released).toBeGreaterThan(0);
-    expectNothingLostOrDoubled(drained, 200);
+    expect(report).toMatchObject({ loaded: 120, deleted: 120, stoppedBy: "max-messages" });
+    const released = drained.queue.callsOf("changeVisibility").flatMap(({ handles }) => handles);
+    expect(released.length).toBeGreaterThan(0);
+    expect(report.released).toBe(released.length);
+    expectNothingLostOrDoubled(drained, 400);
+  });
+});
+
+describe("what a server hands out beyond --max-messages", () => {
+  it("is reported as hidden if it cannot be given back", async () => {
+    const { run, queue } = draining({ messages: 200, settings: { maxMessages: 33 } });
+    queue.perReceive = 25;
+    queue.before = ({ action }) => {
+      if (action === "changeVisibility") throw AWAY;
+    };
+    const report = await run();
+    const beyond = queue.callsOf("changeVisibility").flatMap(({ handles }) => handles).length;
+    expect(beyond).toBeGreaterThan(0);
+    expect(report).toMatchObject({ deleted: 33, released: 0, leftHidden: beyond });
   });
 });
 
@@ -523,6 +539,16 @@ describe("a database that is slow", () => {
     const extended = queue.callsOf("changeVisibility");
     expect(extended.length).toBeGreaterThan(0);
     expect(extended.every(({ amount }) => amount === 10)).toBe(true);
+  });
+
+  it("does not delay the end until a call that extends a visibility timeout is answered", async () => {
+    const { run, queue, loader, clock } = draining({ messages: 10, queue: { visibilityTimeout: 10 } });
+    queue.before = ({ action, amount }) =>
+      clock.wait(action === "changeVisibility" && amount > 0 ? 300_000 : 5);
+    loader.before = () => clock.wait(6000);
+    const { deleted, durationMs } = await run();
+    expect(deleted).toBe(10);
+    expect(durationMs).toBeLessThan(20_000);
   });
 
   it("bounds what is received: no more is held than can be written soon", async () => {

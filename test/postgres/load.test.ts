@@ -5,9 +5,11 @@ import postgres from "postgres";
 import { expect, inject, it } from "vitest";
 import { readDatabase, type DatabaseSettings } from "../../src/config/database.ts";
 import { Problems } from "../../src/config/readers.ts";
+import { DatabaseLost } from "../../src/drain/ports.ts";
 import { openLoader } from "../../src/postgres/load.ts";
 import { rejection, row } from "./entries.ts";
 import { sourcesOf } from "../support/sources.ts";
+import { startUnreliablePostgres } from "../support/unreliable-postgres.ts";
 
 const LEFT = { kind: "configuration" };
 interface Database {
@@ -70,6 +72,40 @@ it(`loads a message that is in two queues once, however the two drains interleav
       ) as all_of_them where id !~ '-'`;
     expect(once).toEqual({ messages: 50, distinct: 50 });
     await Promise.all(queues.map((loader) => loader.close()));
+  }));
+
+it("counts as loaded what a statement commits whose connection was lost, while the next statement waits for it", () =>
+  withDatabase(async ({ sql, settings }) => {
+    const proxy = await startUnreliablePostgres(inject("postgresUrl"));
+    const { port } = new URL(proxy.url);
+    const loader = await openLoader({ ...settings, port: Number(port) }, "arn:first");
+    const waiting = async (sessions: number): Promise<void> => {
+      for (;;) {
+        const blocked = await sql`
+          select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+        if (blocked.length === sessions) return;
+        await setTimeout(5);
+      }
+    };
+    await sql.unsafe(`
+      create function f() returns trigger language plpgsql as 'begin perform pg_advisory_xact_lock_shared(1); return new; end';
+      create trigger waits before insert on user_logins for each row execute procedure f()`);
+    const entries = [row("a"), row("b"), rejection("c")];
+    let retried: Promise<unknown> | undefined;
+    await sql.begin(async (tx) => {
+      await tx`select pg_advisory_xact_lock(1)`;
+      const lost = loader.load(entries).catch((error: unknown) => error);
+      await waiting(1);
+      proxy.cut();
+      expect(await lost).toBeInstanceOf(DatabaseLost);
+      retried = loader.load(entries);
+      await waiting(2);
+    });
+    const result = await retried;
+    await loader.close();
+    await proxy.stop();
+    expect(result).toEqual({ loaded: 2, quarantined: 1, duplicates: 0 });
+    expect(await counted(sql)).toEqual({ rows: 2, held: 1, noted: 3 });
   }));
 
 it("takes equal ids of two queues for two messages where no sent time is known", () =>

@@ -1,0 +1,203 @@
+// The processes of a simulated world: drains and replays, with the product's code, which are stopped, suspended and killed.
+import { EXIT } from "../../src/cli/exit-codes.ts";
+import { createEntryMaker } from "../../src/drain/entry.ts";
+import { drain } from "../../src/drain/loop.ts";
+import type { DrainReport } from "../../src/drain/report.ts";
+import type { DrainSettings } from "../../src/drain/settings.ts";
+import { explain } from "../../src/explain.ts";
+import { createBodyOpener } from "../../src/quarantine/message.ts";
+import { replay } from "../../src/quarantine/replay.ts";
+import type { SimulatedDatabase } from "./database.ts";
+import { openLoader, openReplay } from "./loader.ts";
+import { checkReport } from "./promises.ts";
+import type { SimulatedQueue } from "./queue.ts";
+import { connect } from "./queue-port.ts";
+import { Life } from "./schedule.ts";
+import { KEYS, plansOf, SECRET, type Shape } from "./sent.ts";
+import type { World } from "./world.ts";
+
+/** How long a run may take after a signal or at its time limit, milliseconds: its periods of grace. */
+const MOST_GRACE_MS = 35_000;
+/** The part of `--retry-for` after which a run may give up: the next pause may be as long as all before. */
+const LEAST_PATIENCE = 0.4;
+/** What a process came to. */
+type Ending = "killed" | "failed" | DrainReport;
+
+export class Processes {
+  /** How many replays were started. */
+  replays = 0;
+  readonly #world: World;
+  readonly #database: SimulatedDatabase;
+  readonly #shape: Shape;
+  readonly #retryForSeconds: number;
+  #drains = 0;
+
+  constructor(world: World, database: SimulatedDatabase, shape: Shape) {
+    this.#world = world;
+    this.#database = database;
+    this.#shape = shape;
+    this.#retryForSeconds = world.random.pick([2, 10, 30]);
+  }
+
+  /** One process that drains a queue. */
+  async drain(queue: SimulatedQueue): Promise<Ending> {
+    const world = this.#world;
+    const { random, faults, schedule } = world;
+    const life = new Life(`drain-${(this.#drains += 1)}`, schedule);
+    const stop = new AbortController();
+    const settings = this.#settings(queue);
+    const { queue: port, told } = connect(world, queue, life, settings.onReject === "quarantine");
+    const loader = openLoader(world, this.#database, life, queue, settings.batchSize);
+    world.note(life.name, () => `drains ${queue.name}: ${JSON.stringify(settings)}`);
+    const started = schedule.now;
+    let stoppedAt = Infinity;
+    if (faults.play("stop")) {
+      life.after(world.soon(), () => {
+        world.note(life.name, () => "gets a signal");
+        stoppedAt = schedule.now;
+        stop.abort();
+      });
+    }
+    for (let times = 0; times < 2; times += 1) {
+      if (!faults.play("suspend")) continue;
+      const [ms, stopsClock] = [random.between(100, 200_000), random.chance(0.5)];
+      life.after(world.soon(), () => {
+        world.note(life.name, () => `is suspended for ${Math.round(ms)} ms`);
+        life.suspend(ms, stopsClock);
+      });
+    }
+    const killed = new Promise<"killed">((resolve) => {
+      if (!faults.play("kill")) return;
+      schedule.in(world.soon(), () => {
+        if (!life.isAlive) return;
+        world.note(life.name, () => "is killed");
+        life.kill();
+        resolve("killed");
+      });
+    });
+    const entries = createEntryMaker({
+      ...{ plan: plansOf(this.#shape).drain, keys: KEYS, queueId: queue.id, queueName: queue.name, now: 0 },
+      randomBytes: (length) => random.bytes(length),
+    });
+    const warn = (line: string): void => {
+      world.require(!line.includes(SECRET), () => `a raw value is in a warning: ${line}`);
+    };
+    const parts = {
+      queue: port,
+      loader,
+      entries,
+      clock: life,
+      random: () => random.next(),
+      stop: stop.signal,
+    };
+    const lostBefore = this.#database.lostCommits;
+    const checkTime = (): void => {
+      if (life.wasSuspended) return;
+      const end = Math.min(stoppedAt, started + (settings.maxSeconds ?? Infinity) * 1000) + MOST_GRACE_MS;
+      world.require(schedule.now <= end, () => `${life.name} ends ${schedule.now - end} ms too late`);
+    };
+    const work = async (): Promise<Ending> => {
+      try {
+        const report = await drain(settings, { ...parts, notices: { warn } });
+        world.note(life.name, () => `ends: ${JSON.stringify({ ...report, invalid: undefined })}`);
+        const held = queue.heldBy(life);
+        const ended = {
+          name: life.name,
+          report,
+          told,
+          loader,
+          settings,
+          held,
+          wasStopped: stop.signal.aborted,
+        };
+        const isWhole = lostBefore === this.#database.lostCommits;
+        checkReport(
+          world,
+          { ...ended, wasSuspended: life.wasSuspended },
+          isWhole ? this.#database : undefined,
+          this.#shape,
+        );
+        checkTime();
+        if (!stop.signal.aborted && !report.databaseSilent) await loader.prune(30).catch(() => undefined);
+        return report;
+      } catch (error) {
+        const { code, sentence } = explain(error);
+        if (code === EXIT.unexpected) throw error;
+        world.require(!sentence.includes(SECRET), () => "a raw value is in a failure");
+        world.note(life.name, () => `fails: ${sentence}`);
+        if (code === EXIT.unavailable && !loader.wasCancelled() && settings.maxSeconds === undefined) {
+          const triedFor = schedule.now - Math.min(told.failedAt, loader.failedAt());
+          world.require(
+            triedFor >= LEAST_PATIENCE * settings.retryForSeconds * 1000,
+            () => `${life.name} gives up after ${triedFor} ms`,
+          );
+        }
+        checkTime();
+        return "failed";
+      } finally {
+        life.kill();
+      }
+    };
+    return Promise.race([work(), killed]);
+  }
+
+  #settings(queue: SimulatedQueue): DrainSettings {
+    const { random, faults } = this.#world;
+    const leaves = queue.options.maxReceiveCount !== undefined && random.chance(0.5) && faults.areOn;
+    return {
+      concurrency: random.pick([1, 2, 4, 8, 32]),
+      batchSize: random.pick([1, 3, 10, 50, 500]),
+      maxMessages: faults.areOn && random.chance(0.3) ? random.integer(1, 100) : undefined,
+      maxSeconds: faults.areOn && random.chance(0.15) ? random.integer(1, 60) : undefined,
+      retryForSeconds: this.#retryForSeconds,
+      onReject: leaves ? "leave" : "quarantine",
+    };
+  }
+
+  /** One process that replays the quarantine of a queue with a mapping that accepts more. */
+  async replay(queue: SimulatedQueue): Promise<void> {
+    const world = this.#world;
+    const { schedule, faults, random } = world;
+    const life = new Life(`replay-${(this.replays += 1)}`, schedule);
+    world.note(life.name, () => `replays the quarantine of ${queue.name}`);
+    const killed = new Promise<void>((resolve) => {
+      if (!faults.play("kill")) return;
+      schedule.in(2 ** random.between(0, 10), () => {
+        if (!life.isAlive) return;
+        world.note(life.name, () => "is killed");
+        life.kill();
+        resolve();
+      });
+    });
+    const store = openReplay(world, this.#database, life, queue.id);
+    const settings = {
+      plan: plansOf(this.#shape).replay,
+      keys: KEYS,
+      randomBytes: (length: number) => random.bytes(length),
+    };
+    const work = replay(store, createBodyOpener([KEYS]), settings)
+      .then(
+        (report) => {
+          world.note(
+            life.name,
+            () => `ends: ${JSON.stringify({ ...report, missingKeys: report.missingKeys.size })}`,
+          );
+          const rows = [...this.#database.rows.values()].filter(({ run }) => run === life.name).length;
+          if (this.#database.lostCommits === 0)
+            world.require(
+              report.loaded === rows,
+              () => `${life.name} says it loaded ${report.loaded}, and loaded ${rows}`,
+            );
+        },
+        (error: unknown) => {
+          const { code, sentence } = explain(error);
+          if (code === EXIT.unexpected) throw error;
+          world.note(life.name, () => `fails: ${sentence}`);
+        },
+      )
+      .finally(() => {
+        life.kill();
+      });
+    return Promise.race([work, killed]);
+  }
+}

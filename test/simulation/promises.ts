@@ -1,0 +1,151 @@
+// The promises of the product that are checked in a simulated world.
+import type { DrainReport } from "../../src/drain/report.ts";
+import type { DrainSettings } from "../../src/drain/settings.ts";
+import { createBodyOpener } from "../../src/quarantine/message.ts";
+import { rowKey, type Commit, type SimulatedDatabase } from "./database.ts";
+import type { RunLoader } from "./loader.ts";
+import type { SimulatedQueue } from "./queue.ts";
+import type { Told } from "./queue-port.ts";
+import { KEYS, type Sent, type Shape } from "./sent.ts";
+import type { World } from "./world.ts";
+
+/** Whether each record of the message has its outcome, in commits that count. */
+export function isSettled(
+  database: SimulatedDatabase,
+  queue: string,
+  sent: Sent,
+  counts: (commit: Commit) => boolean,
+): boolean {
+  const held = database.quarantine.get(sent.identity);
+  const isHeld = (record?: number): boolean =>
+    held !== undefined &&
+    counts(held.commit) &&
+    (record === undefined || held.rejection.records?.includes(record) !== false);
+  if (sent.whole !== undefined) return sent.whole === "skipped" || isHeld();
+  return sent.records.every(({ fate, key }, index) => {
+    if (fate === "skipped") return true;
+    const row = database.rows.get(rowKey(sent.identity, index));
+    const earlier = key === undefined ? undefined : database.rowsByKey.get(`${queue} ${key}`);
+    if ([row, earlier].some((each) => each !== undefined && counts(each.commit)) || isHeld(index))
+      return true;
+    // It was a duplicate in another queue, before SQS moved the message.
+    return [...database.rowsByKey].some(
+      ([of, { commit }]) => key !== undefined && of.endsWith(` ${key}`) && counts(commit),
+    );
+  });
+}
+
+/** How long a run asks for messages that the queue counts and does not return, milliseconds, at least. */
+const LEAST_SEARCH_MS = 30_000;
+
+/** A run that ended by itself. */
+export interface Ended {
+  readonly name: string;
+  readonly report: DrainReport;
+  readonly told: Told;
+  readonly settings: DrainSettings;
+  /** The ids of the messages that it still holds. */
+  readonly held: readonly string[];
+  readonly wasStopped: boolean;
+  readonly wasSuspended: boolean;
+  readonly loader: Pick<RunLoader, "toldTwice" | "unknown" | "isBusy">;
+}
+
+/**
+ * The counts of a run are what happened.
+ *
+ * @param database undefined where a failover lost commits in the meantime
+ */
+export function checkReport(
+  world: World,
+  ended: Ended,
+  database: SimulatedDatabase | undefined,
+  shape: Shape,
+): void {
+  const { name, report, told, settings, held, wasStopped, wasSuspended, loader } = ended;
+  const { toldTwice } = loader;
+  const equal = (what: string, said: number, is: number): void => {
+    world.require(said === is, () => `${name} says ${what} ${said}, and it is ${is}`);
+  };
+  const most = (what: string, said: number, is: number): void => {
+    world.require(said <= is, () => `${name} says ${what} ${said}, and it is ${is} at most`);
+  };
+  const between = (what: string, said: number, is: number): void => {
+    most(what, said, is);
+    world.require(is <= said + loader.unknown(), () => `${name} says ${what} ${said}, and it is ${is}`);
+  };
+  // After a signal or at a time limit, the last answers are not waited for.
+  const isWhole = !wasStopped && settings.maxSeconds === undefined;
+  const check = isWhole ? equal : most;
+  if (settings.maxMessages === undefined) check("received", report.received, told.received);
+  else most("received", report.received, Math.min(told.received, settings.maxMessages));
+  check("released", report.released, told.released);
+  most("deleted", report.deleted, told.deleted);
+  if (isWhole) most("deleted and outdated", told.deleted, report.deleted + told.outdated);
+  if (database !== undefined && !report.databaseSilent) {
+    const rows = [...database.rows.values()].filter(({ run }) => run === name).length;
+    between("loaded", report.loaded - toldTwice.loaded, rows);
+    const quarantined = [...database.quarantine.values()]
+      .filter(({ run }) => run === name)
+      .reduce((sum, { rejection }) => sum + (rejection.records?.length ?? 1), 0);
+    between("quarantined", report.quarantined - toldTwice.quarantined, quarantined);
+  }
+  world.require(
+    report.databaseSilent || !loader.isBusy(),
+    () => `${name} does not say that Postgres is silent`,
+  );
+  const { loaded, duplicates, quarantined, skipped, left, received } = report;
+  if (isWhole && !shape.hasRecords)
+    equal("received", received, loaded + duplicates + quarantined + skipped + left);
+  // What it could not release, it reports.
+  const unreleased = told.unreleased > 0 || wasSuspended ? report.leftHidden : 0;
+  world.require(held.length <= unreleased + left, () => `${name} ends and holds ${held.join(" ")}`);
+  world.require(
+    !report.stillVisible || report.durationMs >= LEAST_SEARCH_MS,
+    () => `${name} gives up after ${report.durationMs} ms, although the queue counts messages`,
+  );
+  const counted = report.remaining === undefined ? told.visible : told.visible.slice(0, -1);
+  if (isWhole && report.stoppedBy === "empty" && !report.stillVisible)
+    world.require(
+      counted.at(-1) === 0,
+      () => `${name} ends as if the queue were empty, which counts ${counted.at(-1) ?? "nothing"}`,
+    );
+}
+
+/** When all has come to rest. */
+export function checkEnd(world: World, database: SimulatedDatabase, queues: readonly SimulatedQueue[]): void {
+  for (const { name, size } of queues) world.require(size === 0, () => `${size} messages stay in ${name}`);
+  const open = createBodyOpener([KEYS]);
+  for (const sent of world.sent.values()) {
+    const { id, excused } = sent;
+    const isDone = queues.some((queue) => isSettled(database, queue.id, sent, () => true));
+    if (excused === undefined)
+      world.require(isDone, () => `${id} is neither in the table nor in the quarantine`);
+    const held = database.quarantine.get(sent.identity);
+    if (held === undefined) continue;
+    const opened = open({ ...held, body: held.rejection.sealed });
+    world.require(
+      opened.outcome === "opened" && opened.text === sent.body,
+      () => `the body of ${id} cannot be opened`,
+    );
+    if (held.isReplayed) {
+      world.require(sent.whole !== "rejected", () => `${id} was replayed, which no mapping accepts`);
+      for (const [index, { fate, key }] of sent.records.entries()) {
+        const isDue = held.rejection.records?.includes(index) !== false && fate !== "skipped";
+        const isLoaded =
+          database.rows.has(rowKey(sent.identity, index)) ||
+          (key !== undefined && database.rowsByKey.has(`${held.queue} ${key}`));
+        world.require(
+          !isDue || isLoaded,
+          () => `record ${index} of ${id} was replayed and is not in the table`,
+        );
+      }
+      continue;
+    }
+    for (const index of sent.records.keys()) {
+      const isBoth =
+        held.records?.includes(index) !== false && database.rows.has(rowKey(sent.identity, index));
+      world.require(!isBoth, () => `record ${index} of ${id} is in the table and in the quarantine`);
+    }
+  }
+}

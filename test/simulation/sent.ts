@@ -1,0 +1,147 @@
+// The messages that a simulated world sends, and what must become of each.
+import { compile, faultOfDefault, type Plan } from "../../src/mapping/compile.ts";
+import { readMapping } from "../../src/mapping/file.ts";
+import { deriveKeys } from "../../src/masking/keys.ts";
+import type { Random } from "./random.ts";
+
+/** Part of every value that is masked: it may be in the queue, and nowhere else. */
+export const SECRET = "s3cr3t";
+
+export const KEYS = deriveKeys(Buffer.alloc(32, 7));
+
+/** What must become of a record: `refused` is valid for the mapping and refused by Postgres. */
+type Fate = "row" | "rejected" | "refused" | "skipped";
+
+export interface SentRecord {
+  readonly fate: Fate;
+  /** The first cell of its row. */
+  readonly id: string;
+  /** The value of the mapping's `dedupe`; undefined without one. */
+  readonly key: string | undefined;
+}
+
+/** A message as one queue or its dead-letter queue has it, under one id and sent time. */
+export interface Sent {
+  readonly id: string;
+  readonly sentAt: number | undefined;
+  readonly body: string;
+  readonly group: string;
+  /** Its place in the queue. */
+  sequence: number;
+  /** Empty where the message is rejected or skipped as a whole. */
+  readonly records: readonly SentRecord[];
+  /** Of a message without records. */
+  readonly whole: "rejected" | "skipped" | undefined;
+  /** What the ledger knows it by: set when it is sent to a queue. */
+  identity: string;
+  /** Deleted by a drain; the server may still deliver it again. */
+  isDeleted: boolean;
+  /** Why nobody owes an outcome for it any more. */
+  excused: "purged" | "moved" | "lost in a failover" | undefined;
+}
+
+/** Rows that begin with this are refused by Postgres. */
+export const REFUSED_ID = "refused";
+
+export interface Shape {
+  readonly hasRecords: boolean;
+  readonly hasDedupe: boolean;
+}
+
+const SHAPES = [
+  { hasRecords: false, hasDedupe: false },
+  { hasRecords: false, hasDedupe: true },
+  { hasRecords: true, hasDedupe: false },
+  { hasRecords: true, hasDedupe: true },
+] as const satisfies readonly Shape[];
+
+/** For each shape: the plan of a drain, and that of a replay, which accepts what was rejected. */
+const PLANS = new Map<Shape, Plans>(
+  SHAPES.map((shape) => [shape, { drain: makePlan(shape, "integer"), replay: makePlan(shape, "text") }]),
+);
+
+interface Plans {
+  readonly drain: Plan;
+  readonly replay: Plan;
+}
+
+function makePlan(shape: Shape, type: string): Plan {
+  const text = [
+    "version: 1",
+    "table: public.events",
+    "when: { kind: event }",
+    "unmatched: skip",
+    ...(shape.hasRecords ? ["records: items"] : []),
+    ...(shape.hasDedupe ? ["dedupe: key"] : []),
+    `columns: { id: {}, secret: { mask: token }, n: { type: ${type} } }`,
+  ].join("\n");
+  const read = readMapping(text, faultOfDefault);
+  if (!("mapping" in read)) throw new Error(read.mistakes.map(({ sentence }) => sentence).join(" "));
+  return compile(read.mapping, KEYS);
+}
+
+export function pickShape(random: Random): Shape {
+  return random.pick([...SHAPES, SHAPES[0], SHAPES[0]]);
+}
+
+export function plansOf(shape: Shape): Plans {
+  const plans = PLANS.get(shape);
+  if (plans === undefined) throw new Error("no such mapping");
+  return plans;
+}
+
+/** Refused rows per world: ten messages that are all refused would be the table's fault. */
+const MOST_REFUSED = 4;
+
+/** Writes messages of all kinds. */
+export class Author {
+  readonly #random: Random;
+  readonly #shape: Shape;
+  #refused = 0;
+  #count = 0;
+
+  constructor(random: Random, shape: Shape) {
+    this.#random = random;
+    this.#shape = shape;
+  }
+
+  write(sentAt: number | undefined): Sent {
+    const random = this.#random;
+    const sequence = (this.#count += 1);
+    const id = `m${sequence}`;
+    const group = `g${random.integer(1, 4)}`;
+    const own = { id, sentAt, group, sequence, identity: "", isDeleted: false, excused: undefined };
+    if (random.chance(0.03)) return { ...own, body: `{"kind":"${SECRET}`, records: [], whole: "rejected" };
+    if (!this.#shape.hasRecords) {
+      const record = this.#record(id);
+      return { ...own, body: JSON.stringify(bodyOf(record)), records: [record], whole: undefined };
+    }
+    const count = random.chance(0.1) ? 0 : random.integer(1, 4);
+    const records = Array.from({ length: count }, (_, index) => this.#record(`${id}.${index}`));
+    const body = JSON.stringify({ items: records.map(bodyOf) });
+    return { ...own, body, records, whole: count === 0 ? "skipped" : undefined };
+  }
+
+  #record(id: string): SentRecord {
+    const random = this.#random;
+    let fate: Fate = random.chance(0.85)
+      ? "row"
+      : random.pick(["rejected", "rejected", "skipped", "refused"]);
+    if (fate === "refused" && this.#refused >= MOST_REFUSED) fate = "row";
+    if (fate === "refused") this.#refused += 1;
+    const key = !this.#shape.hasDedupe
+      ? undefined
+      : random.chance(0.2)
+        ? `k${random.integer(1, 5)}`
+        : `key of ${id}`;
+    return { fate, id: fate === "refused" ? `${REFUSED_ID} ${id}` : id, key };
+  }
+}
+
+function bodyOf({ fate, id, key }: SentRecord): object {
+  return {
+    kind: fate === "skipped" ? "other" : "event",
+    ...{ id, secret: `${SECRET} ${id}`, n: fate === "rejected" ? "none" : "1" },
+    ...(key === undefined ? {} : { key }),
+  };
+}
