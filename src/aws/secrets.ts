@@ -44,6 +44,7 @@ async function inSecretsManager(
 ): Promise<string | Uint8Array | undefined> {
   const { SecretsManagerClient, GetSecretValueCommand } = await loadClient(
     "secrets-manager",
+    setting,
     () => import("@aws-sdk/client-secrets-manager"),
   );
   const client = new SecretsManagerClient(await config(secret.region));
@@ -55,7 +56,11 @@ async function inSecretsManager(
 }
 
 async function inParameterStore(parameter: StoredSecret, setting: string): Promise<string | undefined> {
-  const { SSMClient, GetParameterCommand } = await loadClient("ssm", () => import("@aws-sdk/client-ssm"));
+  const { SSMClient, GetParameterCommand } = await loadClient(
+    "ssm",
+    setting,
+    () => import("@aws-sdk/client-ssm"),
+  );
   const client = new SSMClient(await config(parameter.region));
   const call = { action: "ssm:GetParameter", what: named(parameter), setting };
   return withClient(client, call, async () => {
@@ -69,7 +74,7 @@ async function decrypted(
   { ciphertext, purpose, region }: EncryptedSecret,
   setting: string,
 ): Promise<Uint8Array | undefined> {
-  const { KMSClient, DecryptCommand } = await loadClient("kms", () => import("@aws-sdk/client-kms"));
+  const { KMSClient, DecryptCommand } = await loadClient("kms", setting, () => import("@aws-sdk/client-kms"));
   const client = new KMSClient(await config(region));
   const call = { action: "kms:Decrypt", what: "the text after kms:", setting, purpose };
   return withClient(client, call, async () => {
@@ -89,7 +94,7 @@ async function decrypted(
  * @throws {Failure} if KMS cannot encrypt with the key
  */
 export async function encryptSecret(text: string, keyId: string, purpose: Purpose): Promise<string> {
-  const { KMSClient, EncryptCommand } = await loadClient("kms", () => import("@aws-sdk/client-kms"));
+  const { KMSClient, EncryptCommand } = await loadClient("kms", "--kms", () => import("@aws-sdk/client-kms"));
   const region = /^arn:[^:]*:kms:([a-z0-9-]+):/.exec(keyId)?.[1];
   const client = new KMSClient(await config(region));
   const call = { action: "kms:Encrypt", what: "the KMS key", setting: "--kms", purpose } as const;
@@ -148,9 +153,10 @@ async function withClient<T, Given extends readonly unknown[], Found>(
 
 /**
  * @param name as in the package's, such as `ssm`
+ * @param setting what needs the client, for the error message: `DATABASE_URL`
  * @throws {Failure} `configuration` if the package is not installed
  */
-export async function loadClient<T>(name: string, load: () => Promise<T>): Promise<T> {
+export async function loadClient<T>(name: string, setting: string, load: () => Promise<T>): Promise<T> {
   try {
     return await load();
   } catch (error) {
@@ -158,8 +164,8 @@ export async function loadClient<T>(name: string, load: () => Promise<T>): Promi
     const packageName = `@aws-sdk/client-${name}`;
     throw new Failure(
       "configuration",
-      `A setting needs the package ${packageName}, which is not installed. Run npm install ${packageName} where fetch-etl is installed, ` +
-        "with --global if fetch-etl is global.",
+      `${setting} needs the package ${packageName}, which is not installed. Run npm install ${packageName} where fetch-etl is installed, ` +
+        "with --global and the same --prefix if fetch-etl is global.",
       error,
     );
   }

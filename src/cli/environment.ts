@@ -8,7 +8,7 @@ export const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] 
   ],
   [
     "FETCH_ETL_MASKING_KEY",
-    "masking key in base64, at least 32 bytes (fetch-etl keygen prints one); earlier keys can follow, separated by commas",
+    "masking key in base64, at least 32 bytes (fetch-etl keygen prints one), or a reference to it in AWS (ARN or kms:…); earlier keys can follow, separated by commas",
   ],
   ["FETCH_ETL_MASKING_KEY_FILE, DATABASE_URL_FILE, PGPASSWORD_FILE", "UTF-8 file that contains the value"],
   [

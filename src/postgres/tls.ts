@@ -214,9 +214,12 @@ function refused(code: string, settings: DatabaseSettings): string {
         `${start} has a certificate that could not be verified (${code}), which sslmode ${sslMode} requires. ` +
         (settings.sslRootCert === RDS
           ? `RDS Proxy and servers outside Amazon RDS have certificates of other authorities: remove sslrootcert=rds from ${source}.`
-          : hasKnownAuthorities(host)
-            ? `Set sslrootcert=rds in ${source}, or, for RDS Proxy, remove sslrootcert.`
-            : `Set sslrootcert in ${source} to a file with the certificate of the authority that issued the server's.`)
+          : trustsBoth(settings)
+            ? `Neither the authorities of Amazon RDS nor those of Node.js issued it. Check that the endpoint's name leads to the endpoint, ` +
+              `or set sslrootcert in ${source} to a file with the certificate of the authority that issued it.`
+            : hasKnownAuthorities(host)
+              ? `Set sslrootcert=rds in ${source}, or, for RDS Proxy, remove sslrootcert.`
+              : `Set sslrootcert in ${source} to a file with the certificate of the authority that issued the server's.`)
       );
   }
 }

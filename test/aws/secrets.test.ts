@@ -208,12 +208,12 @@ it("a text is encrypted with the context of its purpose, in the region of the ke
   ]);
 });
 
-it("a client that is not installed is named, with the command that installs it", async () => {
+it("a client that is not installed is named, with the setting that needs it and the command that installs it", async () => {
   const missing = "@aws-sdk/client-of-no-service";
-  await expect(loadClient("ssm", () => import(missing))).rejects.toMatchObject({
+  await expect(loadClient("ssm", "DATABASE_URL", () => import(missing))).rejects.toMatchObject({
     kind: "configuration",
     message:
-      "A setting needs the package @aws-sdk/client-ssm, which is not installed. Run npm install @aws-sdk/client-ssm where fetch-etl is installed, " +
-      "with --global if fetch-etl is global.",
+      "DATABASE_URL needs the package @aws-sdk/client-ssm, which is not installed. Run npm install @aws-sdk/client-ssm where fetch-etl is installed, " +
+      "with --global and the same --prefix if fetch-etl is global.",
   });
 });

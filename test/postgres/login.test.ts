@@ -275,6 +275,9 @@ describe("the authorities", () => {
     withFolder(async (folder) => {
       expect(await tls("sslmode=verify-ca")).toMatch(/SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_/);
       expect(await tls("sslmode=verify-ca")).toContain(
+        "Neither the authorities of Amazon RDS nor those of Node.js issued it.",
+      );
+      expect(await tls("sslrootcert=system&sslmode=verify-full")).toContain(
         "Set sslrootcert=rds in DATABASE_URL, or, for RDS Proxy, remove sslrootcert.",
       );
       await writeFile(join(folder, "extra.pem"), authority);

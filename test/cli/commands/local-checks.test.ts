@@ -132,6 +132,13 @@ describe("a secret that is not in its variable", () => {
     ]);
   });
 
+  it("a list of masking keys in a variable is told from one key", async () => {
+    const env = { FETCH_ETL_MASKING_KEY: "kms:QUJD,kms:REVG" };
+    expect(await check(env, 0o400, { fetch: () => KEY })).toMatchObject([
+      { status: "ok", finding: "FETCH_ETL_MASKING_KEY: a list with references" },
+    ]);
+  });
+
   it("has a check of its own, and one in its variable has none", async () => {
     const arn = "arn:aws:ssm:eu-west-1:000000000000:parameter/prod/key";
     const env = { PGPASSWORD: "p", DATABASE_URL_FILE: "/none", FETCH_ETL_MASKING_KEY: arn };

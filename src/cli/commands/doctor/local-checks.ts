@@ -55,7 +55,8 @@ export function checkSecrets({
     const { name, place } = secret;
     if ("failure" in secret) return [failed("secrets", `${name} has no value`, secret.failure)];
     if (place.kind === "variable") return [];
-    const finding = `${name}: ${place.origin}`;
+    // A list of masking keys in the variable: each of them can be a reference.
+    const finding = `${name}: ${place.origin === name ? "a list with references" : place.origin}`;
     const mode = place.file === undefined ? undefined : fileMode(place.file);
     if (mode === undefined || !isShared(mode)) return [ok("secrets", finding)];
     const shared = `${finding}; others can read it (mode ${octal(mode)})`;

@@ -8,7 +8,7 @@ export function defineReveal(program: CliCommand, action: ActionFor): void {
       "Decrypts masked values with an age identity. Before it decrypts anything, it records the user, the time, the reason and the tokens in fetch_etl.reveal_log.",
     )
     .argument("[tokens...]", "tokens; if omitted, read from standard input, one per line")
-    .requiredOption("--identity <file>", "age identity file, as age-keygen writes it")
+    .requiredOption("--identity <file>", "age identity file, as age-keygen writes it or encrypted by KMS")
     .requiredOption("--reason <text>", "the reason, which is recorded")
     .option("--json", "print the result as one JSON object")
     .example(

@@ -7,7 +7,7 @@ export function defineRotate(program: CliCommand, action: ActionFor): void {
     .description(
       "Re-masks rows and vault entries of earlier masking keys with the current (first) key. Works in batches: you can stop it at any time and run it again.",
     )
-    .requiredOption("--identity <file>", "age identity file, as age-keygen writes it")
+    .requiredOption("--identity <file>", "age identity file, as age-keygen writes it or encrypted by KMS")
     .option("--json", "print the result as one JSON object")
     .option("--quiet", "print only warnings and errors")
     .example("fetch-etl rotate --identity identity.txt", "after you set FETCH_ETL_MASKING_KEY to new,old")
