@@ -213,7 +213,7 @@ function refused(code: string, settings: DatabaseSettings): string {
       return (
         `${start} has a certificate that could not be verified (${code}), which sslmode ${sslMode} requires. ` +
         (settings.sslRootCert === RDS
-          ? `RDS Proxy and servers outside Amazon RDS have certificates of other authorities: remove sslrootcert=rds from ${source}.`
+          ? `RDS Proxy and servers outside Amazon RDS have certificates from other authorities: remove sslrootcert=rds from ${source}.`
           : trustsBoth(settings)
             ? `Neither the authorities of Amazon RDS nor those of Node.js issued it. Check that the endpoint's name leads to the endpoint, ` +
               `or set sslrootcert in ${source} to a file with the certificate of the authority that issued it.`

@@ -1,4 +1,4 @@
-// The history of runs: what a drain records, and that no drain depends on it.
+// The run history: what a drain records, and that no drain depends on it.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DatabaseSettings } from "../../src/config/database.ts";
 import { newCounts } from "../../src/drain/counts.ts";
