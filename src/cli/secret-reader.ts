@@ -83,18 +83,17 @@ export class SecretReader {
   async #replace(part: string, isOne: boolean): Promise<string> {
     const reference = parseReference(this.#bare(part));
     if (reference === undefined) return part;
-    const from = this.#origin.place.origin;
+    const { origin: from, file } = this.#origin.place;
+    const found = (origin: string): SecretPlace =>
+      isOne ? { kind: "reference", origin } : { kind: "reference", origin: from, file };
     switch (reference.kind) {
       case "invalid":
         throw mistake(`${sentence(from)} ${reference.why}.`);
       case "encrypted":
-        this.place = { kind: "reference", origin: isOne ? `the decrypted text in ${from}` : from };
+        this.place = found(`the decrypted text in ${from}`);
         return cleaned(this.#name, await this.#decrypt(reference.ciphertext));
       case "stored":
-        this.place = {
-          kind: "reference",
-          origin: isOne ? `${named(reference.stored)} in ${from}` : from,
-        };
+        this.place = found(`${named(reference.stored)} in ${from}`);
         this.#isStored = true;
         return cleaned(this.#name, await this.#stored(reference));
     }

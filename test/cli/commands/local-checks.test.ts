@@ -139,6 +139,16 @@ describe("a secret that is not in its variable", () => {
     ]);
   });
 
+  it("a file with a reference and a plain key is checked for who can read it", async () => {
+    const env = { FETCH_ETL_MASKING_KEY_FILE: "/keys" };
+    expect(await check(env, 0o444, { fetch: () => KEY, readFile: () => `kms:QUJD,${KEY}` })).toMatchObject([
+      { status: "warning" },
+    ]);
+    expect(await check(env, 0o444, { fetch: () => KEY, readFile: () => "kms:QUJD" })).toMatchObject([
+      { status: "ok" },
+    ]);
+  });
+
   it("has a check of its own, and one in its variable has none", async () => {
     const arn = "arn:aws:ssm:eu-west-1:000000000000:parameter/prod/key";
     const env = { PGPASSWORD: "p", DATABASE_URL_FILE: "/none", FETCH_ETL_MASKING_KEY: arn };
