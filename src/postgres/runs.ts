@@ -100,11 +100,12 @@ export class RunRecorder {
 }
 
 /**
- * One round trip with the statement, which is one transaction with them. A run does not wait for a lock on the history, and its commit
- * neither for the disk nor for a synchronous standby.
+ * One round trip with the statement, which is one transaction with them. A run waits neither for a lock on the history nor for a slow
+ * trigger (from Postgres 11 on, where a time limit holds for the message that sets it), and its commit neither for the disk nor for a
+ * synchronous standby.
  */
 const SETTINGS =
-  "set local lock_timeout = '1s'; set local synchronous_commit = off; set local row_security = off";
+  "set local lock_timeout = '1s'; set local statement_timeout = '2s'; set local synchronous_commit = off; set local row_security = off";
 
 /** Code points of a text in the history. */
 const LONGEST = 500;
