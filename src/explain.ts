@@ -9,7 +9,7 @@ export function explain(error: unknown): Explanation {
     return { code: EXIT.unavailable, sentence: "SQS is throttling requests. Try again later." };
   if (error instanceof Failure) return { code: EXIT[error.kind], sentence: error.message };
   // Messages of other errors may quote data.
-  const name = error instanceof Error ? error.name : typeof error;
+  const name = error instanceof Error ? nameOf(error) : typeof error;
   return {
     code: EXIT.unexpected,
     sentence: `Unexpected error (${name}). Run the command with --debug to see where it happened.`,
@@ -31,7 +31,21 @@ export function uncaught(error: unknown): unknown {
 export function frames(error: unknown): string {
   const lines: string[] = [];
   for (let each = error; each instanceof Error; each = each.cause) {
-    lines.push(each.name, ...(each.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line)));
+    lines.push(nameOf(each), ...framesOf(each));
   }
   return lines.map((line) => `${line}\n`).join("");
+}
+
+/** The AWS SDK takes the name of an error from the server's answer, so that it can be any text. */
+function nameOf({ name }: Error): string {
+  return /^[A-Za-z][\w.-]{0,79}$/.test(name) ? name : "Error";
+}
+
+const FRAME = /^ +at .*(:\d+:\d+|<anonymous>|native)\)?$/;
+
+/** The last lines of the stack. Lines of the message, which comes first, can have the form of a frame. */
+function framesOf({ stack = "", message }: Error): readonly string[] {
+  const start = stack.indexOf(message);
+  const lines = stack.slice(start === -1 ? 0 : start + message.length).split("\n");
+  return lines.slice(lines.findLastIndex((line) => !FRAME.test(line)) + 1);
 }

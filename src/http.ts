@@ -26,9 +26,14 @@ export async function sendHttp({ method, url, body, timeoutMs }: HttpRequest): P
   });
   // Otherwise an error that occurs while nothing awaits the request would end the process.
   request.on("error", () => undefined);
+  // Node closes a connection without an error where a server changes the protocol, with status 101.
+  const closed = new AbortController();
+  request.once("close", () => {
+    closed.abort();
+  });
   try {
     request.end(body);
-    const [response] = (await once(request, "response")) as [http.IncomingMessage];
+    const [response] = (await once(request, "response", { signal: closed.signal })) as [http.IncomingMessage];
     const parts: Buffer[] = [];
     let length = 0;
     for await (const part of response as AsyncIterable<Buffer>) {

@@ -15,6 +15,8 @@ import { translateSecretError, type SecretAction } from "./secret-errors.ts";
 
 /** Milliseconds. Values are at most 64 KiB. */
 const REQUEST_TIMEOUT_MS = 10_000;
+/** For all attempts, and for an answer that comes too slowly: {@link REQUEST_TIMEOUT_MS} starts again with each of its parts. */
+const CALL_TIMEOUT_MS = 60_000;
 
 /**
  * @param setting the setting with the reference, for error messages, such as `DATABASE_URL`
@@ -49,8 +51,8 @@ async function inSecretsManager(
   );
   const client = new SecretsManagerClient(await config(secret.region));
   const call = { action: "secretsmanager:GetSecretValue", what: named(secret), setting };
-  return withClient(client, call, async () => {
-    const answer = await client.send(new GetSecretValueCommand({ SecretId: secret.arn }));
+  return withClient(client, call, async (abortSignal) => {
+    const answer = await client.send(new GetSecretValueCommand({ SecretId: secret.arn }), { abortSignal });
     return answer.SecretString ?? answer.SecretBinary;
   });
 }
@@ -63,10 +65,10 @@ async function inParameterStore(parameter: StoredSecret, setting: string): Promi
   );
   const client = new SSMClient(await config(parameter.region));
   const call = { action: "ssm:GetParameter", what: named(parameter), setting };
-  return withClient(client, call, async () => {
+  return withClient(client, call, async (abortSignal) => {
     // The ARN works as the name, and is required for a parameter that another account shares.
     const command = new GetParameterCommand({ Name: parameter.arn, WithDecryption: true });
-    return (await client.send(command)).Parameter?.Value;
+    return (await client.send(command, { abortSignal })).Parameter?.Value;
   });
 }
 
@@ -77,12 +79,12 @@ async function decrypted(
   const { KMSClient, DecryptCommand } = await loadClient("kms", setting, () => import("@aws-sdk/client-kms"));
   const client = new KMSClient(await config(region));
   const call = { action: "kms:Decrypt", what: "the text after kms:", setting, purpose };
-  return withClient(client, call, async () => {
+  return withClient(client, call, async (abortSignal) => {
     const command = new DecryptCommand({
       CiphertextBlob: Buffer.from(ciphertext, "base64"),
       EncryptionContext: contextOf(purpose),
     });
-    return (await client.send(command)).Plaintext;
+    return (await client.send(command, { abortSignal })).Plaintext;
   });
 }
 
@@ -98,14 +100,13 @@ export async function encryptSecret(text: string, keyId: string, purpose: Purpos
   const region = /^arn:[^:]*:kms:([a-z0-9-]+):/.exec(keyId)?.[1];
   const client = new KMSClient(await config(region));
   const call = { action: "kms:Encrypt", what: "the KMS key", setting: "--kms", purpose } as const;
-  return withClient(client, call, async () => {
-    const { CiphertextBlob } = await client.send(
-      new EncryptCommand({
-        KeyId: keyId,
-        Plaintext: Buffer.from(text),
-        EncryptionContext: contextOf(purpose),
-      }),
-    );
+  return withClient(client, call, async (abortSignal) => {
+    const command = new EncryptCommand({
+      KeyId: keyId,
+      Plaintext: Buffer.from(text),
+      EncryptionContext: contextOf(purpose),
+    });
+    const { CiphertextBlob } = await client.send(command, { abortSignal });
     if (CiphertextBlob === undefined) throw new Error("KMS returned no ciphertext");
     return Buffer.from(CiphertextBlob).toString("base64");
   });
@@ -134,7 +135,7 @@ interface Client<Given extends readonly unknown[], Found> {
 async function withClient<T, Given extends readonly unknown[], Found>(
   client: Client<Given, Found>,
   call: SecretAction,
-  work: () => Promise<T>,
+  work: (abortSignal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   try {
     markCredentialsFaults(client.config);
@@ -143,8 +144,9 @@ async function withClient<T, Given extends readonly unknown[], Found>(
     const [service = ""] = call.action.split(":");
     const place = { endpoint, region };
     const proxy = await proxyOf(place, service);
-    return await work().catch((error: unknown) => {
-      throw translateSecretError(error, call, { ...place, proxy });
+    const late = AbortSignal.timeout(CALL_TIMEOUT_MS);
+    return await work(late).catch((error: unknown) => {
+      throw translateSecretError(late.aborted ? late.reason : error, call, { ...place, proxy });
     });
   } finally {
     client.destroy();

@@ -24,6 +24,9 @@ const PURPOSES: Readonly<Record<SecretSetting, Purpose>> = {
 /** As `fetch-etl keygen` prints it, also in a file or a secret. */
 const ASSIGNMENT = /^(?:export\s+)?FETCH_ETL_MASKING_KEY\s*=/;
 
+/** For a password that begins as a reference does. */
+const LITERAL_PASSWORD = " If this is the password itself, write it in DATABASE_URL or in the password file.";
+
 interface Origin {
   readonly name: SecretSetting;
   readonly place: SecretPlace;
@@ -88,7 +91,9 @@ export class SecretReader {
       isOne ? { kind: "reference", origin } : { kind: "reference", origin: from, file };
     switch (reference.kind) {
       case "invalid":
-        throw mistake(`${sentence(from)} ${reference.why}.`);
+        throw mistake(
+          `${sentence(from)} ${reference.why}.${this.#name === "PGPASSWORD" ? LITERAL_PASSWORD : ""}`,
+        );
       case "encrypted":
         this.place = found(`the decrypted text in ${from}`);
         return cleaned(this.#name, await this.#decrypt(reference.ciphertext));

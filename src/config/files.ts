@@ -17,11 +17,12 @@ export function readNamedFile(
   readFile: (path: string) => string,
   problems: Problems,
 ): string | undefined {
-  if (looksSecret(path)) {
-    problems.add(`${setting} takes the path of a file, but its value looks like a key. Set the path.`);
+  const secret = secretIn(path);
+  if (secret !== undefined) {
+    problems.add(`${setting} takes the path of a file, but its value looks like ${secret}. Set the path.`);
     return undefined;
   }
-  const file = `${setting}: the file ${printable(path)}`;
+  const file = `${setting}: the file ${setting === PASSWORD_FILE ? "that it names" : printable(path)}`;
   let text: string;
   try {
     text = readFile(path).replace(/^\uFEFF/, "");
@@ -66,13 +67,18 @@ const REASONS: Readonly<Record<string, string>> = {
 /** One in a thousand random base64 texts of 40 characters lacks lower case, upper case or digits. */
 const KEY_SHAPED = /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[A-Za-z0-9+/_-]{40,}={0,2}$/;
 
-/** Whether the path looks like a masking key, a list of them, an age identity or a PEM file. */
-function looksSecret(path: string): boolean {
-  if (path.includes("-----BEGIN") || /AGE-(SECRET-KEY|PLUGIN)-/i.test(path)) return true;
-  return path.split(/[,=]/).some((part) => {
+/** Nothing distinguishes a path from a password that is set there by mistake, so that no sentence shows it. */
+const PASSWORD_FILE = "PGPASSWORD_FILE";
+
+/** What the path looks like: a masking key, a list of them, an age identity, a PEM file, or a URL, which may have a password. */
+function secretIn(path: string): "a key" | "a URL" | undefined {
+  if (/^\s*[a-z][a-z\d+.-]*:\/\//i.test(path)) return "a URL";
+  if (path.includes("-----BEGIN") || /AGE-(SECRET-KEY|PLUGIN)-/i.test(path)) return "a key";
+  const isKey = path.split(/[,=]/).some((part) => {
     const text = part.replace(/\s+/g, "");
     return KEY_SHAPED.test(text) || /^[0-9a-f]{40,}$/i.test(text);
   });
+  return isKey ? "a key" : undefined;
 }
 
 /**

@@ -60,15 +60,15 @@ export async function pruneLedger(sql: Sql, days: number, stop: AbortSignal): Pr
     from pg_catalog.to_regclass('fetch_etl.runs') as runs`;
   if (may?.entries !== true) return;
   const until = performance.now() + WITHIN_MS;
-  let pruned = AT_ONCE;
-  while (pruned === AT_ONCE && !stop.aborted && performance.now() < until) {
-    pruned = await inTransaction(sql, READ_COMMITTED, async (tx) => {
+  let withRuns = may.runs;
+  const pruneSome = (): Promise<number> =>
+    inTransaction(sql, READ_COMMITTED, async (tx) => {
       // Pruning is not worth waiting for other sessions.
       await tx.unsafe("set local lock_timeout = '2s'; set local statement_timeout = '30s'");
       const before = tx`(pg_catalog.now() operator(pg_catalog.-) pg_catalog.make_interval(hours => ${24 * days}))`;
       // In the same statement, to save a round trip.
       const { count } = await tx`
-        ${may.runs ? tx`with runs as (delete from fetch_etl.runs where started_at operator(pg_catalog.<) ${before})` : tx``}
+        ${withRuns ? tx`with runs as (delete from fetch_etl.runs where started_at operator(pg_catalog.<) ${before})` : tx``}
         delete from fetch_etl.ledger
         using (
           select sent_at, queue, message_id, record from fetch_etl.ledger
@@ -78,6 +78,14 @@ export async function pruneLedger(sql: Sql, days: number, stop: AbortSignal): Pr
         where ledger.sent_at operator(pg_catalog.=) old.sent_at and ledger.queue operator(pg_catalog.=) old.queue
           and ledger.message_id operator(pg_catalog.=) old.message_id and ledger.record operator(pg_catalog.=) old.record`;
       return count;
+    });
+  let pruned = AT_ONCE;
+  while (pruned === AT_ONCE && !stop.aborted && performance.now() < until) {
+    pruned = await pruneSome().catch((error: unknown) => {
+      if (!withRuns) throw error;
+      // The history may be what prevents it, for example by a lock or a policy.
+      withRuns = false;
+      return pruneSome();
     });
   }
 }

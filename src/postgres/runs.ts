@@ -100,11 +100,12 @@ export class RunRecorder {
 }
 
 /**
- * One round trip with the statement, which is one transaction with them. A run does not wait for a lock on the history, and its commit
- * neither for the disk nor for a synchronous standby.
+ * Sent with the statement, in one round trip and one transaction. They limit how long a run waits for a lock on the history or for a slow
+ * trigger (from Postgres 11 on, where a time limit applies to the message that sets it). The commit does not wait for the disk or for a
+ * synchronous standby.
  */
 const SETTINGS =
-  "set local lock_timeout = '1s'; set local synchronous_commit = off; set local row_security = off";
+  "set local lock_timeout = '1s'; set local statement_timeout = '2s'; set local synchronous_commit = off; set local row_security = off";
 
 /** Maximum length of a text in the history, in code points. */
 const LONGEST = 500;

@@ -173,6 +173,31 @@ it("an unreachable service, and an answer that is not from AWS, can be retried",
   );
 });
 
+it.each([SECRET, PARAMETER, CIPHERTEXT])("an answer to %s that does not end is given up", async (text) => {
+  const limit = new AbortController();
+  vi.spyOn(AbortSignal, "timeout").mockReturnValue(limit.signal);
+  await withHttpServer(
+    (_request, response) => {
+      // Each part starts the time limit of the socket again.
+      const parts = setInterval(() => response.write(" "), 1_000);
+      response.on("close", () => {
+        clearInterval(parts);
+      });
+      response.write(" ", () => {
+        limit.abort(new DOMException("late", "TimeoutError"));
+      });
+    },
+    async (endpoint) => {
+      vi.stubEnv("AWS_ENDPOINT_URL", endpoint);
+      await expect(fetchSecret(referenceTo(text), "PGPASSWORD")).rejects.toMatchObject({
+        kind: "unavailable",
+        message: expect.stringContaining("(ETIMEDOUT)"),
+      });
+    },
+  );
+  vi.restoreAllMocks();
+});
+
 it("KMS needs a region, and every service needs credentials", async () => {
   vi.stubEnv("AWS_REGION", undefined);
   await expect(fetchSecret(referenceTo(CIPHERTEXT), "PGPASSWORD")).rejects.toMatchObject({

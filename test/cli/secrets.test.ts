@@ -196,6 +196,18 @@ describe("a mistake", () => {
       "Both DATABASE_URL_FILE and DATABASE_URL_COMMAND are set. Unset one of them.",
     ],
     [
+      "a password in place of its file",
+      { PGPASSWORD_FILE: MARKER },
+      {},
+      "PGPASSWORD_FILE: the file that it names does not exist (ENOENT).",
+    ],
+    [
+      "a URL in place of its file",
+      { DATABASE_URL_FILE: `postgres://u:${MARKER}@h/d` },
+      {},
+      "DATABASE_URL_FILE takes the path of a file, but its value looks like a URL. Set the path.",
+    ],
+    [
       "a pipe",
       { PGPASSWORD_COMMAND: `get ${MARKER} | head` },
       {},
@@ -253,7 +265,8 @@ describe("a mistake", () => {
       "no base64 after kms:",
       { PGPASSWORD: `kms:${MARKER}` },
       {},
-      "PGPASSWORD begins with kms:, but what follows is not base64.",
+      "PGPASSWORD begins with kms:, but what follows is not base64. Write the whole CiphertextBlob after it, as AWS prints it. " +
+        "If this is the password itself, write it in DATABASE_URL or in the password file.",
     ],
     [
       "JSON that is no login",

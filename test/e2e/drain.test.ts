@@ -160,6 +160,13 @@ it("gives everything back after a dry run, and writes nothing", () =>
       deleted: 0,
       released: 100,
     });
+    expect(dry.stderr).toBe("");
+    const byVariable = await bench.run(["drain", "--quiet"], { FETCH_ETL_DRY_RUN: "true" });
+    expect(byVariable).toMatchObject({
+      code: 0,
+      stdout: "",
+      stderr: expect.stringContaining("FETCH_ETL_DRY_RUN is set: this run loads and deletes nothing."),
+    });
     expect(await bench.contents()).toEqual({ ready: 100, inflight: 0, delayed: 0 });
     expect(await bench.sql`select 1 from pg_class where relname = 'user_logins'`).toHaveLength(0);
   }));

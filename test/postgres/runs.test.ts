@@ -247,6 +247,27 @@ it.each([
   expect((await recorded(database)).at(-1)).toMatchObject({ ended_by: "empty" });
 });
 
+it("a slow trigger on the history delays no load", async () => {
+  const own = await created();
+  await own.sql
+    .unsafe(`create function public.slow() returns trigger language plpgsql as 'begin perform pg_sleep(3600); return new; end';
+    create trigger t before insert on fetch_etl.runs for each row execute procedure public.slow()`);
+  const [version] = await own.sql<{ major: number }[]>`
+    select current_setting('server_version_num')::int / 10000 as major`;
+  // Before, a time limit does not hold for the message that sets it.
+  if ((version?.major ?? 0) > 10) await run(own.settings);
+});
+
+it("old entries of the ledger are pruned where the history refuses it", async () => {
+  const own = await created();
+  await run(own.settings);
+  await own.sql`update fetch_etl.ledger set sent_at = now() - interval '99 days', loaded_at = now() - interval '99 days'`;
+  await own.sql`alter table fetch_etl.runs enable row level security`;
+  await own.sql`alter table fetch_etl.runs force row level security`;
+  await run(own.settings, {}, 30);
+  expect(await own.sql`select message_id from fetch_etl.ledger`).toHaveLength(1);
+});
+
 it("row-level security on the history is a warning of doctor, and an error of status", async () => {
   const own = await created();
   await own.sql`alter table fetch_etl.runs enable row level security`;

@@ -168,6 +168,17 @@ describe("an HTTP request", () => {
     server.close();
   });
 
+  it("ends where the server changes the protocol", async () => {
+    const server = createServer((request) => {
+      request.socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await expect(sendHttp({ method: "GET", url, timeoutMs: 10_000 })).rejects.toThrow();
+    server.closeAllConnections();
+    server.close();
+  });
+
   it("reads no answer of more than 16 MiB", () =>
     withGateway(
       async ({ url }) => {

@@ -60,6 +60,12 @@ async function drainQueue(
   const table = dryRun ? readTable(flags, context.env, problems, mapping.table) : database?.table;
   const recipients = dryRun ? undefined : readRecipients(context.env, problems);
   const needed = problems.complete({ maskingKeys });
+  // A variable that stays in the environment of a scheduled run would otherwise stop all loading, with exit code 0.
+  if (dryRun && /^(true|1)$/.test(context.env["FETCH_ETL_DRY_RUN"] ?? "")) {
+    context.log.warn(
+      "FETCH_ETL_DRY_RUN is set: this run loads and deletes nothing. Unset it to load messages.",
+    );
+  }
   run.table = table && qualifiedTable(table);
 
   const stop = context.catchSignals();
