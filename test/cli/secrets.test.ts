@@ -265,7 +265,7 @@ describe("a mistake", () => {
       "no base64 after kms:",
       { PGPASSWORD: `kms:${MARKER}` },
       {},
-      "PGPASSWORD begins with kms:, but what follows is not base64. Write the whole CiphertextBlob after it, as AWS prints it. " +
+      "PGPASSWORD begins with kms:, but what follows is not base64. Write the whole CiphertextBlob after it, as the AWS CLI prints it. " +
         "If this is the password itself, write it in DATABASE_URL or in the password file.",
     ],
     [
