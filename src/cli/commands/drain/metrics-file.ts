@@ -1,10 +1,9 @@
 // The file of `drain --metrics`: brings it up to date after a run.
 import { whyUnreadable, writeOutputFile } from "../../../config/files.ts";
-import { queueNameToShow } from "../../../config/queue.ts";
 import { systemCode } from "../../../failure.ts";
 import type { Context } from "../../context.ts";
 import { metricsText, parseMetrics, type EarlierMetrics, type MetricsText } from "./metrics.ts";
-import { UNKNOWN_QUEUE } from "./run-metrics.ts";
+import { queueOf, UNKNOWN_QUEUE } from "./run-metrics.ts";
 import type { RunRecord } from "./report.ts";
 
 type MetricsContext = Pick<Context, "log" | "readFile" | "writeFile" | "withFileLock" | "versions">;
@@ -22,7 +21,7 @@ export async function updateMetrics(
   context: MetricsContext,
 ): Promise<MetricsText> {
   return context.withFileLock(path, async () => {
-    const known = record.queue === undefined ? undefined : queueNameToShow(record.queue);
+    const known = queueOf(record);
     const earlier = readEarlier(path, known, context);
     const queue = known ?? earlier?.queue ?? UNKNOWN_QUEUE;
     const text = await metricsText({ ...record, queue }, earlier, context.versions.fetchEtl);

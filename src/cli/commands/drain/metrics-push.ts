@@ -1,10 +1,9 @@
 // Sends the metrics of a run to a Pushgateway. (https://github.com/prometheus/pushgateway#api)
 import type { MetricsPush } from "../../../config/metrics-push.ts";
-import { queueNameToShow } from "../../../config/queue.ts";
 import { Failure, systemCode } from "../../../failure.ts";
 import type { Context, HttpAnswer, Services } from "../../context.ts";
 import { metricsText, parseGroup, type EarlierMetrics, type MetricsText } from "./metrics.ts";
-import { UNKNOWN_QUEUE } from "./run-metrics.ts";
+import { queueOf, UNKNOWN_QUEUE } from "./run-metrics.ts";
 import type { RunRecord } from "./report.ts";
 
 export type PushContext = Pick<Context, "log" | "clock" | "versions"> & {
@@ -41,7 +40,7 @@ export async function pushMetrics(
     return undefined;
   };
   const ofGateway = async (): Promise<MetricsText> => {
-    const queue = (record.queue === undefined ? undefined : queueNameToShow(record.queue)) ?? UNKNOWN_QUEUE;
+    const queue = queueOf(record) ?? UNKNOWN_QUEUE;
     return { queue, text: await metricsText({ ...record, queue }, await earlier(queue), versions.fetchEtl) };
   };
   try {

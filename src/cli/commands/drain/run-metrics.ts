@@ -1,9 +1,15 @@
 // Pure: converts a run to metrics for Prometheus and CloudWatch.
+import { queueNameToShow } from "../../../config/queue.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { invalidValues, type RunRecord } from "./report.ts";
 
 /** The value of the label or dimension `queue` for a queue whose name is unknown. */
 export const UNKNOWN_QUEUE = "unknown";
+
+/** The value of that label; undefined if the name is unknown or invalid. */
+export function queueOf({ queue }: Pick<RunRecord, "queue">): string | undefined {
+  return queue === undefined ? undefined : queueNameToShow(queue);
+}
 
 export type Labels = Readonly<Record<string, string>>;
 

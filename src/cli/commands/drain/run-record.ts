@@ -2,7 +2,6 @@
 // its row in the run history.
 import { writeOutputFile, type RunFiles } from "../../../config/files.ts";
 import type { MetricsPush } from "../../../config/metrics-push.ts";
-import { queueNameToShow } from "../../../config/queue.ts";
 import type { Queue } from "../../../drain/ports.ts";
 import type { DrainReport, StoppedBy } from "../../../drain/report.ts";
 import { newCounts, type Counts } from "../../../drain/counts.ts";
@@ -11,7 +10,7 @@ import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import type { MetricsText } from "./metrics.ts";
 import type { PushContext } from "./metrics-push.ts";
-import { UNKNOWN_QUEUE } from "./run-metrics.ts";
+import { queueOf, UNKNOWN_QUEUE } from "./run-metrics.ts";
 import { drainFields, runReportText, type RunRecord } from "./report.ts";
 
 /** A run in progress, which updates these fields. */
@@ -113,7 +112,7 @@ async function logEnd(record: RunRecord, { log, versions }: RecordContext): Prom
     return;
   }
   const { embeddedMetrics } = await import("./emf.ts");
-  const queue = (record.queue === undefined ? undefined : queueNameToShow(record.queue)) ?? UNKNOWN_QUEUE;
+  const queue = queueOf(record) ?? UNKNOWN_QUEUE;
   log.metrics("Drain finished", fields, embeddedMetrics({ ...record, queue }, versions.fetchEtl));
 }
 
