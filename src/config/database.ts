@@ -100,7 +100,7 @@ export function readDatabase(
   mapping: Mapping = LOGIN,
 ): DatabaseSettings | undefined {
   const { env, secrets, systemUser = () => userInfo().username } = sources;
-  const table = readTable(flags, env, problems, mapping.table);
+  const table = readTable(flags, problems, mapping.table);
   const target = { table, columns: mapping.columns, hasKeys: mapping.dedupe.length > 0 };
   if (secrets.failed.has("DATABASE_URL") || secrets.failed.has("PGPASSWORD")) return undefined;
   const url = env["DATABASE_URL"] ?? "";

@@ -21,14 +21,12 @@ export const LOGIN: Mapping = complete(LOGIN_FILE);
  * @param readFile throws if the file cannot be read
  */
 export async function readMapping(
-  flags: MappingFlags,
-  env: NodeJS.ProcessEnv,
+  { mapping: path, appVersion }: MappingFlags,
   readFile: (path: string) => string,
   problems: Problems,
 ): Promise<Mapping> {
-  const path = flags.mapping ?? env["FETCH_ETL_MAPPING"] ?? "";
-  if (path === "" && flags.mapping === undefined) return login(flags.appVersion, problems);
-  if (flags.appVersion !== undefined) {
+  if (path === undefined) return login(appVersion, problems);
+  if (appVersion !== undefined) {
     problems.add(
       "--app-version is for the built-in mapping. In the file of --mapping / FETCH_ETL_MAPPING, write type: version or version_major.",
     );

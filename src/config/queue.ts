@@ -57,7 +57,7 @@ export function readQueue(
   maxSockets: number,
   problems: Problems,
 ): SqsSettings {
-  const protocol = flags.sqsProtocol?.trim() ?? nonEmpty(env["FETCH_ETL_SQS_PROTOCOL"]) ?? "auto";
+  const protocol = flags.sqsProtocol?.trim() ?? "auto";
   const known = oneOf(protocol, "--sqs-protocol", SQS_PROTOCOLS, problems);
   const fromEnvironment = endpointIn(env);
   const endpointUrl = flags.endpointUrl?.trim() ?? fromEnvironment;
@@ -66,7 +66,7 @@ export function readQueue(
       "--endpoint-url / AWS_ENDPOINT_URL_SQS is not a URL. Write it as http://localhost:4566, or omit it to use AWS.",
     );
   }
-  const queue = flags.queue?.trim() ?? nonEmpty(env["FETCH_ETL_QUEUE"]) ?? DEFAULT_QUEUE;
+  const queue = flags.queue?.trim() ?? DEFAULT_QUEUE;
   const arn = queueArnOf(queue);
   if (arn === undefined && (queue.includes("://") ? !isHttpUrl(queue) : !NAME.test(queue))) {
     problems.add(

@@ -11,15 +11,13 @@ export interface TableFlags {
 
 export const DEFAULT_TABLE: TableName = { schema: "public", name: "user_logins" };
 
-/** The configured table, or the mapping's without one; a mistake is added to `problems`, and the mapping's returned. */
+/** The table of the flag, or the mapping's without one; a mistake is added to `problems`, and the mapping's returned. */
 export function readTable(
-  flags: TableFlags,
-  env: NodeJS.ProcessEnv,
+  { table: given }: TableFlags,
   problems: Problems,
   ofMapping: TableName = DEFAULT_TABLE,
 ): TableName {
-  const given = flags.table ?? env["FETCH_ETL_TABLE"] ?? "";
-  if (given === "" && flags.table === undefined) return ofMapping;
+  if (given === undefined) return ofMapping;
   const fault = whyNoTable(given);
   if (fault !== undefined) {
     problems.add(`--table / FETCH_ETL_TABLE: ${fault}.`);

@@ -161,7 +161,7 @@ describe("the work of reading 1 MB grows with its length, and no more, for", () 
           new Problems(),
         ),
     ],
-    ["a table's name", (text) => readTable({ table: text }, {}, new Problems())],
+    ["a table's name", (text) => readTable({ table: text }, new Problems())],
     ["masking keys", (text) => readMaskingKeys(sourcesOf({ FETCH_ETL_MASKING_KEY: text }), new Problems())],
     ["recipients", (text) => readRecipients({ FETCH_ETL_RECOVERY_RECIPIENT: text }, new Problems())],
     [

@@ -3,12 +3,10 @@ import { describe, expect, it } from "vitest";
 import { ENVIRONMENT, trimmed, trimVariables } from "../../src/cli/environment.ts";
 import { readDatabase } from "../../src/config/database.ts";
 import { readLogFormat } from "../../src/config/log-format.ts";
-import { readMapping } from "../../src/config/mapping.ts";
 import { readMaskingKeys } from "../../src/config/masking-key.ts";
 import { Problems } from "../../src/config/readers.ts";
 import { readQueue } from "../../src/config/queue.ts";
 import { readRecipients } from "../../src/config/recovery.ts";
-import { readTable } from "../../src/config/table.ts";
 import { withSecrets } from "../../src/cli/secrets.ts";
 import { program } from "../support/program.ts";
 import { resolved, secretContext, type Outside } from "../support/secrets.ts";
@@ -35,7 +33,6 @@ const KEY = Buffer.alloc(32, 7).toString("base64");
 const RECIPIENT = "age1lvyvwawkr0mcnnnncaghunadrqkmuf9e6507x9y920xxpp866cnql7dp2z";
 
 type Read = (env: NodeJS.ProcessEnv, problems: Problems) => unknown;
-const MAPPING = "version: 1\ntable: public.t\ncolumns: { a: {} }\n";
 const FILES = {
   "/etc/pass": "*:*:*:*:pw",
   "/etc/service": "[prod]\nhost=db\nuser=u",
@@ -65,17 +62,6 @@ const queue: Read = (env, problems) => readQueue({}, env, 1, problems);
 const key: Read = async (env, problems) =>
   readMaskingKeys(await resolved(env, OUTSIDE, problems, ["FETCH_ETL_MASKING_KEY"]), problems)?.map(
     ({ keyId }) => keyId,
-  );
-
-const mapping: Read = (env, problems) =>
-  readMapping(
-    {},
-    env,
-    (path) => {
-      if (path !== "/etc/mapping.yaml") throw Object.assign(new Error("none"), { code: "ENOENT" });
-      return MAPPING;
-    },
-    problems,
   );
 
 const SETTINGS: readonly (readonly [name: string, value: string, read: Read, beside: NodeJS.ProcessEnv])[] = [
@@ -118,10 +104,6 @@ const SETTINGS: readonly (readonly [name: string, value: string, read: Read, bes
   ["PGCONNECT_TIMEOUT", "7", database, REACHED],
   ["PGAPPNAME", "etl", database, REACHED],
   ["PGCHANNELBINDING", "require", database, REACHED],
-  ["FETCH_ETL_MAPPING", "/etc/mapping.yaml", mapping, {}],
-  ["FETCH_ETL_TABLE", "analytics.logins", (env, problems) => readTable({}, env, problems), {}],
-  ["FETCH_ETL_QUEUE", "logins", queue, {}],
-  ["FETCH_ETL_SQS_PROTOCOL", "query", queue, {}],
   ["AWS_ENDPOINT_URL_SQS", "http://localhost:4566", queue, {}],
   ["AWS_ENDPOINT_URL", "http://localhost:4566", queue, {}],
   ["FETCH_ETL_LOG_FORMAT", "json", (env, problems) => readLogFormat({}, env, problems), {}],

@@ -5,7 +5,7 @@ import { readingLater } from "./told.ts";
 
 const FILE = "version: 1\ntable: public.t\ncolumns: { a: {} }\n";
 
-function read(flags: MappingFlags, env: NodeJS.ProcessEnv = {}): ReturnType<typeof readingLater<Mapping>> {
+function read(flags: MappingFlags): ReturnType<typeof readingLater<Mapping>> {
   const files = new Map([
     ["mapping.yaml", FILE],
     ["wrong.yaml", "version: 1\ntable: public.t\ncolumns:\n  a: { typ: text }\n"],
@@ -15,13 +15,12 @@ function read(flags: MappingFlags, env: NodeJS.ProcessEnv = {}): ReturnType<type
     if (text === undefined) throw Object.assign(new Error("no such file"), { code: "ENOENT" });
     return text;
   };
-  return readingLater((problems) => readMapping(flags, env, readFile, problems));
+  return readingLater((problems) => readMapping(flags, readFile, problems));
 }
 
 describe("the mapping is", () => {
   it("the login where nothing is said", async () => {
-    for (const env of [{}, { FETCH_ETL_MAPPING: "" }])
-      expect(await read({}, env)).toEqual({ value: LOGIN, told: [] });
+    expect(await read({})).toEqual({ value: LOGIN, told: [] });
     expect(await read({ appVersion: "full" })).toEqual({ value: LOGIN, told: [] });
   });
 
@@ -32,10 +31,9 @@ describe("the mapping is", () => {
     expect(types(value)).toEqual(types(LOGIN).map((type) => (type === "version" ? "version_major" : type)));
   });
 
-  it("that of the flag's file, else of the variable's", async () => {
-    const { value, told } = await read({ mapping: "mapping.yaml" }, { FETCH_ETL_MAPPING: "none.yaml" });
+  it("that of the flag's file", async () => {
+    const { value, told } = await read({ mapping: "mapping.yaml" });
     expect({ table: value.table, told }).toEqual({ table: { schema: "public", name: "t" }, told: [] });
-    expect((await read({}, { FETCH_ETL_MAPPING: "mapping.yaml" })).value).toEqual(value);
   });
 });
 

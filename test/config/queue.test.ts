@@ -19,9 +19,6 @@ describe("the queue's settings", () => {
   });
 
   it.each<[string, QueueFlags, NodeJS.ProcessEnv, object]>([
-    ["the queue from the environment", {}, { FETCH_ETL_QUEUE: "env" }, { queue: "env" }],
-    ["the queue from its flag first", { queue: "flag" }, { FETCH_ETL_QUEUE: "env" }, { queue: "flag" }],
-    ["the default for an empty variable", {}, { FETCH_ETL_QUEUE: "" }, { queue: "login-queue" }],
     [
       "a URL for the queue",
       { queue: "http://localhost:4566/0/q" },
@@ -35,9 +32,9 @@ describe("the queue's settings", () => {
       { queue: "arn:aws:sqs:us-east-1:123456789012:q" },
     ],
     [
-      "an ARN from the environment, and the region that it says, from the flag",
-      { region: "cn-north-1" },
-      { FETCH_ETL_QUEUE: "arn:aws-cn:sqs:cn-north-1:123456789012:q.fifo" },
+      "an ARN, and the region that it says, from the flag",
+      { region: "cn-north-1", queue: "arn:aws-cn:sqs:cn-north-1:123456789012:q.fifo" },
+      {},
       { queue: "arn:aws-cn:sqs:cn-north-1:123456789012:q.fifo", region: "cn-north-1" },
     ],
     ["a FIFO queue's name", { queue: "logins.fifo" }, {}, { queue: "logins.fifo" }],
@@ -76,13 +73,11 @@ describe("the queue's settings", () => {
       "variables without the blanks and line ends around them",
       {},
       {
-        FETCH_ETL_QUEUE: "q\n",
         AWS_ENDPOINT_URL_SQS: "http://sqs:2\n",
-        FETCH_ETL_SQS_PROTOCOL: " query",
         AWS_REGION: "us-east-1\n",
         AWS_ACCESS_KEY_ID: "AKID\n",
       },
-      { queue: "q", endpointUrl: "http://sqs:2", endpointFromEnvironment: true, protocol: "query" },
+      { endpointUrl: "http://sqs:2", endpointFromEnvironment: true },
     ],
     [
       "the endpoint from its flag first",
@@ -103,14 +98,7 @@ describe("the queue's settings", () => {
       { AWS_REGION: "eu-west-1" },
       { region: undefined },
     ],
-    ["the protocol from the environment", {}, { FETCH_ETL_SQS_PROTOCOL: "query" }, { protocol: "query" }],
-    [
-      "the protocol from its flag first",
-      { sqsProtocol: "json" },
-      { FETCH_ETL_SQS_PROTOCOL: "query" },
-      { protocol: "json" },
-    ],
-    ["the default for an empty protocol", {}, { FETCH_ETL_SQS_PROTOCOL: "" }, { protocol: "auto" }],
+    ["the protocol", { sqsProtocol: "json" }, {}, { protocol: "json" }],
   ])("take %s", (_what, flags, env, expected) => {
     expect(read(flags, env)).toEqual({ value: { ...defaults, ...expected }, told: [] });
   });
@@ -129,7 +117,7 @@ describe("a mistake is told:", () => {
     ["an empty queue", { queue: "" }, {}, badQueue],
     ["a queue's name with a blank", { queue: "login queue" }, {}, badQueue],
     ["a queue's name with a dot", { queue: "login.queue" }, {}, badQueue],
-    ["a queue's name with a slash", {}, { FETCH_ETL_QUEUE: "000000000000/login-queue" }, badQueue],
+    ["a queue's name with a slash", { queue: "000000000000/login-queue" }, {}, badQueue],
     ["a queue's name of 81 characters", { queue: "q".repeat(81) }, {}, badQueue],
     ["an ARN of another service", { queue: "arn:aws:sns:us-east-1:000000000000:login-queue" }, {}, badQueue],
     ["an ARN without an account", { queue: "arn:aws:sqs:us-east-1::login-queue" }, {}, badQueue],
@@ -165,7 +153,7 @@ describe("a mistake is told:", () => {
       ),
     ),
     ["an unknown protocol", { sqsProtocol: "xml" }, {}, badProtocol],
-    ["an unknown protocol in the environment", {}, { FETCH_ETL_SQS_PROTOCOL: "JSON" }, badProtocol],
+    ["a protocol in capital letters", { sqsProtocol: "JSON" }, {}, badProtocol],
     ["an empty protocol", { sqsProtocol: "" }, {}, badProtocol],
   ])("%s", (_what, flags, env, sentence) => {
     expect(read(flags, env).told).toEqual([sentence]);

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { DEFAULT_TABLE, readTable, tableText } from "../../src/config/table.ts";
 import { reading } from "./told.ts";
 
-const read = (table: string | undefined, env: NodeJS.ProcessEnv = {}): { value: unknown; told: string[] } =>
-  reading((problems) => readTable(table === undefined ? {} : { table }, env, problems));
+const read = (table: string | undefined): { value: unknown; told: string[] } =>
+  reading((problems) => readTable(table === undefined ? {} : { table }, problems));
 
 describe("the table is", () => {
   it.each([
@@ -16,13 +16,6 @@ describe("the table is", () => {
     [`${"ä".repeat(31)}.${"x".repeat(63)}`, { schema: "ä".repeat(31), name: "x".repeat(63) }],
   ])("%s", (table, expected) => {
     expect(read(table)).toEqual({ value: expected, told: [] });
-  });
-
-  it("that of the flag, else of the variable", () => {
-    const env = { FETCH_ETL_TABLE: "a.b" };
-    expect(read(undefined, env).value).toEqual({ schema: "a", name: "b" });
-    expect(read("c.d", env).value).toEqual({ schema: "c", name: "d" });
-    expect(read(undefined, { FETCH_ETL_TABLE: "" }).value).toEqual(DEFAULT_TABLE);
   });
 });
 

@@ -58,7 +58,7 @@ function bytesOf(address: string): Uint8Array {
 describe("docs/messages.md says what becomes of a value:", () => {
   it.each(examples)("$key $value: $stored", async ({ key, value, stored }) => {
     const [name = "", appVersion = "full"] = key.replaceAll("`", "").split(", ");
-    const mapping = await readMapping({ appVersion }, {}, () => "", new Problems());
+    const mapping = await readMapping({ appVersion }, () => "", new Problems());
     const body = `\u{feff}${JSON.stringify({ ...login, [name]: JSON.parse(value) as unknown })}`;
     const read = readLogin(body, mapping, Date.parse(`${SENT_ON}T12:00:00Z`));
     expect(read.ok ? read.login[COLUMN_OF[name] ?? name] : { reasons: read.reasons }).toEqual(

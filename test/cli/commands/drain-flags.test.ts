@@ -104,7 +104,7 @@ it("all mistakes are told together, from every part of the configuration, and no
   };
   const { told } = await readingLater(async (problems) => {
     readDrain(flags, problems);
-    await readMapping(flags, env, () => wrong, problems);
+    await readMapping(flags, () => wrong, problems);
     readQueue(flags, env, 1, problems);
     readMaskingKeys(sourcesOf(env), problems);
     readDatabase(sourcesOf(env), problems);

@@ -112,6 +112,11 @@ it("try counts empty lines, so that its numbers are those of an editor", async (
   expect(JSON.parse(stdout)).toMatchObject({ line: 3 });
 });
 
+it("try reads the mapping of FETCH_ETL_MAPPING if there is no argument", async () => {
+  const { stdout } = await runHere(["mapping", "try"], { FETCH_ETL_MAPPING: file(SKIPPING) }, '{"to":[]}\n');
+  expect(JSON.parse(stdout)).toMatchObject({ line: 1, skipped: true });
+});
+
 it("check fails with 2 where standard input is not UTF-8", async () => {
   const { code, stderr } = await runHere(["mapping", "check", "-"], {}, Buffer.from([0xff]));
   expect({ code, stderr }).toEqual({ code: 2, stderr: "error: Standard input is not UTF-8 text.\n" });

@@ -30,7 +30,7 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
   const { env, services, epochNow, versions, problems } = context;
   const queue = readQueue(flags, env, SOCKETS, problems);
   const queueProblems = problems.sentences.length;
-  const mapping = await readMapping(flags, env, context.readFile, problems);
+  const mapping = await readMapping(flags, context.readFile, problems);
   const secretProblems = new Problems();
   const sources = await withSecrets(context, secretProblems, [...MASKING_KEY, ...DATABASE], flags.region);
   const database = readDatabase(sources, problems, flags, mapping);

@@ -55,9 +55,9 @@ async function drainQueue(
   const secrets = dryRun ? MASKING_KEY : [...MASKING_KEY, ...DATABASE];
   const resolved = await withSecrets(context, problems, secrets, flags.region);
   const maskingKeys = readMaskingKeys(resolved, problems);
-  const mapping = await readMapping(flags, context.env, context.readFile, problems);
+  const mapping = await readMapping(flags, context.readFile, problems);
   const database = dryRun ? undefined : readDatabase(resolved, problems, flags, mapping);
-  const table = dryRun ? readTable(flags, context.env, problems, mapping.table) : database?.table;
+  const table = dryRun ? readTable(flags, problems, mapping.table) : database?.table;
   const recipients = dryRun ? undefined : readRecipients(context.env, problems);
   const needed = problems.complete({ maskingKeys });
   // A variable that stays in the environment of a scheduled run would otherwise stop all loading, with exit code 0.

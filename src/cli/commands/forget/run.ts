@@ -26,7 +26,7 @@ export async function runForget(
   const { problems } = context;
   const resolved = await withSecrets(context, problems, [...DATABASE, ...MASKING_KEY]);
   const database = readDatabase(resolved, problems);
-  const mapping = await readMapping(flags, context.env, context.readFile, problems);
+  const mapping = await readMapping(flags, context.readFile, problems);
   const { tokens, reason } = await readVaultRequest(args, flags.reason, context, problems);
   const keys = readKeysIfSet(resolved, problems);
   const purge = flags.purgeQuarantine === true;

@@ -22,10 +22,10 @@ export async function runInit(flags: InitFlags, context: Context): Promise<numbe
   const { problems, clock, log } = context;
   const limits = { clock, log, started: clock.now(), waitSeconds: readWait(flags.wait, problems) };
   const print = flags.print === true;
-  const mapping = await readMapping(flags, context.env, context.readFile, problems);
+  const mapping = await readMapping(flags, context.readFile, problems);
   const loaderRole = readLoaderRole(flags.loaderRole, problems);
   if (print) {
-    const table = readTable(flags, context.env, problems, mapping.table);
+    const table = readTable(flags, problems, mapping.table);
     if (flags.json === true) problems.add("--print and --json cannot be used together: omit one of them.");
     problems.throwIfAny();
     context.stdout.write(initialSql(loaderRole, { table, columns: mapping.columns }));

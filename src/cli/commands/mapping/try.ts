@@ -1,5 +1,5 @@
 // `fetch-etl mapping try`: reads message bodies from standard input, and prints the rows that they become.
-import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
+import { readMapping } from "../../../config/mapping.ts";
 import { readMaskingKeys } from "../../../config/masking-key.ts";
 import { compile } from "../../../mapping/compile.ts";
 import { MAX_RECORDS } from "../../../mapping/limits.ts";
@@ -29,8 +29,10 @@ export async function runMappingTry(
   [file]: readonly string[],
 ): Promise<number> {
   const { problems } = context;
-  const flags: MappingFlags = file === undefined ? {} : { mapping: file };
-  const mapping = await readMapping(flags, context.env, context.readFile, problems);
+  // An argument has no variable of its own.
+  const path = file ?? context.env["FETCH_ETL_MAPPING"] ?? "";
+  const flags = file === undefined && path === "" ? {} : { mapping: path };
+  const mapping = await readMapping(flags, context.readFile, problems);
   const isMasked = mapping.columns.some(({ mask }) => mask !== undefined);
   const needed = problems.complete({
     keys: isMasked

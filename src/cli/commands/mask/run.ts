@@ -23,7 +23,7 @@ export interface MaskFlags extends Pick<MappingFlags, "mapping"> {
 /** Needs a masking key, but no database and no queue. Masks all values or none. Reports an invalid value only by its position. */
 export async function runMask(flags: MaskFlags, context: Context, args: readonly string[]): Promise<number> {
   const { problems } = context;
-  const mapping = await readMapping(flags, context.env, context.readFile, problems);
+  const mapping = await readMapping(flags, context.readFile, problems);
   const { field, configured } = problems.complete({
     field: readField(flags.field, mapping, problems),
     configured: readMaskingKeys(await withSecrets(context, problems, MASKING_KEY), problems),

@@ -29,7 +29,7 @@ const SOCKETS = 10;
 export async function runPeek(flags: PeekFlags, context: Context): Promise<number> {
   const { problems } = context;
   const count = wholeNumber(flags.count, "--count", { min: 1, max: 10_000 }, problems) ?? PEEK_COUNT;
-  const mapping = await readMapping(flags, context.env, context.readFile, problems);
+  const mapping = await readMapping(flags, context.readFile, problems);
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
   const maskingKeys =
     flags.raw === true

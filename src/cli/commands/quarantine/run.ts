@@ -99,7 +99,7 @@ interface ReplayFlags extends Flags, MappingFlags, TableFlags {
 export async function runQuarantineReplay(flags: ReplayFlags, context: Context): Promise<number> {
   const { env, readFile, randomBytes, services } = context;
   const { problems } = context;
-  const mapping = await readMapping(flags, env, readFile, problems);
+  const mapping = await readMapping(flags, readFile, problems);
   const resolved = await withSecrets(context, problems, [...MASKING_KEY, ...DATABASE]);
   const masking = readMaskingKeys(resolved, problems);
   const database = readDatabase(resolved, problems, flags, mapping);

@@ -21,7 +21,7 @@ export interface RotateFlags extends Pick<MappingFlags, "mapping">, TableFlags {
 /** All drains should use the new list of keys first. Rows that a drain adds with an earlier key need another rotation. */
 export async function runRotate(flags: RotateFlags, context: Context): Promise<number> {
   const { problems } = context;
-  const mapping = await readMapping(flags, context.env, context.readFile, problems);
+  const mapping = await readMapping(flags, context.readFile, problems);
   const resolved = await withSecrets(context, problems, [...MASKING_KEY, ...DATABASE]);
   const { identity, keys, database } = problems.complete({
     identity: await readIdentity(flags.identity, context, problems),

@@ -25,7 +25,7 @@ const SOCKETS = 1;
 export async function runVerify(flags: VerifyFlags, context: Context): Promise<number> {
   const { problems } = context;
   const expected = wholeNumber(flags.expect, "--expect", { min: 0 }, problems);
-  const mapping = await readMapping(flags, context.env, context.readFile, problems);
+  const mapping = await readMapping(flags, context.readFile, problems);
   const html = readOutputPath(flags.html, "--html", context.checkWritable, problems);
   const queueSettings = readQueue(flags, context.env, SOCKETS, problems);
   const resolved = await withSecrets(context, problems, DATABASE, flags.region);
