@@ -22,6 +22,8 @@ export interface Run {
 
 /** A transaction that committed. */
 export interface Commit {
+  /** When its statement began: what Postgres's `now()` is in all of it. */
+  readonly startedAt: number;
   /** When the standby has it. */
   readonly replicatedAt: number;
   /** Takes back what it did, newest first. */
@@ -211,11 +213,12 @@ export class SimulatedDatabase {
           if (!isOver) commit(change);
         });
       };
+      let startedAt = 0;
       const commit = (change: Exclude<Change<T>, { error: unknown }>): void => {
         // Also a statement that changes nothing waits until the standby has what it saw.
         const waits = this.replication === "synchronous";
         const replicatedAt = this.#replicatedAt();
-        const done: Commit = { replicatedAt, undo: [] };
+        const done: Commit = { startedAt, replicatedAt, undo: [] };
         const isLost = faults.play("connection cut after");
         statement.isCommitted = true;
         finish = () => {
@@ -246,6 +249,7 @@ export class SimulatedDatabase {
         }
       };
       schedule.in(this.#world.latency(), () => {
+        startedAt = schedule.now;
         this.#statements.add(statement);
         if (this.#isDown || faults.play("connection cut before")) {
           over();
@@ -273,7 +277,8 @@ export class SimulatedDatabase {
     const key = this.ledgerKey(queue, entry);
     const identity = identityOf(queue, entry);
     const idempotency = entry.kind === "row" ? idempotencyKey(queue, entry.idempotency) : undefined;
-    put(this.ledger, key, { run, idempotency, sentAt: entry.sentAt ?? 0, loadedAt: now }, commit);
+    const loadedAt = commit.startedAt;
+    put(this.ledger, key, { run, idempotency, sentAt: entry.sentAt ?? 0, loadedAt }, commit);
     if (idempotency !== undefined) {
       this.idempotencyKeys.add(idempotency);
       commit.undo.push(() => this.idempotencyKeys.delete(idempotency));
