@@ -177,6 +177,13 @@ export class SimulatedDatabase {
         this.#statements.delete(statement);
         for (const wake of statement.waiters.splice(0)) wake();
       };
+      const cancelSoon = (): void => {
+        schedule.in(random.between(0, 2000), () => {
+          if (isOver || statement.isCommitted) return;
+          over();
+          fail(new StatementCancelled(new Failure("unavailable", "Cancelled.")));
+        });
+      };
       const begin = (): void => {
         if (isOver) return;
         const blocking = [...this.#statements].find(
@@ -184,6 +191,7 @@ export class SimulatedDatabase {
         );
         if (blocking !== undefined) {
           blocking.waiters.push(begin);
+          if (faults.play("cancelled while it waits")) cancelSoon();
           return;
         }
         const change = prepare();
@@ -198,17 +206,6 @@ export class SimulatedDatabase {
           : faults.play("statement slow")
             ? random.between(1000, 90_000)
             : 0;
-        if (faults.play("statement cancelled")) {
-          schedule.in(random.between(0, 2000), () => {
-            if (isOver || statement.isCommitted) return;
-            over();
-            fail(new StatementCancelled(new Failure("unavailable", "Cancelled.")));
-          });
-        }
-        if (faults.play("connection cut during"))
-          schedule.in(random.between(0, 50), () => {
-            fail(lost());
-          });
         schedule.in(this.#world.latency() + slow, () => {
           if (!isOver) commit(change);
         });
@@ -254,7 +251,14 @@ export class SimulatedDatabase {
         if (this.#isDown || faults.play("connection cut before")) {
           over();
           fail(lost());
-        } else begin();
+          return;
+        }
+        if (faults.play("statement cancelled")) cancelSoon();
+        if (faults.play("connection cut during"))
+          schedule.in(random.between(0, 50), () => {
+            fail(lost());
+          });
+        begin();
       });
     });
   }
