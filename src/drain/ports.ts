@@ -160,6 +160,11 @@ export function recordsOf(entry: Entry): number {
   return entry.kind === "row" ? 1 : (entry.rejection.records?.length ?? 1);
 }
 
+/** The sum of their {@link recordsOf}. */
+export function countRecords(entries: readonly Entry[]): number {
+  return entries.reduce((sum, entry) => sum + recordsOf(entry), 0);
+}
+
 /** Identifies an entry among those of one queue. */
 export function keyOf({ messageId, record }: Pick<Entry, "messageId" | "record">): string {
   return `${messageId} ${record}`;

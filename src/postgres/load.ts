@@ -1,7 +1,8 @@
 // A drain's writes: rows, quarantine, ledger and vault in one statement, which is one commit.
 import { randomUUID } from "node:crypto";
 import type { DatabaseSettings } from "../config/database.ts";
-import { DatabaseLost, keyOf, RowRefused, type Entry, type Loader, type LoadResult } from "../drain/ports.ts";
+import { DatabaseLost, keyOf, RowRefused, type Entry, type Loader } from "../drain/ports.ts";
+import { SettlingLoader, type Committed, type Unsettled } from "../drain/settling-loader.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { unloggedTables } from "./catalogue.ts";
 import { connect, type Connection, type Sql } from "./connection.ts";
@@ -14,7 +15,7 @@ import { rightsFor } from "./rights.ts";
 import { RunRecorder, type RunEnd, type RunStart } from "./runs.ts";
 import { ensureTables } from "./schema.ts";
 import { requireTarget, type Inserted } from "./target-table.ts";
-import { countRecords, NOTHING, sentTime, WAIT_FOR_STANDBY, writeEntries } from "./write-entries.ts";
+import { ANSWERED_AT, NEVER, sentTime, WAIT_FOR_STANDBY, writeEntries } from "./write-entries.ts";
 
 /** Call {@link PostgresLoader.close} when done. */
 export interface PostgresLoader extends Loader {
@@ -42,8 +43,6 @@ export async function openLoader(
   vaultKey?: SealedDataKey,
 ): Promise<PostgresLoader> {
   const runId = randomUUID();
-  /** Entries whose commit was sent, with an unknown outcome, by their key. */
-  const unsettled = new Map<string, Entry>();
   let connection: Connection | undefined;
   let warning: string | undefined;
   let inserted: readonly Inserted[] = [];
@@ -87,45 +86,26 @@ export async function openLoader(
     throw asFailure(error, settings, CHECKING);
   }
 
-  const writeAll = async (sql: Sql, entries: readonly Entry[]): Promise<LoadResult> => {
+  const write = async (sql: Sql, entries: readonly Entry[]): ReturnType<typeof writeEntries> => {
     try {
       return await writeEntries(sql, { target: settings, inserted, queue, runId, vaultKey }, entries);
     } catch (error) {
-      // The outcome is unknown only if the connection was lost.
-      if (!(translate(error, settings, "") instanceof DatabaseLost))
-        for (const entry of entries) unsettled.delete(keyOf(entry));
-      throw isDropped(error) ? await droppedRows(sql, settings.table) : error;
+      throw isDropped(error) ? await droppedRows(sql, table) : error;
     }
   };
+  const loader = new SettlingLoader({
+    write: (entries) => run(WRITING, (sql) => write(sql, entries)),
+    findCommitted: (entries) => run(WRITING, (sql) => findCommitted(sql, runId, entries)),
+  });
 
   return {
     warning,
-    load: async (entries) => {
-      const result = await run("writing rows", async (sql) => {
-        const settled = await committedBefore(sql, runId, [...unsettled.values()]);
-        const left = entries.filter((entry) => !settled.has(keyOf(entry)));
-        const again = left.filter((entry) => unsettled.has(keyOf(entry)));
-        for (const entry of left) unsettled.set(keyOf(entry), entry);
-        const written = left.length === 0 ? NOTHING : await writeAll(sql, left);
-        // A statement whose connection was lost may go on, and commit while the next one waits for it: nothing is new then.
-        const isLate = written.duplicates === countRecords(left);
-        const late = await committedBefore(sql, runId, isLate ? again : []);
-        const before = entries.filter((entry) => settled.has(keyOf(entry)) || late.has(keyOf(entry)));
-        const rowsBefore = before.filter(({ kind }) => kind === "row").length;
-        const records = countRecords(before);
-        return {
-          loaded: written.loaded + rowsBefore,
-          quarantined: written.quarantined + records - rowsBefore,
-          duplicates: countRecords(entries) - written.loaded - written.quarantined - records,
-        };
-      }).catch(async (error: unknown) => {
+    load: (entries) =>
+      loader.load(entries).catch(async (error: unknown) => {
         const [only, ...others] = entries;
         if (!(error instanceof RowRefused) || others.length > 0 || only?.kind !== "row") throw error;
-        throw await run("writing rows", (sql) => withColumn(error, sql, settings.columns, only.cells));
-      });
-      for (const entry of entries) unsettled.delete(keyOf(entry));
-      return result;
-    },
+        throw await run(WRITING, (sql) => withColumn(error, sql, settings.columns, only.cells));
+      }),
     recordStart: (start) => recorder?.start(start),
     recordEnd: async (end) => recorder?.end(end),
     prune: (days, stop) => run("pruning the ledger", (sql) => pruneLedger(sql, days, stop)),
@@ -134,19 +114,24 @@ export async function openLoader(
 }
 
 const CHECKING = "checking its tables";
+const WRITING = "writing rows";
 
-/** Keys of the entries that earlier calls committed, although their result was lost. Waits until a synchronous standby has them too. */
-async function committedBefore(sql: Sql, runId: string, entries: readonly Entry[]): Promise<Set<string>> {
-  if (entries.length === 0) return new Set();
-  const rows = await sql<{ message_id: string; record: number }[]>`
-    select t.message_id, t.record, ${sql.unsafe(WAIT_FOR_STANDBY)}
+/** See {@link SettlingLoader}. `loaded_at` is when the statement began. */
+async function findCommitted(sql: Sql, runId: string, unsettled: readonly Unsettled[]): Promise<Committed> {
+  const entries = unsettled.map(({ entry }) => entry);
+  const rows = await sql<{ message_id: string; record: number; answeredAt: string }[]>`
+    select t.message_id, t.record, ${sql.unsafe(ANSWERED_AT)} as "answeredAt", ${sql.unsafe(WAIT_FOR_STANDBY)}
     from rows from (
       pg_catalog.unnest(${entries.map(sentTime)}::pg_catalog.text[]::pg_catalog.timestamptz[]),
       pg_catalog.unnest(${entries.map(({ messageId }) => messageId)}::pg_catalog.text[]),
-      pg_catalog.unnest(${entries.map(({ record }) => record)}::pg_catalog.text[]::integer[])
-    ) as t (sent_at, message_id, record)
+      pg_catalog.unnest(${entries.map(({ record }) => record)}::pg_catalog.text[]::integer[]),
+      pg_catalog.unnest(${unsettled.map(({ since = NEVER }) => since)}::pg_catalog.text[]::pg_catalog.timestamptz[])
+    ) as t (sent_at, message_id, record, since)
     join fetch_etl.ledger on ledger.sent_at operator(pg_catalog.=) t.sent_at
       and ledger.message_id operator(pg_catalog.=) t.message_id and ledger.record operator(pg_catalog.=) t.record
-    where ledger.run_id operator(pg_catalog.=) ${runId}`;
-  return new Set(rows.map(({ message_id: messageId, record }) => keyOf({ messageId, record })));
+    where ledger.run_id operator(pg_catalog.=) ${runId} and ledger.loaded_at operator(pg_catalog.>) t.since`;
+  return {
+    keys: new Set(rows.map(({ message_id: messageId, record }) => keyOf({ messageId, record }))),
+    answeredAt: rows.at(-1)?.answeredAt,
+  };
 }

@@ -1,5 +1,6 @@
 // The statement that writes entries: ledger, rows, quarantine and vault in one commit. For a drain and for a replay.
-import { recordsOf, type Entry, type LoadResult } from "../drain/ports.ts";
+import { countRecords, type Entry } from "../drain/ports.ts";
+import type { Written } from "../drain/settling-loader.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import type { Fragment, Sql, Transaction } from "./connection.ts";
 import { failIf } from "./dropped-rows.ts";
@@ -13,7 +14,11 @@ export const SENT_TIME_UNKNOWN = 0;
 /** Writes to the WAL, so that the commit waits for the synchronous standby to have this and all earlier commits. */
 export const WAIT_FOR_STANDBY = "pg_catalog.pg_logical_emit_message(true, 'fetch-etl', '')";
 
-export const NOTHING: LoadResult = { loaded: 0, quarantined: 0, duplicates: 0 };
+/** The time of a statement's answer, to compare with `loaded_at`. As JSON, it is the same for every `DateStyle` and `TimeZone`. */
+export const ANSWERED_AT = "pg_catalog.to_json(pg_catalog.clock_timestamp())";
+
+/** Before every {@link ANSWERED_AT}. */
+export const NEVER = "-infinity";
 
 /** The same for every statement of a run. */
 export interface Writing {
@@ -40,7 +45,7 @@ export async function writeEntries(
   sql: Sql | Transaction,
   { target, inserted, queue, runId, vaultKey }: Writing,
   received: readonly Entry[],
-): Promise<LoadResult> {
+): Promise<Written> {
   const ordered = received.map((entry, place) => ({ entry, place })).sort(byKeys);
   const entries = ordered.map(({ entry }) => entry);
   const places = ordered.map(({ place }) => place);
@@ -54,7 +59,7 @@ export async function writeEntries(
   const values = cells.map(({ name }, index) => inserted[index]?.(name) ?? name).join(", ");
   const hasKeys = entries.some((entry) => entry.kind === "row" && entry.idempotency !== undefined);
   const conflict = hasKeys ? "" : `(${LEDGER_KEY})`;
-  const [counts] = await sql<{ loaded: number; quarantined: number }[]>`
+  const [counts] = await sql<Omit<Written, "duplicates">[]>`
     with batch as (
       select * from rows from (${unnest(sql, columns)}) as t (${names(sql, columns)})
     ), fresh as (
@@ -85,14 +90,14 @@ export async function writeEntries(
              (select coalesce(pg_catalog.sum(coalesce(pg_catalog.cardinality(records::integer[]), 1)), 0)::integer
               from ${sql.unsafe(FRESH)} where reasons is not null) as quarantined
     )${failIf(sql, sql`(select loaded operator(pg_catalog.+) messages operator(pg_catalog.<>) fresh from counted)`)}
-    select loaded, quarantined,
+    select loaded, quarantined, ${sql.unsafe(ANSWERED_AT)} as "answeredAt",
            case when fresh operator(pg_catalog.=) 0 then ${sql.unsafe(WAIT_FOR_STANDBY)} end,
            pg_catalog.set_config('synchronous_commit', case
              when pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off' then 'on'
              else pg_catalog.current_setting('synchronous_commit') end, true)
     from counted`;
-  const { loaded, quarantined } = counts ?? NOTHING;
-  return { loaded, quarantined, duplicates: countRecords(entries) - loaded - quarantined };
+  const { loaded, quarantined, answeredAt } = counts ?? { loaded: 0, quarantined: 0, answeredAt: NEVER };
+  return { loaded, quarantined, duplicates: countRecords(entries) - loaded - quarantined, answeredAt };
 }
 
 /** The entries of the batch that are new. */
@@ -196,11 +201,6 @@ function compare<T extends string | number>(one: T, other: T): number {
 
 function idempotencyOf(entry: Entry): string {
   return entry.kind === "row" ? (entry.idempotency ?? "") : "";
-}
-
-/** How many records the entries stand for. */
-export function countRecords(entries: readonly Entry[]): number {
-  return entries.reduce((sum, entry) => sum + recordsOf(entry), 0);
 }
 
 export function sentTime({ sentAt }: Entry): string {

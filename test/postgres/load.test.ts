@@ -5,7 +5,7 @@ import postgres from "postgres";
 import { expect, inject, it } from "vitest";
 import { readDatabase, type DatabaseSettings } from "../../src/config/database.ts";
 import { Problems } from "../../src/config/readers.ts";
-import { DatabaseLost } from "../../src/drain/ports.ts";
+import { DatabaseLost, StatementCancelled, type Entry, type Loader } from "../../src/drain/ports.ts";
 import { openLoader } from "../../src/postgres/load.ts";
 import { rejection, row } from "./entries.ts";
 import { sourcesOf } from "../support/sources.ts";
@@ -74,11 +74,24 @@ it(`loads a message that is in two queues once, however the two drains interleav
     await Promise.all(queues.map((loader) => loader.close()));
   }));
 
-it("counts as loaded what a statement commits whose connection was lost, while the next statement waits for it", () =>
-  withDatabase(async ({ sql, settings }) => {
+interface LostLoad {
+  readonly sql: postgres.Sql;
+  readonly loader: Loader;
+  /** Resolves when as many sessions wait for a lock. */
+  readonly waiting: (sessions: number) => Promise<void>;
+  /** Lets the statement go on. */
+  readonly goOn: () => Promise<void>;
+}
+
+/** A load that lost its connection while its statement waits in a trigger. */
+function withLostLoad(
+  { before = [], entries }: { before?: readonly Entry[]; entries: readonly Entry[] },
+  use: (lost: LostLoad) => Promise<void>,
+): Promise<void> {
+  return withDatabase(async ({ sql, settings }) => {
     const proxy = await startUnreliablePostgres(inject("postgresUrl"));
-    const { port } = new URL(proxy.url);
-    const loader = await openLoader({ ...settings, port: Number(port) }, "arn:first");
+    const loader = await openLoader({ ...settings, port: Number(new URL(proxy.url).port) }, "arn:first");
+    const holder = await sql.reserve();
     const waiting = async (sessions: number): Promise<void> => {
       for (;;) {
         const blocked = await sql`
@@ -87,26 +100,70 @@ it("counts as loaded what a statement commits whose connection was lost, while t
         await setTimeout(5);
       }
     };
-    await sql.unsafe(`
-      create function f() returns trigger language plpgsql as 'begin perform pg_advisory_xact_lock_shared(1); return new; end';
-      create trigger waits before insert on user_logins for each row execute procedure f()`);
-    const entries = [row("a"), row("b"), rejection("c")];
-    let retried: Promise<unknown> | undefined;
-    await sql.begin(async (tx) => {
-      await tx`select pg_advisory_xact_lock(1)`;
+    const goOn = async (): Promise<void> => {
+      await holder`select pg_advisory_unlock_all()`;
+    };
+    try {
+      await sql.unsafe(`
+        create function f() returns trigger language plpgsql as 'begin perform pg_advisory_xact_lock_shared(1); return new; end';
+        create trigger waits before insert on user_logins for each row execute procedure f()`);
+      await loader.load(before);
+      await holder`select pg_advisory_lock(1)`;
       const lost = loader.load(entries).catch((error: unknown) => error);
       await waiting(1);
       proxy.cut();
       expect(await lost).toBeInstanceOf(DatabaseLost);
-      retried = loader.load(entries);
-      await waiting(2);
-    });
-    const result = await retried;
-    await loader.close();
-    await proxy.stop();
-    expect(result).toEqual({ loaded: 2, quarantined: 1, duplicates: 0 });
+      await use({ sql, loader, waiting, goOn });
+    } finally {
+      await goOn();
+      holder.release();
+      await loader.close();
+      await proxy.stop();
+    }
+  });
+}
+
+it("counts as loaded what a statement commits whose connection was lost, while the next statement waits for it", () => {
+  const entries = [row("a"), row("b"), rejection("c")];
+  return withLostLoad({ entries }, async ({ sql, loader, waiting, goOn }) => {
+    const retried = loader.load(entries);
+    await waiting(2);
+    await goOn();
+    expect(await retried).toEqual({ loaded: 2, quarantined: 1, duplicates: 0 });
     expect(await counted(sql)).toEqual({ rows: 2, held: 1, noted: 3 });
-  }));
+  });
+});
+
+it("counts it also if the next statement is cancelled, and the batch is loaded in halves", () => {
+  const halves = [[row("a")], [row("b"), rejection("c")]] as const;
+  const entries = halves.flat();
+  return withLostLoad({ entries }, async ({ sql, loader, waiting, goOn }) => {
+    const cancelled = loader.load(entries).catch((error: unknown) => error);
+    await waiting(2);
+    await sql`
+      select pg_cancel_backend(pid) from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock' and wait_event <> 'advisory'`;
+    expect(await cancelled).toBeInstanceOf(StatementCancelled);
+    const half = loader.load(halves[0]);
+    await waiting(2);
+    await goOn();
+    expect(await half).toEqual({ loaded: 1, quarantined: 0, duplicates: 0 });
+    expect(await loader.load(halves[1])).toEqual({ loaded: 1, quarantined: 1, duplicates: 0 });
+    expect(await counted(sql)).toEqual({ rows: 2, held: 1, noted: 3 });
+  });
+});
+
+it("counts as duplicates, also where the connection is lost, what the run had loaded before", () => {
+  const before = [row("a"), rejection("b")];
+  const entries = [...before, row("c")];
+  return withLostLoad({ before, entries }, async ({ sql, loader, waiting, goOn }) => {
+    const retried = loader.load(entries);
+    await waiting(2);
+    await goOn();
+    expect(await retried).toEqual({ loaded: 1, quarantined: 0, duplicates: 2 });
+    expect(await counted(sql)).toEqual({ rows: 2, held: 1, noted: 3 });
+  });
+});
 
 it("takes equal ids of two queues for two messages where no sent time is known", () =>
   withDatabase(async ({ sql, settings }) => {

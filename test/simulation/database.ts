@@ -22,6 +22,8 @@ export interface Run {
 
 /** A transaction that committed. */
 export interface Commit {
+  /** When its statement began: what Postgres's `now()` is in all of it. */
+  readonly startedAt: number;
   /** When the standby has it. */
   readonly replicatedAt: number;
   /** Takes back what it did, newest first. */
@@ -175,6 +177,13 @@ export class SimulatedDatabase {
         this.#statements.delete(statement);
         for (const wake of statement.waiters.splice(0)) wake();
       };
+      const cancelSoon = (): void => {
+        schedule.in(random.between(0, 2000), () => {
+          if (isOver || statement.isCommitted) return;
+          over();
+          fail(new StatementCancelled(new Failure("unavailable", "Cancelled.")));
+        });
+      };
       const begin = (): void => {
         if (isOver) return;
         const blocking = [...this.#statements].find(
@@ -182,6 +191,7 @@ export class SimulatedDatabase {
         );
         if (blocking !== undefined) {
           blocking.waiters.push(begin);
+          if (faults.play("cancelled while it waits")) cancelSoon();
           return;
         }
         const change = prepare();
@@ -196,26 +206,16 @@ export class SimulatedDatabase {
           : faults.play("statement slow")
             ? random.between(1000, 90_000)
             : 0;
-        if (faults.play("statement cancelled")) {
-          schedule.in(random.between(0, 2000), () => {
-            if (isOver || statement.isCommitted) return;
-            over();
-            fail(new StatementCancelled(new Failure("unavailable", "Cancelled.")));
-          });
-        }
-        if (faults.play("connection cut during"))
-          schedule.in(random.between(0, 50), () => {
-            fail(lost());
-          });
         schedule.in(this.#world.latency() + slow, () => {
           if (!isOver) commit(change);
         });
       };
+      let startedAt = 0;
       const commit = (change: Exclude<Change<T>, { error: unknown }>): void => {
         // Also a statement that changes nothing waits until the standby has what it saw.
         const waits = this.replication === "synchronous";
         const replicatedAt = this.#replicatedAt();
-        const done: Commit = { replicatedAt, undo: [] };
+        const done: Commit = { startedAt, replicatedAt, undo: [] };
         const isLost = faults.play("connection cut after");
         statement.isCommitted = true;
         finish = () => {
@@ -246,11 +246,19 @@ export class SimulatedDatabase {
         }
       };
       schedule.in(this.#world.latency(), () => {
+        startedAt = schedule.now;
         this.#statements.add(statement);
         if (this.#isDown || faults.play("connection cut before")) {
           over();
           fail(lost());
-        } else begin();
+          return;
+        }
+        if (faults.play("statement cancelled")) cancelSoon();
+        if (faults.play("connection cut during"))
+          schedule.in(random.between(0, 50), () => {
+            fail(lost());
+          });
+        begin();
       });
     });
   }
@@ -273,7 +281,8 @@ export class SimulatedDatabase {
     const key = this.ledgerKey(queue, entry);
     const identity = identityOf(queue, entry);
     const idempotency = entry.kind === "row" ? idempotencyKey(queue, entry.idempotency) : undefined;
-    put(this.ledger, key, { run, idempotency, sentAt: entry.sentAt ?? 0, loadedAt: now }, commit);
+    const loadedAt = commit.startedAt;
+    put(this.ledger, key, { run, idempotency, sentAt: entry.sentAt ?? 0, loadedAt }, commit);
     if (idempotency !== undefined) {
       this.idempotencyKeys.add(idempotency);
       commit.undo.push(() => this.idempotencyKeys.delete(idempotency));

@@ -1,7 +1,7 @@
 // The ports of the database: what the statements of a drain and of a replay do.
 import {
+  countRecords,
   keyOf,
-  recordsOf,
   DatabaseLost,
   RowRefused,
   StatementCancelled,
@@ -9,6 +9,7 @@ import {
   type Loader,
   type LoadResult,
 } from "../../src/drain/ports.ts";
+import { SettlingLoader } from "../../src/drain/settling-loader.ts";
 import { Failure } from "../../src/failure.ts";
 import type { QuarantinedMessage } from "../../src/quarantine/message.ts";
 import type { ReplayStore } from "../../src/quarantine/replay.ts";
@@ -18,20 +19,9 @@ import type { Life } from "./schedule.ts";
 import { REFUSED_ID } from "./sent.ts";
 import { identityOf, type World } from "./world.ts";
 
-interface Written extends LoadResult {
-  /** What this run wrote. */
-  readonly own: ReadonlySet<Entry>;
-}
-
-const NOTHING: Written = { loaded: 0, quarantined: 0, duplicates: 0, own: new Set() };
 const REFUSED = new Failure("configuration", "Postgres refuses rows.");
 
 export interface RunLoader extends Loader {
-  /**
-   * How many records the run was told twice that it loaded, or quarantined: those that it had loaded, that came again, and whose second
-   * statement lost its connection.
-   */
-  readonly toldTwice: { loaded: number; quarantined: number };
   /** When the first statement lost its connection, virtual milliseconds. */
   failedAt(): number;
   /** Whether a statement was cancelled. */
@@ -60,22 +50,28 @@ export function openLoader(
     if (error instanceof StatementCancelled) wasCancelled = true;
     throw error;
   };
-  /** Entries whose outcome is unknown, because the connection was lost. */
-  const unsettled = new Map<string, Entry>();
-  const told = new Set<string>();
-  const toldTwice = { loaded: 0, quarantined: 0 };
-
-  /** Keys of the entries that earlier statements of this run committed. */
-  const committedBefore = (): Promise<ReadonlySet<string>> =>
-    database.run(life, new Set(), () => ({
-      writes: false,
-      apply: () =>
-        new Set(
-          [...unsettled].flatMap(([key, entry]) =>
-            database.ledger.get(database.ledgerKey(queue, entry))?.run === run.name ? [key] : [],
-          ),
-        ),
-    }));
+  /** Entries whose load lost its connection, and was not repeated with success. */
+  const unknown = new Map<string, Entry>();
+  const now = (): string => String(world.schedule.now);
+  const loader = new SettlingLoader({
+    write: (entries) =>
+      database.run(life, keysOf(database, queue, entries), () => {
+        const writing = change(database, run, queue, entries);
+        if ("error" in writing) return writing;
+        return { ...writing, apply: (commit) => ({ ...writing.apply(commit), answeredAt: now() }) };
+      }),
+    findCommitted: (entries) =>
+      database.run(life, new Set(), () => ({
+        writes: false,
+        apply: () => {
+          const found = entries.filter(({ entry, since = -Infinity }) => {
+            const noted = database.ledger.get(database.ledgerKey(queue, entry));
+            return noted?.run === run.name && noted.loadedAt > Number(since);
+          });
+          return { keys: new Set(found.map(({ entry }) => keyOf(entry))), answeredAt: now() };
+        },
+      })),
+  });
 
   const load = async (entries: readonly Entry[]): Promise<LoadResult> => {
     world.require(
@@ -84,40 +80,20 @@ export function openLoader(
     );
     world.require(entries.length <= batchSize, () => `a statement has ${entries.length} entries`);
     world.note(life.name, () => `writes ${entries.map(keyOf).join(", ")}`);
-    const settled = unsettled.size === 0 ? new Set<string>() : await committedBefore().catch(noteFailure);
-    const left = entries.filter((entry) => !settled.has(keyOf(entry)));
-    const before = entries.filter((entry) => settled.has(keyOf(entry)));
-    const again = new Set(left.filter((entry) => unsettled.has(keyOf(entry))));
-    for (const entry of left) unsettled.set(keyOf(entry), entry);
-    const statement =
-      left.length === 0 ? Promise.resolve(NOTHING) : write(database, life, run, queue, left, again);
-    const written = await statement.catch((error: unknown) => {
-      if (!(error instanceof DatabaseLost)) for (const entry of left) unsettled.delete(keyOf(entry));
+    const result = await loader.load(entries).catch((error: unknown) => {
+      if (error instanceof DatabaseLost) for (const entry of entries) unknown.set(keyOf(entry), entry);
       return noteFailure(error);
     });
-    for (const entry of entries) {
-      unsettled.delete(keyOf(entry));
-      if (!before.includes(entry) && !written.own.has(entry)) continue;
-      const isNew = !told.has(keyOf(entry));
-      told.add(keyOf(entry));
-      if (!isNew) toldTwice[entry.kind === "row" ? "loaded" : "quarantined"] += recordsOf(entry);
-    }
-    const rowsBefore = before.filter(({ kind }) => kind === "row").length;
-    const result = {
-      loaded: written.loaded + rowsBefore,
-      quarantined: written.quarantined + countRecords(before) - rowsBefore,
-      duplicates: written.duplicates,
-    };
+    for (const entry of entries) unknown.delete(keyOf(entry));
     world.note(life.name, () => `was told by postgres: ${JSON.stringify(result)}`);
     return result;
   };
 
   return {
-    toldTwice,
     failedAt: () => failedAt,
     wasCancelled: () => wasCancelled,
     isBusy: () => isBusy,
-    unknown: () => countRecords([...unsettled.values()]),
+    unknown: () => countRecords([...unknown.values()]),
     load: async (entries) => {
       isBusy = true;
       const result = await load(entries).finally(() => {
@@ -135,19 +111,6 @@ export function openLoader(
   };
 }
 
-function write(
-  database: SimulatedDatabase,
-  life: Life,
-  run: Run,
-  queue: string,
-  entries: readonly Entry[],
-  again: ReadonlySet<Entry>,
-): Promise<Written> {
-  return database.run(life, keysOf(database, queue, entries), () =>
-    change(database, run, queue, entries, again),
-  );
-}
-
 /** The unique keys that the entries need. */
 function keysOf(database: SimulatedDatabase, queue: string, entries: readonly Entry[]): Set<string> {
   return new Set(
@@ -160,18 +123,13 @@ function idempotencyKeysOf(queue: string, entry: Entry): string[] {
   return key === undefined ? [] : [key];
 }
 
-/**
- * The statement: adds the entries that the ledger does not have, or none if a row is refused.
- *
- * @param again an earlier statement had them, and its outcome is unknown: it may have committed just now, for this run
- */
+/** The statement: adds the entries that the ledger does not have, or none if a row is refused. */
 function change(
   database: SimulatedDatabase,
   run: Run,
   queue: string,
   entries: readonly Entry[],
-  again: ReadonlySet<Entry> = new Set(),
-): Change<Written> {
+): Change<LoadResult> {
   const taken = new Set<string>();
   const ordered = [...entries].sort((one, other) => (one.sentAt ?? 0) - (other.sentAt ?? 0));
   const fresh = new Set<Entry>();
@@ -190,25 +148,16 @@ function change(
     return { error: new RowRefused({ sqlState, of }, REFUSED) };
   }
   const inOrder = entries.filter((entry) => fresh.has(entry));
-  const own = entries.filter(
-    (entry) =>
-      fresh.has(entry) ||
-      (again.has(entry) && database.ledger.get(database.ledgerKey(queue, entry))?.run === run.name),
-  );
-  const loaded = own.filter(({ kind }) => kind === "row").length;
-  const quarantined = countRecords(own) - loaded;
+  const loaded = inOrder.filter(({ kind }) => kind === "row").length;
+  const quarantined = countRecords(inOrder) - loaded;
   const duplicates = countRecords(entries) - loaded - quarantined;
   return {
     writes: fresh.size > 0,
     apply: (commit) => {
       for (const entry of inOrder) database.insert(queue, run, entry, commit);
-      return { loaded, quarantined, duplicates, own: new Set(own) };
+      return { loaded, quarantined, duplicates };
     },
   };
-}
-
-function countRecords(entries: readonly Entry[]): number {
-  return entries.reduce((sum, entry) => sum + recordsOf(entry), 0);
 }
 
 /** Replays and purges run one at a time. */

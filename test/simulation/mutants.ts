@@ -285,9 +285,33 @@ const PLANNED: readonly Mutant[] = [
   },
   {
     name: "counts what commits during the retry as duplicates",
-    file: `${WORLD}/loader.ts`,
-    from: "(again.has(entry) &&",
-    to: "(again.size < 0 &&",
+    file: `${DRAIN}/settling-loader.ts`,
+    from: "if (mayBeLate) committed",
+    to: "if (!mayBeLate) committed",
+  },
+  {
+    name: "lets a cancelled statement settle what an earlier one left unknown",
+    file: `${DRAIN}/settling-loader.ts`,
+    from: "else if (error instanceof RowRefused && keys.length === 1) {",
+    to: "else {",
+  },
+  {
+    name: "does not search for what a lost statement committed",
+    file: `${DRAIN}/settling-loader.ts`,
+    from: "this.#unsettled.set(key, this.#answeredAt);",
+    to: "continue;",
+  },
+  {
+    name: "counts a record again that it had loaded before the connection was lost",
+    file: `${DRAIN}/settling-loader.ts`,
+    from: "this.#unsettled.set(key, this.#answeredAt);",
+    to: "this.#unsettled.set(key, undefined);",
+  },
+  {
+    name: "counts a record again that it had found when the connection was lost before",
+    file: `${DRAIN}/settling-loader.ts`,
+    from: "    this.#answeredAt = answeredAt;\n",
+    to: "",
   },
   {
     name: "prunes entries of messages that SQS can still deliver",

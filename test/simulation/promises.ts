@@ -48,7 +48,7 @@ export interface Ended {
   readonly held: readonly string[];
   readonly wasStopped: boolean;
   readonly wasSuspended: boolean;
-  readonly loader: Pick<RunLoader, "toldTwice" | "unknown" | "isBusy">;
+  readonly loader: Pick<RunLoader, "unknown" | "isBusy">;
 }
 
 /**
@@ -63,7 +63,6 @@ export function checkReport(
   shape: Shape,
 ): void {
   const { name, report, told, settings, held, wasStopped, wasSuspended, loader } = ended;
-  const { toldTwice } = loader;
   const equal = (what: string, said: number, is: number): void => {
     world.require(said === is, () => `${name} says ${what} ${said}, and it is ${is}`);
   };
@@ -84,11 +83,11 @@ export function checkReport(
   if (isWhole) most("deleted and outdated", told.deleted, report.deleted + told.outdated);
   if (database !== undefined && !report.databaseSilent) {
     const rows = [...database.rows.values()].filter(({ run }) => run === name).length;
-    between("loaded", report.loaded - toldTwice.loaded, rows);
+    between("loaded", report.loaded, rows);
     const quarantined = [...database.quarantine.values()]
       .filter(({ run }) => run === name)
       .reduce((sum, { rejection }) => sum + (rejection.records?.length ?? 1), 0);
-    between("quarantined", report.quarantined - toldTwice.quarantined, quarantined);
+    between("quarantined", report.quarantined, quarantined);
   }
   world.require(
     report.databaseSilent || !loader.isBusy(),
