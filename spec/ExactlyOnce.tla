@@ -1,21 +1,21 @@
 ---------------------------- MODULE ExactlyOnce ----------------------------
 (***************************************************************************)
 (* How fetch-etl moves each message from SQS into Postgres exactly once.   *)
-(* `npm run check:spec` checks every .cfg file of this folder with TLC.    *)
+(* `npm run check:spec` checks each .cfg file in this folder with TLC.     *)
 (*                                                                         *)
-(* A "Code:" comment names the functions that an action stands for. "SQS:" *)
-(* and "Postgres:" comments say what those servers do. A fault is anything *)
-(* that a run without trouble does not meet; MaxEvents limits their number.*)
+(* "Code:" names the functions that an action stands for. "SQS:" and       *)
+(* "Postgres:" say what those servers do. An event is anything that does   *)
+(* not happen in a run without trouble. MaxEvents limits their number.     *)
 (*                                                                         *)
 (* `Change` makes one change, to show what depends on it: a fault in the   *)
 (* code, or an assumption about the servers that does not hold.            *)
 (***************************************************************************)
-EXTENDS Naturals, FiniteSets, TLC
+EXTENDS Naturals, TLC
 
 CONSTANTS Messages,   \* all sent to "queue" before the first run
           Rejected,   \* those that the mapping rejects: they belong in the quarantine
           Drains,     \* processes; each drains one queue at a time, again and again, as cron starts it
-          MaxEvents,
+          MaxEvents,  \* the most events in a behavior
           Change      \* "none", or the name of one change
 
 VARIABLES inQueue,    \* queue -> the messages in it, visible or hidden
@@ -24,7 +24,7 @@ VARIABLES inQueue,    \* queue -> the messages in it, visible or hidden
           statements, \* statements that Postgres has received and not answered
           db,         \* what sessions of Postgres see: ledger, rows, quarantine
           durable,    \* what Postgres still has after a crash or a failover
-          events      \* how many events have happened
+          events      \* how many have happened
 
 vars == <<inQueue, expired, drains, statements, db, durable, events>>
 
@@ -35,7 +35,8 @@ Whole == "whole"             \* the ledger's record of a quarantined message (WH
 First == "first"             \* the ledger's record of a row; a message has one record here
 
 (***************************************************************************)
-(* The assumptions. Each is a named part that one change takes away.       *)
+(* The assumptions. One change takes away each of them. The actions below  *)
+(* assume more: SQS keeps a message until it is deleted or expires.        *)
 (***************************************************************************)
 
 \* SQS: a message keeps its id and its sent time when the redrive policy moves it to the dead-letter queue.
