@@ -1,6 +1,7 @@
 // Checks spec/ with TLC, a model checker: `npm run check:spec`, and `-- NAME…` to see all that it prints for some models. Needs Java 11.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import {
   existsSync,
   mkdirSync,
@@ -12,12 +13,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
 const TLC = {
-  version: "1.7.4",
   url: "https://github.com/tlaplus/tlaplus/releases/download/v1.7.4/tla2tools.jar",
   sha256: "936a262061c914694dfd669a543be24573c45d5aa0ff20a8b96b23d01e050e88",
 };
@@ -28,7 +28,8 @@ if (realpathSync(process.argv[1] ?? ".") === fileURLToPath(import.meta.url)) {
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const names = process.argv.slice(2);
   try {
-    const jar = process.env["TLA2TOOLS_JAR"] ?? (await download(join(root, ".cache")));
+    const jar =
+      process.env["TLA2TOOLS_JAR"] ?? (await download(TLC, join(root, ".cache", "tla2tools-1.7.4.jar")));
     const models = readModels(join(root, "spec")).filter(
       ({ name }) => names.length === 0 || names.includes(name),
     );
@@ -77,8 +78,8 @@ export async function runTlc(jar: string, { name, folder }: Model): Promise<stri
       ["-XX:+UseParallelGC", "-cp", jar, "tlc2.TLC", ...options, "-config", `${name}.cfg`, "ExactlyOnce.tla"],
       { cwd: folder, stdio: ["ignore", "pipe", "inherit"] },
     );
-    const failed = new Promise<never>((_resolve, reject) => tlc.once("error", reject));
-    return await Promise.race([text(tlc.stdout), failed]);
+    await once(tlc, "spawn");
+    return await text(tlc.stdout);
   } finally {
     rmSync(states, { recursive: true });
   }
@@ -106,15 +107,22 @@ export function judge({ name, refuted }: Model, output: string): { isExpected: b
   };
 }
 
-async function download(cache: string): Promise<string> {
-  const path = join(cache, `tla2tools-${TLC.version}.jar`);
+/**
+ * Downloads a file unless it is there.
+ *
+ * @returns its path
+ * @throws Error if it has another SHA-256
+ */
+export async function download(
+  { url, sha256 }: { url: string; sha256: string },
+  path: string,
+): Promise<string> {
   if (existsSync(path)) return path;
-  const response = await fetch(TLC.url, { signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS) });
-  if (!response.ok) throw new Error(`${TLC.url} answered HTTP ${response.status}`);
-  const jar = Buffer.from(await response.arrayBuffer());
-  if (createHash("sha256").update(jar).digest("hex") !== TLC.sha256)
-    throw new Error(`${TLC.url} has another SHA-256`);
-  mkdirSync(cache, { recursive: true });
-  writeFileSync(path, jar);
+  const response = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS) });
+  const content = Buffer.from(await response.arrayBuffer());
+  if (createHash("sha256").update(content).digest("hex") !== sha256)
+    throw new Error(`${url} has another SHA-256 (HTTP ${response.status})`);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content);
   return path;
 }

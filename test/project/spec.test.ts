@@ -1,9 +1,15 @@
 // The specification names code that exists, and TLC finds in it what its models say.
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
-import { judge, readModels, runTlc } from "../../scripts/check-spec.ts";
+import { download, judge, readModels, runTlc } from "../../scripts/check-spec.ts";
+import { withFolder } from "../support/folder.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const SPEC = readFileSync(new URL("spec/ExactlyOnce.tla", ROOT), "utf8");
@@ -96,6 +102,28 @@ describe("npm run check:spec", () => {
     expect(judge({ ...fault, refuted: "NoDuplicates" }, violated + states).isExpected).toBe(false);
     for (const model of [safety, fault]) expect(judge(model, "***Parse Error***\n").isExpected).toBe(false);
   });
+
+  it("keeps a download that has the expected SHA-256, and no other", () =>
+    withFolder(async (folder) => {
+      const server = createServer((_request, response) => response.end("TLC"));
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const { port } = server.address() as AddressInfo;
+      const url = `http://127.0.0.1:${port}/`;
+      const sha256 = createHash("sha256").update("TLC").digest("hex");
+      const path = join(folder, "cache", "tlc.jar");
+      try {
+        await expect(download({ url, sha256: sha256.replace(/./g, "0") }, path)).rejects.toThrow(
+          "another SHA-256",
+        );
+        expect(existsSync(path)).toBe(false);
+        expect(await download({ url, sha256 }, path)).toBe(path);
+      } finally {
+        server.close();
+      }
+      expect(await download({ url, sha256 }, path)).toBe(path);
+      expect(readFileSync(path, "utf8")).toBe("TLC");
+    }));
 
   const jar = process.env["TLA2TOOLS_JAR"];
   it.skipIf(jar === undefined)(
