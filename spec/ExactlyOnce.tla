@@ -24,7 +24,7 @@ VARIABLES inQueue,    \* queue -> the messages in it, visible or hidden
           statements, \* statements that Postgres has received and not answered
           db,         \* what sessions of Postgres see: ledger, rows, quarantine
           durable,    \* what Postgres still has after a crash or a failover
-          events      \* how many have happened
+          events      \* their number so far
 
 vars == <<inQueue, expired, drains, statements, db, durable, events>>
 
@@ -88,7 +88,6 @@ HasOutcome(tables, m) == tables.rows[m] + tables.held[m] > 0
 (* "writing" (in a statement), "committed" (to be deleted).                *)
 (***************************************************************************)
 
-Stages == {"none", "buffered", "writing", "committed"}
 NotHeld == [m \in Messages |-> "none"]
 Runs(d) == drains[d].queue # Idle
 Holds(d, m) == drains[d].stage[m] # "none"
