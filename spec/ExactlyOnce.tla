@@ -117,7 +117,8 @@ Receive(d, m) ==
 
 \* Also after a lost connection: the drain does not know whether its last statement was committed, and writes again.
 \* Code: Drain.#writeAll in src/drain/loop.ts, Writer.#loadWithRetry in src/drain/writer.ts,
-\* Code: openLoader.load in src/postgres/load.ts, writeEntries in src/postgres/write-entries.ts
+\* Code: SettlingLoader.load in src/drain/settling-loader.ts, openLoader.write in src/postgres/load.ts,
+\* Code: writeEntries in src/postgres/write-entries.ts
 Write(d) ==
   /\ Runs(d) /\ Own(d) = {}
   /\ \E ms \in SUBSET Staged(d, "buffered") \ {{}} :
