@@ -9,7 +9,12 @@ const UNIT = [
 ];
 
 /** Tests that change what all files of a process share, such as its environment. */
-const ALONE = ["test/{aws,sqs}/*.test.ts", "test/chaos/hostile-text.test.ts", "test/write-file.test.ts"];
+const ALONE = [
+  "test/{aws,sqs}/*.test.ts",
+  "test/chaos/hostile-text.test.ts",
+  "test/write-file.test.ts",
+  "test/simulation/conformance-sqs.test.ts",
+];
 
 export default defineConfig({
   logLevel: "error",

@@ -34,13 +34,13 @@ export class QuietWorld extends World {
 
   /** Lets time pass until the work is done. */
   async finish<T>(work: Promise<T>): Promise<T> {
-    let isOver = false;
+    const state = { isOver: false };
     const ended = (): void => {
-      isOver = true;
+      state.isOver = true;
     };
     void work.then(ended, ended);
-    await this.schedule.run(() => isOver);
-    if (!isOver) throw new Error("a call waits for something that never happens");
+    await this.schedule.run(() => state.isOver);
+    if (!state.isOver) throw new Error("a call waits for something that never happens");
     return work;
   }
 
