@@ -248,7 +248,8 @@ class Sequence {
     if (random.chance(0.2)) ids.push(`s${this.#seed}m0`);
     return ids.map((id, place) => {
       const age = random.pick([0, 0, 1, 1, 10, 40]);
-      const sentAt = random.chance(0.15) ? undefined : Math.floor(now - age * DAY_MS) - place;
+      const isFirst = ids.indexOf(id) === place;
+      const sentAt = isFirst && random.chance(0.15) ? undefined : Math.floor(now - age * DAY_MS) - place;
       const records = Array.from({ length: hasRecords ? random.integer(1, 4) : 1 }, (_, index) => {
         const fate = random.pick(["row", "row", "row", "rejected", "refused"] as const);
         const name = `${id}.${place}.${index}`;
