@@ -29,7 +29,7 @@ import { Life } from "./schedule.ts";
 import { plansOf, pickShape, REFUSED_ID, type SentRecord } from "./sent.ts";
 import { identityOf } from "./world.ts";
 
-const SEQUENCES = FULL ? 2000 : 60;
+const SEQUENCES = FULL ? 2000 : 100;
 const DAY_MS = 24 * 3600 * 1000;
 const PRUNE_DAYS = 30;
 const QUEUES = [
@@ -281,10 +281,10 @@ class Sequence {
     const random = this.#random;
     const kind = random.next();
     const index = random.integer(0, RUNS.length - 1);
-    if (kind < 0.6) return this.load(index, this.#entries());
-    if (kind < 0.66) return this.#prune(index);
-    if (kind < 0.8) return this.#page(index);
-    return kind < 0.9 ? this.#loadAgain(index) : this.#mark(index);
+    if (kind < 0.5) return this.load(index, this.#entries());
+    if (kind < 0.55) return this.#prune(index);
+    if (kind < 0.75 || at(this.#pages, index).length === 0) return this.#page(index);
+    return kind < 0.86 ? this.#loadAgain(index) : this.#mark(index);
   }
 
   #entries(): Entry[] {
