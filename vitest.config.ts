@@ -4,11 +4,17 @@ import { configDefaults, defineConfig } from "vitest/config";
 /** The folders whose tests need no server: nothing there may start one, or a process. */
 const UNIT = [
   "test/{cli,config,doctor,mapping,masking,quarantine,recovery}/**/*.test.ts",
-  "test/{drain,simulation}/*.test.ts",
+  "test/drain/*.test.ts",
+  "test/simulation/!(conformance-*).test.ts",
 ];
 
 /** Tests that change what all files of a process share, such as its environment. */
-const ALONE = ["test/{aws,sqs}/*.test.ts", "test/chaos/hostile-text.test.ts", "test/write-file.test.ts"];
+const ALONE = [
+  "test/{aws,sqs}/*.test.ts",
+  "test/chaos/hostile-text.test.ts",
+  "test/write-file.test.ts",
+  "test/simulation/conformance-sqs.test.ts",
+];
 
 export default defineConfig({
   logLevel: "error",

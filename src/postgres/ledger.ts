@@ -1,4 +1,5 @@
 // The ledger of the records that were loaded and the messages that were quarantined: prunes it, and counts repeated bodies.
+import { WHOLE_MESSAGE } from "../drain/ports.ts";
 import { Failure } from "../failure.ts";
 import { findTables, RELATIONS } from "./catalogue.ts";
 import type { Sql, Transaction } from "./connection.ts";
@@ -48,14 +49,24 @@ const AT_ONCE = 20_000;
 const WITHIN_MS = 10_000;
 
 /**
+ * Conditions: the message of the ledger entry `old` is in the quarantine; or was, for a user who may not read the quarantine. A replay
+ * must find what was loaded of such a message: a record that a redelivery or an interrupted replay loaded would be loaded again.
+ */
+const IS_HELD = `exists (select from fetch_etl.quarantine q where q.replayed_at is null
+            and q.sent_at operator(pg_catalog.=) old.sent_at and q.message_id operator(pg_catalog.=) old.message_id)`;
+const WAS_HELD = `exists (select from fetch_etl.ledger q where q.record operator(pg_catalog.=) ${WHOLE_MESSAGE}
+            and q.sent_at operator(pg_catalog.=) old.sent_at and q.message_id operator(pg_catalog.=) old.message_id)`;
+
+/**
  * Deletes the entries that were sent and loaded more than `days` ago. SQS keeps a message for at most 14 days, so that older ones cannot be
- * delivered again. Also deletes the runs that started more than `days` ago. Does nothing if the user may not delete.
+ * delivered again. Keeps those of messages that a replay may load. Also deletes the runs that started more than `days` ago. Does nothing if the user may not delete.
  *
  * @param stop aborted when it is to end early
  */
 export async function pruneLedger(sql: Sql, days: number, stop: AbortSignal): Promise<void> {
-  const [may] = await sql<{ entries: boolean; runs: boolean }[]>`
+  const [may] = await sql<{ entries: boolean; quarantine: boolean; runs: boolean }[]>`
     select pg_catalog.has_table_privilege('fetch_etl.ledger', 'delete') as entries,
+           pg_catalog.has_table_privilege('fetch_etl.quarantine', 'select') as quarantine,
            coalesce(pg_catalog.has_table_privilege(runs, 'select') and pg_catalog.has_table_privilege(runs, 'delete'), false) as runs
     from pg_catalog.to_regclass('fetch_etl.runs') as runs`;
   if (may?.entries !== true) return;
@@ -71,8 +82,9 @@ export async function pruneLedger(sql: Sql, days: number, stop: AbortSignal): Pr
         ${withRuns ? tx`with runs as (delete from fetch_etl.runs where started_at operator(pg_catalog.<) ${before})` : tx``}
         delete from fetch_etl.ledger
         using (
-          select sent_at, queue, message_id, record from fetch_etl.ledger
+          select sent_at, queue, message_id, record from fetch_etl.ledger old
           where sent_at operator(pg_catalog.<) ${before} and loaded_at operator(pg_catalog.<) ${before}
+            and not ${tx.unsafe(may.quarantine ? IS_HELD : WAS_HELD)}
           limit ${AT_ONCE}
         ) as old
         where ledger.sent_at operator(pg_catalog.=) old.sent_at and ledger.queue operator(pg_catalog.=) old.queue

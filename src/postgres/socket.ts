@@ -1,7 +1,7 @@
 // Opens a socket to Postgres, with TLS as `sslmode` requires, and checks that Postgres answers. The driver can open one too, but it has no
 // timeout on a port where something else listens.
 import { lookup } from "node:dns/promises";
-import { once } from "node:events";
+import { on, once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { place, type DatabaseSettings } from "../config/database.ts";
@@ -29,7 +29,8 @@ export async function openSocket(settings: DatabaseSettings, signal: AbortSignal
     if (settings.sslMode === "disable") return socket;
     if (settings.sslNegotiation === "direct") return await startTls(socket, settings, signal);
     socket.write(SSL_REQUEST);
-    const [answer] = (await once(socket, "data", { signal })) as [Buffer];
+    const answer = await firstAnswer(socket, signal);
+    if (answer === undefined) throw closedEarly(settings);
     if (answer.length === 1 && answer.toString() === TLS_OFFERED)
       return await startTls(socket, settings, signal);
     if (answer.length !== 1 || answer.toString() !== TLS_REFUSED) {
@@ -48,6 +49,13 @@ export async function openSocket(settings: DatabaseSettings, signal: AbortSignal
     socket?.destroy();
     throw error instanceof Failure ? error : unreachable(settings, error);
   }
+}
+
+/** @returns undefined if the server closes the connection instead, for example a load balancer without a server behind it */
+async function firstAnswer(socket: Socket, signal: AbortSignal): Promise<Buffer | undefined> {
+  const answers = on(socket, "data", { signal, close: ["end", "close"] }) as AsyncIterable<[Buffer]>;
+  for await (const [answer] of answers) return answer;
+  return undefined;
 }
 
 async function addressesOf({ host, address }: DatabaseSettings, signal: AbortSignal): Promise<string[]> {

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createConnection, createServer, type AddressInfo, type Server } from "node:net";
+import { createConnection, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
@@ -112,6 +112,23 @@ describe("a connection that ends", () => {
     await close();
     await silent.stop();
   });
+});
+
+it.each([
+  ["closes", (socket: Socket) => socket.end()],
+  ["resets", (socket: Socket) => socket.resetAndDestroy()],
+])("a server that %s the connection instead of an answer about TLS is not waited for", async (_how, end) => {
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined).once("data", () => end(socket));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  // Without a time limit, it would be waited for without end.
+  const connection = connect(settingsFor(`postgres://user@127.0.0.1:${port}/x?connect_timeout=0`));
+  await expect(connection.sql`select 1`).rejects.toMatchObject({ kind: "unavailable" });
+  await connection.close();
+  server.close();
 });
 
 it("a session that the server ends for being idle is replaced by the next use", async (context) => {

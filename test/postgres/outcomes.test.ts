@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Entry, LoadResult } from "../../src/drain/ports.ts";
 import { initialise } from "../../src/postgres/init.ts";
 import { openLoader, type PostgresLoader } from "../../src/postgres/load.ts";
+import { openQuarantine } from "../../src/postgres/quarantine.ts";
 import type { SealedDataKey } from "../../src/recovery/recipients.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
 import { loginRow } from "../support/login-entries.ts";
@@ -535,6 +536,37 @@ describe("the ledger is pruned", () => {
     >`select message_id as id from fetch_etl.ledger order by 1`;
     expect(left.map(({ id }) => id)).toEqual(isLeft ? ["a", "b"] : ["b"]);
   });
+
+  it.each([
+    ["reads the quarantine", "grant"],
+    ["does not read the quarantine", "revoke"],
+  ])(
+    "but not of a message in the quarantine, whose records a replay must not load again; by a user who %s",
+    async (_who, how) => {
+      const { sql, settings } = database;
+      const sent = at(Date.now() - 31 * DAY);
+      const held = rejection("a", sent);
+      await load(["first", [held, row("b", {}, sent)]]);
+      // The row was refused at first, and was not when the message came again.
+      await load(["first", [row("a", {}, sent)]]);
+      await sql`update fetch_etl.ledger set loaded_at = now() - interval '31 days'`;
+      await sql.unsafe(
+        `${how} select on fetch_etl.quarantine ${how === "grant" ? "to" : "from"} ${settings.user}`,
+      );
+      await loaders.first.prune(30, never);
+      await sql.unsafe(`grant select on fetch_etl.quarantine to ${settings.user}`);
+      const quarantine = await openQuarantine(settings);
+      const replay = await quarantine.openReplay(undefined, undefined);
+      const [message] = await replay.page(undefined);
+      if (message === undefined) throw new Error("the quarantine is empty");
+      expect(await replay.load([{ held: message, entry: row("a", {}, sent) }])).toBe(0);
+      await replay.mark([{ held: message, rejected: undefined }]);
+      await quarantine.close();
+      expect(await counted()).toEqual({ rows: 2, held: 1, noted: 2 });
+      await loaders.first.prune(30, never);
+      expect((await counted())["noted"]).toBe(0);
+    },
+  );
 
   it("not at all where it is to stop, or without the right", async () => {
     await database.sql`insert into fetch_etl.ledger (queue, sent_at, message_id, run_id, loaded_at)

@@ -331,11 +331,12 @@ export class SimulatedDatabase {
     }
   }
 
-  /** Deletes what the ledger had for longer than `days`. */
+  /** Deletes what the ledger had for longer than `days`, but of messages that may be replayed. */
   prune(days: number): void {
     const before = this.#world.schedule.now - days * DAY_MS;
     for (const [key, { sentAt, loadedAt, idempotency }] of this.ledger) {
       if (sentAt >= before || loadedAt >= before) continue;
+      if (this.quarantine.get(key.slice(0, key.lastIndexOf(" ")))?.isReplayed === false) continue;
       this.ledger.delete(key);
       if (idempotency !== undefined) this.idempotencyKeys.delete(idempotency);
     }

@@ -8,6 +8,7 @@ import {
   type Entry,
   type Loader,
   type LoadResult,
+  type RowEntry,
 } from "../../src/drain/ports.ts";
 import { SettlingLoader } from "../../src/drain/settling-loader.ts";
 import { Failure } from "../../src/failure.ts";
@@ -131,7 +132,8 @@ function change(
   entries: readonly Entry[],
 ): Change<LoadResult> {
   const taken = new Set<string>();
-  const ordered = [...entries].sort((one, other) => (one.sentAt ?? 0) - (other.sentAt ?? 0));
+  // Of records with the same idempotency key, the first by the ledger's key is loaded.
+  const ordered = [...entries].sort(byLedgerKey);
   const fresh = new Set<Entry>();
   for (const entry of ordered) {
     if (database.ledger.has(database.ledgerKey(queue, entry))) continue;
@@ -140,13 +142,12 @@ function change(
     for (const key of keys) taken.add(key);
     fresh.add(entry);
   }
-  for (const entry of fresh) {
-    if (entry.kind !== "row") continue;
-    const of = database.refuses ?? (entry.cells[0]?.startsWith(REFUSED_ID) === true ? "row" : undefined);
-    if (of === undefined) continue;
-    const sqlState = of === "row" ? "22003" : "42P01";
-    return { error: new RowRefused({ sqlState, of }, REFUSED) };
-  }
+  const isRow = (entry: Entry): entry is RowEntry => entry.kind === "row";
+  // The statement casts all values, also those of duplicates.
+  const isRefused = entries.filter(isRow).some(({ cells }) => cells[0]?.startsWith(REFUSED_ID) === true);
+  const of = isRefused ? "row" : [...fresh].some(isRow) ? database.refuses : undefined;
+  if (of !== undefined)
+    return { error: new RowRefused({ sqlState: of === "row" ? "22003" : "42P01", of }, REFUSED) };
   const inOrder = entries.filter((entry) => fresh.has(entry));
   const loaded = inOrder.filter(({ kind }) => kind === "row").length;
   const quarantined = countRecords(inOrder) - loaded;
@@ -158,6 +159,12 @@ function change(
       return { loaded, quarantined, duplicates };
     },
   };
+}
+
+function byLedgerKey(one: Entry, other: Entry): number {
+  const [id, otherId] = [one.messageId, other.messageId];
+  const byId = id < otherId ? -1 : id > otherId ? 1 : one.record - other.record;
+  return (one.sentAt ?? 0) - (other.sentAt ?? 0) || byId;
 }
 
 /** Replays and purges run one at a time. */

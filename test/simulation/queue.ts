@@ -100,12 +100,13 @@ export class SimulatedQueue {
     );
   }
 
-  send(sent: Sent, visibleAt = this.#world.schedule.now): void {
+  /** @param receives how often another queue delivered it, before it moved here: `ApproximateReceiveCount` counts these too */
+  send(sent: Sent, receives = 0): void {
     // The place in a FIFO queue.
     sent.sequence = this.#sends += 1;
     sent.identity = identityOf(this.id, { messageId: sent.id, sentAt: sent.sentAt });
     this.#world.sent.set(sent.identity, sent);
-    this.#stored.add({ sent, visibleAt, receives: 0, handle: "", lease: undefined });
+    this.#stored.add({ sent, visibleAt: this.#world.schedule.now, receives, handle: "", lease: undefined });
     this.#wake();
   }
 
@@ -281,13 +282,13 @@ export class SimulatedQueue {
     const { deadLetters, isFifo } = this.options;
     if (deadLetters === undefined) return;
     this.#stored.delete(stored);
-    const { sent } = stored;
+    const { sent, receives } = stored;
     this.#world.note(this.name, () => `moves ${sent.id} to ${deadLetters.name}`);
-    if (sent.sentAt !== undefined && !isFifo) deadLetters.send(sent);
+    if (sent.sentAt !== undefined && !isFifo) deadLetters.send(sent, receives);
     else {
       sent.excused ??= "moved";
       const sentAt = sent.sentAt === undefined ? undefined : Math.floor(this.#world.schedule.now) + 1;
-      deadLetters.send({ ...sent, sentAt, isDeleted: false, excused: undefined });
+      deadLetters.send({ ...sent, sentAt, isDeleted: false, excused: undefined }, receives);
     }
   }
 
