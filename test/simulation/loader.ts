@@ -12,8 +12,16 @@ import {
 import { Failure } from "../../src/failure.ts";
 import type { QuarantinedMessage } from "../../src/quarantine/message.ts";
 import type { ReplayStore } from "../../src/quarantine/replay.ts";
-import { idempotencyKey, type Change, type Held, type Run, type SimulatedDatabase } from "./database.ts";
+import {
+  idempotencyKey,
+  WRITES_VAULT,
+  type Change,
+  type Held,
+  type Run,
+  type SimulatedDatabase,
+} from "./database.ts";
 import type { SimulatedQueue } from "./queue.ts";
+import { QUARANTINE_LOCK } from "./recovery.ts";
 import type { Life } from "./schedule.ts";
 import { REFUSED_ID } from "./sent.ts";
 import { identityOf, type World } from "./world.ts";
@@ -150,9 +158,11 @@ function write(
 
 /** The unique keys that the entries need. */
 function keysOf(database: SimulatedDatabase, queue: string, entries: readonly Entry[]): Set<string> {
-  return new Set(
-    entries.flatMap((entry) => [database.ledgerKey(queue, entry), ...idempotencyKeysOf(queue, entry)]),
-  );
+  const keys = entries.flatMap((entry) => [
+    database.ledgerKey(queue, entry),
+    ...idempotencyKeysOf(queue, entry),
+  ]);
+  return new Set(database.vault.isKept ? [...keys, WRITES_VAULT] : keys);
 }
 
 function idempotencyKeysOf(queue: string, entry: Entry): string[] {
@@ -211,8 +221,6 @@ function countRecords(entries: readonly Entry[]): number {
   return entries.reduce((sum, entry) => sum + recordsOf(entry), 0);
 }
 
-/** Replays and purges run one at a time. */
-const QUARANTINE_LOCK = "lock of the quarantine";
 const PAGE = 20;
 
 /** The port of a replay. */
