@@ -397,7 +397,6 @@ export class SimulatedDatabase {
     const before = row.token;
     row.token = token;
     commit.undo.push(() => (row.token = before));
-    this.wroteAt.set(keyIdOf(token), this.#world.schedule.now);
     this.#requireEntry(token);
   }
 

@@ -121,6 +121,12 @@ export class Processes {
         if (code === EXIT.unexpected) throw error;
         world.require(!sentence.includes(SECRET), () => "a raw value is in a failure");
         world.note(life.name, () => `fails: ${sentence}`);
+        const held = queue.heldBy(life);
+        if (settings.onReject === "quarantine" && !life.wasSuspended)
+          world.require(
+            held.length <= told.unreleased,
+            () => `${life.name} fails and holds ${held.join(" ")}`,
+          );
         if (code === EXIT.unavailable && !loader.wasCancelled() && settings.maxSeconds === undefined) {
           const triedFor = schedule.now - Math.min(told.failedAt, loader.failedAt());
           world.require(

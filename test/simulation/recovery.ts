@@ -2,10 +2,17 @@
 import { Failure } from "../../src/failure.ts";
 import { keyIdOf } from "../../src/masking/token.ts";
 import { createBodyOpener, createTokenReader } from "../../src/quarantine/message.ts";
-import type { Remask } from "../../src/recovery/remask.ts";
+import type { Remask, Remasked } from "../../src/recovery/remask.ts";
 import type { SealedEntry } from "../../src/recovery/reveal.ts";
 import type { Left, RotationTables } from "../../src/recovery/rotate.ts";
-import { DAY_MS, LOCKS_VAULT, type Change, type Held, type SimulatedDatabase } from "./database.ts";
+import {
+  DAY_MS,
+  LOCKS_VAULT,
+  type Change,
+  type Commit,
+  type Held,
+  type SimulatedDatabase,
+} from "./database.ts";
 import type { Life } from "./schedule.ts";
 import type { Setup } from "./setups.ts";
 import type { World } from "./world.ts";
@@ -36,6 +43,12 @@ export function openRotation(
   const isEarlier = (token: string): boolean => keyIdOf(token) !== keyId;
   const read = (tokens: readonly string[]): SealedEntry[] =>
     tokens.flatMap((token) => vault.read(token) ?? []);
+  const copy = (remasked: readonly Remasked[], commit: Commit): void => {
+    for (const { token } of remasked)
+      world.require(!isEarlier(token), () => `a rotation to ${keyId} makes ${token}`);
+    vault.copy(remasked, commit);
+    if (remasked.length > 0) database.wroteAt.set(keyId, world.schedule.now);
+  };
   const transaction = <T>(
     prepare: () => Change<T> | Promise<Change<T>>,
     ...locks: readonly string[]
@@ -49,7 +62,7 @@ export function openRotation(
     return {
       writes: true,
       apply: (commit) => {
-        vault.copy(remasked, commit);
+        copy(remasked, commit);
         const before = changed.rows;
         for (const row of rows) {
           const token = newTokens.get(row.token);
@@ -68,8 +81,7 @@ export function openRotation(
     return {
       writes: true,
       apply: (commit) => {
-        vault.copy(remasked, commit);
-        if (remasked.length > 0) database.wroteAt.set(keyId, world.schedule.now);
+        copy(remasked, commit);
         return tokens;
       },
     };

@@ -104,8 +104,7 @@ export class Scene {
         if (faults.play("second drain"))
           running.push(this.#later(() => this.#processes.drain(random.pick(this.#allQueues))));
       }
-      if (faults.play("replay"))
-        running.push(this.#later(() => this.#processes.replay(random.pick(this.#allQueues))));
+      if (faults.play("replay")) running.push(this.#later(() => this.#replay()));
       running.push(...this.#operate());
       await Promise.all(running);
       if (this.#days < MOST_DAYS && faults.play("days pass")) await this.#passDays();
@@ -121,22 +120,35 @@ export class Scene {
     return [main, ...others];
   }
 
+  /** A replay, and perhaps a purge beside it. */
+  async #replay(): Promise<void> {
+    const { faults, random, schedule } = this.#world;
+    const replaying = this.#processes.replay(random.pick(this.#allQueues));
+    if (faults.play("quarantine purge")) {
+      await schedule.sleep(2 ** random.between(2, 6));
+      await this.#operator.purgeQuarantine();
+    }
+    await replaying;
+  }
+
   /** What the operator does in a round. */
   #operate(): Promise<void>[] {
-    const { faults } = this.#world;
+    const { faults, random } = this.#world;
     const operator = this.#operator;
     const running: Promise<void>[] = [];
     const plan = (kind: Parameters<typeof faults.play>[0], work: () => void | Promise<void>): void => {
       if (faults.play(kind)) running.push(this.#later(async () => work()));
     };
-    plan("new key", () => {
+    const { isKept } = this.#database.vault;
+    plan("new key", async () => {
       operator.addKey();
+      if (isKept && random.chance(0.5)) await operator.rotate();
     });
     plan("new mapping", () => {
       operator.changeMapping();
     });
     plan("quarantine purge", () => operator.purgeQuarantine());
-    if (!this.#database.vault.isKept) return running;
+    if (!isKept) return running;
     if (faults.play("table copied")) operator.copyTable();
     for (let more = 0; more < 2; more += 1) plan("rotate", () => operator.rotate());
     plan("forget", () => operator.forget());

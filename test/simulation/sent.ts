@@ -104,7 +104,7 @@ export class Author {
         ? `k${random.integer(1, 5)}`
         : `key of ${id}`;
     // Some values are in several rows, which then have one token.
-    const value = random.chance(0.2) ? `v${random.integer(1, 5)}` : id;
+    const value = random.chance(0.3) ? `v${random.integer(1, 4)}` : id;
     return { fate, id: fate === "refused" ? `${REFUSED_ID} ${id}` : id, secret: `${SECRET} ${value}`, key };
   }
 }
