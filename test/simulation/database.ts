@@ -298,8 +298,18 @@ export class SimulatedDatabase {
     return `${identityOf(queue, entry)} ${entry.record}`;
   }
 
-  /** Adds an entry to the ledger, and its row or its message in the quarantine. */
-  insert(queue: string, { name: run, isFifo }: Run, entry: Entry, commit: Commit): void {
+  /**
+   * Adds an entry to the ledger, and its row or its message in the quarantine.
+   *
+   * @param inVault the tokens that the vault had when the statement began
+   */
+  insert(
+    queue: string,
+    { name: run, isFifo }: Run,
+    entry: Entry,
+    commit: Commit,
+    inVault: ReadonlySet<string>,
+  ): void {
     const { now } = this.#world.schedule;
     const key = this.ledgerKey(queue, entry);
     const identity = identityOf(queue, entry);
@@ -348,7 +358,8 @@ export class SimulatedDatabase {
       const row = { queue, run, commit, record, token, place: this.#place() };
       put(this.rows, of, row, commit);
       this.wroteAt.set(keyIdOf(token), now);
-      this.vault.keep(run, entry.sealed, commit);
+      const values = entry.sealed.filter((value) => !inVault.has(value.token));
+      this.vault.keep(run, values, commit);
       this.#requireEntry(token);
       if (record.key === undefined || setup?.dedupe === false) return;
       const withKey = this.rowsByKey.get(record.key) ?? [];

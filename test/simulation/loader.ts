@@ -200,6 +200,7 @@ function change(
     return { error: new RowRefused({ sqlState, of }, REFUSED) };
   }
   const inOrder = entries.filter((entry) => fresh.has(entry));
+  const inVault = database.vault.known(inOrder);
   const own = entries.filter(
     (entry) =>
       fresh.has(entry) ||
@@ -211,7 +212,7 @@ function change(
   return {
     writes: fresh.size > 0,
     apply: (commit) => {
-      for (const entry of inOrder) database.insert(queue, run, entry, commit);
+      for (const entry of inOrder) database.insert(queue, run, entry, commit, inVault);
       return { loaded, quarantined, duplicates, own: new Set(own) };
     },
   };

@@ -495,8 +495,8 @@ const RECOVERING: readonly Mutant[] = [
   {
     name: "keeps the values of duplicates only (model)",
     file: `${WORLD}/database.ts`,
-    from: "      this.vault.keep(run, entry.sealed, commit);\n",
-    to: "      if (entry.sealed.some(({ token: each }) => this.vault.inCopy.has(each)))\n        this.vault.keep(run, entry.sealed, commit);\n",
+    from: "      const values = entry.sealed.filter((value) => !inVault.has(value.token));\n",
+    to: "      const values = entry.sealed.filter((value) => inVault.has(value.token));\n",
   },
 ];
 

@@ -37,8 +37,8 @@ export function openRotation(
   remask: Remask,
 ): Rotation {
   const { vault } = database;
-  const places = world.random.pick([1, 5, 50]);
-  const page = world.random.pick([1, 7, 50]);
+  const places = world.random.pick([1, 5, 50, 500]);
+  const page = world.random.pick([1, 7, 50, 500]);
   const changed = { rows: 0, vault: 0 };
   const isEarlier = (token: string): boolean => keyIdOf(token) !== keyId;
   const read = (tokens: readonly string[]): SealedEntry[] =>

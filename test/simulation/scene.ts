@@ -39,7 +39,7 @@ export class Scene {
       "synchronous",
       "synchronous",
     ]);
-    const hasVault = random.chance(0.4);
+    const hasVault = random.chance(0.5);
     this.#database = new SimulatedDatabase(world, replication, hasVault);
     this.#operator = new Operator(world, this.#database, this.#shape);
     this.#processes = new Processes(world, this.#database, this.#shape, this.#operator);

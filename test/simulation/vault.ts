@@ -1,6 +1,6 @@
 // The vault of a simulated world: the values behind the tokens, as drains keep them, and who opens them.
 import { createSecretKey, type KeyObject } from "node:crypto";
-import type { SealedValue, ValueSealer } from "../../src/drain/ports.ts";
+import type { Entry, SealedValue, ValueSealer } from "../../src/drain/ports.ts";
 import { NONCE_BYTES, unseal } from "../../src/masking/seal.ts";
 import { Altered, type Opener } from "../../src/recovery/identities.ts";
 import { sealValue, vaultContext } from "../../src/recovery/recipients.ts";
@@ -21,6 +21,8 @@ export const OPENER: Opener = {
     }
   },
 };
+
+const NONE: ReadonlySet<string> = new Set();
 
 type VaultEntry = Omit<SealedEntry, "dataKey">;
 
@@ -57,6 +59,13 @@ export class SimulatedVault {
   read(token: string): SealedEntry | undefined {
     const entry = this.entries.get(token);
     return entry && { ...entry, dataKey: this.#dataKeys.get(entry.dataKeyId) ?? null };
+  }
+
+  /** The tokens of the entries' values that have an entry: a statement adds none for them, even if another deletes it before the commit. */
+  known(entries: readonly Entry[]): ReadonlySet<string> {
+    if (!this.isKept) return NONE;
+    const tokens = entries.flatMap((entry) => (entry.kind === "row" ? entry.sealed : []));
+    return new Set(tokens.map(({ token }) => token).filter((token) => this.entries.has(token)));
   }
 
   /** What the statement of a drain or a replay does for a new row. */
