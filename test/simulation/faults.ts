@@ -40,7 +40,7 @@ const FAULTS = {
   "days pass": 1,
   rotate: 1,
   forget: 1,
-  "quarantine purge": 0.5,
+  "quarantine purge": 1,
   "new key": 1,
   "new mapping": 1,
   "table copied": 0.5,
