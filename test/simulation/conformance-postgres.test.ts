@@ -26,7 +26,8 @@ import * as simulated from "./loader.ts";
 import { QuietWorld } from "./quiet-world.ts";
 import { Random } from "./random.ts";
 import { Life } from "./schedule.ts";
-import { plansOf, pickShape, REFUSED_ID, type SentRecord } from "./sent.ts";
+import { REFUSED_ID, type SentRecord } from "./sent.ts";
+import { setupOf } from "./setups.ts";
 import { identityOf } from "./world.ts";
 
 const SEQUENCES = FULL ? 2000 : 100;
@@ -44,6 +45,11 @@ const MOST_ENTRIES = 500;
 /** SQLSTATE by what refuses a row: a value out of range, or a table that is missing. */
 const SQL_STATES = { row: "22003", table: "42P01" } as const;
 
+const SHAPE = { hasRecords: false, hasDedupe: true };
+const DRAINING = setupOf(SHAPE, "usual", true, 1);
+const REPLAYING = setupOf(SHAPE, "more", true, 1);
+const TOKEN = `h1.${DRAINING.keys[0].keyId}.token`;
+
 let databases: Databases;
 let database: Database;
 let settings: DatabaseSettings;
@@ -55,7 +61,7 @@ let relay: Relay;
 beforeAll(async () => {
   databases = await openDatabases();
   database = await databases.make();
-  const { columns } = plansOf(pickShape(new Random(1))).drain.mapping;
+  const { columns } = DRAINING.mapping;
   settings = { ...database.settings, table: { schema: "public", name: "events" }, columns, hasKeys: true };
   drains = await Promise.all(RUNS.map((queue) => openLoader(settings, queue)));
   quarantines = await Promise.all(RUNS.map(() => openQuarantine(settings)));
@@ -192,6 +198,7 @@ class Sequence {
     this.#drains = RUNS.map((queue, index) => this.#openDrain(`drain-${index}`, queue));
     this.#replays = RUNS.map((queue, index) => {
       const life = new Life(`replay-${index}`, this.world.schedule);
+      this.model.setups.set(life.name, REPLAYING);
       return simulated.openReplay(this.world, this.model, life, queue);
     });
     this.#messages = this.#write();
@@ -199,13 +206,13 @@ class Sequence {
 
   makeRow(name: string): RowEntry {
     const id = `s${this.#seed}${name}`;
-    const records = [{ fate: "row" as const, id: `${id}.0`, key: undefined }];
+    const records = [{ fate: "row" as const, id: `${id}.0`, secret: "", key: undefined }];
     return rowOf(this.#send({ id, sentAt: Math.floor(this.world.schedule.now), records }), 0);
   }
 
   makeRejection(name: string): Entry {
     const id = `s${this.#seed}${name}`;
-    const records = [{ fate: "rejected" as const, id: `${id}.0`, key: undefined }];
+    const records = [{ fate: "rejected" as const, id: `${id}.0`, secret: "", key: undefined }];
     return rejectionOf(
       this.#send({ id, sentAt: Math.floor(this.world.schedule.now), records }),
       this.#random,
@@ -235,6 +242,7 @@ class Sequence {
 
   #openDrain(name: string, queue: string): simulated.RunLoader {
     const life = new Life(name, this.world.schedule);
+    this.model.setups.set(life.name, DRAINING);
     const options = { name: queue, isFifo: false, visibilityTimeout: 30 };
     return simulated.openLoader(this.world, this.model, life, { id: queue, options }, MOST_ENTRIES);
   }
@@ -254,7 +262,7 @@ class Sequence {
         const fate = random.pick(["row", "row", "row", "rejected", "refused"] as const);
         const name = `${id}.${place}.${index}`;
         return {
-          fate,
+          ...{ fate, secret: "" },
           id: fate === "refused" ? `${REFUSED_ID} ${name}` : name,
           key: hasDedupe && random.chance(0.7) ? `k${random.integer(1, 4)}` : undefined,
         };
@@ -622,7 +630,7 @@ function rowOf({ id, sentAt, records }: Message, record: number): RowEntry {
   const { fate, id: cell, key } = at(records, record);
   return {
     ...{ kind: "row", messageId: id, sentAt, record, bodyMac: "00".repeat(16), sealed: [] },
-    cells: [cell, "token", fate === "refused" ? "99999999999" : "1"],
+    cells: [cell, TOKEN, fate === "refused" ? "99999999999" : "1"],
     idempotency: key === undefined ? undefined : Buffer.from(key).toString("hex"),
   };
 }

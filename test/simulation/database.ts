@@ -7,8 +7,11 @@ import {
   type Rejection,
 } from "../../src/drain/ports.ts";
 import { Failure } from "../../src/failure.ts";
+import { keyIdOf } from "../../src/masking/token.ts";
 import type { Life } from "./schedule.ts";
-import { SECRET } from "./sent.ts";
+import { SECRET, type SentRecord } from "./sent.ts";
+import { isAccepted, type Setup } from "./setups.ts";
+import { SimulatedVault } from "./vault.ts";
 import { identityOf, type World } from "./world.ts";
 
 export type Replication = "none" | "asynchronous" | "synchronous";
@@ -39,8 +42,14 @@ interface LedgerEntry {
 }
 
 export interface Row {
+  readonly queue: string;
   readonly run: string;
   readonly commit: Commit;
+  readonly record: SentRecord;
+  /** In the table's file: the block, as it were. */
+  readonly place: number;
+  /** The second cell; rotations change it. */
+  token: string;
 }
 
 export interface Held {
@@ -63,7 +72,7 @@ export type Change<T> =
       /** Whether it changes a table. */
       readonly writes: boolean;
     }
-  | { readonly error: LoadError };
+  | { readonly error: LoadError | Failure };
 
 interface Statement {
   readonly keys: ReadonlySet<string>;
@@ -77,24 +86,35 @@ interface Statement {
 const LOST = new Failure("unavailable", "Postgres is away.");
 const lost = (): DatabaseLost => new DatabaseLost(LOST);
 
-const DAY_MS = 24 * 3600 * 1000;
+export const DAY_MS = 24 * 3600 * 1000;
 
 export class SimulatedDatabase {
   readonly replication: Replication;
   /** Why Postgres refuses all rows, for a while. */
   refuses: "row" | "table" | undefined;
-  /** Whether it did: a refused row that was not quarantined before the run was killed may be accepted after later ones. */
-  hasRefused = false;
+  /**
+   * Whether a row that was not accepted may be accepted later, and then comes after later ones: Postgres refused all rows for a while, or the
+   * mapping changed.
+   */
+  acceptsLater = false;
+  readonly vault: SimulatedVault;
+  /** What each process was configured with, by its name. */
+  readonly setups = new Map<string, Setup>();
+  /** When a token of each masking key was written last, by the key's id. */
+  readonly wroteAt = new Map<string, number>();
+  /** The number of places in the table's file. */
+  places = 0;
   /** By {@link ledgerKey}. */
   readonly ledger = new Map<string, LedgerEntry>();
   /** The entries of the ledger that have an idempotency key, by this key. */
   readonly idempotencyKeys = new Set<string>();
   /** By {@link rowKey}. */
   readonly rows = new Map<string, Row>();
-  /** By the queue and the value of `dedupe`. */
-  readonly rowsByKey = new Map<string, Row>();
+  /** Those with an idempotency key, by the value of `dedupe`. */
+  readonly rowsByKey = new Map<string, Row[]>();
   /** By the message's identity. */
   readonly quarantine = new Map<string, Held>();
+  readonly purged = new Set<Held>();
   /** Commits that a failover lost. */
   lostCommits = 0;
   /** The highest place in the queue of a message group's rows. */
@@ -105,8 +125,9 @@ export class SimulatedDatabase {
   #isDown = false;
   #lastReplicatedAt = 0;
 
-  constructor(world: World, replication: Replication) {
+  constructor(world: World, replication: Replication, hasVault = false) {
     this.#world = world;
+    this.vault = new SimulatedVault(world, hasVault);
     this.replication = replication;
   }
 
@@ -143,9 +164,10 @@ export class SimulatedDatabase {
    * One statement that is one commit.
    *
    * @param keys unique keys and locks: the statement waits until no other statement has one of them
-   * @param prepare called when they are free: what the statement does
+   * @param prepare called when they are free: what the statement does, by what it reads now. If it is a promise, nothing else happens before
+   *   it resolves.
    */
-  run<T>(life: Life, keys: ReadonlySet<string>, prepare: () => Change<T>): Promise<T> {
+  run<T>(life: Life, keys: ReadonlySet<string>, prepare: () => Change<T> | Promise<Change<T>>): Promise<T> {
     const { schedule, faults, random } = this.#world;
     return new Promise((resolve, reject) => {
       let isConnected = true;
@@ -187,20 +209,29 @@ export class SimulatedDatabase {
       const begin = (): void => {
         if (isOver) return;
         const blocking = [...this.#statements].find(
-          (other) => other !== statement && intersects(other.keys, keys) && claimed.has(other),
+          (other) => other !== statement && claimed.has(other) && conflict(other.keys, keys),
         );
         if (blocking !== undefined) {
           blocking.waiters.push(begin);
           if (faults.play("cancelled while it waits")) cancelSoon();
           return;
         }
-        const change = prepare();
+        claimed.add(statement);
+        const prepared = prepare();
+        if (!(prepared instanceof Promise)) carryOut(prepared);
+        else {
+          prepared.then(carryOut, (error: unknown) => {
+            over();
+            fail(error instanceof Error ? error : new Error("no error", { cause: error }));
+          });
+        }
+      };
+      const carryOut = (change: Change<T>): void => {
         if ("error" in change) {
           over();
           fail(change.error);
           return;
         }
-        claimed.add(statement);
         const slow = faults.play("postgres silent")
           ? 3_600_000
           : faults.play("statement slow")
@@ -275,8 +306,18 @@ export class SimulatedDatabase {
     return `${identityOf(queue, entry)} ${entry.record}`;
   }
 
-  /** Adds an entry to the ledger, and its row or its message in the quarantine. */
-  insert(queue: string, { name: run, isFifo }: Run, entry: Entry, commit: Commit): void {
+  /**
+   * Adds an entry to the ledger, and its row or its message in the quarantine.
+   *
+   * @param inVault the tokens that the vault had when the statement began
+   */
+  insert(
+    queue: string,
+    { name: run, isFifo }: Run,
+    entry: Entry,
+    commit: Commit,
+    inVault: ReadonlySet<string>,
+  ): void {
     const { now } = this.#world.schedule;
     const key = this.ledgerKey(queue, entry);
     const identity = identityOf(queue, entry);
@@ -288,14 +329,27 @@ export class SimulatedDatabase {
       commit.undo.push(() => this.idempotencyKeys.delete(idempotency));
     }
     const sent = this.#world.sent.get(identity);
+    this.#world.require(
+      !run.startsWith("replay") || this.quarantine.get(identity)?.isReplayed === false,
+      () => `a replay loads ${key}, which is not in the quarantine`,
+    );
     if (sent === undefined) {
       this.#world.breaks(`a message is written that was never sent: ${identity}`);
       return;
     }
     if (entry.kind === "row") {
       const record = sent.records[entry.record];
-      const isDue = record?.fate === "row" || (record?.fate === "rejected" && run.startsWith("replay"));
-      this.#world.require(isDue && entry.cells[0] === record.id, () => `the row of ${key} is another`);
+      const setup = this.setups.get(run);
+      const isDue = record !== undefined && isAccepted(record.fate, setup?.accepts ?? "usual");
+      if (!isDue || entry.cells[0] !== record.id || record.fate === "refused") {
+        this.#world.breaks(`the row of ${key} is another`);
+        return;
+      }
+      const token = entry.cells[1] ?? "";
+      this.#world.require(
+        setup === undefined || keyIdOf(token) === setup.keys[0].keyId,
+        () => `the row of ${key} is masked with another key`,
+      );
       this.#world.require(
         !entry.cells.some((cell) => cell?.includes(SECRET) === true),
         () => `a raw value is in the row of ${key}`,
@@ -304,18 +358,30 @@ export class SimulatedDatabase {
       this.#world.require(!this.rows.has(of), () => `the row of ${key} is doubled`);
       const group = `${queue} ${sent.group}`;
       const last = this.#lastOfGroup.get(group) ?? 0;
-      if (isFifo && this.lostCommits === 0 && !this.hasRefused && sent.excused === undefined)
+      if (isFifo && this.lostCommits === 0 && !this.acceptsLater && sent.excused === undefined)
         this.#world.require(
           sent.sequence >= last,
           () => `the row of ${key} comes after a later one of its group`,
         );
       this.#lastOfGroup.set(group, Math.max(last, sent.sequence));
-      const row = { run, commit };
+      const row = { queue, run, commit, record, token, place: this.#place() };
       put(this.rows, of, row, commit);
-      if (record?.key === undefined) return;
-      const byKey = `${queue} ${record.key}`;
-      this.#world.require(!this.rowsByKey.has(byKey), () => `a second row has the dedupe value of ${key}`);
-      put(this.rowsByKey, byKey, row, commit);
+      this.wroteAt.set(keyIdOf(token), now);
+      const values = entry.sealed.filter((value) => !inVault.has(value.token));
+      this.vault.keep(run, values, commit);
+      this.#requireEntry(token);
+      if (record.key === undefined || setup?.dedupe === false) return;
+      const withKey = this.rowsByKey.get(record.key) ?? [];
+      this.#world.require(
+        // Another masking key makes another idempotency key of the value.
+        !withKey.some(
+          (other) => other.queue === queue && this.setups.get(other.run)?.keys[0] === setup?.keys[0],
+        ),
+        () => `a second row has the dedupe value of ${key}`,
+      );
+      this.rowsByKey.set(record.key, withKey);
+      withKey.push(row);
+      commit.undo.push(() => withKey.splice(withKey.indexOf(row), 1));
     } else {
       const { rejection } = entry;
       const inClear = [rejection.reasons.join(), Buffer.from(rejection.sealed.bytes).toString("latin1")];
@@ -329,6 +395,48 @@ export class SimulatedDatabase {
       this.#world.require(!this.quarantine.has(identity), () => `the quarantine has ${key} twice`);
       put(this.quarantine, identity, { ...held, quarantinedAt: now, isReplayed: false }, commit);
     }
+  }
+
+  /** Most rows are added at the end of the file, and some where there is room before. */
+  #place(): number {
+    const { random } = this.#world;
+    if (this.places > 0 && random.chance(0.1)) return random.integer(0, this.places - 1);
+    return this.places++;
+  }
+
+  #requireEntry(token: string): void {
+    const { isKept, entries, forgotten } = this.vault;
+    this.#world.require(
+      !isKept || entries.has(token) || forgotten.has(token),
+      () => `a row has ${token}, which is not in the vault`,
+    );
+  }
+
+  /** Gives a row, if it is still there, another token. */
+  mask(row: Row, token: string, commit: Commit): void {
+    const before = row.token;
+    row.token = token;
+    commit.undo.push(() => (row.token = before));
+    this.#requireEntry(token);
+  }
+
+  /** The tokens in the rows. */
+  tokens(): Set<string> {
+    return new Set([...this.rows.values()].map(({ token }) => token));
+  }
+
+  /** Deletes a message of the quarantine. Nobody owes it an outcome then. */
+  purge(held: Held, commit: Commit): void {
+    const identity = identityOf(held.queue, held);
+    const sent = this.#world.sent.get(identity);
+    if (!held.isReplayed && sent !== undefined) sent.excused ??= "purged by the operator";
+    this.#world.note("quarantine", () => `has ${held.messageId} no more`);
+    this.quarantine.delete(identity);
+    this.purged.add(held);
+    commit.undo.push(() => {
+      this.quarantine.set(identity, held);
+      this.purged.delete(held);
+    });
   }
 
   /** Deletes what the ledger had for longer than `days`, but of messages that may be replayed. */
@@ -355,9 +463,15 @@ export function rowKey(identity: string, record: number): string {
   return `${identity} ${record}`;
 }
 
-function intersects(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
-  for (const key of one) if (other.has(key)) return true;
-  return false;
+/** The lock of the vault that statements with values take, all at once, and the one that keeps them out. */
+export const WRITES_VAULT = "vault, row exclusive";
+export const LOCKS_VAULT = "vault, share row exclusive";
+
+function conflict(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  for (const key of one) if (key !== WRITES_VAULT && other.has(key)) return true;
+  return (
+    (one.has(LOCKS_VAULT) && other.has(WRITES_VAULT)) || (one.has(WRITES_VAULT) && other.has(LOCKS_VAULT))
+  );
 }
 
 function put<K, V>(map: Map<K, V>, key: K, value: V, commit: Commit): void {

@@ -39,6 +39,12 @@ const FAULTS = {
   "second drain": 1,
   replay: 1,
   "days pass": 1,
+  rotate: 1,
+  forget: 1,
+  "quarantine purge": 1,
+  "new key": 1,
+  "new mapping": 1,
+  "table copied": 0.5,
 } as const;
 
 export type FaultKind = keyof typeof FAULTS;

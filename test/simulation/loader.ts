@@ -14,8 +14,16 @@ import { SettlingLoader } from "../../src/drain/settling-loader.ts";
 import { Failure } from "../../src/failure.ts";
 import type { QuarantinedMessage } from "../../src/quarantine/message.ts";
 import type { ReplayStore } from "../../src/quarantine/replay.ts";
-import { idempotencyKey, type Change, type Held, type Run, type SimulatedDatabase } from "./database.ts";
+import {
+  idempotencyKey,
+  WRITES_VAULT,
+  type Change,
+  type Held,
+  type Run,
+  type SimulatedDatabase,
+} from "./database.ts";
 import type { SimulatedQueue } from "./queue.ts";
+import { QUARANTINE_LOCK } from "./recovery.ts";
 import type { Life } from "./schedule.ts";
 import { REFUSED_ID } from "./sent.ts";
 import { identityOf, type World } from "./world.ts";
@@ -114,9 +122,11 @@ export function openLoader(
 
 /** The unique keys that the entries need. */
 function keysOf(database: SimulatedDatabase, queue: string, entries: readonly Entry[]): Set<string> {
-  return new Set(
-    entries.flatMap((entry) => [database.ledgerKey(queue, entry), ...idempotencyKeysOf(queue, entry)]),
-  );
+  const keys = entries.flatMap((entry) => [
+    database.ledgerKey(queue, entry),
+    ...idempotencyKeysOf(queue, entry),
+  ]);
+  return new Set(database.vault.isKept ? [...keys, WRITES_VAULT] : keys);
 }
 
 function idempotencyKeysOf(queue: string, entry: Entry): string[] {
@@ -149,13 +159,14 @@ function change(
   if (of !== undefined)
     return { error: new RowRefused({ sqlState: of === "row" ? "22003" : "42P01", of }, REFUSED) };
   const inOrder = entries.filter((entry) => fresh.has(entry));
+  const inVault = database.vault.known(inOrder);
   const loaded = inOrder.filter(({ kind }) => kind === "row").length;
   const quarantined = countRecords(inOrder) - loaded;
   const duplicates = countRecords(entries) - loaded - quarantined;
   return {
     writes: fresh.size > 0,
     apply: (commit) => {
-      for (const entry of inOrder) database.insert(queue, run, entry, commit);
+      for (const entry of inOrder) database.insert(queue, run, entry, commit, inVault);
       return { loaded, quarantined, duplicates };
     },
   };
@@ -167,8 +178,6 @@ function byLedgerKey(one: Entry, other: Entry): number {
   return (one.sentAt ?? 0) - (other.sentAt ?? 0) || byId;
 }
 
-/** Replays and purges run one at a time. */
-const QUARANTINE_LOCK = "lock of the quarantine";
 const PAGE = 20;
 
 /** The port of a replay. */

@@ -6,14 +6,16 @@ import type { DrainReport } from "../../src/drain/report.ts";
 import type { DrainSettings } from "../../src/drain/settings.ts";
 import { explain } from "../../src/explain.ts";
 import { createBodyOpener } from "../../src/quarantine/message.ts";
-import { replay } from "../../src/quarantine/replay.ts";
+import { replay, type ReplaySettings } from "../../src/quarantine/replay.ts";
 import type { SimulatedDatabase } from "./database.ts";
 import { openLoader, openReplay } from "./loader.ts";
 import { checkReport } from "./promises.ts";
 import type { SimulatedQueue } from "./queue.ts";
 import { connect } from "./queue-port.ts";
+import type { Operator } from "./operator.ts";
 import { Life } from "./schedule.ts";
-import { KEYS, plansOf, SECRET, type Shape } from "./sent.ts";
+import { SECRET, type Shape } from "./sent.ts";
+import type { Setup } from "./setups.ts";
 import type { World } from "./world.ts";
 
 /** How long a run may take after a signal or at its time limit, milliseconds: its periods of grace. */
@@ -29,13 +31,15 @@ export class Processes {
   readonly #world: World;
   readonly #database: SimulatedDatabase;
   readonly #shape: Shape;
+  readonly #operator: Operator;
   readonly #retryForSeconds: number;
   #drains = 0;
 
-  constructor(world: World, database: SimulatedDatabase, shape: Shape) {
+  constructor(world: World, database: SimulatedDatabase, shape: Shape, operator: Operator) {
     this.#world = world;
     this.#database = database;
     this.#shape = shape;
+    this.#operator = operator;
     this.#retryForSeconds = world.random.pick([2, 10, 30]);
   }
 
@@ -66,18 +70,10 @@ export class Processes {
         life.suspend(ms, stopsClock);
       });
     }
-    const killed = new Promise<"killed">((resolve) => {
-      if (!faults.play("kill")) return;
-      schedule.in(world.soon(), () => {
-        if (!life.isAlive) return;
-        world.note(life.name, () => "is killed");
-        life.kill();
-        resolve("killed");
-      });
-    });
+    const killed = world.mayKill(life, () => world.soon());
+    const setup = this.#operator.setup;
     const entries = createEntryMaker({
-      ...{ plan: plansOf(this.#shape).drain, keys: KEYS, queueId: queue.id, queueName: queue.name, now: 0 },
-      randomBytes: (length) => random.bytes(length),
+      ...{ ...this.#entrySettings(life, setup), queueId: queue.id, queueName: queue.name, now: 0 },
     });
     const warn = (line: string): void => {
       world.require(!line.includes(SECRET), () => `a raw value is in a warning: ${line}`);
@@ -125,6 +121,12 @@ export class Processes {
         if (code === EXIT.unexpected) throw error;
         world.require(!sentence.includes(SECRET), () => "a raw value is in a failure");
         world.note(life.name, () => `fails: ${sentence}`);
+        const held = queue.heldBy(life);
+        if (settings.onReject === "quarantine" && !life.wasSuspended)
+          world.require(
+            held.length <= told.unreleased,
+            () => `${life.name} fails and holds ${held.join(" ")}`,
+          );
         if (code === EXIT.unavailable && !loader.wasCancelled() && settings.maxSeconds === undefined) {
           const triedFor = schedule.now - Math.min(told.failedAt, loader.failedAt());
           world.require(
@@ -160,27 +162,20 @@ export class Processes {
     const { schedule, faults, random } = world;
     const life = new Life(`replay-${(this.replays += 1)}`, schedule);
     world.note(life.name, () => `replays the quarantine of ${queue.name}`);
-    const killed = new Promise<void>((resolve) => {
-      if (!faults.play("kill")) return;
-      schedule.in(2 ** random.between(0, 10), () => {
-        if (!life.isAlive) return;
-        world.note(life.name, () => "is killed");
-        life.kill();
-        resolve();
-      });
-    });
+    const killed = world.mayKill(life, () => 2 ** random.between(0, 10));
     const store = openReplay(world, this.#database, life, queue.id);
-    const settings = {
-      plan: plansOf(this.#shape).replay,
-      keys: KEYS,
-      randomBytes: (length: number) => random.bytes(length),
-    };
-    const work = replay(store, createBodyOpener([KEYS]), settings)
+    const setup = faults.areOn && random.chance(0.3) ? this.#operator.setup : this.#operator.mostAccepting;
+    const settings = this.#entrySettings(life, setup);
+    const work = replay(store, createBodyOpener(setup.keys), settings)
       .then(
         (report) => {
           world.note(
             life.name,
             () => `ends: ${JSON.stringify({ ...report, missingKeys: report.missingKeys.size })}`,
+          );
+          world.require(
+            report.missingKeys.size === 0 && report.altered.length === 0,
+            () => `${life.name} cannot open what drains have sealed`,
           );
           const rows = [...this.#database.rows.values()].filter(({ run }) => run === life.name).length;
           if (this.#database.lostCommits === 0)
@@ -198,6 +193,14 @@ export class Processes {
       .finally(() => {
         life.kill();
       });
-    return Promise.race([work, killed]);
+    await Promise.race([work, killed]);
+  }
+
+  #entrySettings(life: Life, setup: Setup): ReplaySettings {
+    this.#database.setups.set(life.name, setup);
+    return {
+      ...{ plan: setup.plan, keys: setup.keys[0], sealer: this.#database.vault.sealerOf(life.name) },
+      randomBytes: (length) => this.#world.random.bytes(length),
+    };
   }
 }

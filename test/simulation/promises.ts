@@ -1,18 +1,23 @@
 // The promises of the product that are checked in a simulated world.
 import type { DrainReport } from "../../src/drain/report.ts";
 import type { DrainSettings } from "../../src/drain/settings.ts";
+import { keyIdOf } from "../../src/masking/token.ts";
 import { createBodyOpener } from "../../src/quarantine/message.ts";
+import { revealEntries } from "../../src/recovery/reveal.ts";
+import type { RotationReport } from "../../src/recovery/rotate.ts";
 import { rowKey, type Commit, type SimulatedDatabase } from "./database.ts";
 import type { RunLoader } from "./loader.ts";
 import type { SimulatedQueue } from "./queue.ts";
 import type { Told } from "./queue-port.ts";
-import { KEYS, type Sent, type Shape } from "./sent.ts";
+import type { Rotation } from "./recovery.ts";
+import type { Sent, Shape } from "./sent.ts";
+import type { Setup } from "./setups.ts";
+import { OPENER } from "./vault.ts";
 import type { World } from "./world.ts";
 
 /** Whether each record of the message has its outcome, in commits that count. */
 export function isSettled(
   database: SimulatedDatabase,
-  queue: string,
   sent: Sent,
   counts: (commit: Commit) => boolean,
 ): boolean {
@@ -25,13 +30,10 @@ export function isSettled(
   return sent.records.every(({ fate, key }, index) => {
     if (fate === "skipped") return true;
     const row = database.rows.get(rowKey(sent.identity, index));
-    const earlier = key === undefined ? undefined : database.rowsByKey.get(`${queue} ${key}`);
-    if ([row, earlier].some((each) => each !== undefined && counts(each.commit)) || isHeld(index))
-      return true;
-    // It was a duplicate in another queue, before SQS moved the message.
-    return [...database.rowsByKey].some(
-      ([of, { commit }]) => key !== undefined && of.endsWith(` ${key}`) && counts(commit),
-    );
+    if ((row !== undefined && counts(row.commit)) || isHeld(index)) return true;
+    // Perhaps it was a duplicate in another queue, before SQS moved the message.
+    const earlier = key === undefined ? [] : (database.rowsByKey.get(key) ?? []);
+    return earlier.some(({ commit }) => counts(commit));
   });
 }
 
@@ -84,7 +86,7 @@ export function checkReport(
   if (database !== undefined && !report.databaseSilent) {
     const rows = [...database.rows.values()].filter(({ run }) => run === name).length;
     between("loaded", report.loaded, rows);
-    const quarantined = [...database.quarantine.values()]
+    const quarantined = [...database.quarantine.values(), ...database.purged]
       .filter(({ run }) => run === name)
       .reduce((sum, { rejection }) => sum + (rejection.records?.length ?? 1), 0);
     between("quarantined", report.quarantined, quarantined);
@@ -111,13 +113,76 @@ export function checkReport(
     );
 }
 
+/** A rotation that ended by itself. */
+export interface Rotated extends Rotation {
+  readonly name: string;
+  readonly keyId: string;
+  readonly report: RotationReport;
+  /** When it began. */
+  readonly since: number;
+}
+
+/** What a rotation reports is what happened, and where nobody wrote tokens of another key beside it, nothing is left to rotate. */
+export function checkRotated(
+  world: World,
+  { rows, vault, wroteAt }: SimulatedDatabase,
+  { name, keyId, report, since, changed, tables: { others } }: Rotated,
+): void {
+  for (const [what, said, is] of [
+    ["rows", report.rows, changed.rows],
+    ["entries", report.vault, changed.vault],
+  ] as const)
+    world.require(said === is, () => `${name} says it changed ${said} ${what}, and changed ${is}`);
+  const isAlone = [...wroteAt].every(([id, at]) => id === keyId || at < since);
+  if (report.left === undefined || !isAlone) return;
+  for (const { token } of rows.values()) {
+    world.require(
+      keyIdOf(token) === keyId || !vault.entries.has(token),
+      () => `${name} leaves ${token} in a row, which is in the vault`,
+    );
+  }
+  world.require(
+    report.left.every(({ inVault }) => inVault === 0),
+    () => `${name} says that values are left`,
+  );
+  for (const token of others.length > 0 ? [] : vault.entries.keys())
+    world.require(keyIdOf(token) === keyId, () => `${name} leaves ${token} in the vault`);
+}
+
+/** Each token in a row, or in a copy of the table, opens to the value that was sent, unless it was forgotten. */
+async function checkVault(world: World, { rows, vault }: SimulatedDatabase): Promise<void> {
+  const secrets = new Map([...rows.values()].map(({ token, record }) => [token, record.secret]));
+  const tokens = [...new Set([...secrets.keys(), ...vault.inCopy])];
+  const entries = tokens.flatMap((token) => {
+    const entry = vault.read(token);
+    const isForgotten = vault.forgotten.has(token);
+    world.require(isForgotten !== (entry !== undefined), () => `${token} is in a table and not in the vault`);
+    return entry ?? [];
+  });
+  const revealed = await revealEntries(OPENER, entries);
+  if (!revealed.ok) {
+    world.breaks(`${revealed.token} cannot be opened: ${revealed.why}`);
+    return;
+  }
+  for (const { token, value } of revealed.values) {
+    const sent = secrets.get(token);
+    world.require(sent === undefined || sent === value, () => `${token} opens to another value`);
+  }
+}
+
 /** When all has come to rest. */
-export function checkEnd(world: World, database: SimulatedDatabase, queues: readonly SimulatedQueue[]): void {
+export async function checkEnd(
+  world: World,
+  database: SimulatedDatabase,
+  queues: readonly SimulatedQueue[],
+  { keys }: Setup,
+): Promise<void> {
+  if (database.vault.isKept) await checkVault(world, database);
   for (const { name, size } of queues) world.require(size === 0, () => `${size} messages stay in ${name}`);
-  const open = createBodyOpener([KEYS]);
+  const open = createBodyOpener(keys);
   for (const sent of world.sent.values()) {
     const { id, excused } = sent;
-    const isDone = queues.some((queue) => isSettled(database, queue.id, sent, () => true));
+    const isDone = isSettled(database, sent, () => true);
     if (excused === undefined)
       world.require(isDone, () => `${id} is neither in the table nor in the quarantine`);
     const held = database.quarantine.get(sent.identity);
@@ -133,7 +198,8 @@ export function checkEnd(world: World, database: SimulatedDatabase, queues: read
         const isDue = held.rejection.records?.includes(index) !== false && fate !== "skipped";
         const isLoaded =
           database.rows.has(rowKey(sent.identity, index)) ||
-          (key !== undefined && database.rowsByKey.has(`${held.queue} ${key}`));
+          (key !== undefined &&
+            database.rowsByKey.get(key)?.some(({ queue }) => queue === held.queue) === true);
         world.require(
           !isDue || isLoaded,
           () => `record ${index} of ${id} was replayed and is not in the table`,

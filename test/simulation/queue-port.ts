@@ -41,6 +41,8 @@ export function connect(
       told.failedAt = Math.min(told.failedAt, world.schedule.now);
       throw error;
     });
+  /** The receipt handle of each message that SQS sent to this process last, also where the answer has not arrived. */
+  const newest = new Map<string, string>();
   const requests = { receive: 0, delete: 0, other: 0 };
   const queue: Queue = {
     ...{ name, id, requests, isFifo: options.isFifo, visibilityTimeout: options.visibilityTimeout },
@@ -49,7 +51,10 @@ export function connect(
       requests.receive += 1;
       const asked = life.now();
       const deliveries = await request<readonly Delivery[]>((done) => {
-        server.receive(life, wanted, isKept, done);
+        server.receive(life, wanted, isKept, (sent) => {
+          for (const { message } of sent) newest.set(message.messageId, message.receiptHandle);
+          done(sent);
+        });
       });
       await wanted.admit?.(deliveries.reduce((bytes, { message }) => bytes + message.body.length, 0));
       for (const { lease, message } of deliveries) {
@@ -80,7 +85,7 @@ export function connect(
       for (const [index, handle] of handles.entries()) {
         if (failures.has(index)) continue;
         told.deleted += 1;
-        if (server.newerLease(handle)?.life === life) told.outdated += 1;
+        if (newest.get(handle.slice(0, handle.lastIndexOf("~"))) !== handle) told.outdated += 1;
       }
       world.note(life.name, () => `was told: deleted ${handles.length - failed.length} of ${handles.length}`);
       return [...failed];

@@ -1,5 +1,6 @@
 // A simulated world's queues and database, and what happens to them, until everything comes to rest.
 import { SimulatedDatabase, type Replication } from "./database.ts";
+import { Operator } from "./operator.ts";
 import { Processes } from "./processes.ts";
 import { checkEnd, isSettled } from "./promises.ts";
 import { SimulatedQueue } from "./queue.ts";
@@ -20,6 +21,7 @@ export class Scene {
   readonly #database: SimulatedDatabase;
   readonly #queues: readonly SimulatedQueue[];
   readonly #tellsSentTime: boolean;
+  readonly #operator: Operator;
   readonly #processes: Processes;
   /** How many days have passed. */
   #days = 0;
@@ -37,8 +39,10 @@ export class Scene {
       "synchronous",
       "synchronous",
     ]);
-    this.#database = new SimulatedDatabase(world, replication);
-    this.#processes = new Processes(world, this.#database, this.#shape);
+    const hasVault = random.chance(0.5);
+    this.#database = new SimulatedDatabase(world, replication, hasVault);
+    this.#operator = new Operator(world, this.#database, this.#shape);
+    this.#processes = new Processes(world, this.#database, this.#shape, this.#operator);
     const isFifo = random.chance(0.15);
     const visibilityTimeout = random.pick([2, 2, 5, 10, 30, 120]);
     const common = { isFifo, visibilityTimeout };
@@ -55,7 +59,8 @@ export class Scene {
     this.#queues = [main, ...(deadLetters === undefined ? [] : [deadLetters]), ...other];
     for (const queue of this.#queues) {
       queue.onDelete = (sent) => {
-        if (isSettled(this.#database, queue.id, sent, (commit) => this.#database.isSafe(commit))) return;
+        if (sent.excused === "purged by the operator") return;
+        if (isSettled(this.#database, sent, (commit) => this.#database.isSafe(commit))) return;
         if (replication === "asynchronous" && this.#database.lostCommits > 0)
           sent.excused ??= "lost in a failover";
         else world.breaks(`${sent.id} is deleted from ${queue.name} before it is committed`);
@@ -63,7 +68,7 @@ export class Scene {
     }
     this.#database.onFailover = () => {
       for (const sent of world.sent.values()) {
-        const isLost = !this.#queues.some(({ id }) => isSettled(this.#database, id, sent, () => true));
+        const isLost = !isSettled(this.#database, sent, () => true);
         if (sent.isDeleted && isLost && sent.excused === undefined) {
           world.require(
             replication === "asynchronous",
@@ -77,6 +82,7 @@ export class Scene {
       JSON.stringify({
         ...this.#shape,
         replication,
+        hasVault,
         ...common,
         maxReceiveCount,
         queues: this.#queues.map(({ name }) => name),
@@ -98,20 +104,55 @@ export class Scene {
         if (faults.play("second drain"))
           running.push(this.#later(() => this.#processes.drain(random.pick(this.#allQueues))));
       }
-      if (faults.play("replay"))
-        running.push(this.#later(() => this.#processes.replay(random.pick(this.#allQueues))));
+      if (faults.play("replay")) running.push(this.#later(() => this.#replay()));
+      running.push(...this.#operate());
       await Promise.all(running);
       if (this.#days < MOST_DAYS && faults.play("days pass")) await this.#passDays();
     }
     await events;
     await this.#settle();
-    checkEnd(this.#world, this.#database, this.#queues);
+    await checkEnd(this.#world, this.#database, this.#queues, this.#operator.setup);
   }
 
   get #allQueues(): [SimulatedQueue, ...SimulatedQueue[]] {
     const [main, ...others] = this.#queues;
     if (main === undefined) throw new Error("a world has a queue");
     return [main, ...others];
+  }
+
+  /** A replay, and perhaps a purge beside it. */
+  async #replay(): Promise<void> {
+    const { faults, random, schedule } = this.#world;
+    const replaying = this.#processes.replay(random.pick(this.#allQueues));
+    if (faults.play("quarantine purge")) {
+      await schedule.sleep(2 ** random.between(2, 6));
+      await this.#operator.purgeQuarantine();
+    }
+    await replaying;
+  }
+
+  /** What the operator does in a round. */
+  #operate(): Promise<void>[] {
+    const { faults, random } = this.#world;
+    const operator = this.#operator;
+    const running: Promise<void>[] = [];
+    const plan = (kind: Parameters<typeof faults.play>[0], work: () => void | Promise<void>): void => {
+      if (faults.play(kind)) running.push(this.#later(async () => work()));
+    };
+    const { isKept } = this.#database.vault;
+    plan("new key", async () => {
+      operator.addKey();
+      if (isKept && random.chance(0.5)) await operator.rotate();
+    });
+    plan("new mapping", () => {
+      operator.changeMapping();
+    });
+    plan("quarantine purge", () => operator.purgeQuarantine());
+    if (!isKept) return running;
+    if (faults.play("table copied")) operator.copyTable();
+    for (let more = 0; more < 2; more += 1) plan("rotate", () => operator.rotate());
+    plan("forget", () => operator.forget());
+    return running;
   }
 
   async #later<T>(work: () => Promise<T>): Promise<T> {
@@ -143,7 +184,7 @@ export class Scene {
     });
     plan(1, "table refuses", () => {
       this.#database.refuses = random.pick(["row", "table"]);
-      this.#database.hasRefused = true;
+      this.#database.acceptsLater = true;
       this.#world.note("postgres", () => `refuses every row: ${this.#database.refuses ?? ""}`);
       schedule.in(2 ** random.between(0, 16), () => {
         this.#world.note("postgres", () => "accepts rows again");
@@ -199,8 +240,14 @@ export class Scene {
       }
     }
     // A replay that was killed leaves loaded records in the quarantine; so does a message that comes again when Postgres no longer refuses
-    // its row. The next replay takes them out.
-    if (this.#processes.replays > 0 || faults.played.some((fault) => fault.startsWith("table refuses")))
+    // its row, or with another mapping. The next replay takes them out.
+    const { rotations, hasOtherMapping } = this.#operator;
+    if (
+      this.#processes.replays > 0 ||
+      hasOtherMapping ||
+      faults.played.some((fault) => fault.startsWith("table refuses"))
+    )
       for (const queue of this.#queues) await this.#processes.replay(queue);
+    if (rotations > 0) await this.#operator.rotate();
   }
 }

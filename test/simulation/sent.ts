@@ -1,21 +1,21 @@
 // The messages that a simulated world sends, and what must become of each.
-import { compile, faultOfDefault, type Plan } from "../../src/mapping/compile.ts";
-import { readMapping } from "../../src/mapping/file.ts";
-import { deriveKeys } from "../../src/masking/keys.ts";
 import type { Random } from "./random.ts";
 
 /** Part of every value that is masked: it may be in the queue, and nowhere else. */
 export const SECRET = "s3cr3t";
 
-export const KEYS = deriveKeys(Buffer.alloc(32, 7));
-
-/** What must become of a record: `refused` is valid for the mapping and refused by Postgres. */
-type Fate = "row" | "rejected" | "refused" | "skipped";
+/**
+ * What must become of a record: a mapping that accepts fewer rejects a `doubtful` one, and one that accepts more accepts a `rejected` one.
+ * `refused` is valid for every mapping, and refused by Postgres.
+ */
+export type Fate = "row" | "doubtful" | "rejected" | "refused" | "skipped";
 
 export interface SentRecord {
   readonly fate: Fate;
   /** The first cell of its row. */
   readonly id: string;
+  /** What is masked. */
+  readonly secret: string;
   /** The value of the mapping's `dedupe`; undefined without one. */
   readonly key: string | undefined;
 }
@@ -37,7 +37,7 @@ export interface Sent {
   /** Deleted by a drain; the server may still deliver it again. */
   isDeleted: boolean;
   /** Why nobody owes an outcome for it any more. */
-  excused: "purged" | "moved" | "lost in a failover" | undefined;
+  excused: "purged" | "moved" | "lost in a failover" | "purged by the operator" | undefined;
 }
 
 /** Rows that begin with this are refused by Postgres. */
@@ -55,39 +55,8 @@ const SHAPES = [
   { hasRecords: true, hasDedupe: true },
 ] as const satisfies readonly Shape[];
 
-/** For each shape: the plan of a drain, and that of a replay, which accepts what was rejected. */
-const PLANS = new Map<Shape, Plans>(
-  SHAPES.map((shape) => [shape, { drain: makePlan(shape, "integer"), replay: makePlan(shape, "text") }]),
-);
-
-interface Plans {
-  readonly drain: Plan;
-  readonly replay: Plan;
-}
-
-function makePlan(shape: Shape, type: string): Plan {
-  const text = [
-    "version: 1",
-    "table: public.events",
-    "when: { kind: event }",
-    "unmatched: skip",
-    ...(shape.hasRecords ? ["records: items"] : []),
-    ...(shape.hasDedupe ? ["dedupe: key"] : []),
-    `columns: { id: {}, secret: { mask: token }, n: { type: ${type} } }`,
-  ].join("\n");
-  const read = readMapping(text, faultOfDefault);
-  if (!("mapping" in read)) throw new Error(read.mistakes.map(({ sentence }) => sentence).join(" "));
-  return compile(read.mapping, KEYS);
-}
-
 export function pickShape(random: Random): Shape {
   return random.pick([...SHAPES, SHAPES[0], SHAPES[0]]);
-}
-
-export function plansOf(shape: Shape): Plans {
-  const plans = PLANS.get(shape);
-  if (plans === undefined) throw new Error("no such mapping");
-  return plans;
 }
 
 /** Refused rows per world: ten messages that are all refused would be the table's fault. */
@@ -126,7 +95,7 @@ export class Author {
     const random = this.#random;
     let fate: Fate = random.chance(0.85)
       ? "row"
-      : random.pick(["rejected", "rejected", "skipped", "refused"]);
+      : random.pick(["rejected", "rejected", "doubtful", "doubtful", "skipped", "refused"]);
     if (fate === "refused" && this.#refused >= MOST_REFUSED) fate = "row";
     if (fate === "refused") this.#refused += 1;
     const key = !this.#shape.hasDedupe
@@ -134,14 +103,17 @@ export class Author {
       : random.chance(0.2)
         ? `k${random.integer(1, 5)}`
         : `key of ${id}`;
-    return { fate, id: fate === "refused" ? `${REFUSED_ID} ${id}` : id, key };
+    // Some values are in several rows, which then have one token.
+    const value = random.chance(0.3) ? `v${random.integer(1, 4)}` : id;
+    return { fate, id: fate === "refused" ? `${REFUSED_ID} ${id}` : id, secret: `${SECRET} ${value}`, key };
   }
 }
 
-function bodyOf({ fate, id, key }: SentRecord): object {
+function bodyOf({ fate, id, secret, key }: SentRecord): object {
+  const n = fate === "rejected" ? "none" : fate === "doubtful" ? "12" : "1";
   return {
     kind: fate === "skipped" ? "other" : "event",
-    ...{ id, secret: `${SECRET} ${id}`, n: fate === "rejected" ? "none" : "1" },
+    ...{ id, secret, n },
     ...(key === undefined ? {} : { key }),
   };
 }

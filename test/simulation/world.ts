@@ -2,7 +2,7 @@
 import type { SentMessage } from "../../src/drain/ports.ts";
 import { Faults } from "./faults.ts";
 import { Random } from "./random.ts";
-import { Schedule } from "./schedule.ts";
+import { Schedule, type Life } from "./schedule.ts";
 import type { Sent } from "./sent.ts";
 
 /** A promise of the product that a run broke. */
@@ -45,6 +45,19 @@ export class World {
 
   require(holds: boolean, promise: () => string): void {
     if (!holds) this.breaks(promise());
+  }
+
+  /** Resolves if the process is killed, after `ms()`. */
+  mayKill(life: Life, ms: () => number): Promise<"killed"> {
+    return new Promise((resolve) => {
+      if (!this.faults.play("kill")) return;
+      this.schedule.in(ms(), () => {
+        if (!life.isAlive) return;
+        this.note(life.name, () => "is killed");
+        life.kill();
+        resolve("killed");
+      });
+    });
   }
 
   /** Time for one way of a message between two machines, milliseconds. */

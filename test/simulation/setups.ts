@@ -1,0 +1,69 @@
+// What an operator configures: the mapping, and the list of masking keys. Both change while a world lasts.
+import { compile, faultOfDefault, type Plan } from "../../src/mapping/compile.ts";
+import { readMapping } from "../../src/mapping/file.ts";
+import type { Mapping } from "../../src/mapping/mapping.ts";
+import { deriveKeys, type MaskingKeys } from "../../src/masking/keys.ts";
+import type { Fate, Shape } from "./sent.ts";
+
+/** The masking keys of a world, oldest first. */
+const ALL_KEYS = [7, 8, 9].map((byte) => deriveKeys(Buffer.alloc(32, byte)));
+
+/** How many masking keys there are. */
+export const MOST_KEYS = ALL_KEYS.length;
+
+/** Which records a mapping accepts, compared with the usual one. */
+export type Accepts = "fewer" | "usual" | "more";
+
+/** The type of the column `n` in such a mapping. */
+const TYPE_OF_N: Readonly<Record<Accepts, string>> = {
+  fewer: "{ max: 1 }",
+  usual: "{ type: integer }",
+  more: "{}",
+};
+
+export interface Setup {
+  readonly accepts: Accepts;
+  /** Whether the mapping has `dedupe`. */
+  readonly dedupe: boolean;
+  /** The current masking key, then the earlier ones. */
+  readonly keys: readonly [MaskingKeys, ...MaskingKeys[]];
+  readonly mapping: Mapping;
+  readonly plan: Plan;
+}
+
+const SETUPS = new Map<string, Setup>();
+
+/** @param keys how many of the masking keys are configured */
+export function setupOf(shape: Shape, accepts: Accepts, dedupe: boolean, keys: number): Setup {
+  const name = `${shape.hasRecords} ${accepts} ${dedupe} ${keys}`;
+  const known = SETUPS.get(name);
+  if (known !== undefined) return known;
+  const [current, ...earlier] = ALL_KEYS.slice(0, keys).reverse();
+  if (current === undefined) throw new Error("a world has a masking key");
+  const mapping = readMappingOf(shape, accepts, dedupe);
+  const plan = compile(mapping, current);
+  const setup: Setup = { accepts, dedupe, keys: [current, ...earlier], mapping, plan };
+  SETUPS.set(name, setup);
+  return setup;
+}
+
+function readMappingOf({ hasRecords }: Shape, accepts: Accepts, dedupe: boolean): Mapping {
+  const text = [
+    "version: 1",
+    "table: public.events",
+    "when: { kind: event }",
+    "unmatched: skip",
+    ...(hasRecords ? ["records: items"] : []),
+    ...(dedupe ? ["dedupe: key"] : []),
+    `columns: { id: {}, secret: { mask: token }, n: ${TYPE_OF_N[accepts]} }`,
+  ].join("\n");
+  const read = readMapping(text, faultOfDefault);
+  if (!("mapping" in read)) throw new Error(read.mistakes.map(({ sentence }) => sentence).join(" "));
+  return read.mapping;
+}
+
+/** Whether a mapping makes a row of such a record. */
+export function isAccepted(fate: Fate, accepts: Accepts): boolean {
+  if (fate === "doubtful") return accepts !== "fewer";
+  return fate === "row" || fate === "refused" || (fate === "rejected" && accepts === "more");
+}
