@@ -46,6 +46,7 @@ export interface Row {
   readonly run: string;
   readonly commit: Commit;
   readonly record: SentRecord;
+  readonly ledgerKey: string;
   /** In the table's file: the block, as it were. */
   readonly place: number;
   /** The second cell; rotations change it. */
@@ -364,7 +365,7 @@ export class SimulatedDatabase {
           () => `the row of ${key} comes after a later one of its group`,
         );
       this.#lastOfGroup.set(group, Math.max(last, sent.sequence));
-      const row = { queue, run, commit, record, token, place: this.#place() };
+      const row = { queue, run, commit, record, ledgerKey: key, token, place: this.#place() };
       put(this.rows, of, row, commit);
       this.wroteAt.set(keyIdOf(token), now);
       const values = entry.sealed.filter((value) => !inVault.has(value.token));
@@ -373,9 +374,12 @@ export class SimulatedDatabase {
       if (record.key === undefined || setup?.dedupe === false) return;
       const withKey = this.rowsByKey.get(record.key) ?? [];
       this.#world.require(
-        // Another masking key makes another idempotency key of the value.
+        // Another masking key makes another idempotency key of the value, and the ledger does not keep it for ever.
         !withKey.some(
-          (other) => other.queue === queue && this.setups.get(other.run)?.keys[0] === setup?.keys[0],
+          (other) =>
+            other.queue === queue &&
+            this.setups.get(other.run)?.keys[0] === setup?.keys[0] &&
+            this.ledger.has(other.ledgerKey),
         ),
         () => `a second row has the dedupe value of ${key}`,
       );

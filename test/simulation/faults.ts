@@ -45,6 +45,7 @@ const FAULTS = {
   "new key": 1,
   "new mapping": 1,
   "table copied": 0.5,
+  "weeks pass": 1,
 } as const;
 
 export type FaultKind = keyof typeof FAULTS;

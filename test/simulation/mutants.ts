@@ -476,6 +476,12 @@ const RECOVERING: readonly Mutant[] = [
     to: "const held = records;",
   },
   {
+    name: "prunes the entries of messages that a replay may load (model)",
+    file: `${WORLD}/database.ts`,
+    from: '      if (this.quarantine.get(key.slice(0, key.lastIndexOf(" ")))?.isReplayed === false) continue;\n',
+    to: "",
+  },
+  {
     name: "purges while a replay loads (model)",
     file: `${WORLD}/recovery.ts`,
     from: "purged = await database.run(life, new Set([QUARANTINE_LOCK]), () => {",

@@ -9,6 +9,8 @@ import type { World } from "./world.ts";
 
 const MINUTE_MS = 60_000;
 const MOST_DAYS = 13;
+/** More than SQS and the ledger keep anything. */
+const WEEKS = 6;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 /** How long a run may take in a world without faults, where no message is hidden. */
@@ -216,6 +218,7 @@ export class Scene {
   /** Without faults, drains empty the queues, and each ends in time. */
   async #settle(): Promise<void> {
     const { schedule, faults } = this.#world;
+    const waits = faults.play("weeks pass");
     faults.areOn = false;
     this.#world.note("world", () => "no more faults");
     this.#database.refuses = undefined;
@@ -238,6 +241,12 @@ export class Scene {
           () => `a drain of ${queue.name} takes ${schedule.now - began} ms`,
         );
       }
+    }
+    if (waits) {
+      this.#world.note("world", () => `${WEEKS} weeks pass`);
+      await schedule.sleep(WEEKS * 7 * DAY_MS);
+      // Each prunes the ledger.
+      for (const queue of this.#queues) await this.#processes.drain(queue);
     }
     // A replay that was killed leaves loaded records in the quarantine; so does a message that comes again when Postgres no longer refuses
     // its row, or with another mapping. The next replay takes them out.
