@@ -55,9 +55,6 @@ CommitIsDurable == Change # "the standby is asynchronous"
 \* All runs read a message with mappings that agree on whether it is rejected.
 MappingsAgree == Change # "the mapping changes between two deliveries"
 
-\* A replay that stopped between its two commits is repeated before the ledger is pruned.
-ReplaysAreRepeated == Change # "a replay is repeated after the ledger is pruned"
-
 (***************************************************************************)
 (* The tables.                                                             *)
 (***************************************************************************)
@@ -209,12 +206,13 @@ ReplayMark(m) ==
   /\ db' = [db EXCEPT !.held[m] = 0, !.replaying = @ \ {m}]
   /\ Plain /\ UNCHANGED <<inQueue, expired, drains, statements, durable>>
 
+\* Not what a replay may still load: it must find what a redelivery or an interrupted replay has loaded.
 \* Code: pruneLedger in src/postgres/ledger.ts, InFlight.keep in src/drain/in-flight.ts
 Prune(m) ==
   /\ \/ ~LedgerOutlivesMessages
      \/ /\ m \in expired /\ \A d \in Drains : ~Holds(d, m)
         /\ \A s \in statements : m \notin {e[1] : e \in s.batch}
-  /\ ReplaysAreRepeated => m \notin db.replaying
+  /\ Change # "the ledger forgets quarantined messages" => db.held[m] = 0
   /\ \E ledger \in {db.ledger \ {Key(q, m, record) : q \in Queues, record \in {First, Whole}}} :
        ledger # db.ledger /\ db' = [db EXCEPT !.ledger = ledger]
   /\ Plain /\ UNCHANGED <<inQueue, expired, drains, statements, durable>>
