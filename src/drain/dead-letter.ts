@@ -17,10 +17,9 @@ export const CAREFUL_BATCH = 1;
  * @throws {Failure} `configuration` if another receive could leave a message without one for the drain
  */
 export function guardRedrive(
-  { maxReceiveCount, name }: Queue,
+  { maxReceiveCount = Infinity, name }: Queue,
   messages: readonly Pick<ReceivedMessage, "messageId" | "receiveCount">[],
 ): void {
-  if (maxReceiveCount === undefined) return;
   // This receive and the drain's own use up both, and an earlier one may have happened.
   if (maxReceiveCount <= 2) {
     throw new Failure(

@@ -3,7 +3,6 @@ import { describe, expect, it, vi } from "vitest";
 import { VirtualClock } from "../support/virtual-clock.ts";
 import { drain } from "../../src/drain/loop.ts";
 import type { DrainReport } from "../../src/drain/report.ts";
-import { requireRedrive } from "../../src/drain/dead-letter.ts";
 import { loginEntries } from "../support/login-entries.ts";
 import { MemoryLoader } from "../support/memory-loader.ts";
 import { MemoryQueue } from "../support/memory-queue.ts";
@@ -190,13 +189,4 @@ describe("in a FIFO queue", () => {
     ]);
     expect(queue.left).toEqual([]);
   });
-});
-
-it("a queue without a redrive policy is refused", () => {
-  const queue = new MemoryQueue(new VirtualClock());
-  expect(() => {
-    requireRedrive(queue);
-  }).toThrow(
-    expect.objectContaining({ kind: "configuration", message: expect.stringContaining("--on-reject") }),
-  );
 });
