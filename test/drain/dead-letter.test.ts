@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../support/virtual-clock.ts";
-import { guardRedrive, requireRedrive } from "../../src/drain/dead-letter.ts";
+import { guardRedrive, requireRedrive, requireSpareReceives } from "../../src/drain/dead-letter.ts";
 import { Failure } from "../../src/failure.ts";
 import { MemoryQueue } from "../support/memory-queue.ts";
 
@@ -12,6 +12,7 @@ function guard(maxReceiveCount: number | undefined, ...receiveCounts: (number | 
     receiveCount,
   }));
   return () => {
+    requireSpareReceives(queue);
     guardRedrive(queue, messages);
   };
 }

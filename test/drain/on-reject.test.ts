@@ -93,6 +93,18 @@ describe("messages that are left", () => {
     },
   );
 
+  it("do not end a run while new messages come with them", async () => {
+    const { run, queue, clock } = leavingIn({ visibilityTimeout: 300, maxReceiveCount: 1_000_000 });
+    queue.send("bad", "no JSON");
+    for (let index = 0; index < 100; index += 1) queue.send(`m${index}`, login(`m${index}`));
+    queue.perReceive = 2;
+    queue.before = ({ action }) => {
+      if (action === "receive") queue.deliverAgain("bad");
+      return clock.wait(5);
+    };
+    expect(await run()).toMatchObject({ loaded: 100, deleted: 100 });
+  });
+
   it("go there after as many runs as the policy allows where their time is long", async () => {
     const { run, queue, bad, clock } = leaving(300, 3);
     for (const loaded of [39, 0, 0]) {

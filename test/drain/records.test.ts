@@ -318,6 +318,14 @@ describe("a message with several records", () => {
   });
 });
 
+it("a message of one record that the mapping skips is counted and deleted", async () => {
+  const { run, queue, loader } = draining({ mapping: MAPPING.replace("records: items\n", "") });
+  queue.send("skipped", JSON.stringify({ kind: "other" }));
+  queue.send("loaded", JSON.stringify(item(1)));
+  expect(await run()).toMatchObject({ received: 2, skipped: 1, loaded: 1, deleted: 2 });
+  expect([loader.loaded.length, loader.quarantine.size, queue.left]).toEqual([1, 0, []]);
+});
+
 describe("records that Postgres refuses for the same reason", () => {
   it("are those of one message: the run goes on", async () => {
     const { run, queue, loader, ids } = draining();
