@@ -93,7 +93,8 @@ class Poller {
         throwFirst(this.#errors);
         const end = this.#endReached();
         if (end !== undefined) return end;
-        if (this.#emptyPolls >= EMPTY_POLLS && idle()) {
+        // With nothing held there is room for a receive: none was started because the last ones were empty.
+        if (idle()) {
           const emptyEnd = await this.#checkDepth();
           if (emptyEnd !== undefined) return emptyEnd;
           continue;
