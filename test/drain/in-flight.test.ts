@@ -293,9 +293,11 @@ it.each([
 describe("messages are given back", () => {
   it("all at once, ten a call, and are visible to others then", async () => {
     const messageIds = Array.from({ length: 25 }, (_, index) => `m${index}`);
-    const { queue, holds: inFlight } = await holding(...messageIds);
+    const { clock, queue, holds: inFlight } = await holding(...messageIds);
     expect(queue.visible).toEqual([]);
+    queue.before = () => clock.wait(5);
     expect(await inFlight.releaseAll()).toBe(25);
+    expect(clock.now()).toBe(5);
     expect(queue.visible).toEqual(messageIds);
     expect(inFlight.size).toBe(0);
     const sizes = queue.callsOf("changeVisibility").map(({ amount, handles }) => [amount, handles.length]);
