@@ -112,6 +112,26 @@ describe("a message that breaks the contract", () => {
   });
 });
 
+it("a message with attributes is sealed with them, apart from messages without", () => {
+  const attributes = { tenant: "acme" };
+  const { rejection } = entries.reject({ ...received("x"), attributes }, ["y"]);
+  const open = (what: "body" | "message"): Uint8Array =>
+    unseal(keys.quarantine, rejection.sealed.bytes, sealContext(queueId, "m1", what));
+  expect(JSON.parse(Buffer.from(open("message")).toString())).toEqual({ body: "x", attributes });
+  expect(() => open("body")).toThrow();
+});
+
+it("the vault gets what is masked, sealed, by field and token", () => {
+  const sealer = { seal: ({ value }: { value: Uint8Array }) => value };
+  const [item] = loginEntries({ queueId, sealer }).items(received(login));
+  if (item?.entry?.kind !== "row") throw new Error("a login is a row");
+  const { cells, sealed } = item.entry;
+  expect(sealed).toMatchObject([
+    { field: "ip", type: "ip", token: cells[2] },
+    { field: "device_id", type: "text", token: cells[3], sealed: Buffer.from(login.device_id) },
+  ]);
+});
+
 it("a message can be turned away for a reason that the database gave", () => {
   expect(entries.reject(received(login, 7), ["row: refused by Postgres, SQLSTATE 22021"])).toMatchObject({
     messageId: "m1",
