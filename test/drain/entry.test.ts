@@ -81,9 +81,10 @@ describe("a message that keeps the contract", () => {
 
 describe("a message that breaks the contract", () => {
   const body = JSON.stringify({ ...login, user_id: null, ip: "913-24-5928" });
-  const entry = entryOf(received(body, 5));
+  const rejected = (): Entry => entryOf(received(body, 5));
 
   it("becomes a rejection: why in clear, and its body sealed", () => {
+    const entry = rejected();
     expect(entry).toMatchObject({
       messageId: "m1",
       sentAt: 5,
@@ -107,6 +108,7 @@ describe("a message that breaks the contract", () => {
     ["another queue", sealContext(`${queueId}2`, "m1")],
     ["a queue and a message cut elsewhere", sealContext(queueId.slice(0, -1), "sm1")],
   ])("cannot be opened as %s", (_what, context) => {
+    const entry = rejected();
     const sealed = entry.kind === "rejection" ? entry.rejection.sealed.bytes : new Uint8Array();
     expect(() => unseal(keys.quarantine, sealed, context)).toThrow();
   });

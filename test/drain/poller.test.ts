@@ -272,7 +272,7 @@ describe("large messages", () => {
     expect(asked().slice(0, 3)).toEqual([10, 4, 4]);
   });
 
-  it("are not asked for beyond the room for bytes", async () => {
+  it.each([14, 15])("are not asked for beyond the room for bytes: for %i of them", async (room) => {
     let used = 0;
     const {
       end,
@@ -281,7 +281,7 @@ describe("large messages", () => {
       clock,
       accepted,
     } = polling(0, {
-      room: () => ({ messages: Infinity, bytes: 14 * bytes - used }),
+      room: () => ({ messages: Infinity, bytes: room * bytes - used }),
       idle: () => used === 0,
       accept: (messages) => {
         used += messages.length * bytes;
