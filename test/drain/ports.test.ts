@@ -6,10 +6,11 @@ import { Failure } from "../../src/failure.ts";
 const failure = new Failure("unavailable", "The database is away.");
 
 it.each([
-  ["DatabaseLost", new DatabaseLost(failure)],
-  ["StatementCancelled", new StatementCancelled(failure)],
-  ["RowRefused", new RowRefused({ sqlState: "23514", of: "row" }, failure)],
-])("a stack trace shows %s and the failure that it stands for", (name, error) => {
+  ["DatabaseLost", () => new DatabaseLost(failure)],
+  ["StatementCancelled", () => new StatementCancelled(failure)],
+  ["RowRefused", () => new RowRefused({ sqlState: "23514", of: "row" }, failure)],
+])("a stack trace shows %s and the failure that it stands for", (name, make) => {
+  const error = make();
   expect(String(error)).toBe(`${name}: The database is away.`);
   expect(error.cause).toBe(failure);
 });
