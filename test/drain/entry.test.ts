@@ -114,6 +114,13 @@ describe("a message that breaks the contract", () => {
   });
 });
 
+it.each([
+  ["body", `["fetch-etl/v1/quarantine","${queueId}","m1"]`],
+  ["message", `["fetch-etl/v1/quarantine","${queueId}","m1","message"]`],
+] as const)("a %s that an earlier version sealed can be opened: the context is the same", (what, context) => {
+  expect(sealContext(queueId, "m1", what)).toBe(context);
+});
+
 it("a message with attributes is sealed with them, apart from messages without", () => {
   const attributes = { tenant: "acme" };
   const { rejection } = entries.reject({ ...received("x"), attributes }, ["y"]);
