@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../src/drain/clock.ts";
-import { DatabaseLost, RowRefused, StatementCancelled, Throttled } from "../../src/drain/ports.ts";
+import {
+  DatabaseLost,
+  isRetryable,
+  RowRefused,
+  StatementCancelled,
+  Throttled,
+} from "../../src/drain/ports.ts";
 import { Failure } from "../../src/failure.ts";
 
 const failure = new Failure("unavailable", "The database is away.");
@@ -17,6 +23,15 @@ it.each([
 
 it("a stack trace shows that SQS throttled a request", () => {
   expect(String(new Throttled())).toBe("Throttled");
+});
+
+it.each([
+  ["is", "an unavailable server", failure, true],
+  ["is", "a throttled request", new Throttled(), true],
+  ["is not", "a missing right", new Failure("configuration", "It is not allowed."), false],
+  ["is not", "a fault of the program", new TypeError("x is undefined"), false],
+])("a call %s made again after %s", (_is, _what, error, again) => {
+  expect(isRetryable(error)).toBe(again);
 });
 
 describe("the system's clock", () => {
