@@ -32,13 +32,13 @@ export class Backoff {
    *
    * @returns false, at once, if the time limit leaves no room for another attempt
    */
-  async pause(hurry?: AbortSignal): Promise<boolean> {
+  async pause(hurry: AbortSignal): Promise<boolean> {
     const { clock, retryForMs, random } = this.#options;
     if (this.#failures === 0) this.#giveUpAt = clock.now() + retryForMs;
     const full = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
     const pause = full * (0.5 + random() / 2);
     this.#failures += 1;
-    if (hurry?.aborted === true || clock.now() + pause > this.#giveUpAt) return false;
+    if (hurry.aborted || clock.now() + pause > this.#giveUpAt) return false;
     await clock.wait(pause, hurry);
     return true;
   }

@@ -22,6 +22,7 @@ export function chunkByBytes<T>(items: readonly T[], bytesOf: (item: T) => numbe
       parts.push([]);
       remaining = BATCH_BYTES;
     }
+    // Stryker disable next-line OptionalChaining: there is one
     parts.at(-1)?.push(item);
     remaining -= bytesOf(item);
   }

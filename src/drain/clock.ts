@@ -11,6 +11,6 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => performance.now(),
   wait: async (ms, signal) => {
-    await setTimeout(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+    await setTimeout(ms, undefined, { signal }).catch(() => undefined);
   },
 };

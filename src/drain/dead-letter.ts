@@ -10,25 +10,31 @@ import type { Queue, ReceivedMessage } from "./ports.ts";
 export const CAREFUL_BATCH = 1;
 
 /**
- * Stops `peek` and dry runs before they dead-letter a message. SQS moves a message when it is received more than `maxReceiveCount`
- * times, and a drain needs one receive itself.
+ * Stops `peek` and dry runs before their first receive. SQS moves a message when it is received more than `maxReceiveCount` times, and a
+ * drain needs one receive itself.
  *
- * @param messages the last receive's messages; an empty list before the first receive
- * @throws {Failure} `configuration` if another receive could leave a message without one for the drain
+ * @throws {Failure} `configuration` if the receive could leave a message without one for the drain
+ */
+export function requireSpareReceives({ maxReceiveCount = Infinity, name }: Queue): void {
+  // This receive and the drain's own use up both, and an earlier one may have happened.
+  if (maxReceiveCount > 2) return;
+  throw new Failure(
+    "configuration",
+    `Queue ${name} moves messages to its dead-letter queue after ${maxReceiveCount} receives (maxReceiveCount is ` +
+      `${maxReceiveCount}), and peeking counts as a receive. Use "peek --force" to peek anyway.`,
+  );
+}
+
+/**
+ * The same before every further receive.
+ *
+ * @param messages the last receive's messages
+ * @throws {Failure} `configuration` if another receive could leave one of them without one for the drain
  */
 export function guardRedrive(
-  { maxReceiveCount, name }: Queue,
+  { maxReceiveCount = Infinity, name }: Queue,
   messages: readonly Pick<ReceivedMessage, "messageId" | "receiveCount">[],
 ): void {
-  if (maxReceiveCount === undefined) return;
-  // This receive and the drain's own use up both, and an earlier one may have happened.
-  if (maxReceiveCount <= 2) {
-    throw new Failure(
-      "configuration",
-      `Queue ${name} moves messages to its dead-letter queue after ${maxReceiveCount} receives (maxReceiveCount is ` +
-        `${maxReceiveCount}), and peeking counts as a receive. Use "peek --force" to peek anyway.`,
-    );
-  }
   const near = messages.find(({ receiveCount = 0 }) => receiveCount >= maxReceiveCount - 1);
   if (near === undefined) return;
   throw new Failure(

@@ -3,7 +3,7 @@ import { MAX_BATCH } from "./batches.ts";
 import { InFlight } from "./in-flight.ts";
 import { EMPTY_POLLS, LONG_POLL_SECONDS } from "./poller.ts";
 import type { ReceivedMessage } from "./ports.ts";
-import { CAREFUL_BATCH, guardRedrive } from "./dead-letter.ts";
+import { CAREFUL_BATCH, guardRedrive, requireSpareReceives } from "./dead-letter.ts";
 import type { DrainParts } from "./settings.ts";
 
 /** Maximum time that messages stay hidden if the process dies before it releases them, seconds. */
@@ -21,7 +21,7 @@ export interface Peeked<T> {
  *
  * @param look is called with each message; only its result is kept, because all bodies together may not fit into memory
  * @param force peeks even if that may move a message to the dead-letter queue
- * @throws `Failure`, see {@link guardRedrive}
+ * @throws `Failure`, see {@link requireSpareReceives} and {@link guardRedrive}
  */
 export async function peek<T>(
   { count, force }: { readonly count: number; readonly force: boolean },
@@ -29,7 +29,7 @@ export async function peek<T>(
   look: (message: ReceivedMessage) => T,
 ): Promise<Peeked<T>> {
   const careful = queue.maxReceiveCount !== undefined && !force;
-  if (careful) guardRedrive(queue, []);
+  if (careful) requireSpareReceives(queue);
   const visibilityTimeout = Math.min(queue.visibilityTimeout, MAX_HIDDEN_SECONDS);
   const inFlight = new InFlight(queue, clock, { visibilityTimeout });
   const over = new AbortController();

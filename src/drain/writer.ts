@@ -15,7 +15,7 @@ export interface WriterOptions {
   /** What happens to an item that Postgres refuses. */
   readonly onReject: OnReject;
   /** Called once for each reason why rows are left in the queue: no table records it. */
-  readonly warn?: (line: string) => void;
+  readonly warn: (line: string) => void;
   /** For an unavailable database; one per batch. */
   readonly backoff: () => Backoff;
   /** Aborted when retries must end. */
@@ -142,6 +142,7 @@ export class Writer {
     // A rejection that has the body sealed was written, or has thrown.
     const bodies = rejected.flatMap((each) => {
       const { body } = each.message;
+      // Stryker disable next-line ConditionalExpression,ArrayDeclaration: only the types allow it here
       return body === undefined ? [] : [{ ...each, message: { ...each.message, body } }];
     });
     const { entries } = this.#options;
@@ -157,7 +158,7 @@ export class Writer {
     if (only === undefined || others.length > 0 || this.#items.passed) return;
     const [reason, of] = only;
     if (of === "value") return;
-    this.#options.warn?.(
+    this.#options.warn(
       `Postgres refused every row of this run for the same reason (${reason}). Check the table's constraints and triggers.`,
     );
   }
@@ -166,7 +167,7 @@ export class Writer {
     const reason = reasonOf(error);
     if (this.#warnedReasons.has(reason)) return;
     this.#warnedReasons.add(reason);
-    this.#options.warn?.(
+    this.#options.warn(
       `Postgres refuses the row of message ${entry.messageId} (${reason}). This message, and others with the same error, stay in the queue.`,
     );
   }

@@ -2,6 +2,7 @@ import { expect, describe, it } from "vitest";
 import { VirtualClock } from "../support/virtual-clock.ts";
 import { BatchBuffer, bytesOf, type Batch } from "../../src/drain/buffer.ts";
 import type { Item } from "../../src/drain/entry.ts";
+import { RejectedRecords } from "../../src/drain/rejected-records.ts";
 import { WHOLE_MESSAGE, type Rejection } from "../../src/drain/ports.ts";
 
 const MIB = 1024 * 1024;
@@ -138,7 +139,33 @@ describe("a batch of large messages", () => {
 
   it("counts what is sealed of a rejection, whose body is not kept", () => {
     const rejection = { reasons: [], sealed: { keyId: "", bytes: new Uint8Array(1000) } };
-    expect(bytesOf(item("a", "", rejection))).toBe(1000);
+    const { message, ...rest } = item("a", "", rejection);
+    expect(bytesOf({ ...rest, message: { ...message, body: undefined } })).toBe(1000);
+  });
+
+  it.each([
+    ["the cells or the body, whichever is more, and what is sealed for the vault", 10, undefined, 10 + 300],
+    ["the same for a body that is compressed", 1, undefined, 6 + 300],
+    ["no body where its message has several records", 10, new RejectedRecords(), 6 + 300],
+  ])("counts of a row %s", (_what, bodyLength, rejected, bytes) => {
+    const { message } = item("a", "x".repeat(bodyLength));
+    const masked = { field: "ip", type: "ip", token: "" } as const;
+    const sealed = [100, 200].map((length) => ({ ...masked, sealed: new Uint8Array(length) }));
+    const ids = { messageId: "a", sentAt: 0, record: 0, bodyMac: "" };
+    const entry = { kind: "row", ...ids, cells: ["four", null, "IV"], sealed } as const;
+    const row = { message, entry, isLast: true, skipped: 0, setNull: [] };
+    expect(bytesOf(rejected === undefined ? row : { ...row, rejected })).toBe(bytes);
+  });
+});
+
+describe("the buffer is full", () => {
+  it.each([
+    ["not with a byte less than 12 MiB", 12 * MIB - 1, false],
+    ["with 12 MiB", 12 * MIB, true],
+  ])("%s", (_when, bytes, isFull) => {
+    const { buffer } = filled();
+    buffer.push(item("a", "x".repeat(bytes)));
+    expect(buffer.isFull).toBe(isFull);
   });
 });
 
@@ -190,12 +217,21 @@ describe("reading an answer", () => {
 
   it("waits for what is held to be written, and has it written at once", async () => {
     const { buffer, clock } = filled();
-    buffer.push(item("a", "x".repeat(3 * MIB)));
-    const { settled } = reading(buffer, 10);
+    buffer.push(item("a", "x".repeat(1.5 * MIB)));
+    const { settled } = reading(buffer, 11);
     expect(await settled()).toEqual([]);
     buffer.done(await taken(buffer));
-    expect(await settled()).toEqual([10]);
+    expect(await settled()).toEqual([11]);
     expect(clock.now()).toBe(0);
+  });
+
+  it("waits for what is being written, and no empty batch is written meanwhile", async () => {
+    const { buffer, clock } = filled();
+    buffer.push(item("a", "x".repeat(3 * MIB)));
+    await taken(buffer);
+    const { settled } = reading(buffer, 10);
+    expect(ids(await buffer.next(false))).toEqual([]);
+    expect([await settled(), clock.now()]).toEqual([[], 50]);
   });
 
   it("is let through alone where it is larger than all the room", async () => {

@@ -19,6 +19,7 @@ async function committed(messageIds: readonly string[], concurrency = 8, backlog
   const queue = new MemoryQueue(clock, { isFifo });
   const inFlight = new InFlight(queue, clock);
   const counts = newCounts();
+  const hurry = new AbortController();
   let settled = 0;
   const deleter = new Deleter({
     queue,
@@ -27,7 +28,7 @@ async function committed(messageIds: readonly string[], concurrency = 8, backlog
     concurrency,
     backlog,
     backoff: () => new Backoff({ clock, retryForMs: 700, random: () => 1 }),
-    hurry: new AbortController().signal,
+    hurry: hurry.signal,
     onSettled: () => {
       settled += 1;
     },
@@ -41,7 +42,17 @@ async function committed(messageIds: readonly string[], concurrency = 8, backlog
   };
   while ((await receive()) > 0);
   const sizes = (): number[] => queue.callsOf("delete").map(({ handles }) => handles.length);
-  return { clock, queue, holds: inFlight, tally: counts, deleter, receive, sizes, settled: () => settled };
+  return {
+    clock,
+    queue,
+    hurry,
+    holds: inFlight,
+    tally: counts,
+    deleter,
+    receive,
+    sizes,
+    settled: () => settled,
+  };
 }
 
 describe("committed messages", () => {
@@ -161,6 +172,15 @@ describe("a message whose delete failed", () => {
   });
 });
 
+it("a message whose delete failed stays in flight when the run has to end, so that it is released", async () => {
+  const { deleter, queue, hurry, holds: inFlight } = await committed(["a"]);
+  queue.deleteFailures.push(theirs);
+  hurry.abort();
+  await deleter.add(["a"]);
+  await deleter.finish();
+  expect([queue.left, inFlight.validHandle("a")]).toEqual([["a"], "a#1"]);
+});
+
 describe("a message that is delivered once more", () => {
   it("after its time ran out is not forgotten by the retry of an earlier delete", async () => {
     const { deleter, queue, holds: inFlight, clock, receive } = await committed(["a", "b"]);
@@ -226,6 +246,15 @@ describe("a message whose time has run out", () => {
     await deleter.add(["a"]);
     await deleter.finish();
     expect([queue.callsOf("delete"), queue.left, inFlight.size, counts.deleted]).toEqual([[], ["a"], 0, 0]);
+    expect(clock.now()).toBe(30_000);
+  });
+
+  it("while its delete is under way is counted where SQS deleted it", async () => {
+    const { deleter, queue, clock, tally: counts } = await committed(["a"]);
+    queue.before = () => clock.wait(40_000);
+    await deleter.add(["a"]);
+    await deleter.finish();
+    expect([queue.left, counts.deleted]).toEqual([[], 1]);
   });
 
   it("does not keep the others of its call", async () => {
@@ -262,6 +291,21 @@ describe("a call that fails altogether", () => {
     await deleter.add(["a"]);
     await expect(deleter.finish()).rejects.toThrow(Throttled);
     expect(queue.callsOf("delete")).toHaveLength(4);
+  });
+
+  it("leaves something to finish, until it is told, while other calls are under way and after", async () => {
+    const { deleter, queue, clock } = await committed(many(20));
+    queue.before = async ({ handles }) => {
+      if (handles.includes("m0#1")) throw new Failure("configuration", "The role may not delete.");
+      await clock.wait(1000);
+    };
+    await deleter.add(many(20));
+    await clock.wait(500);
+    expect(deleter.idle).toBe(false);
+    await clock.wait(1000);
+    expect(deleter.idle).toBe(false);
+    await expect(deleter.finish()).rejects.toThrow("The role may not delete.");
+    expect(deleter.idle).toBe(true);
   });
 
   it("is told in the end, once; the other calls are made all the same, and its messages stay held", async () => {

@@ -81,9 +81,10 @@ describe("a message that keeps the contract", () => {
 
 describe("a message that breaks the contract", () => {
   const body = JSON.stringify({ ...login, user_id: null, ip: "913-24-5928" });
-  const entry = entryOf(received(body, 5));
+  const rejected = (): Entry => entryOf(received(body, 5));
 
   it("becomes a rejection: why in clear, and its body sealed", () => {
+    const entry = rejected();
     expect(entry).toMatchObject({
       messageId: "m1",
       sentAt: 5,
@@ -107,9 +108,37 @@ describe("a message that breaks the contract", () => {
     ["another queue", sealContext(`${queueId}2`, "m1")],
     ["a queue and a message cut elsewhere", sealContext(queueId.slice(0, -1), "sm1")],
   ])("cannot be opened as %s", (_what, context) => {
+    const entry = rejected();
     const sealed = entry.kind === "rejection" ? entry.rejection.sealed.bytes : new Uint8Array();
     expect(() => unseal(keys.quarantine, sealed, context)).toThrow();
   });
+});
+
+it.each([
+  ["body", `["fetch-etl/v1/quarantine","${queueId}","m1"]`],
+  ["message", `["fetch-etl/v1/quarantine","${queueId}","m1","message"]`],
+] as const)("a %s that an earlier version sealed can be opened: the context is the same", (what, context) => {
+  expect(sealContext(queueId, "m1", what)).toBe(context);
+});
+
+it("a message with attributes is sealed with them, apart from messages without", () => {
+  const attributes = { tenant: "acme" };
+  const { rejection } = entries.reject({ ...received("x"), attributes }, ["y"]);
+  const open = (what: "body" | "message"): Uint8Array =>
+    unseal(keys.quarantine, rejection.sealed.bytes, sealContext(queueId, "m1", what));
+  expect(JSON.parse(Buffer.from(open("message")).toString())).toEqual({ body: "x", attributes });
+  expect(() => open("body")).toThrow();
+});
+
+it("the vault gets what is masked, sealed, by field and token", () => {
+  const sealer = { seal: ({ value }: { value: Uint8Array }) => value };
+  const [item] = loginEntries({ queueId, sealer }).items(received(login));
+  if (item?.entry?.kind !== "row") throw new Error("a login is a row");
+  const { cells, sealed } = item.entry;
+  expect(sealed).toMatchObject([
+    { field: "ip", type: "ip", token: cells[2] },
+    { field: "device_id", type: "text", token: cells[3], sealed: Buffer.from(login.device_id) },
+  ]);
 });
 
 it("a message can be turned away for a reason that the database gave", () => {

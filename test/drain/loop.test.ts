@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { VirtualClock } from "../support/virtual-clock.ts";
@@ -30,6 +31,7 @@ function draining({ messages = 0, queue: options, settings = {}, dryRun = false 
   const loader = new MemoryLoader();
   const stop = new AbortController();
   const counts = newCounts();
+  const warned: string[] = [];
   for (let index = 0; index < messages; index += 1) sendLogin(queue, `m${index}`);
   queue.before = () => clock.wait(5);
   loader.before = () => clock.wait(20);
@@ -52,10 +54,11 @@ function draining({ messages = 0, queue: options, settings = {}, dryRun = false 
         random: () => 1,
         stop: stop.signal,
         counts: counts,
+        notices: { warn: (line) => void warned.push(line) },
       },
     );
   const users = (): string[] => loader.rows.map((row) => String(row["user_id"])).toSorted();
-  return { clock, queue, loader, stop, tally: counts, run, users };
+  return { clock, queue, loader, stop, tally: counts, run, users, warned };
 }
 
 function sendLogin(queue: MemoryQueue, messageId: string): void {
@@ -81,6 +84,7 @@ describe("a drain", () => {
       expect(report).toMatchObject({
         ...{ received: messages, loaded: messages, deleted: messages },
         ...{ duplicates: 0, quarantined: 0, released: 0, stoppedBy: "empty", stillVisible: false },
+        ...{ leftHidden: 0, databaseSilent: false },
         remaining: { visible: 0, inFlight: 0, delayed: 0 },
       });
     },
@@ -174,8 +178,9 @@ describe("a drain", () => {
 
   it("is quick: it waits for nothing but two empty long polls", async () => {
     const { run, clock } = draining({ messages: 1000 });
+    await clock.wait(1_000_000);
     const { durationMs } = await run();
-    expect(durationMs).toBe(clock.now());
+    expect(durationMs).toBe(clock.now() - 1_000_000);
     expect(durationMs).toBeLessThan(4000);
   });
 
@@ -251,7 +256,7 @@ describe("--max-messages", () => {
     const drained = draining({ messages: 400, settings: { maxMessages: 120 } });
     drained.queue.perReceive = 25;
     const report = await drained.run();
-    expect(report).toMatchObject({ loaded: 120, deleted: 120, stoppedBy: "max-messages" });
+    expect(report).toMatchObject({ loaded: 120, deleted: 120, stoppedBy: "max-messages", leftHidden: 0 });
     const released = drained.queue.callsOf("changeVisibility").flatMap(({ handles }) => handles);
     expect(released.length).toBeGreaterThan(0);
     expect(report.released).toBe(released.length);
@@ -289,6 +294,12 @@ describe("--max-seconds", () => {
     expect(await run()).toMatchObject({ loaded: 100, stoppedBy: "empty" });
   });
 
+  it("is why a drain ends that would have to wait for messages beyond them", async () => {
+    const { run, clock } = draining({ messages: 3, settings: { maxSeconds: 1.5 } });
+    expect(await run()).toMatchObject({ loaded: 3, deleted: 3, stoppedBy: "max-seconds" });
+    expect(clock.now()).toBeLessThan(1500);
+  });
+
   it("ends although the database takes no end: what is under way is waited for 10 s", async () => {
     const drained = draining({ messages: 100, settings: { maxSeconds: 5 } });
     drained.loader.before = () => drained.clock.wait(3_600_000);
@@ -321,6 +332,7 @@ describe("a signal", () => {
     expect(report).toMatchObject({ loaded: written, deleted: written, stoppedBy: "signal" });
     expect(report.released).toBe(report.received - written);
     expect(report.released).toBeGreaterThan(0);
+    expect(report.leftHidden).toBe(0);
     expect(queue.left).toHaveLength(500 - written);
     expectNothingLostOrDoubled(drained, 500);
   });
@@ -560,6 +572,8 @@ describe("a database that is slow", () => {
     };
     await run();
     expect(most).toBeLessThanOrEqual(2 * 50 + 10 * 8 + 50);
+    // Meanwhile two batches and what eight receives bring are fetched.
+    expect(most).toBeGreaterThanOrEqual(2 * 50 + 10 * 8);
   });
 
   it("and messages whose time ran out are not deleted: they are delivered again, meet the ledger, and are deleted then", async () => {
@@ -606,7 +620,7 @@ it.each(["SQS", "Postgres", "SQS and Postgres"])(
   },
 );
 
-it("does not blame Postgres for deletes that SQS does not answer", async () => {
+it("does not blame Postgres for deletes that SQS does not answer, and writes on until two batches wait", async () => {
   const { run, queue, clock, stop } = draining({ messages: 3000, settings: { batchSize: 10 } });
   queue.before = async ({ action }) => {
     await clock.wait(5);
@@ -615,7 +629,9 @@ it("does not blame Postgres for deletes that SQS does not answer", async () => {
   const running = run();
   await clock.wait(1000);
   stop.abort("SIGTERM");
-  expect(await running).toMatchObject({ stoppedBy: "signal", databaseSilent: false });
+  // Eight calls of ten wait for SQS, then two batches; the next one finds no room.
+  const loaded = 8 * 10 + 2 * 10 + 10;
+  expect(await running).toMatchObject({ loaded, stoppedBy: "signal", databaseSilent: false });
 });
 
 describe("when SQS asks for fewer calls", () => {
@@ -671,6 +687,7 @@ describe("a dry run", () => {
       });
       expect([loader.calls, queue.callsOf("delete")]).toEqual([[], []]);
       expect(queue.visible).toHaveLength(messages);
+      expect(queue.callsOf("receive").every(({ amount }) => amount === 10)).toBe(true);
     },
   );
 
@@ -725,6 +742,30 @@ describe("a dry run", () => {
     expect(queue.callsOf("receive").every(({ amount }) => amount === 1)).toBe(true);
     expect(queue.visible).toHaveLength(15);
   });
+});
+
+it("a drain of a FIFO queue receives ten messages at a time", async () => {
+  const { run, queue } = draining({ messages: 40, queue: { isFifo: true } });
+  expect(await run()).toMatchObject({ loaded: 40, deleted: 40 });
+  expect(queue.callsOf("receive").every(({ amount }) => amount === 10)).toBe(true);
+});
+
+it("a drain leaves nothing behind that listens for a signal", async () => {
+  const { run, stop } = draining({ messages: 1 });
+  await run();
+  expect(getEventListeners(stop.signal, "abort")).toEqual([]);
+});
+
+it("a drain warns once that messages cannot be kept hidden, and goes on", async () => {
+  const { run, queue, loader, clock, warned } = draining({ messages: 20, queue: { visibilityTimeout: 10 } });
+  queue.before = ({ action, amount }) => {
+    if (action === "changeVisibility" && amount > 0) throw new Failure("configuration", "It is not allowed.");
+  };
+  loader.before = () => clock.wait(loader.calls.length === 1 ? 9000 : 20);
+  expect(await run()).toMatchObject({ loaded: 20, deleted: 20 });
+  expect(warned).toEqual([
+    "Cannot extend the visibility timeout, so SQS redelivers messages that take long to load. It is not allowed.",
+  ]);
 });
 
 it("a real drain does not mind a dead-letter queue", async () => {

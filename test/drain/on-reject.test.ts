@@ -3,7 +3,6 @@ import { describe, expect, it, vi } from "vitest";
 import { VirtualClock } from "../support/virtual-clock.ts";
 import { drain } from "../../src/drain/loop.ts";
 import type { DrainReport } from "../../src/drain/report.ts";
-import { requireRedrive } from "../../src/drain/dead-letter.ts";
 import { loginEntries } from "../support/login-entries.ts";
 import { MemoryLoader } from "../support/memory-loader.ts";
 import { MemoryQueue } from "../support/memory-queue.ts";
@@ -93,6 +92,18 @@ describe("messages that are left", () => {
       expect(clock.now()).toBeLessThan(90_000);
     },
   );
+
+  it("do not end a run while new messages come with them", async () => {
+    const { run, queue, clock } = leavingIn({ visibilityTimeout: 300, maxReceiveCount: 1_000_000 });
+    queue.send("bad", "no JSON");
+    for (let index = 0; index < 100; index += 1) queue.send(`m${index}`, login(`m${index}`));
+    queue.perReceive = 2;
+    queue.before = ({ action }) => {
+      if (action === "receive") queue.deliverAgain("bad");
+      return clock.wait(5);
+    };
+    expect(await run()).toMatchObject({ loaded: 100, deleted: 100 });
+  });
 
   it("go there after as many runs as the policy allows where their time is long", async () => {
     const { run, queue, bad, clock } = leaving(300, 3);
@@ -190,13 +201,4 @@ describe("in a FIFO queue", () => {
     ]);
     expect(queue.left).toEqual([]);
   });
-});
-
-it("a queue without a redrive policy is refused", () => {
-  const queue = new MemoryQueue(new VirtualClock());
-  expect(() => {
-    requireRedrive(queue);
-  }).toThrow(
-    expect.objectContaining({ kind: "configuration", message: expect.stringContaining("--on-reject") }),
-  );
 });

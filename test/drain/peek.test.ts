@@ -69,12 +69,47 @@ describe("peek", () => {
     expect(queue.visible).toEqual(first(30));
   });
 
-  it("keeps messages hidden while it looks for more, so that it does not see them again", async () => {
-    const { look, queue, clock } = peeking(5, { visibilityTimeout: 10 });
-    queue.perReceive = 1;
-    queue.before = ({ action }) => (action === "receive" ? clock.wait(9000) : undefined);
-    expect(await look(5)).toEqual(first(5));
-    expect(queue.visible).toEqual(first(5));
+  it.each([10, 3600])(
+    "keeps messages hidden while it looks for more, so that it does not see them again, with a visibility timeout of %i s",
+    async (visibilityTimeout) => {
+      const { look, queue, clock } = peeking(5, { visibilityTimeout });
+      queue.perReceive = 1;
+      queue.before = ({ action }) => (action === "receive" ? clock.wait(9000) : undefined);
+      expect(await look(5)).toEqual(first(5));
+      expect(queue.visible).toEqual(first(5));
+    },
+  );
+
+  it.each([
+    [10, 10],
+    [3600, 30],
+  ])("hides messages for at most 30 s, in case it dies: of %i s %i", async (visibilityTimeout, hidden) => {
+    const { look, queue } = peeking(1, { visibilityTimeout });
+    const receive = vi.spyOn(queue, "receive");
+    await look(1);
+    expect(receive.mock.calls.map(([request]) => request.visibilityTimeout)).toEqual([hidden]);
+  });
+
+  it("shows no more than it was asked for where the server returns more", async () => {
+    const { look, queue } = peeking(30);
+    queue.perReceive = 4;
+    expect(await look(6)).toEqual(first(6));
+    expect(queue.visible).toEqual(first(30));
+  });
+
+  it.each([
+    [0, undefined],
+    [3, new Failure("unavailable", "SQS is away.")],
+  ])("counts %i messages that it could not release", async (leftHidden, fault) => {
+    const { queue, clock, stop } = peeking(3);
+    queue.before = ({ action }) => {
+      if (action === "changeVisibility" && fault !== undefined) throw fault;
+    };
+    const parts = { queue, clock, stop: stop.signal };
+    expect(await peek({ count: 3, force: false }, parts, () => "seen")).toEqual({
+      seen: ["seen", "seen", "seen"],
+      leftHidden,
+    });
   });
 
   it("stops at a signal after the receive under way, shows what it has and gives it back", async () => {

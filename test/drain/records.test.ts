@@ -7,6 +7,7 @@ import { BatchBuffer } from "../../src/drain/buffer.ts";
 import { createEntryMaker, type EntryMaker } from "../../src/drain/entry.ts";
 import { drain } from "../../src/drain/loop.ts";
 import { keyOf, recordsOf, WHOLE_MESSAGE } from "../../src/drain/ports.ts";
+import { RejectedRecords } from "../../src/drain/rejected-records.ts";
 import type { DrainReport } from "../../src/drain/report.ts";
 import type { DrainSettings } from "../../src/drain/settings.ts";
 import { newCounts, unitOf } from "../../src/drain/counts.ts";
@@ -265,7 +266,10 @@ describe("a message with several records", () => {
     const { run, queue, loader } = draining();
     queue.send("empty", bodyOf());
     queue.send("skipped", bodyOf({ kind: "other" }, { kind: "other" }));
-    expect(await run()).toMatchObject({ received: 2, skipped: 3, loaded: 0, quarantined: 0, deleted: 2 });
+    expect(await run()).toMatchObject({
+      ...{ received: 2, skipped: 3, loaded: 0, quarantined: 0, deleted: 2 },
+      invalid: new Map(),
+    });
     expect(loader.calls).toEqual([]);
     expect(queue.left).toEqual([]);
   });
@@ -316,6 +320,14 @@ describe("a message with several records", () => {
     expect(Buffer.byteLength(reasons.join(""))).toBeLessThan(65_536);
     expect(reasons.length).toBeGreaterThan(1000);
   });
+});
+
+it("a message of one record that the mapping skips is counted and deleted", async () => {
+  const { run, queue, loader } = draining({ mapping: MAPPING.replace("records: items\n", "") });
+  queue.send("skipped", JSON.stringify({ kind: "other" }));
+  queue.send("loaded", JSON.stringify(item(1)));
+  expect(await run()).toMatchObject({ received: 2, skipped: 1, loaded: 1, deleted: 2 });
+  expect([loader.loaded.length, loader.quarantine.size, queue.left]).toEqual([1, 0, []]);
 });
 
 describe("records that Postgres refuses for the same reason", () => {
@@ -407,7 +419,7 @@ describe("memory", () => {
   }
 
   it("holds the records of one statement, and not those of a whole message", async () => {
-    const { read, entries } = counting(50_000);
+    const { read, entries } = counting(10_000);
     const { run, queue, loader, clock } = draining({ entries, settings: { batchSize: 500 } });
     queue.send("m", "{}");
     const ahead: number[] = [];
@@ -415,8 +427,8 @@ describe("memory", () => {
       ahead.push(read.records - loader.loaded.length - batch.length);
       return clock.wait(1);
     };
-    expect(await run()).toMatchObject({ loaded: 50_000, deleted: 1 });
-    expect(loader.calls).toHaveLength(100);
+    expect(await run()).toMatchObject({ loaded: 10_000, deleted: 1 });
+    expect(loader.calls).toHaveLength(20);
     expect(Math.max(...ahead)).toBeLessThanOrEqual(1);
   });
 
@@ -497,17 +509,42 @@ describe("memory", () => {
   );
 });
 
+describe("the rejected records of a message", () => {
+  it("are listed in their order, with their reasons, in whatever order they were found", () => {
+    const rejected = new RejectedRecords();
+    for (const record of [4, 1, 12, 3]) rejected.add(record, ["a", "b"]);
+    expect(rejected.records).toEqual([1, 3, 4, 12]);
+    expect(rejected.reasons).toEqual(
+      [1, 3, 4, 12].flatMap((record) => ["a", "b"].map((reason) => `record ${record}: ${reason}`)),
+    );
+  });
+
+  it("have 60,000 bytes of reasons", () => {
+    const rejected = new RejectedRecords();
+    const prefix = "record 0: ";
+    const reason = "é".repeat((60_000 - prefix.length) / 2);
+    rejected.add(0, [reason]);
+    expect(rejected.reasons).toEqual([prefix + reason]);
+    rejected.add(1, ["b"]);
+    expect(rejected.reasons).toEqual([prefix + reason, "1 other reasons"]);
+  });
+});
+
 it("an entry counts as the records that it stands for", () => {
   const [row] = entriesOf(planOf(MAPPING)).items({ messageId: "m", sentAt: 0, body: bodyOf(item(1)) });
   const rejection = entriesOf(planOf(MAPPING)).reject({ messageId: "m", sentAt: 0, body: "" }, ["x"], [1, 4]);
   expect([row?.entry && recordsOf(row.entry), recordsOf(rejection)]).toEqual([1, 2]);
   expect(keyOf(rejection)).toBe(`m ${WHOLE_MESSAGE}`);
+  expect(WHOLE_MESSAGE, "is not the index of a record").toBeLessThan(0);
 });
 
 it.each([
   ["message", { received: 3, loaded: 2, quarantined: 1 }],
   ["message", { received: 3, loaded: 1, left: 1, duplicates: 1 }],
   ["record", { received: 2, loaded: 3 }],
+  ["record", { received: 2, loaded: 1, duplicates: 2 }],
+  ["record", { received: 2, loaded: 1, quarantined: 2 }],
+  ["record", { received: 2, loaded: 1, left: 2 }],
   ["record", { received: 1, skipped: 2 }],
 ] as const)("outcomes count a %s each: %j", (unit, counts) => {
   expect(unitOf({ ...newCounts(), ...counts })).toBe(unit);

@@ -73,6 +73,24 @@ describe("a row that Postgres refuses, where it is to be left", () => {
     expect(loader.quarantine.size).toBe(0);
   });
 
+  it("is reported once for each reason", async () => {
+    const { writer, loader, warned } = writing(30_000, 1, "leave");
+    loader.refused.add("m1").add("m2").add("m5");
+    await writer.write(items(4));
+    loader.faults.push(refused("23514", { constraint: "is_short" }));
+    await writer.write([item("m4")]);
+    await writer.write([item("m5"), item("m6")]);
+    expect(warned).toEqual(
+      [
+        ["m1", "SQLSTATE 22021, column locale"],
+        ["m4", "SQLSTATE 23514, constraint is_short"],
+      ].map(
+        ([id, reason]) =>
+          `Postgres refuses the row of message ${id} (${reason}). This message, and others with the same error, stay in the queue.`,
+      ),
+    );
+  });
+
   it("is taken for the table's fault where every row of a batch is, as ever", async () => {
     const { writer, loader, counts } = writing(30_000, 1, "leave");
     for (let index = 0; index < 10; index += 1) loader.refused.add(`m${index}`);
@@ -167,8 +185,35 @@ describe("a row that the database refuses", () => {
     const { writer, loader, users, counts } = writing();
     const batch = items(10);
     for (const { message } of batch) loader.refused.add(message.messageId);
-    await expect(writer.write(batch)).rejects.toThrow(/Postgres refuses every row \(SQLSTATE/);
+    await expect(writer.write(batch)).rejects.toThrow(
+      "Postgres refuses every row (SQLSTATE 22021, column locale). The cause is probably the table. Check its partitions, " +
+        "constraints and triggers, then run again. These rows were not quarantined.",
+    );
     expect([users(), [...loader.quarantine.keys()], counts.quarantined]).toEqual([[], [], 0]);
+  });
+
+  it.each([
+    ["every row has the same fault but one", (id: string) => (id === "m11" ? "23514" : "22021"), 12],
+    [
+      "others were loaded by an earlier run",
+      (id: string) => (Number(id.slice(1)) < 10 ? "22021" : undefined),
+      10,
+    ],
+  ])("is to blame where %s", async (_when, sqlStateOf, quarantined) => {
+    const { writer, loader } = writing();
+    await loader.load(
+      items(12)
+        .slice(10)
+        .flatMap(({ entry }) => entry ?? []),
+    );
+    loader.before = (batch) => {
+      const [sqlState] = batch.flatMap(({ kind, messageId }) =>
+        kind === "row" ? (sqlStateOf(messageId) ?? []) : [],
+      );
+      if (sqlState !== undefined) throw refused(sqlState);
+    };
+    await writer.write(items(12));
+    expect(loader.quarantine.size).toBe(quarantined);
   });
 
   it("is to blame where there are too few to say more", async () => {
@@ -189,12 +234,21 @@ describe("a row that the database refuses", () => {
     expect(users()).toHaveLength(20 - bad.length);
   });
 
-  it("is told without a column where the database names none", async () => {
-    const { writer, loader } = writing();
-    loader.faults.push(refused("23514"));
-    await writer.write([item("a")]);
-    expect(loader.quarantine.get("a")?.reasons).toEqual(["row: refused by Postgres, SQLSTATE 23514"]);
-  });
+  it.each([
+    ["nothing more", {}, ""],
+    ["a constraint", { constraint: "is_short" }, ", constraint is_short"],
+    ["a column", { column: "locale" }, ", column locale"],
+  ])(
+    "is quarantined with the SQLSTATE for the reason, and %s where Postgres names it",
+    async (_what, of, named) => {
+      const { writer, loader } = writing();
+      loader.faults.push(refused("23514", of));
+      await writer.write([item("a")]);
+      expect(loader.quarantine.get("a")?.reasons).toEqual([
+        `row: refused by Postgres, SQLSTATE 23514${named}`,
+      ]);
+    },
+  );
 
   it("is found although the database goes away in between", async () => {
     const { writer, loader, users } = writing();
@@ -231,13 +285,29 @@ it("every row of a batch may be refused after others passed: they are quarantine
 describe("what values do not explain", () => {
   const lacking = refused("42501", { of: "table" });
 
-  it("is a row's own where others pass, and is quarantined", async () => {
+  it.each(["m0", "m7"])("is a row's own where others pass, and is quarantined: %s", async (bad) => {
     const { writer, loader, users } = writing();
     loader.before = (batch) => {
-      if (batch.some((entry) => entry.kind === "row" && entry.messageId === "m7")) throw lacking;
+      if (batch.some((entry) => entry.kind === "row" && entry.messageId === bad)) throw lacking;
     };
     await writer.write(items(41));
-    expect([users().length, [...loader.quarantine.keys()]]).toEqual([40, ["m7"]]);
+    expect([users().length, [...loader.quarantine.keys()]]).toEqual([40, [bad]]);
+  });
+
+  it("is not a row's own where the first ten rows have it, whatever comes after", async () => {
+    const { writer, loader, users } = writing();
+    let bad = 9;
+    loader.before = (batch) => {
+      if (batch.some(({ kind, messageId }) => kind === "row" && Number(messageId.slice(1)) < bad))
+        throw lacking;
+    };
+    await writer.write(items(20));
+    expect([users().length, loader.quarantine.size]).toEqual([11, 9]);
+    const next = writing();
+    next.loader.before = loader.before;
+    bad = 10;
+    await expect(next.writer.write(items(20))).rejects.toBe(REFUSED);
+    expect(next.loader.quarantine.size).toBe(0);
   });
 
   it("is told as it is where none passed, after few calls, and nothing is quarantined", async () => {
@@ -248,6 +318,37 @@ describe("what values do not explain", () => {
     await expect(writer.write(items(500))).rejects.toBe(REFUSED);
     expect([loader.quarantine.size, loader.calls.length < 50]).toEqual([0, true]);
     await expect(writer.write(items(1))).rejects.toBe(REFUSED);
+  });
+});
+
+it("a right that is missing since some rows were written is a failure, and nothing is quarantined", async () => {
+  const { writer, loader } = writing();
+  await writer.write([item("good")]);
+  loader.before = (batch) => {
+    if (batch.some(({ kind }) => kind === "row")) throw refused("42501", { of: "table" });
+  };
+  await expect(writer.write(items(10))).rejects.toBe(REFUSED);
+  expect([loader.rows.length, loader.quarantine.size]).toEqual([1, 0]);
+});
+
+describe("at the end of a run", () => {
+  const same = "22021";
+
+  it.each<[string, number, readonly (string | undefined)[]]>([
+    ["warns that every row was refused for one reason", 1, [same, same]],
+    ["is silent where there were two reasons", 0, [same, "23514"]],
+    ["is silent where any row was written", 0, [same, undefined]],
+    ["is silent where no row was refused", 0, []],
+  ])("the writer %s", async (_what, warnings, sqlStates) => {
+    const { writer, loader, warned } = writing();
+    for (const [index, sqlState] of sqlStates.entries()) {
+      if (sqlState !== undefined) loader.faults.push(refused(sqlState));
+      await writer.write([item(`m${index}`)]);
+    }
+    writer.end();
+    const line =
+      "Postgres refused every row of this run for the same reason (SQLSTATE 22021). Check the table's constraints and triggers.";
+    expect(warned).toEqual(Array.from({ length: warnings }, () => line));
   });
 });
 

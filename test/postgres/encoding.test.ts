@@ -47,6 +47,7 @@ async function write(database: Database, items: readonly Item[]): Promise<Counts
       entries,
       counts: tally,
       onReject: "quarantine",
+      warn: () => undefined,
       backoff: patience,
       hurry,
     }).write(items);

@@ -256,7 +256,7 @@ it.each(["repeatable read", "serializable"])(
             new Backoff({ clock: systemClock, retryForMs: 30_000, random: Math.random });
           const writer = new Writer({
             ...{ loader, entries: entryMaker(), counts: tally, onReject: "quarantine" as const },
-            ...{ backoff: patience, hurry: new AbortController().signal },
+            ...{ warn: () => undefined, backoff: patience, hurry: new AbortController().signal },
           });
           for (let from = 0; from < all.length; from += 30) await writer.write(all.slice(from, from + 30));
         }),

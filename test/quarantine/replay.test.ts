@@ -259,6 +259,30 @@ it("writes messages of many records in statements of the size of a drain's", asy
   expect(marked.map(({ held: { messageId } }) => messageId)).toEqual(["a", "b"]);
 });
 
+it("ends a statement with the record that brings it to 2 MiB", async () => {
+  const large = Array.from({ length: 5 }, () => ({ user_id: "x".repeat(1024 * 1024), size: "" }));
+  const { store } = storeOf([heldRecords("a", large)]);
+  const sizes: number[] = [];
+  const load: ReplayStore["load"] = (records) => {
+    sizes.push(records.length);
+    return store.load(records);
+  };
+  const mapping = RECORDS.replace("size: { type: integer }", "size: {}");
+  expect(await replay({ ...store, load }, open, recordSettings(mapping))).toMatchObject({ loaded: 5 });
+  expect(sizes).toEqual([2, 2, 1]);
+});
+
+it("changes nothing in the quarantine where every message stays as it is", async () => {
+  const { store } = storeOf([held("a", "{}")]);
+  let calls = 0;
+  const mark: ReplayStore["mark"] = () => {
+    calls += 1;
+    return Promise.resolve();
+  };
+  expect(await replay({ ...store, mark }, open, settings)).toMatchObject({ rejected: 1 });
+  expect(calls).toBe(0);
+});
+
 function flipped(bytes: Uint8Array): Uint8Array {
   return bytes.map((byte, index) => (index === 20 ? byte ^ 1 : byte));
 }

@@ -51,6 +51,18 @@ it("deletes nothing where nothing was copied", async () => {
   expect(calls).toEqual(["copy 0", "left"]);
 });
 
+it("deletes nothing while other tables may need the entries, and says which", async () => {
+  const { tables, calls } = memoryTables(1, 5, 2);
+  const others = ["public.sessions"];
+  expect(await rotate({ ...tables, others }, NEVER)).toEqual({
+    rows: 2,
+    vault: 0,
+    left: [],
+    keptFor: others,
+  });
+  expect(calls).toEqual(["rows 0", "copy 2", "copy 2", "copy 1", "copy 0", "left"]);
+});
+
 it("looks at all rows once for some 100,000 entries, not once a batch", async () => {
   const { tables, calls } = memoryTables(0, 250_000, 50_000);
   expect(await rotate(tables, NEVER)).toMatchObject({ vault: 250_000 });

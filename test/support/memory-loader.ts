@@ -22,9 +22,9 @@ export const REFUSED = new Failure("configuration", "The database refuses.");
 /** What the database says of a batch that it refuses. */
 export function refused(
   sqlState: string,
-  { column, of = "row" }: { column?: string; of?: RefusalOf } = {},
+  { column, constraint, of = "row" }: { column?: string; constraint?: string; of?: RefusalOf } = {},
 ): RowRefused {
-  return new RowRefused({ sqlState, column, of }, REFUSED);
+  return new RowRefused({ sqlState, column, constraint, of }, REFUSED);
 }
 
 export const LOST = new Failure("unavailable", "The database is away.");
