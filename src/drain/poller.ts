@@ -93,8 +93,8 @@ class Poller {
         throwFirst(this.#errors);
         const end = this.#endReached();
         if (end !== undefined) return end;
-        // With nothing held there is room for a receive: none was started because the last ones were empty.
-        if (idle()) {
+        // Stryker disable next-line ConditionalExpression: with nothing held there is room, so that only empty polls prevent a receive
+        if (this.#emptyPolls >= EMPTY_POLLS && idle()) {
           const emptyEnd = await this.#checkDepth();
           if (emptyEnd !== undefined) return emptyEnd;
           continue;
@@ -150,7 +150,8 @@ class Poller {
   async #take(messages: readonly ReceivedMessage[], asked: number): Promise<void> {
     const { maxMessages, accept, release } = this.#options;
     // Halved at most, so that one large message does not slow down the rest of the run.
-    this.#messageBytes = Math.max(this.#messageBytes / 2, ...messages.map(({ body }) => body.length), 1);
+    if (messages.length > 0)
+      this.#messageBytes = Math.max(this.#messageBytes / 2, ...messages.map(({ body }) => body.length), 1);
     const wanted = messages.slice(0, maxMessages - this.#received);
     this.#received += wanted.length;
     if (messages.length > 0 && accept(wanted, asked)) {
