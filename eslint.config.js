@@ -48,7 +48,7 @@ const ARROWS = {
   },
   "cli/completion": { folders: ["cli"], packages: ["commander"] },
   "cli/terminal": { folders: ["cli", "drain"], packages: ["chalk", "ora"] },
-  "cli/log": { folders: ["cli", "cli/terminal", "drain", "config"], packages: ["pino"] },
+  "cli/log": { folders: ["cli", "cli/terminal", "drain", "config"], packages: [] },
   "cli/commands": {
     folders: [
       ...["cli", "cli/commands/verify/page", "cli/completion", "cli/log", "cli/terminal"],
@@ -58,7 +58,7 @@ const ARROWS = {
   },
   "cli/commands/verify/page": {
     folders: ["cli", "cli/commands", "cli/terminal", "postgres", "config", "mapping"],
-    packages: ["@observablehq/plot", "linkedom"],
+    packages: [],
   },
 };
 /** Modules of side effects, and folders beside src/: nothing in the folders of src/ may import these. */

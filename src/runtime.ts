@@ -46,7 +46,7 @@ export async function openContext(
   versions: Versions,
   readFlags: ReadFlags,
 ): Promise<Context> {
-  const context = await createContext(
+  const context = createContext(
     {
       ...(await environment()),
       // The first access to process.stdin opens it, so only a command that reads it may access it.
@@ -72,14 +72,14 @@ type OfProcess = Pick<
 >;
 
 /** Adds the flags' variables, log, time, randomness, files and services. */
-export async function createContext(ofProcess: OfProcess, readFlags: ReadFlags): Promise<Context> {
+export function createContext(ofProcess: OfProcess, readFlags: ReadFlags): Context {
   const { env, stderr } = ofProcess;
   const problems = new Problems();
   const flags = readFlags(env, problems);
   const format = readLogFormat(flags, env, problems);
   return {
     ...{ ...ofProcess, problems },
-    log: await openLog({ stderr, env, flags, format, epochNow }),
+    log: openLog({ stderr, env, flags, format, epochNow }),
     clock: systemClock,
     epochNow,
     random: () => Math.random(),

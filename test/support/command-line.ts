@@ -86,7 +86,7 @@ export async function runHere(
   };
   const { run } = commandLine({
     ...ofProcess,
-    openContext: (readFlags) => createContext(ofProcess, readFlags),
+    openContext: (readFlags) => Promise.resolve(createContext(ofProcess, readFlags)),
     openErrorLog: (flags) => openErrorLog(stderr.output, flags, env),
   });
   const code = await run(args);

@@ -56,7 +56,7 @@ interface LogSettings {
   readonly epochNow: () => number;
 }
 
-export async function openLog(settings: LogSettings): Promise<Log> {
+export function openLog(settings: LogSettings): Log {
   return settings.format === "text" ? textLog(settings) : jsonLog(settings);
 }
 
@@ -80,46 +80,41 @@ function textLog({ stderr, env, flags }: LogSettings): Log {
   };
 }
 
-/** One JSON object per line, for log collectors. pino writes synchronously, so that no line is lost when the process exits. */
-async function jsonLog({ stderr, flags, format, epochNow }: LogSettings): Promise<Log> {
-  // Imported on demand, because it loads slowly.
-  const { pino } = await import("pino");
-  const lines = pino(
-    {
-      level: levelOf(flags),
-      base: { name: "fetch-etl", pid: process.pid },
-      formatters: { level: (label) => ({ level: label }) },
-      timestamp: () => `,"time":"${new Date(epochNow()).toISOString()}"`,
-    },
-    {
-      write: (line: string) => {
-        stderr.write(escapeControls(line));
-      },
-    },
-  );
-  const at =
-    (level: "debug" | "info" | "warn"): Log["note"] =>
-    (sentence, fields = {}) => {
-      lines[level](fields, sentence);
-    };
+const LEVELS = ["debug", "info", "warn", "error"] as const;
+type Level = (typeof LEVELS)[number];
+
+/** One JSON object per line, for log collectors. */
+function jsonLog({ stderr, flags, format, epochNow }: LogSettings): Log {
+  const write = (level: Level, sentence: string, fields: object = {}): void => {
+    const time = new Date(epochNow()).toISOString();
+    const line = { level, time, name: "fetch-etl", pid: process.pid, ...fields, msg: sentence };
+    stderr.write(`${escapeControls(JSON.stringify(line))}\n`);
+  };
+  const lowest = LEVELS.indexOf(levelOf(flags));
+  const at = (level: Level): Log["note"] =>
+    LEVELS.indexOf(level) < lowest
+      ? () => undefined
+      : (sentence, fields) => {
+          write(level, sentence, fields);
+        };
   return {
     format,
     debug: at("debug"),
     event: at("info"),
     metrics: (sentence, fields, metrics) => {
-      lines.child({}, { level: "info" }).info({ ...fields, ...metrics }, sentence);
+      write("info", sentence, { ...fields, ...metrics });
     },
     note: at("info"),
     warn: at("warn"),
     error: (sentences, frames) => {
       const [first = "", ...others] = sentences.split("\n");
-      lines.error(flags.debug === true && frames !== undefined ? { frames } : {}, first);
-      for (const sentence of others) lines.error(sentence);
+      write("error", first, flags.debug === true && frames !== undefined ? { frames } : {});
+      for (const sentence of others) write("error", sentence);
     },
   };
 }
 
-function levelOf({ quiet, debug }: LogFlags): "debug" | "info" | "warn" {
+function levelOf({ quiet, debug }: LogFlags): Level {
   if (quiet === true) return "warn";
   return debug === true ? "debug" : "info";
 }

@@ -3,11 +3,7 @@ import { openLog } from "../../../src/cli/log/log.ts";
 import type { LogFlags, LogFormat } from "../../../src/config/log-format.ts";
 
 /** Opens a log, tells it a line of each kind, and gives what it wrote. */
-async function written(
-  format: LogFormat,
-  flags: LogFlags,
-  env: NodeJS.ProcessEnv = {},
-): Promise<readonly string[]> {
+function written(format: LogFormat, flags: LogFlags, env: NodeJS.ProcessEnv = {}): readonly string[] {
   const texts: string[] = [];
   const stderr = {
     write: (text: string) => void texts.push(text),
@@ -15,7 +11,7 @@ async function written(
     isTerminal: false,
     columns: 0,
   };
-  const log = await openLog({ stderr, env, flags, format, epochNow: () => 1_700_000_000_000 });
+  const log = openLog({ stderr, env, flags, format, epochNow: () => 1_700_000_000_000 });
   log.debug("A detail.", { concurrency: 4 });
   log.event("An event.", { received: 3, requests: { receive: 1 } });
   log.note("A note.");
@@ -39,12 +35,12 @@ it.each<[string, LogFlags, string[]]>([
       ...["Failure", "    at place"],
     ],
   ],
-])("writes sentences for people %s", async (_, flags, lines) => {
-  expect(await written("text", flags)).toEqual(lines.map((line) => `${line}\n`));
+])("writes sentences for people %s", (_, flags, lines) => {
+  expect(written("text", flags)).toEqual(lines.map((line) => `${line}\n`));
 });
 
-it("colours labels where colour is wanted", async () => {
-  const [, warning, error] = await written("text", {}, { FORCE_COLOR: "1" });
+it("colours labels where colour is wanted", () => {
+  const [, warning, error] = written("text", {}, { FORCE_COLOR: "1" });
   expect(warning).toBe("\u001b[33mwarning:\u001b[39m A warning.\n");
   expect(error).toBe("\u001b[31merror:\u001b[39m First mistake.\n");
 });
@@ -54,13 +50,13 @@ it.each<[string, LogFlags, string[]]>([
   ["nothing below a warning with --quiet", { quiet: true }, ["warn", "error", "error"]],
   ["details too with --debug", { debug: true }, ["debug", "info", "info", "warn", "error", "error"]],
   ["nothing below a warning with both", { debug: true, quiet: true }, ["warn", "error", "error"]],
-])("writes, as JSON, %s", async (_, flags, levels) => {
-  const lines = (await written("json", flags)).map((line) => JSON.parse(line) as { level: string });
+])("writes, as JSON, %s", (_, flags, levels) => {
+  const lines = written("json", flags).map((line) => JSON.parse(line) as { level: string });
   expect(lines.map(({ level }) => level)).toEqual(levels);
 });
 
-it("gives each JSON line a level, a time, a sentence and its fields", async () => {
-  const [event] = await written("json", {});
+it("gives each JSON line a level, a time, a sentence and its fields", () => {
+  const [event] = written("json", {});
   expect(JSON.parse(event ?? "")).toEqual({
     level: "info",
     time: "2023-11-14T22:13:20.000Z",
@@ -72,15 +68,15 @@ it("gives each JSON line a level, a time, a sentence and its fields", async () =
   });
 });
 
-it("tells where an error came from once, and only with --debug", async () => {
-  const framesOf = async (flags: LogFlags): Promise<unknown[]> =>
-    (await written("json", flags)).map((line) => (JSON.parse(line) as { frames?: string }).frames);
-  const lines = await framesOf({ debug: true });
+it("tells where an error came from once, and only with --debug", () => {
+  const framesOf = (flags: LogFlags): unknown[] =>
+    written("json", flags).map((line) => (JSON.parse(line) as { frames?: string }).frames);
+  const lines = framesOf({ debug: true });
   expect(lines.filter((frames) => frames !== undefined)).toEqual(["Failure\n    at place\n"]);
-  expect((await framesOf({})).every((frames) => frames === undefined)).toBe(true);
+  expect(framesOf({}).every((frames) => frames === undefined)).toBe(true);
 });
 
-it("escapes what steers a terminal", async () => {
+it("escapes what steers a terminal", () => {
   const texts: string[] = [];
   const stderr = {
     write: (text: string) => void texts.push(text),
@@ -88,7 +84,7 @@ it("escapes what steers a terminal", async () => {
     isTerminal: true,
     columns: 80,
   };
-  const log = await openLog({ stderr, env: {}, flags: {}, format: "json", epochNow: () => 0 });
+  const log = openLog({ stderr, env: {}, flags: {}, format: "json", epochNow: () => 0 });
   log.warn("a\u009b2Jb\u001b[2Jc\u007f");
   expect(texts.join("")).toContain('"msg":"a\\u009b2Jb\\u001b[2Jc\\u007f"');
 });

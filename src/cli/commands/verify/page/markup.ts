@@ -1,6 +1,6 @@
 // Pure: HTML in which no text can become markup.
 
-/** HTML from {@link html}, or from a library that escapes. */
+/** HTML from {@link html}. */
 export class Markup {
   readonly text: string;
 

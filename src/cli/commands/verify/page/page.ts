@@ -1,8 +1,7 @@
 // The result of `verify` as a self-contained HTML page: no scripts, no external resources.
 import type { Repeated } from "../../../../postgres/token-counts.ts";
-import { share } from "../../../terminal/bars.ts";
 import { count, printable } from "../../../terminal/style.ts";
-import { MOST_DRAWN, spreadsOf, type Spread } from "../spread.ts";
+import { MOST_DRAWN, spreadsOf } from "../spread.ts";
 import { keyIdRows, omittedText, queueText, type Verified } from "../report.ts";
 import { chartOf } from "./chart.ts";
 import { html, type Markup } from "./markup.ts";
@@ -100,22 +99,8 @@ function charts(columns: Verified["columns"]): Markup | [] {
   return html`<section aria-labelledby="distributions">
     <h2 id="distributions">Distributions</h2>
     ${omitted === undefined ? [] : html`<p class="muted">${omitted}</p>`}
-    <div class="cards">${spreads.map(figure)}</div>
+    <div class="cards">${spreads.map(chartOf)}</div>
   </section>`;
-}
-
-function figure(spread: Spread): Markup {
-  const { heading, of, unit, counted } = spread;
-  const whole = counted.reduce((sum, each) => sum + each.count, 0);
-  const rows = counted.map((each) => [each.label, count(each.count), share(each.count, whole)]);
-  return html`<figure class="card">
-    <figcaption><h3>${sentence(heading)}</h3></figcaption>
-    ${chartOf(spread)}
-    <details>
-      <summary>Numbers<span class="hidden">: ${heading}</span></summary>
-      ${table([sentence(of), sentence(unit), "Share"], rows)}
-    </details>
-  </figure>`;
 }
 
 function details({ columns, quarantineReasons }: Verified): Markup {
@@ -193,8 +178,4 @@ function table(headings: readonly string[], rows: readonly (readonly Cell[])[]):
       )}
     </tbody>
   </table>`;
-}
-
-function sentence(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

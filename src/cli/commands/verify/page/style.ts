@@ -38,9 +38,6 @@ dt { font-size: 0.8125rem; }
 dd { margin: 0; font-size: 1.375rem; white-space: nowrap; font-weight: 600; font-variant-numeric: tabular-nums; }
 .cards { columns: 3 21rem; column-gap: 0.75rem; }
 .card { margin: 0 0 0.75rem; padding: 1rem; break-inside: avoid; }
-.card svg { display: block; width: 100%; max-width: 26rem; height: auto; margin: 0.75rem 0; }
-summary { color: var(--muted); font-size: 0.875rem; cursor: pointer; }
-summary:focus-visible { outline: 2px solid var(--bar); outline-offset: 2px; border-radius: 2px; }
 table { width: 100%; margin-top: 0.5rem; border-collapse: collapse; font-size: 0.875rem; }
 th, td { padding: 0.25rem 0.5rem 0.25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); font-weight: 400; }
 tbody th { color: var(--text); }
@@ -48,7 +45,13 @@ tbody tr:last-child > * { border-bottom: 0; }
 th + th, td { text-align: right; padding-right: 0; padding-left: 0.75rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .token { font: 0.75rem/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 .long { white-space: normal; }
-.hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.chart { table-layout: fixed; }
+.chart th:first-child { width: 32%; }
+.chart th:last-child { width: 3.25rem; }
+.chart td, .chart tbody th { border-bottom: 0; }
+.chart td:nth-child(2) { text-align: left; padding-right: calc(var(--digits) * 1ch + 0.5rem); }
+.chart thead th:nth-child(2) { text-align: left; }
+.bar { display: inline-block; height: 0.85em; margin-right: 0.5rem; border-radius: 2px; background: var(--bar); }
 footer { padding-top: 2.5rem; padding-bottom: 2.5rem; font-size: 0.875rem; color: var(--muted); }
 @media (max-width: 30rem) {
   header, main, footer { padding-left: 0.75rem; padding-right: 0.75rem; }
@@ -64,8 +67,6 @@ footer { padding-top: 2.5rem; padding-bottom: 2.5rem; font-size: 0.875rem; color
   .cards { columns: 2; }
   .verdict { border: 1px solid currentColor; }
   h2 { break-after: avoid; }
-  svg rect { print-color-adjust: exact; }
-  /* The bars show the numbers. */
-  details { display: none; }
+  .bar { print-color-adjust: exact; }
 }
 `);
