@@ -21,7 +21,7 @@ const FAULTS = {
   "connection cut during": 0.2,
   "connection cut after": 0.2,
   "statement cancelled": 0.2,
-  "cancelled while it waits": 0.8,
+  "cancelled while it waits": 0.4,
   "statement slow": 0.1,
   "postgres silent": 0.01,
   "standby slow": 0.2,

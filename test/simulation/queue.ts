@@ -94,7 +94,9 @@ export class SimulatedQueue {
       lease.until !== undefined &&
       lease.until > life.now() &&
       !lease.isDeleting &&
-      !lease.isOvertaken
+      !lease.isOvertaken &&
+      // An extension that arrives after its end, of a message that the process has let go, hides it again.
+      !lease.isDisturbed
         ? [sent.id]
         : [],
     );
