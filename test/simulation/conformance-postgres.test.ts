@@ -19,7 +19,7 @@ import type { ReplayStore } from "../../src/quarantine/replay.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
 import { startPostgresRelay, type PostgresRelay } from "../support/postgres-relay.ts";
 import { FULL } from "../chaos/invariant.ts";
-import { SEED } from "../chaos/random.ts";
+import { MODEL_SEED as SEED } from "../chaos/random.ts";
 import { SimulatedDatabase } from "./database.ts";
 import type { FaultKind } from "./faults.ts";
 import * as simulated from "./loader.ts";
@@ -30,7 +30,7 @@ import { REFUSED_ID, type SentRecord } from "./sent.ts";
 import { setupOf } from "./setups.ts";
 import { identityOf } from "./world.ts";
 
-const SEQUENCES = FULL ? 2000 : 100;
+const SEQUENCES = FULL ? 2000 : 30;
 const DAY_MS = 24 * 3600 * 1000;
 const PRUNE_DAYS = 30;
 const QUEUES = [
@@ -151,6 +151,9 @@ interface Call {
   readonly real: () => Promise<unknown>;
 }
 
+/** A message of the quarantine, as the model and as Postgres have it. */
+type HeldByBoth = readonly [QuarantinedMessage, QuarantinedMessage];
+
 /** What becomes of the first of several calls at once, while the others wait for it. */
 type Ending =
   "commits" | "is cancelled" | "is killed" | "loses its request" | "loses its client" | "loses its answer";
@@ -182,7 +185,7 @@ class Sequence {
   /** That a queue may deliver. */
   #messages: readonly Message[];
   /** By the index of the replay: what it read last, by the model and by Postgres. */
-  readonly #pages: (readonly (readonly [QuarantinedMessage, QuarantinedMessage])[])[] = RUNS.map(() => []);
+  readonly #pages: (readonly HeldByBoth[])[] = RUNS.map(() => []);
   readonly #history: string[] = [];
   readonly #seed: number;
   #calls = 0;
@@ -205,18 +208,18 @@ class Sequence {
   }
 
   makeRow(name: string): RowEntry {
-    const id = `s${this.#seed}${name}`;
-    const records = [{ fate: "row" as const, id: `${id}.0`, secret: "", key: undefined }];
-    return rowOf(this.#send({ id, sentAt: Math.floor(this.world.schedule.now), records }), 0);
+    return rowOf(this.#make(name, "row"), 0);
   }
 
   makeRejection(name: string): Entry {
+    return rejectionOf(this.#make(name, "rejected"), this.#random);
+  }
+
+  /** A message of one record. */
+  #make(name: string, fate: SentRecord["fate"]): Message {
     const id = `s${this.#seed}${name}`;
-    const records = [{ fate: "rejected" as const, id: `${id}.0`, secret: "", key: undefined }];
-    return rejectionOf(
-      this.#send({ id, sentAt: Math.floor(this.world.schedule.now), records }),
-      this.#random,
-    );
+    const records = [{ fate, id: `${id}.0`, secret: "", key: undefined }];
+    return this.#send({ id, sentAt: Math.floor(this.world.schedule.now), records });
   }
 
   async play(): Promise<void> {
@@ -329,7 +332,11 @@ class Sequence {
 
   #page(index: number): Call {
     const before = at(this.#pages, index);
-    const after = this.#random.chance(0.7) ? undefined : before[this.#random.integer(0, before.length)];
+    const isFirst = this.#random.chance(0.7);
+    return this.#pageAfter(index, isFirst ? undefined : before[this.#random.integer(0, before.length)]);
+  }
+
+  #pageAfter(index: number, after?: HeldByBoth): Call {
     let [model, real]: (readonly QuarantinedMessage[])[] = [[], []];
     const note = (): void => {
       this.#pages[index] = (model ?? []).flatMap((held, place) => {
@@ -352,11 +359,13 @@ class Sequence {
     };
   }
 
-  /** The replay loads records of messages that it read, which may have left the quarantine since. */
-  #loadAgain(index: number, more: readonly RowEntry[] = []): Call {
+  /** The replay loads records of messages that it read, which may have left the quarantine since; of `one`, if given. */
+  #loadAgain(index: number, one?: Message): Call {
     const random = this.#random;
-    const pairs = random.some([...at(this.#pages, index)], random.integer(1, 4));
-    const records = pairs.flatMap(([model, real]) => {
+    const page = at(this.#pages, index);
+    const some = random.some([...page], random.integer(1, 4));
+    const pairs = new Set([...page.filter(([{ messageId }]) => messageId === one?.id), ...some]);
+    const records = [...pairs].flatMap(([model, real]) => {
       const message = this.#messages.find(
         ({ id, sentAt }) => id === model.messageId && sentAt === model.sentAt,
       );
@@ -369,13 +378,10 @@ class Sequence {
         message === undefined ? [] : [{ model, real, entry: rowOf(message, record) }],
       );
     });
-    const [first] = pairs;
-    const held = first === undefined ? [] : more.map((entry) => ({ model: first[0], real: first[1], entry }));
-    const all = [...records, ...held];
     return {
-      name: `replay ${index} loads ${describeEntries(all.map(({ entry }) => entry))}`,
-      model: () => at(this.#replays, index).load(all.map(({ model, entry }) => ({ held: model, entry }))),
-      real: () => at(replays, index).load(all.map(({ real, entry }) => ({ held: real, entry }))),
+      name: `replay ${index} loads ${describeEntries(records.map(({ entry }) => entry))}`,
+      model: () => at(this.#replays, index).load(records.map(({ model, entry }) => ({ held: model, entry }))),
+      real: () => at(replays, index).load(records.map(({ real, entry }) => ({ held: real, entry }))),
     };
   }
 
@@ -408,7 +414,7 @@ class Sequence {
     for (const [key, entry] of this.model.ledger)
       this.model.ledger.set(key, { ...entry, loadedAt: entry.loadedAt - days * DAY_MS });
     await database.sql`
-      update fetch_etl.ledger set loaded_at = loaded_at - pg_catalog.make_interval(days => ${days})`;
+      update fetch_etl.ledger set loaded_at = loaded_at - pg_catalog.make_interval(hours => ${24 * days})`;
   }
 
   #note(line: string): void {
@@ -434,31 +440,41 @@ class Sequence {
         ? random.pick(UNHAPPY_ENDINGS)
         : "commits";
     this.#hasLost ||= ending !== "commits";
-    const waits = this.makeRow(`w${(this.#calls += 1)}`);
+    const isReplay = ending === "commits" && random.chance(0.3);
+    const made = this.#make(`w${(this.#calls += 1)}`, isReplay ? "rejected" : "row");
+    const waits = rowOf(made, 0);
     const entries = this.#entries();
-    entries.splice(random.integer(0, entries.length), 0, waits);
-    const isReplay = ending === "commits" && random.chance(0.3) && at(this.#pages, 0).length > 0;
-    const first: Call =
-      ending !== "commits"
-        ? {
-            name: `a drain writes ${describeEntries(entries)}`,
-            model: () => this.#openDrain("lost", MAIN).load(entries),
-            real: () => relay.drain.load(entries),
-          }
-        : isReplay
-          ? this.#loadAgain(0, [waits])
-          : this.load(0, entries);
-    const shared = entries.filter((entry) => entry !== waits);
-    const second = random.chance(0.5)
-      ? this.load(random.integer(1, 2), shared.length > 0 ? shared.toReversed() : this.#entries())
-      : isReplay
+    let first: Call;
+    if (isReplay) {
+      await this.#hold(made);
+      first = this.#loadAgain(0, made);
+    } else {
+      const all = entries.toSpliced(random.integer(0, entries.length), 0, waits);
+      first =
+        ending === "commits"
+          ? this.load(0, all)
+          : {
+              name: `a drain writes ${describeEntries(all)}`,
+              model: () => this.#openDrain("lost", MAIN).load(all),
+              real: () => relay.drain.load(all),
+            };
+    }
+    const second =
+      isReplay && random.chance(0.5)
         ? this.#mark(1)
-        : this.load(random.integer(1, 2), this.#entries());
+        : this.load(random.integer(1, 2), random.chance(0.5) ? entries.toReversed() : this.#entries());
     this.#note(`at once: ${first.name}, which waits, and ${ending}; ${second.name}`);
     const expected = await this.modelTogether(first, [second], ending);
     await database.sql`update public.obstacle set held = ${waits.cells[0] ?? ""}`;
     const answers = await realTogether(first, [second], ending);
     expect(answers, this.#context()).toEqual(expected);
+  }
+
+  /** Adds the message to the quarantine, and lets two replays read it. */
+  async #hold(message: Message): Promise<void> {
+    this.#messages = [...this.#messages, message];
+    await this.#compare(this.load(0, [rejectionOf(message, this.#random)]));
+    for (const index of [0, 1]) await this.#compare(this.#pageAfter(index));
   }
 
   async modelTogether(
@@ -475,6 +491,8 @@ class Sequence {
     const answers = await this.world.finish(
       Promise.all([one, ...others.map(({ model }) => answerOf(model()))]),
     );
+    // Also a statement without a client.
+    await this.world.settle();
     return ending === "is killed" ? answers.map(asKilled) : answers;
   }
 
@@ -538,14 +556,16 @@ async function realTogether(
       await setTimeout(1);
       const [waiting] = await sql<{ sessions: number }[]>`
         select count(*)::integer as sessions from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'`;
+        where datname = current_database() and backend_type = 'client backend' and wait_event_type = 'Lock'`;
       if (waiting?.sessions === pending.size) return () => answer;
     }
   };
   const idle = async (): Promise<void> => {
     for (;;) {
       const [busy] = await sql`
-        select 1 from pg_stat_activity where datname = current_database() and state <> 'idle' and pid <> pg_backend_pid()`;
+        select 1 from pg_stat_activity
+        where datname = current_database() and backend_type = 'client backend' and state <> 'idle'
+          and pid <> pg_backend_pid()`;
       if (busy === undefined) return;
       await setTimeout(1);
     }
@@ -553,7 +573,10 @@ async function realTogether(
   const held = sql`select pid from pg_stat_activity where datname = current_database() and wait_event = 'advisory'`;
   relay.isBroken = ending === "loses its request";
   const one = await start(first);
-  if (ending === "is killed") await sql`select pg_terminate_backend(pid) from (${held}) as held`;
+  if (ending === "is killed") {
+    await sql`select pg_terminate_backend(pid) from (${held}) as held`;
+    await one();
+  }
   const meeting: (() => Promise<unknown>)[] = [];
   for (const other of others) meeting.push(await start(other));
   if (ending === "is cancelled") await sql`select pg_cancel_backend(pid) from (${held}) as held`;
@@ -562,7 +585,7 @@ async function realTogether(
   await sql`select pg_advisory_unlock(1)`;
   // Also a statement without a client.
   await idle();
-  relay.cut();
+  if (relay.isDeaf) relay.cut();
   relay.isDeaf = relay.isBroken = false;
   return Promise.all([one, ...meeting].map((answer) => answer()));
 }

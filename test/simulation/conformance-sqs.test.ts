@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vites
 import type { FailedEntry, Queue, ReceivedMessage } from "../../src/drain/ports.ts";
 import { openQueue } from "../../src/sqs/open.ts";
 import { FULL } from "../chaos/invariant.ts";
-import { SEED } from "../chaos/random.ts";
+import { MODEL_SEED as SEED } from "../chaos/random.ts";
 import { deaf, settings, stubAwsEnvironment } from "../sqs/servers.ts";
 import { connect } from "./queue-port.ts";
 import { SimulatedQueue } from "./queue.ts";

@@ -34,6 +34,7 @@ export interface Commit {
 }
 
 interface LedgerEntry {
+  readonly messageId: string;
   readonly run: string;
   /** Undefined in an entry without one. */
   readonly idempotency: string | undefined;
@@ -323,7 +324,8 @@ export class SimulatedDatabase {
     const identity = identityOf(queue, entry);
     const idempotency = entry.kind === "row" ? idempotencyKey(queue, entry.idempotency) : undefined;
     const loadedAt = commit.startedAt;
-    put(this.ledger, key, { run, idempotency, sentAt: entry.sentAt ?? 0, loadedAt }, commit);
+    const { messageId, sentAt = 0 } = entry;
+    put(this.ledger, key, { messageId, run, idempotency, sentAt, loadedAt }, commit);
     if (idempotency !== undefined) {
       this.idempotencyKeys.add(idempotency);
       commit.undo.push(() => this.idempotencyKeys.delete(idempotency));
@@ -389,9 +391,9 @@ export class SimulatedDatabase {
         !inClear.some((text) => text.includes(SECRET)),
         () => `a raw value is in the quarantine: ${key}`,
       );
-      const { messageId, sentAt } = entry;
       const { reasons, records } = rejection;
-      const held = { queue, messageId, sentAt, run, commit, rejection, reasons, records };
+      const message = { queue, messageId, sentAt: entry.sentAt };
+      const held = { ...message, run, commit, rejection, reasons, records };
       this.#world.require(!this.quarantine.has(identity), () => `the quarantine has ${key} twice`);
       put(this.quarantine, identity, { ...held, quarantinedAt: now, isReplayed: false }, commit);
     }
@@ -442,9 +444,11 @@ export class SimulatedDatabase {
   /** Deletes what the ledger had for longer than `days`, but of messages that may be replayed. */
   prune(days: number): void {
     const before = this.#world.schedule.now - days * DAY_MS;
-    for (const [key, { sentAt, loadedAt, idempotency }] of this.ledger) {
-      if (sentAt >= before || loadedAt >= before) continue;
-      if (this.quarantine.get(key.slice(0, key.lastIndexOf(" ")))?.isReplayed === false) continue;
+    const held = [...this.quarantine.values()].filter(({ isReplayed }) => !isReplayed);
+    // Whatever the queue.
+    const kept = new Set(held.map(({ messageId, sentAt = 0 }) => `${sentAt} ${messageId}`));
+    for (const [key, { messageId, sentAt, loadedAt, idempotency }] of this.ledger) {
+      if (sentAt >= before || loadedAt >= before || kept.has(`${sentAt} ${messageId}`)) continue;
       this.ledger.delete(key);
       if (idempotency !== undefined) this.idempotencyKeys.delete(idempotency);
     }
