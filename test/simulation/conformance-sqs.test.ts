@@ -12,7 +12,7 @@ import { QuietWorld } from "./quiet-world.ts";
 import { Random } from "./random.ts";
 import { Life } from "./schedule.ts";
 
-const SEQUENCES = FULL ? 500 : 12;
+const SEQUENCES = FULL ? 500 : 8;
 const MAX_RECEIVES = 3;
 /** Most messages per queue, so that one receive returns all. */
 const MOST = 10;
