@@ -1,70 +1,11 @@
 // Postgres, as the statements of a drain and of a replay meet it: sessions, commits, unique keys that make statements wait, and a standby.
-import {
-  DatabaseLost,
-  StatementCancelled,
-  type Entry,
-  type LoadError,
-  type Rejection,
-} from "../../src/drain/ports.ts";
+import { DatabaseLost, StatementCancelled, type LoadError } from "../../src/drain/ports.ts";
 import { Failure } from "../../src/failure.ts";
-import { keyIdOf } from "../../src/masking/token.ts";
 import type { Life } from "./schedule.ts";
-import { SECRET, type SentRecord } from "./sent.ts";
-import { isAccepted, type Setup } from "./setups.ts";
-import { SimulatedVault } from "./vault.ts";
-import { identityOf, type World } from "./world.ts";
+import { Tables, type Commit } from "./tables.ts";
+import type { World } from "./world.ts";
 
 export type Replication = "none" | "asynchronous" | "synchronous";
-
-/** What writes. */
-export interface Run {
-  readonly name: string;
-  /** Whether it must write the rows of a message group in their order. */
-  readonly isFifo: boolean;
-}
-
-/** A transaction that committed. */
-export interface Commit {
-  /** When its statement began: what Postgres's `now()` is in all of it. */
-  readonly startedAt: number;
-  /** When the standby has it. */
-  readonly replicatedAt: number;
-  /** Takes back what it did, newest first. */
-  readonly undo: (() => void)[];
-}
-
-interface LedgerEntry {
-  readonly run: string;
-  /** Undefined in an entry without one. */
-  readonly idempotency: string | undefined;
-  readonly sentAt: number;
-  readonly loadedAt: number;
-}
-
-export interface Row {
-  readonly queue: string;
-  readonly run: string;
-  readonly commit: Commit;
-  readonly record: SentRecord;
-  readonly ledgerKey: string;
-  /** In the table's file: the block, as it were. */
-  readonly place: number;
-  /** The second cell; rotations change it. */
-  token: string;
-}
-
-export interface Held {
-  readonly queue: string;
-  readonly messageId: string;
-  readonly sentAt: number | undefined;
-  readonly run: string;
-  readonly commit: Commit;
-  readonly quarantinedAt: number;
-  readonly rejection: Rejection;
-  reasons: readonly string[];
-  records: readonly number[] | undefined;
-  isReplayed: boolean;
-}
 
 /** What a statement does, once the keys that it writes are its own. */
 export type Change<T> =
@@ -87,39 +28,10 @@ interface Statement {
 const LOST = new Failure("unavailable", "Postgres is away.");
 const lost = (): DatabaseLost => new DatabaseLost(LOST);
 
-export const DAY_MS = 24 * 3600 * 1000;
-
-export class SimulatedDatabase {
+export class SimulatedDatabase extends Tables {
   readonly replication: Replication;
   /** Why Postgres refuses all rows, for a while. */
   refuses: "row" | "table" | undefined;
-  /**
-   * Whether a row that was not accepted may be accepted later, and then comes after later ones: Postgres refused all rows for a while, or the
-   * mapping changed.
-   */
-  acceptsLater = false;
-  readonly vault: SimulatedVault;
-  /** What each process was configured with, by its name. */
-  readonly setups = new Map<string, Setup>();
-  /** When a token of each masking key was written last, by the key's id. */
-  readonly wroteAt = new Map<string, number>();
-  /** The number of places in the table's file. */
-  places = 0;
-  /** By {@link ledgerKey}. */
-  readonly ledger = new Map<string, LedgerEntry>();
-  /** The entries of the ledger that have an idempotency key, by this key. */
-  readonly idempotencyKeys = new Set<string>();
-  /** By {@link rowKey}. */
-  readonly rows = new Map<string, Row>();
-  /** Those with an idempotency key, by the value of `dedupe`. */
-  readonly rowsByKey = new Map<string, Row[]>();
-  /** By the message's identity. */
-  readonly quarantine = new Map<string, Held>();
-  readonly purged = new Set<Held>();
-  /** Commits that a failover lost. */
-  lostCommits = 0;
-  /** The highest place in the queue of a message group's rows. */
-  readonly #lastOfGroup = new Map<string, number>();
   readonly #world: World;
   readonly #commits: Commit[] = [];
   readonly #statements = new Set<Statement>();
@@ -127,8 +39,8 @@ export class SimulatedDatabase {
   #lastReplicatedAt = 0;
 
   constructor(world: World, replication: Replication, hasVault = false) {
+    super(world, hasVault);
     this.#world = world;
-    this.vault = new SimulatedVault(world, hasVault);
     this.replication = replication;
   }
 
@@ -302,170 +214,10 @@ export class SimulatedDatabase {
     this.#lastReplicatedAt = Math.max(this.#lastReplicatedAt, schedule.now + lag);
     return this.#lastReplicatedAt;
   }
-
-  ledgerKey(queue: string, entry: Pick<Entry, "messageId" | "sentAt" | "record">): string {
-    return `${identityOf(queue, entry)} ${entry.record}`;
-  }
-
-  /**
-   * Adds an entry to the ledger, and its row or its message in the quarantine.
-   *
-   * @param inVault the tokens that the vault had when the statement began
-   */
-  insert(
-    queue: string,
-    { name: run, isFifo }: Run,
-    entry: Entry,
-    commit: Commit,
-    inVault: ReadonlySet<string>,
-  ): void {
-    const { now } = this.#world.schedule;
-    const key = this.ledgerKey(queue, entry);
-    const identity = identityOf(queue, entry);
-    const idempotency = entry.kind === "row" ? idempotencyKey(queue, entry.idempotency) : undefined;
-    const loadedAt = commit.startedAt;
-    put(this.ledger, key, { run, idempotency, sentAt: entry.sentAt ?? 0, loadedAt }, commit);
-    if (idempotency !== undefined) {
-      this.idempotencyKeys.add(idempotency);
-      commit.undo.push(() => this.idempotencyKeys.delete(idempotency));
-    }
-    const sent = this.#world.sent.get(identity);
-    this.#world.require(
-      !run.startsWith("replay") || this.quarantine.get(identity)?.isReplayed === false,
-      () => `a replay loads ${key}, which is not in the quarantine`,
-    );
-    if (sent === undefined) {
-      this.#world.breaks(`a message is written that was never sent: ${identity}`);
-      return;
-    }
-    if (entry.kind === "row") {
-      const record = sent.records[entry.record];
-      const setup = this.setups.get(run);
-      const isDue = record !== undefined && isAccepted(record.fate, setup?.accepts ?? "usual");
-      if (!isDue || entry.cells[0] !== record.id || record.fate === "refused") {
-        this.#world.breaks(`the row of ${key} is another`);
-        return;
-      }
-      const token = entry.cells[1] ?? "";
-      this.#world.require(
-        setup === undefined || keyIdOf(token) === setup.keys[0].keyId,
-        () => `the row of ${key} is masked with another key`,
-      );
-      this.#world.require(
-        !entry.cells.some((cell) => cell?.includes(SECRET) === true),
-        () => `a raw value is in the row of ${key}`,
-      );
-      const of = rowKey(identity, entry.record);
-      this.#world.require(!this.rows.has(of), () => `the row of ${key} is doubled`);
-      const group = `${queue} ${sent.group}`;
-      const last = this.#lastOfGroup.get(group) ?? 0;
-      if (isFifo && this.lostCommits === 0 && !this.acceptsLater && sent.excused === undefined)
-        this.#world.require(
-          sent.sequence >= last,
-          () => `the row of ${key} comes after a later one of its group`,
-        );
-      this.#lastOfGroup.set(group, Math.max(last, sent.sequence));
-      const row = { queue, run, commit, record, ledgerKey: key, token, place: this.#place() };
-      put(this.rows, of, row, commit);
-      this.wroteAt.set(keyIdOf(token), now);
-      const values = entry.sealed.filter((value) => !inVault.has(value.token));
-      this.vault.keep(run, values, commit);
-      this.#requireEntry(token);
-      if (record.key === undefined || setup?.dedupe === false) return;
-      const withKey = this.rowsByKey.get(record.key) ?? [];
-      this.#world.require(
-        // Another masking key makes another idempotency key of the value, and the ledger does not keep it for ever.
-        !withKey.some(
-          (other) =>
-            other.queue === queue &&
-            this.setups.get(other.run)?.keys[0] === setup?.keys[0] &&
-            this.ledger.has(other.ledgerKey),
-        ),
-        () => `a second row has the dedupe value of ${key}`,
-      );
-      this.rowsByKey.set(record.key, withKey);
-      withKey.push(row);
-      commit.undo.push(() => withKey.splice(withKey.indexOf(row), 1));
-    } else {
-      const { rejection } = entry;
-      const inClear = [rejection.reasons.join(), Buffer.from(rejection.sealed.bytes).toString("latin1")];
-      this.#world.require(
-        !inClear.some((text) => text.includes(SECRET)),
-        () => `a raw value is in the quarantine: ${key}`,
-      );
-      const { messageId, sentAt } = entry;
-      const { reasons, records } = rejection;
-      const held = { queue, messageId, sentAt, run, commit, rejection, reasons, records };
-      this.#world.require(!this.quarantine.has(identity), () => `the quarantine has ${key} twice`);
-      put(this.quarantine, identity, { ...held, quarantinedAt: now, isReplayed: false }, commit);
-    }
-  }
-
-  /** Most rows are added at the end of the file, and some where there is room before. */
-  #place(): number {
-    const { random } = this.#world;
-    if (this.places > 0 && random.chance(0.1)) return random.integer(0, this.places - 1);
-    return this.places++;
-  }
-
-  #requireEntry(token: string): void {
-    const { isKept, entries, forgotten } = this.vault;
-    this.#world.require(
-      !isKept || entries.has(token) || forgotten.has(token),
-      () => `a row has ${token}, which is not in the vault`,
-    );
-  }
-
-  /** Gives a row, if it is still there, another token. */
-  mask(row: Row, token: string, commit: Commit): void {
-    const before = row.token;
-    row.token = token;
-    commit.undo.push(() => (row.token = before));
-    this.#requireEntry(token);
-  }
-
-  /** The tokens in the rows. */
-  tokens(): Set<string> {
-    return new Set([...this.rows.values()].map(({ token }) => token));
-  }
-
-  /** Deletes a message of the quarantine. Nobody owes it an outcome then. */
-  purge(held: Held, commit: Commit): void {
-    const identity = identityOf(held.queue, held);
-    const sent = this.#world.sent.get(identity);
-    if (!held.isReplayed && sent !== undefined) sent.excused ??= "purged by the operator";
-    this.#world.note("quarantine", () => `has ${held.messageId} no more`);
-    this.quarantine.delete(identity);
-    this.purged.add(held);
-    commit.undo.push(() => {
-      this.quarantine.set(identity, held);
-      this.purged.delete(held);
-    });
-  }
-
-  /** Deletes what the ledger had for longer than `days`, but of messages that may be replayed. */
-  prune(days: number): void {
-    const before = this.#world.schedule.now - days * DAY_MS;
-    for (const [key, { sentAt, loadedAt, idempotency }] of this.ledger) {
-      if (sentAt >= before || loadedAt >= before) continue;
-      if (this.quarantine.get(key.slice(0, key.lastIndexOf(" ")))?.isReplayed === false) continue;
-      this.ledger.delete(key);
-      if (idempotency !== undefined) this.idempotencyKeys.delete(idempotency);
-    }
-  }
 }
 
 /** The statements that have their keys. */
 const claimed = new WeakSet<object>();
-
-/** The queue and the MAC of the values of `dedupe`. */
-export function idempotencyKey(queue: string, mac: string | undefined): string | undefined {
-  return mac === undefined ? undefined : `idempotency ${queue} ${mac}`;
-}
-
-export function rowKey(identity: string, record: number): string {
-  return `${identity} ${record}`;
-}
 
 /** The lock of the vault that statements with values take, all at once, and the one that keeps them out. */
 export const WRITES_VAULT = "vault, row exclusive";
@@ -476,9 +228,4 @@ function conflict(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean
   return (
     (one.has(LOCKS_VAULT) && other.has(WRITES_VAULT)) || (one.has(WRITES_VAULT) && other.has(LOCKS_VAULT))
   );
-}
-
-function put<K, V>(map: Map<K, V>, key: K, value: V, commit: Commit): void {
-  map.set(key, value);
-  commit.undo.push(() => map.delete(key));
 }

@@ -2,12 +2,15 @@
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import ts from "typescript";
-import { MUTANTS, type Mutant } from "./mutants.ts";
+import { RECOVERY_MUTANTS } from "./mutants-recovery.ts";
+import { LOOP_MUTANTS, type Mutant } from "./mutants.ts";
 import { kindOf } from "./shrink.ts";
 import { search } from "./search.ts";
 
 /** From the root of the repository, where npm runs scripts. */
 const COPY = ".cache/simulation";
+
+export const MUTANTS = [...LOOP_MUTANTS, ...RECOVERY_MUTANTS];
 
 interface Options {
   readonly first: number;

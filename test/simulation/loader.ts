@@ -14,18 +14,12 @@ import { SettlingLoader } from "../../src/drain/settling-loader.ts";
 import { Failure } from "../../src/failure.ts";
 import type { QuarantinedMessage } from "../../src/quarantine/message.ts";
 import type { ReplayStore } from "../../src/quarantine/replay.ts";
-import {
-  idempotencyKey,
-  WRITES_VAULT,
-  type Change,
-  type Held,
-  type Run,
-  type SimulatedDatabase,
-} from "./database.ts";
+import { WRITES_VAULT, type Change, type SimulatedDatabase } from "./database.ts";
 import type { SimulatedQueue } from "./queue.ts";
 import { QUARANTINE_LOCK } from "./recovery.ts";
 import type { Life } from "./schedule.ts";
 import { REFUSED_ID } from "./sent.ts";
+import { idempotencyKey, type Held, type Run } from "./tables.ts";
 import { identityOf, type World } from "./world.ts";
 
 const REFUSED = new Failure("configuration", "Postgres refuses rows.");

@@ -1,4 +1,4 @@
-// Small faults that the simulation must find: each replaces a piece of one file. `npm run simulate -- --mutants` tries them.
+// Small faults of the loop that the simulation must find: each replaces a piece of one file. `npm run simulate -- --mutants` tries them.
 
 export interface Mutant {
   readonly name: string;
@@ -273,7 +273,7 @@ const PLANNED: readonly Mutant[] = [
   },
   {
     name: "knows a message by its queue too, so that two queues load it twice",
-    file: `${WORLD}/database.ts`,
+    file: `${WORLD}/tables.ts`,
     from: "return `${identityOf(queue, entry)} ${entry.record}`;",
     to: "return `${queue} ${identityOf(queue, entry)} ${entry.record}`;",
   },
@@ -315,7 +315,7 @@ const PLANNED: readonly Mutant[] = [
   },
   {
     name: "prunes entries of messages that SQS can still deliver",
-    file: `${WORLD}/database.ts`,
+    file: `${WORLD}/tables.ts`,
     from: "days * DAY_MS",
     to: "(days / 30) * DAY_MS",
   },
@@ -373,161 +373,4 @@ const UNSEEN: readonly Mutant[] = [
   },
 ];
 
-const RECOVERY = "src/recovery";
-
-/** Of rotations, `forget`, the purge, and other keys and mappings. */
-const RECOVERING: readonly Mutant[] = [
-  {
-    name: "rotates the vault before the rows",
-    file: `${RECOVERY}/rotate.ts`,
-    from: "  let rows = 0;\n",
-    to: "  let rows = 0;\n  await rotateVault(tables, stop);\n  tables = { ...tables, copyEntries: () => Promise.resolve([]) };\n",
-  },
-  {
-    name: "leaves the rows of the last batch",
-    file: `${RECOVERY}/rotate.ts`,
-    from: "batch < tables.rowBatches && !stop.aborted",
-    to: "batch < tables.rowBatches - 1 && !stop.aborted",
-  },
-  {
-    name: "deletes entries that other tables need",
-    file: `${RECOVERY}/rotate.ts`,
-    from: "    if (tables.others.length > 0) copied = [];\n",
-    to: "",
-  },
-  {
-    name: "deletes only the entries that it copied last",
-    file: `${RECOVERY}/rotate.ts`,
-    from: "    copied.push(...tokens);\n",
-    to: "    if (tokens.length > 0) copied = [...tokens];\n",
-  },
-  {
-    name: "copies only the first entries of each earlier key",
-    file: `${RECOVERY}/rotate.ts`,
-    from: "after = tokens.at(-1) ?? after;",
-    to: "after = (tokens.at(-1) ?? after).slice(0, 11) + '~';",
-  },
-  {
-    name: "counts only the rows of the last batch",
-    file: `${RECOVERY}/rotate.ts`,
-    from: "rows += await tables.changeRows(batch);",
-    to: "rows = await tables.changeRows(batch);",
-  },
-  {
-    name: "seals a value for its earlier token",
-    file: `${RECOVERY}/remask.ts`,
-    from: "sealed: sealValue(key, context, current, nonce())",
-    to: "sealed: sealValue(key, { ...context, token: earlier }, current, nonce())",
-  },
-  {
-    name: "masks with the oldest key",
-    file: `${RECOVERY}/remask.ts`,
-    from: "token: maskOf(keys[0], field)(current)",
-    to: "token: maskOf(keys.at(-1) ?? keys[0], field)(current)",
-  },
-  {
-    name: "turns the bytes of some values round",
-    file: `${RECOVERY}/remask.ts`,
-    from: "    const value = opener.value(key, entry, entry.sealed);\n",
-    to:
-      "    const value = opener.value(key, entry, entry.sealed);\n" +
-      "    if (value.length % 2 === 0) value.reverse();\n",
-  },
-  {
-    name: "keeps no values of the later records of a message",
-    file: `${DRAIN}/entry.ts`,
-    from: "const sealed = this.#sealed(masked);",
-    to: "const sealed = index === 0 ? this.#sealed(masked) : [];",
-  },
-  {
-    name: "seals a value without its last byte",
-    file: `${DRAIN}/entry.ts`,
-    from: "sealed: sealer.seal(value)",
-    to: "sealed: sealer.seal({ ...value, value: value.value.subarray(0, -1) })",
-  },
-  {
-    name: "opens bodies with the first key only",
-    file: "src/quarantine/message.ts",
-    from: "keys.find(({ keyId }) => keyId === body.keyId)",
-    to: "keys[0]",
-  },
-  {
-    name: "does not open bodies of earlier keys",
-    file: "src/quarantine/message.ts",
-    from: "keys.find(({ keyId }) => keyId === body.keyId)",
-    to: "keys.slice(0, 1).find(({ keyId }) => keyId === body.keyId)",
-  },
-  {
-    name: "names another key in a sealed body",
-    file: `${DRAIN}/entry.ts`,
-    from: "const sealed = { keyId: keys.keyId, bytes };",
-    to: "const sealed = { keyId: keys.keyId.toLowerCase(), bytes };",
-  },
-  {
-    name: "marks a message as replayed whose records the mapping still rejects",
-    file: "src/quarantine/replay.ts",
-    from: "    message.rejected = item.rejected ?? message.rejected;\n",
-    to: "",
-  },
-  {
-    name: "loads messages that were purged in the meantime (model)",
-    file: `${WORLD}/loader.ts`,
-    from: "const held = records.filter((record) => find(record.held) !== undefined);",
-    to: "const held = records;",
-  },
-  {
-    name: "prunes the entries of messages that a replay may load (model)",
-    file: `${WORLD}/database.ts`,
-    from: '      if (this.quarantine.get(key.slice(0, key.lastIndexOf(" ")))?.isReplayed === false) continue;\n',
-    to: "",
-  },
-  {
-    name: "purges while a replay loads (model)",
-    file: `${WORLD}/recovery.ts`,
-    from: "purged = await database.run(life, new Set([QUARANTINE_LOCK]), () => {",
-    to: "purged = await database.run(life, new Set(), () => {",
-  },
-  {
-    name: "rotates while values are forgotten (model)",
-    file: `${WORLD}/recovery.ts`,
-    from: "database.run(life, new Set([VAULT_LOCK, ...locks]), prepare)",
-    to: "database.run(life, new Set(locks), prepare)",
-  },
-  {
-    name: "deletes entries while drains write (model)",
-    file: `${WORLD}/recovery.ts`,
-    from: "transaction(() => deleteEntries(tokens), LOCKS_VAULT)",
-    to: "transaction(() => deleteEntries(tokens))",
-  },
-  {
-    name: "deletes entries of tokens that are in a row (model)",
-    file: `${WORLD}/recovery.ts`,
-    from: "vault.entries.has(token) && !used.has(token)",
-    to: "vault.entries.has(token) && used.size >= 0",
-  },
-  {
-    name: "forgets the token after each of the tokens too (model)",
-    file: `${WORLD}/recovery.ts`,
-    from: "for (const token of tokens) vault.forget(token, commit);",
-    to:
-      "for (const token of tokens) {\n" +
-      "          vault.forget(token, commit);\n" +
-      "          const [next] = [...vault.entries.keys()];\n" +
-      "          if (next !== undefined) vault.remove(next, commit);\n" +
-      "        }",
-  },
-  {
-    name: "forgets nothing (model)",
-    file: `${WORLD}/vault.ts`,
-    from: "    this.remove(token, commit);\n    this.forgotten.add(token);",
-    to: "    this.forgotten.add(token);",
-  },
-  {
-    name: "keeps the values of duplicates only (model)",
-    file: `${WORLD}/database.ts`,
-    from: "      const values = entry.sealed.filter((value) => !inVault.has(value.token));\n",
-    to: "      const values = entry.sealed.filter((value) => inVault.has(value.token));\n",
-  },
-];
-
-export const MUTANTS: readonly Mutant[] = [...PLANNED, ...UNSEEN, ...RECOVERING];
+export const LOOP_MUTANTS: readonly Mutant[] = [...PLANNED, ...UNSEEN];

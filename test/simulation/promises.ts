@@ -5,13 +5,14 @@ import { keyIdOf } from "../../src/masking/token.ts";
 import { createBodyOpener } from "../../src/quarantine/message.ts";
 import { revealEntries } from "../../src/recovery/reveal.ts";
 import type { RotationReport } from "../../src/recovery/rotate.ts";
-import { rowKey, type Commit, type SimulatedDatabase } from "./database.ts";
+import type { SimulatedDatabase } from "./database.ts";
 import type { RunLoader } from "./loader.ts";
 import type { SimulatedQueue } from "./queue.ts";
 import type { Told } from "./queue-port.ts";
 import type { Rotation } from "./recovery.ts";
 import type { Sent, Shape } from "./sent.ts";
 import type { Setup } from "./setups.ts";
+import { rowKey, type Commit } from "./tables.ts";
 import { OPENER } from "./vault.ts";
 import type { World } from "./world.ts";
 

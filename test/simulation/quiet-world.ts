@@ -44,6 +44,11 @@ export class QuietWorld extends World {
     return work;
   }
 
+  /** Lets everything end that was started. */
+  async settle(): Promise<void> {
+    await this.schedule.run(() => false);
+  }
+
   /** Lets what was started arrive at the server. */
   async arrive(): Promise<void> {
     await this.finish(this.schedule.sleep(ARRIVAL_MS));

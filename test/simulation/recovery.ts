@@ -5,16 +5,10 @@ import { createBodyOpener, createTokenReader } from "../../src/quarantine/messag
 import type { Remask, Remasked } from "../../src/recovery/remask.ts";
 import type { SealedEntry } from "../../src/recovery/reveal.ts";
 import type { Left, RotationTables } from "../../src/recovery/rotate.ts";
-import {
-  DAY_MS,
-  LOCKS_VAULT,
-  type Change,
-  type Commit,
-  type Held,
-  type SimulatedDatabase,
-} from "./database.ts";
+import { LOCKS_VAULT, type Change, type SimulatedDatabase } from "./database.ts";
 import type { Life } from "./schedule.ts";
 import type { Setup } from "./setups.ts";
+import { DAY_MS, type Commit, type Held } from "./tables.ts";
 import type { World } from "./world.ts";
 
 /** Rotations and `forget` run one at a time. */

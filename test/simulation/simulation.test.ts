@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mutate } from "./find-mutants.ts";
-import { MUTANTS } from "./mutants.ts";
+import { mutate, MUTANTS } from "./find-mutants.ts";
 import { simulate } from "./run.ts";
 
 describe("a simulated world", () => {

@@ -6,7 +6,7 @@ import { Altered, type Opener } from "../../src/recovery/identities.ts";
 import { sealValue, vaultContext } from "../../src/recovery/recipients.ts";
 import type { Remasked } from "../../src/recovery/remask.ts";
 import type { SealedEntry } from "../../src/recovery/reveal.ts";
-import type { Commit } from "./database.ts";
+import type { Commit } from "./tables.ts";
 import { SECRET } from "./sent.ts";
 import type { World } from "./world.ts";
 
