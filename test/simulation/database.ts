@@ -2,8 +2,8 @@
 import { DatabaseLost, StatementCancelled, type LoadError } from "../../src/drain/ports.ts";
 import { Failure } from "../../src/failure.ts";
 import type { Life } from "./schedule.ts";
-import { Tables, type Commit } from "./tables.ts";
-import type { World } from "./world.ts";
+import { Tables } from "./tables.ts";
+import type { Commit, World } from "./world.ts";
 
 export type Replication = "none" | "asynchronous" | "synchronous";
 

@@ -12,9 +12,9 @@ import type { Told } from "./queue-port.ts";
 import type { Rotation } from "./recovery.ts";
 import type { Sent, Shape } from "./sent.ts";
 import type { Setup } from "./setups.ts";
-import { rowKey, type Commit } from "./tables.ts";
+import { rowKey } from "./tables.ts";
 import { OPENER } from "./vault.ts";
-import type { World } from "./world.ts";
+import type { Commit, World } from "./world.ts";
 
 /** Whether each record of the message has its outcome, in commits that count. */
 export function isSettled(

@@ -8,8 +8,8 @@ import type { Left, RotationTables } from "../../src/recovery/rotate.ts";
 import { LOCKS_VAULT, type Change, type SimulatedDatabase } from "./database.ts";
 import type { Life } from "./schedule.ts";
 import type { Setup } from "./setups.ts";
-import { DAY_MS, type Commit, type Held } from "./tables.ts";
-import type { World } from "./world.ts";
+import { DAY_MS, type Held } from "./tables.ts";
+import type { Commit, World } from "./world.ts";
 
 /** Rotations and `forget` run one at a time. */
 const VAULT_LOCK = "lock of the vault";

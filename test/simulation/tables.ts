@@ -4,23 +4,13 @@ import { keyIdOf } from "../../src/masking/token.ts";
 import { SECRET, type SentRecord } from "./sent.ts";
 import { isAccepted, type Setup } from "./setups.ts";
 import { SimulatedVault } from "./vault.ts";
-import { identityOf, type World } from "./world.ts";
+import { identityOf, type Commit, type World } from "./world.ts";
 
 /** What writes. */
 export interface Run {
   readonly name: string;
   /** Whether it must write the rows of a message group in their order. */
   readonly isFifo: boolean;
-}
-
-/** A transaction that committed. */
-export interface Commit {
-  /** When its statement began: what Postgres's `now()` is in all of it. */
-  readonly startedAt: number;
-  /** When the standby has it. */
-  readonly replicatedAt: number;
-  /** Takes back what it did, newest first. */
-  readonly undo: (() => void)[];
 }
 
 interface LedgerEntry {

@@ -6,9 +6,8 @@ import { Altered, type Opener } from "../../src/recovery/identities.ts";
 import { sealValue, vaultContext } from "../../src/recovery/recipients.ts";
 import type { Remasked } from "../../src/recovery/remask.ts";
 import type { SealedEntry } from "../../src/recovery/reveal.ts";
-import type { Commit } from "./tables.ts";
 import { SECRET } from "./sent.ts";
-import type { World } from "./world.ts";
+import type { Commit, World } from "./world.ts";
 
 /** Opens what the sealers of the world sealed. Its data keys are not encrypted: age takes milliseconds for each. */
 export const OPENER: Opener = {

@@ -10,6 +10,16 @@ export class Broken extends Error {
   override readonly name = "Broken";
 }
 
+/** A transaction that committed. */
+export interface Commit {
+  /** When its statement began: what Postgres's `now()` is in all of it. */
+  readonly startedAt: number;
+  /** When the standby has it. */
+  readonly replicatedAt: number;
+  /** Takes back what it did, newest first. */
+  readonly undo: (() => void)[];
+}
+
 export class World {
   readonly seed: number;
   readonly schedule = new Schedule();
