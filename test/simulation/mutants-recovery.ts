@@ -7,6 +7,27 @@ const RECOVERY = "src/recovery";
 
 export const RECOVERY_MUTANTS: readonly Mutant[] = [
   {
+    name: "seals a value as it was spelt before",
+    file: `${RECOVERY}/remask.ts`,
+    from: "sealed: sealValue(key, context, current, nonce())",
+    to: "sealed: sealValue(key, context, value, nonce())",
+  },
+  {
+    name: "counts what is left before it changes the vault",
+    file: `${RECOVERY}/rotate.ts`,
+    from: "  const vault = await rotateVault(tables, stop);\n",
+    to:
+      "  const left = await tables.left();\n" +
+      "  const vault = await rotateVault(tables, stop);\n" +
+      "  tables = { ...tables, left: () => Promise.resolve(left) };\n",
+  },
+  {
+    name: "counts the rejected messages of a replay before it has loaded the others",
+    file: "src/quarantine/replay.ts",
+    from: "    await write(batch);\n    report.rejected += messages.filter(staysRejected).length;\n",
+    to: "    report.rejected += messages.filter(staysRejected).length;\n    await write(batch);\n",
+  },
+  {
     name: "rotates the vault before the rows",
     file: `${RECOVERY}/rotate.ts`,
     from: "  let rows = 0;\n",
@@ -119,8 +140,8 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: "rotates while values are forgotten (model)",
     file: `${WORLD}/recovery.ts`,
-    from: "database.run(life, new Set([VAULT_LOCK, ...locks]), prepare)",
-    to: "database.run(life, new Set(locks), prepare)",
+    from: "database.run(life, new Set([VAULT_LOCK, ...locks]), async",
+    to: "database.run(life, new Set(locks), async",
   },
   {
     name: "deletes entries while drains write (model)",

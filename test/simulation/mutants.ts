@@ -371,6 +371,12 @@ const UNSEEN: readonly Mutant[] = [
     from: "    held.hiddenUntil = hiddenUntil;\n",
     to: "",
   },
+  {
+    name: "loses a record in a replay that the mapping no longer finds in its message",
+    file: `${DRAIN}/entry.ts`,
+    from: '  for (const index of missing) yield { index, kind: "rejected", reasons: ["missing"] };\n',
+    to: "",
+  },
 ];
 
 export const LOOP_MUTANTS: readonly Mutant[] = [...PLANNED, ...UNSEEN];

@@ -39,9 +39,9 @@ export class Operator {
     return setupOf(this.#shape, this.#accepts, this.#dedupe, this.#keys);
   }
 
-  /** The same with the mapping that accepts most. */
-  get mostAccepting(): Setup {
-    return setupOf(this.#shape, "more", this.#dedupe, this.#keys);
+  /** The same with a mapping that accepts more. */
+  setupThat(accepts: Accepts): Setup {
+    return setupOf(this.#shape, accepts, this.#dedupe, this.#keys);
   }
 
   /** Puts a new masking key before the others. A duplicate by `dedupe` is none under it. */

@@ -5,8 +5,8 @@ import { drain } from "../../src/drain/loop.ts";
 import type { DrainReport } from "../../src/drain/report.ts";
 import type { DrainSettings } from "../../src/drain/settings.ts";
 import { explain } from "../../src/explain.ts";
-import { createBodyOpener } from "../../src/quarantine/message.ts";
-import { replay, type ReplaySettings } from "../../src/quarantine/replay.ts";
+import { createBodyOpener, type QuarantinedMessage } from "../../src/quarantine/message.ts";
+import { replay, type ReplaySettings, type ReplayStore } from "../../src/quarantine/replay.ts";
 import type { SimulatedDatabase } from "./database.ts";
 import { openLoader, openReplay } from "./loader.ts";
 import { checkReport } from "./promises.ts";
@@ -15,7 +15,7 @@ import { connect } from "./queue-port.ts";
 import type { Operator } from "./operator.ts";
 import { Life } from "./schedule.ts";
 import { SECRET, type Shape } from "./sent.ts";
-import type { Setup } from "./setups.ts";
+import type { Accepts, Setup } from "./setups.ts";
 import type { World } from "./world.ts";
 
 /** How long a run may take after a signal or at its time limit, milliseconds: its periods of grace. */
@@ -156,17 +156,32 @@ export class Processes {
     };
   }
 
-  /** One process that replays the quarantine of a queue with a mapping that accepts more. */
-  async replay(queue: SimulatedQueue): Promise<void> {
+  /** One process that replays the quarantine of a queue, with the mapping of the drains or one that accepts more. */
+  async replay(queue: SimulatedQueue, accepts: Accepts = "more"): Promise<void> {
     const world = this.#world;
     const { schedule, faults, random } = world;
     const life = new Life(`replay-${(this.replays += 1)}`, schedule);
     world.note(life.name, () => `replays the quarantine of ${queue.name}`);
     const killed = world.mayKill(life, () => 2 ** random.between(0, 10));
     const store = openReplay(world, this.#database, life, queue.id);
-    const setup = faults.areOn && random.chance(0.3) ? this.#operator.setup : this.#operator.mostAccepting;
+    /** What it has read and not marked as replayed. */
+    const staying = new Set<QuarantinedMessage>();
+    const noting: ReplayStore = {
+      ...store,
+      page: async (after) => {
+        const page = await store.page(after);
+        for (const held of page) staying.add(held);
+        return page;
+      },
+      mark: (messages) => {
+        for (const { held, rejected } of messages) if (rejected === undefined) staying.delete(held);
+        return store.mark(messages);
+      },
+    };
+    const isUsual = faults.areOn && random.chance(0.3);
+    const setup = isUsual ? this.#operator.setup : this.#operator.setupThat(accepts);
     const settings = this.#entrySettings(life, setup);
-    const work = replay(store, createBodyOpener(setup.keys), settings)
+    const work = replay(noting, createBodyOpener(setup.keys), settings)
       .then(
         (report) => {
           world.note(
@@ -176,6 +191,10 @@ export class Processes {
           world.require(
             report.missingKeys.size === 0 && report.altered.length === 0,
             () => `${life.name} cannot open what drains have sealed`,
+          );
+          world.require(
+            report.rejected === staying.size,
+            () => `${life.name} says it rejected ${report.rejected}, and left ${staying.size}`,
           );
           const rows = [...this.#database.rows.values()].filter(({ run }) => run === life.name).length;
           if (this.#database.lostCommits === 0)

@@ -20,6 +20,8 @@ export const QUARANTINE_LOCK = "lock of the quarantine";
 export interface Rotation {
   readonly tables: RotationTables;
   readonly changed: { rows: number; vault: number };
+  /** What was left to rotate when its last transaction committed. */
+  readonly leftLast: () => readonly Left[];
 }
 
 /** @param keyId of the masking key to change to */
@@ -34,6 +36,7 @@ export function openRotation(
   const places = world.random.pick([1, 5, 50, 500]);
   const page = world.random.pick([1, 7, 50, 500]);
   const changed = { rows: 0, vault: 0 };
+  let leftLast: readonly Left[] = [];
   const isEarlier = (token: string): boolean => keyIdOf(token) !== keyId;
   const read = (tokens: readonly string[]): SealedEntry[] =>
     tokens.flatMap((token) => vault.read(token) ?? []);
@@ -46,7 +49,19 @@ export function openRotation(
   const transaction = <T>(
     prepare: () => Change<T> | Promise<Change<T>>,
     ...locks: readonly string[]
-  ): Promise<T> => database.run(life, new Set([VAULT_LOCK, ...locks]), prepare);
+  ): Promise<T> =>
+    database.run(life, new Set([VAULT_LOCK, ...locks]), async () => {
+      const change = await prepare();
+      if ("error" in change) return change;
+      return {
+        ...change,
+        apply: (commit) => {
+          const answer = change.apply(commit);
+          leftLast = left();
+          return answer;
+        },
+      };
+    });
   const changeRows = async (batch: number): Promise<Change<number>> => {
     const rows = [...database.rows.values()].filter(
       ({ place, token }) => Math.floor(place / places) === batch && isEarlier(token),
@@ -118,7 +133,7 @@ export function openRotation(
     deleteEntries: (tokens) => transaction(() => deleteEntries(tokens), LOCKS_VAULT),
     left: () => transaction(() => ({ writes: false, apply: left })),
   };
-  return { tables, changed };
+  return { tables, changed, leftLast: () => leftLast };
 }
 
 /**

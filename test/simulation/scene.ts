@@ -5,6 +5,7 @@ import { Processes } from "./processes.ts";
 import { checkEnd, isSettled } from "./promises.ts";
 import { SimulatedQueue } from "./queue.ts";
 import { Author, pickShape, type Shape } from "./sent.ts";
+import type { Accepts } from "./setups.ts";
 import type { World } from "./world.ts";
 
 const MINUTE_MS = 60_000;
@@ -125,7 +126,8 @@ export class Scene {
   /** A replay, and perhaps a purge beside it. */
   async #replay(): Promise<void> {
     const { faults, random, schedule } = this.#world;
-    const replaying = this.#processes.replay(random.pick(this.#allQueues));
+    const accepts = random.pick<Accepts>(["more", "more", "first"]);
+    const replaying = this.#processes.replay(random.pick(this.#allQueues), accepts);
     if (faults.play("quarantine purge")) {
       await schedule.sleep(2 ** random.between(2, 6));
       await this.#operator.purgeQuarantine();
@@ -217,7 +219,7 @@ export class Scene {
 
   /** Without faults, drains empty the queues, and each ends in time. */
   async #settle(): Promise<void> {
-    const { schedule, faults } = this.#world;
+    const { schedule, faults, random } = this.#world;
     const waits = faults.play("weeks pass");
     faults.areOn = false;
     this.#world.note("world", () => "no more faults");
@@ -248,6 +250,9 @@ export class Scene {
       // Each prunes the ledger.
       for (const queue of this.#queues) await this.#processes.drain(queue);
     }
+    // What this mapping does not find any more stays in the quarantine, for the next replay.
+    if (this.#shape.hasRecords && random.chance(0.3))
+      for (const queue of this.#queues) await this.#processes.replay(queue, "first");
     // A replay that was killed leaves loaded records in the quarantine; so does a message that comes again when Postgres no longer refuses
     // its row, or with another mapping. The next replay takes them out.
     const { rotations, hasOtherMapping } = this.#operator;

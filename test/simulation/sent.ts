@@ -87,7 +87,7 @@ export class Author {
     }
     const count = random.chance(0.1) ? 0 : random.integer(1, 4);
     const records = Array.from({ length: count }, (_, index) => this.#record(`${id}.${index}`));
-    const body = JSON.stringify({ items: records.map(bodyOf) });
+    const body = JSON.stringify({ items: records.map(bodyOf), first: records.slice(0, 1).map(bodyOf) });
     return { ...own, body, records, whole: count === 0 ? "skipped" : undefined };
   }
 
@@ -105,7 +105,12 @@ export class Author {
         : `key of ${id}`;
     // Some values are in several rows, which then have one token.
     const value = random.chance(0.3) ? `v${random.integer(1, 4)}` : id;
-    return { fate, id: fate === "refused" ? `${REFUSED_ID} ${id}` : id, secret: `${SECRET} ${value}`, key };
+    return {
+      fate,
+      id: fate === "refused" ? `${REFUSED_ID} ${id}` : id,
+      secret: `${SECRET} ${value.toUpperCase()}`,
+      key,
+    };
   }
 }
 

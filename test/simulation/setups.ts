@@ -11,14 +11,18 @@ const ALL_KEYS = [7, 8, 9].map((byte) => deriveKeys(Buffer.alloc(32, byte)));
 /** How many masking keys there are. */
 export const MOST_KEYS = ALL_KEYS.length;
 
-/** Which records a mapping accepts, compared with the usual one. */
-export type Accepts = "fewer" | "usual" | "more";
+/**
+ * Which records a mapping accepts, compared with the usual one. `first` accepts as many as `more`, and finds only the first record of a
+ * message.
+ */
+export type Accepts = "fewer" | "usual" | "more" | "first";
 
 /** The type of the column `n` in such a mapping. */
 const TYPE_OF_N: Readonly<Record<Accepts, string>> = {
   fewer: "{ max: 1 }",
   usual: "{ type: integer }",
   more: "{}",
+  first: "{}",
 };
 
 export interface Setup {
@@ -53,9 +57,10 @@ function readMappingOf({ hasRecords }: Shape, accepts: Accepts, dedupe: boolean)
     "table: public.events",
     "when: { kind: event }",
     "unmatched: skip",
-    ...(hasRecords ? ["records: items"] : []),
+    ...(hasRecords ? [`records: ${accepts === "first" ? "first" : "items"}`] : []),
     ...(dedupe ? ["dedupe: key"] : []),
-    `columns: { id: {}, secret: { mask: token }, n: ${TYPE_OF_N[accepts]} }`,
+    // Another spelling of a value has another token.
+    `columns: { id: {}, secret: { mask: token${accepts === "fewer" ? ", normalize: [lower]" : ""} }, n: ${TYPE_OF_N[accepts]} }`,
   ].join("\n");
   const read = readMapping(text, faultOfDefault);
   if (!("mapping" in read)) throw new Error(read.mistakes.map(({ sentence }) => sentence).join(" "));
@@ -65,5 +70,5 @@ function readMappingOf({ hasRecords }: Shape, accepts: Accepts, dedupe: boolean)
 /** Whether a mapping makes a row of such a record. */
 export function isAccepted(fate: Fate, accepts: Accepts): boolean {
   if (fate === "doubtful") return accepts !== "fewer";
-  return fate === "row" || fate === "refused" || (fate === "rejected" && accepts === "more");
+  return fate !== "skipped" && (fate !== "rejected" || accepts === "more" || accepts === "first");
 }
