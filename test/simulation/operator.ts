@@ -39,7 +39,7 @@ export class Operator {
     return setupOf(this.#shape, this.#accepts, this.#dedupe, this.#keys);
   }
 
-  /** The same with a mapping that accepts more. */
+  /** The same with a mapping that accepts others. */
   setupThat(accepts: Accepts): Setup {
     return setupOf(this.#shape, accepts, this.#dedupe, this.#keys);
   }
