@@ -19,7 +19,7 @@ import type { SimulatedQueue } from "./queue.ts";
 import { QUARANTINE_LOCK } from "./recovery.ts";
 import type { Life } from "./schedule.ts";
 import { REFUSED_ID } from "./sent.ts";
-import { idempotencyKey, type Held, type Run } from "./tables.ts";
+import { idempotencyKey, NO_TABLE, type Held, type Run } from "./tables.ts";
 import { identityOf, type World } from "./world.ts";
 
 const REFUSED = new Failure("configuration", "Postgres refuses rows.");
@@ -151,7 +151,7 @@ function change(
   const isRefused = entries.filter(isRow).some(({ cells }) => cells[0]?.startsWith(REFUSED_ID) === true);
   const of = isRefused ? "row" : [...fresh].some(isRow) ? database.refuses : undefined;
   if (of !== undefined)
-    return { error: new RowRefused({ sqlState: of === "row" ? "22003" : "42P01", of }, REFUSED) };
+    return { error: new RowRefused({ sqlState: of === "row" ? "22003" : NO_TABLE, of }, REFUSED) };
   const inOrder = entries.filter((entry) => fresh.has(entry));
   const inVault = database.vault.known(inOrder);
   const loaded = inOrder.filter(({ kind }) => kind === "row").length;

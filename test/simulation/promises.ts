@@ -1,4 +1,5 @@
 // The promises of the product that are checked in a simulated world.
+import { EMPTY_POLLS } from "../../src/drain/poller.ts";
 import type { DrainReport } from "../../src/drain/report.ts";
 import type { DrainSettings } from "../../src/drain/settings.ts";
 import { keyIdOf, maskOf } from "../../src/masking/token.ts";
@@ -106,6 +107,11 @@ export function checkReport(
     !report.stillVisible || report.durationMs >= LEAST_SEARCH_MS,
     () => `${name} gives up after ${report.durationMs} ms, although the queue counts messages`,
   );
+  if (isWhole && report.stoppedBy === "empty")
+    world.require(
+      told.nothingNew >= EMPTY_POLLS,
+      () => `${name} ends after ${told.nothingNew} receives without a new message`,
+    );
   const counted = report.remaining === undefined ? told.visible : told.visible.slice(0, -1);
   if (isWhole && report.stoppedBy === "empty" && !report.stillVisible)
     world.require(

@@ -8,6 +8,8 @@ import type { World } from "./world.ts";
 export interface Told {
   /** Deliveries. */
   received: number;
+  /** How many of the last receives, in a row, returned no message for the first time. */
+  nothingNew: number;
   /** Deletes that succeeded, and of these the ones where a newer delivery was on its way. */
   deleted: number;
   outdated: number;
@@ -33,7 +35,7 @@ export function connect(
 ): { readonly queue: Queue; readonly told: Told } {
   const { name, id, options } = server;
   const told: Told = {
-    ...{ received: 0, deleted: 0, outdated: 0, released: 0, unreleased: 0 },
+    ...{ received: 0, nothingNew: 0, deleted: 0, outdated: 0, released: 0, unreleased: 0 },
     ...{ visible: [], failedAt: Infinity },
   };
   const request = <T>(carryOut: (done: (answer: T) => void) => void): Promise<T> =>
@@ -43,6 +45,7 @@ export function connect(
     });
   /** The receipt handle of each message that SQS sent to this process last, also where the answer has not arrived. */
   const newest = new Map<string, string>();
+  const seen = new Set<string>();
   const requests = { receive: 0, delete: 0, other: 0 };
   const queue: Queue = {
     ...{ name, id, requests, isFifo: options.isFifo, visibilityTimeout: options.visibilityTimeout },
@@ -64,6 +67,11 @@ export function connect(
         if (newer?.life === life) newer.isOvertaken = true;
       }
       told.received += deliveries.length;
+      told.nothingNew += 1;
+      for (const { message } of deliveries) {
+        if (!seen.has(message.messageId)) told.nothingNew = 0;
+        seen.add(message.messageId);
+      }
       world.note(
         life.name,
         () => `received ${deliveries.map(({ message }) => message.receiptHandle).join(" ")}`,

@@ -47,6 +47,8 @@ export interface Held {
   isReplayed: boolean;
 }
 
+/** Postgres's code for a table that is missing. */
+export const NO_TABLE = "42P01";
 export const DAY_MS = 24 * 3600 * 1000;
 
 export class Tables {
@@ -77,6 +79,8 @@ export class Tables {
   lostCommits = 0;
   /** The highest place in the queue of a message group's rows. */
   readonly #lastOfGroup = new Map<string, number>();
+  /** The runs that wrote a row. */
+  readonly #writers = new Set<string>();
   readonly #world: World;
 
   constructor(world: World, hasVault: boolean) {
@@ -149,6 +153,7 @@ export class Tables {
       this.#lastOfGroup.set(group, Math.max(last, sent.sequence));
       const row = { queue, run, commit, record, ledgerKey: key, token, place: this.#place() };
       put(this.rows, of, row, commit);
+      this.#writers.add(run);
       this.wroteAt.set(keyIdOf(token), now);
       const values = entry.sealed.filter((value) => !inVault.has(value.token));
       this.vault.keep(run, values, commit);
@@ -176,6 +181,10 @@ export class Tables {
         () => `a raw value is in the quarantine: ${key}`,
       );
       const { reasons, records } = rejection;
+      this.#world.require(
+        !reasons.some((reason) => reason.includes(NO_TABLE)) || this.#writers.has(run),
+        () => `a run that wrote no row quarantines ${key}, although the table is at fault`,
+      );
       const message = { queue, messageId, sentAt: entry.sentAt };
       const held = { ...message, run, commit, rejection, reasons, records };
       this.#world.require(!this.quarantine.has(identity), () => `the quarantine has ${key} twice`);
