@@ -377,6 +377,18 @@ const UNSEEN: readonly Mutant[] = [
     from: '  for (const index of missing) yield { index, kind: "rejected", reasons: ["missing"] };\n',
     to: "",
   },
+  {
+    name: "takes a message that it leaves at once for one that it has seen",
+    file: `${DRAIN}/loop.ts`,
+    from: "    return isNew;\n",
+    to: "    return isNew && messages.some(({ messageId }) => !this.#leftIds.has(messageId));\n",
+  },
+  {
+    name: "takes a batch of duplicates as proof that the table accepts rows",
+    file: `${DRAIN}/bisection.ts`,
+    from: "if ((await this.#load(part)) > 0) this.#passed = true;",
+    to: "await this.#load(part);\n        this.#passed = true;",
+  },
 ];
 
 export const LOOP_MUTANTS: readonly Mutant[] = [...PLANNED, ...UNSEEN];
