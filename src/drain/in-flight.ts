@@ -7,8 +7,8 @@ import { isRetryable, type Queue, type ReceivedMessage } from "./ports.ts";
 /** SQS allows a total visibility timeout of 12 hours from the receive; a run fails half an hour before that. */
 const LIMIT_MS = 12 * 3600 * 1000;
 const MAX_HIDDEN_MS = LIMIT_MS - 30 * 60 * 1000;
-/** Maximum time between two checks, so that the limit is noticed in time: 15 minutes. */
-const MAX_CHECK_INTERVAL_MS = 900_000;
+/** Maximum time between two checks, so that the limit is noticed in time. */
+const MAX_CHECK_INTERVAL_MS = 15 * 60 * 1000;
 
 interface Delivery {
   receiptHandle: string;

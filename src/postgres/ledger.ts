@@ -59,7 +59,8 @@ const WAS_HELD = `exists (select from fetch_etl.ledger q where q.record operator
 
 /**
  * Deletes the entries that were sent and loaded more than `days` ago. SQS keeps a message for at most 14 days, so that older ones cannot be
- * delivered again. Keeps those of messages that a replay may load. Also deletes the runs that started more than `days` ago. Does nothing if the user may not delete.
+ * delivered again. Keeps those of messages that a replay may load. Also deletes the runs that started more than `days` ago. Does nothing if
+ * the user may not delete.
  *
  * @param stop aborted when it is to end early
  */

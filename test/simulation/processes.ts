@@ -73,7 +73,8 @@ export class Processes {
     const killed = world.mayKill(life, () => world.soon());
     const setup = this.#operator.setup;
     const entries = createEntryMaker({
-      ...{ ...this.#entrySettings(life, setup), queueId: queue.id, queueName: queue.name, now: 0 },
+      ...this.#entrySettings(life, setup),
+      ...{ queueId: queue.id, queueName: queue.name, now: 0 },
     });
     const warn = (line: string): void => {
       world.require(!line.includes(SECRET), () => `a raw value is in a warning: ${line}`);
@@ -96,23 +97,12 @@ export class Processes {
       try {
         const report = await drain(settings, { ...parts, notices: { warn } });
         world.note(life.name, () => `ends: ${JSON.stringify({ ...report, invalid: undefined })}`);
-        const held = queue.heldBy(life);
         const ended = {
-          name: life.name,
-          report,
-          told,
-          loader,
-          settings,
-          held,
-          wasStopped: stop.signal.aborted,
+          ...{ name: life.name, report, told, loader, settings, held: queue.heldBy(life) },
+          ...{ wasStopped: stop.signal.aborted, wasSuspended: life.wasSuspended },
         };
         const isWhole = lostBefore === this.#database.lostCommits;
-        checkReport(
-          world,
-          { ...ended, wasSuspended: life.wasSuspended },
-          isWhole ? this.#database : undefined,
-          this.#shape,
-        );
+        checkReport(world, ended, isWhole ? this.#database : undefined, this.#shape);
         checkTime();
         if (!stop.signal.aborted && !report.databaseSilent) await loader.prune(30).catch(() => undefined);
         return report;
@@ -156,7 +146,7 @@ export class Processes {
     };
   }
 
-  /** One process that replays the quarantine of a queue, with the mapping of the drains or one that accepts more. */
+  /** One process that replays the quarantine of a queue; sometimes with the mapping of the drains, and not the one that `accepts` names. */
   async replay(queue: SimulatedQueue, accepts: Accepts = "more"): Promise<void> {
     const world = this.#world;
     const { schedule, faults, random } = world;
