@@ -30,16 +30,17 @@ export class Backoff {
   /**
    * Call after a failure. Waits before the next attempt, until `hurry` is aborted at the latest.
    *
-   * @returns false, at once, if the time limit leaves no room for another attempt
+   * @returns false, at once, if the time limit is over
    */
   async pause(hurry: AbortSignal): Promise<boolean> {
     const { clock, retryForMs, random } = this.#options;
     if (this.#failures === 0) this.#giveUpAt = clock.now() + retryForMs;
+    const remaining = this.#giveUpAt - clock.now();
+    if (hurry.aborted || remaining <= 0) return false;
     const full = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
-    const pause = full * (0.5 + random() / 2);
     this.#failures += 1;
-    if (hurry.aborted || clock.now() + pause > this.#giveUpAt) return false;
-    await clock.wait(pause, hurry);
+    // The last attempt is at the time limit. Concurrent calls that fail together make the pauses longer than it.
+    await clock.wait(Math.min(full * (0.5 + random() / 2), remaining), hurry);
     return true;
   }
 }

@@ -27,6 +27,7 @@ const FAULTS = {
   "standby slow": 0.2,
   "standby wait cancelled": 0.3,
   // What happens once, at a time.
+  "sqs away": 1,
   restart: 1,
   failover: 1,
   "table refuses": 1,
@@ -53,7 +54,7 @@ export type FaultKind = keyof typeof FAULTS;
 const KINDS = Object.keys(FAULTS).filter((kind): kind is FaultKind => kind in FAULTS);
 
 const FIRST_OF_POSTGRES = KINDS.indexOf("connection cut before");
-const FIRST_EVENT = KINDS.indexOf("restart");
+const FIRST_EVENT = KINDS.indexOf("sqs away");
 
 /** Each seed has other kinds of faults, some often and some rarely, so that rare ones are not always hidden behind frequent ones. */
 export class Faults {

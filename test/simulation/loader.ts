@@ -16,6 +16,7 @@ import type { QuarantinedMessage } from "../../src/quarantine/message.ts";
 import type { ReplayStore } from "../../src/quarantine/replay.ts";
 import { WRITES_VAULT, type Change, type SimulatedDatabase } from "./database.ts";
 import type { SimulatedQueue } from "./queue.ts";
+import { Outages } from "./outages.ts";
 import { QUARANTINE_LOCK } from "./recovery.ts";
 import type { Life } from "./schedule.ts";
 import { REFUSED_ID } from "./sent.ts";
@@ -25,8 +26,8 @@ import { identityOf, type World } from "./world.ts";
 const REFUSED = new Failure("configuration", "Postgres refuses rows.");
 
 export interface RunLoader extends Loader {
-  /** When the first statement lost its connection, virtual milliseconds. */
-  failedAt(): number;
+  /** Statements that lost their connection. */
+  readonly outages: Outages;
   /** Whether a statement was cancelled. */
   wasCancelled(): boolean;
   /** Whether a statement is not answered yet. */
@@ -45,11 +46,11 @@ export function openLoader(
   batchSize: number,
 ): RunLoader {
   const run: Run = { name: life.name, isFifo };
-  let failedAt = Infinity;
+  const outages = new Outages(() => world.schedule.now);
   let wasCancelled = false;
   let isBusy = false;
   const noteFailure = (error: unknown): never => {
-    if (error instanceof DatabaseLost) failedAt = Math.min(failedAt, world.schedule.now);
+    if (error instanceof DatabaseLost) outages.failed("load");
     if (error instanceof StatementCancelled) wasCancelled = true;
     throw error;
   };
@@ -87,13 +88,14 @@ export function openLoader(
       if (error instanceof DatabaseLost) for (const entry of entries) unknown.set(keyOf(entry), entry);
       return noteFailure(error);
     });
+    outages.answered("load");
     for (const entry of entries) unknown.delete(keyOf(entry));
     world.note(life.name, () => `was told by postgres: ${JSON.stringify(result)}`);
     return result;
   };
 
   return {
-    failedAt: () => failedAt,
+    outages,
     wasCancelled: () => wasCancelled,
     isBusy: () => isBusy,
     unknown: () => countRecords([...unknown.values()]),

@@ -232,8 +232,8 @@ const PLANNED: readonly Mutant[] = [
   {
     name: "gives up at the first failure",
     file: `${DRAIN}/backoff.ts`,
-    from: "clock.now() + pause > this.#giveUpAt",
-    to: "clock.now() + 10 * pause > this.#giveUpAt",
+    from: "remaining <= 0",
+    to: "remaining < 10 * FIRST_PAUSE_MS * 2 ** this.#failures",
   },
   {
     name: "writes one entry too many per statement",

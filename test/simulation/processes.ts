@@ -14,9 +14,9 @@ import type { SimulatedQueue } from "./queue.ts";
 import { connect } from "./queue-port.ts";
 import type { Operator } from "./operator.ts";
 import { Life } from "./schedule.ts";
-import { SECRET, type Shape } from "./sent.ts";
+import { SECRET, type Sent, type Shape } from "./sent.ts";
 import type { Accepts, Setup } from "./setups.ts";
-import type { World } from "./world.ts";
+import { identityOf, type World } from "./world.ts";
 
 /** How long a run may take after a signal or at its time limit, milliseconds: its periods of grace. */
 const MOST_GRACE_MS = 35_000;
@@ -118,10 +118,10 @@ export class Processes {
             () => `${life.name} fails and holds ${held.join(" ")}`,
           );
         if (code === EXIT.unavailable && !loader.wasCancelled() && settings.maxSeconds === undefined) {
-          const triedFor = schedule.now - Math.min(told.failedAt, loader.failedAt());
+          const triedFor = Math.max(told.outages.longest, loader.outages.longest);
           world.require(
             triedFor >= LEAST_PATIENCE * settings.retryForSeconds * 1000,
-            () => `${life.name} gives up after ${triedFor} ms`,
+            () => `${life.name} gives up after ${Math.round(triedFor)} ms`,
           );
         }
         checkTime();
@@ -156,6 +156,7 @@ export class Processes {
     const store = openReplay(world, this.#database, life, queue.id);
     /** What it has read and not marked as replayed. */
     const staying = new Set<QuarantinedMessage>();
+    let skipped = 0;
     const noting: ReplayStore = {
       ...store,
       page: async (after) => {
@@ -164,7 +165,10 @@ export class Processes {
         return page;
       },
       mark: (messages) => {
-        for (const { held, rejected } of messages) if (rejected === undefined) staying.delete(held);
+        for (const { held, rejected } of messages) {
+          if (rejected === undefined) staying.delete(held);
+          skipped += skippedOf(held, world.sent.get(identityOf(held.queue, held)));
+        }
         return store.mark(messages);
       },
     };
@@ -185,6 +189,10 @@ export class Processes {
           world.require(
             report.rejected === staying.size,
             () => `${life.name} says it rejected ${report.rejected}, and left ${staying.size}`,
+          );
+          world.require(
+            report.skipped === skipped,
+            () => `${life.name} says it skipped ${report.skipped}, and skipped ${skipped}`,
           );
           const rows = [...this.#database.rows.values()].filter(({ run }) => run === life.name).length;
           if (this.#database.lostCommits === 0)
@@ -212,4 +220,10 @@ export class Processes {
       randomBytes: (length) => this.#world.random.bytes(length),
     };
   }
+}
+
+/** How many of the records that are held are skipped by every mapping. */
+function skippedOf({ records }: QuarantinedMessage, sent: Sent | undefined): number {
+  const isHeld = (index: number): boolean => records?.includes(index) !== false;
+  return sent?.records.filter(({ fate }, index) => fate === "skipped" && isHeld(index)).length ?? 0;
 }

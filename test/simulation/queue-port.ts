@@ -1,5 +1,6 @@
 // The port of a queue, for one process, and what that process was told.
 import type { FailedEntry, Queue, QueueDepth } from "../../src/drain/ports.ts";
+import { Outages } from "./outages.ts";
 import type { Delivery, SimulatedQueue } from "./queue.ts";
 import type { Life } from "./schedule.ts";
 import type { World } from "./world.ts";
@@ -18,8 +19,7 @@ export interface Told {
   unreleased: number;
   /** How many messages SQS counted as visible, each time. */
   readonly visible: number[];
-  /** When the first request failed, virtual milliseconds. */
-  failedAt: number;
+  readonly outages: Outages;
 }
 
 /**
@@ -36,13 +36,28 @@ export function connect(
   const { name, id, options } = server;
   const told: Told = {
     ...{ received: 0, nothingNew: 0, deleted: 0, outdated: 0, released: 0, unreleased: 0 },
-    ...{ visible: [], failedAt: Infinity },
+    ...{ visible: [], outages: new Outages(() => world.schedule.now) },
   };
-  const request = <T>(carryOut: (done: (answer: T) => void) => void): Promise<T> =>
-    server.request(life, carryOut).catch((error: unknown) => {
-      told.failedAt = Math.min(told.failedAt, world.schedule.now);
+  /** A request of these, each of which is retried by itself. */
+  const request = async <T>(
+    of: readonly string[],
+    carryOut: (done: (answer: T) => void) => void,
+    failures: (answer: T) => ReadonlySet<number> = () => new Set(),
+  ): Promise<T> => {
+    const { outages } = told;
+    try {
+      const answer = await server.request(life, carryOut);
+      const failed = failures(answer);
+      for (const [index, what] of of.entries()) {
+        if (failed.has(index)) outages.failed(what);
+        else outages.answered(what);
+      }
+      return answer;
+    } catch (error) {
+      for (const what of of) outages.failed(what);
       throw error;
-    });
+    }
+  };
   /** The receipt handle of each message that SQS sent to this process last, also where the answer has not arrived. */
   const newest = new Map<string, string>();
   const seen = new Set<string>();
@@ -53,7 +68,7 @@ export function connect(
     receive: async (wanted) => {
       requests.receive += 1;
       const asked = life.now();
-      const deliveries = await request<readonly Delivery[]>((done) => {
+      const deliveries = await request<readonly Delivery[]>(["receive"], (done) => {
         server.receive(life, wanted, isKept, (sent) => {
           for (const { message } of sent) newest.set(message.messageId, message.receiptHandle);
           done(sent);
@@ -85,11 +100,14 @@ export function connect(
         const lease = server.leaseOf(handle);
         if (lease?.life === life) lease.isDeleting = true;
       }
-      const failed = await request<readonly FailedEntry[]>((done) => {
-        done(server.delete(handles));
-      });
-      const failures = new Set(failed.map(({ index }) => index));
-      if (failures.size > 0) told.failedAt = Math.min(told.failedAt, world.schedule.now);
+      const failed = await request<readonly FailedEntry[]>(
+        handles,
+        (done) => {
+          done(server.delete(handles));
+        },
+        indicesOf,
+      );
+      const failures = indicesOf(failed);
       for (const [index, handle] of handles.entries()) {
         if (failures.has(index)) continue;
         told.deleted += 1;
@@ -109,7 +127,7 @@ export function connect(
         told.unreleased += handles.length;
         life.isReleasing = true;
       }
-      const failed = await request<readonly FailedEntry[]>((done) => {
+      const failed = await request<readonly FailedEntry[]>(["visibility"], (done) => {
         done(server.changeVisibility(handles, seconds));
       }).finally(() => {
         for (const lease of leases) if (lease !== undefined) lease.failedAt = world.schedule.now;
@@ -118,7 +136,7 @@ export function connect(
         told.unreleased -= handles.length - failed.length;
         told.released += handles.length - failed.length;
       }
-      const failures = new Set(failed.map(({ index }) => index));
+      const failures = indicesOf(failed);
       for (const [index, lease] of leases.entries()) {
         if (failures.has(index) || lease === undefined) continue;
         // The process may have let the message go before the answer came.
@@ -132,7 +150,7 @@ export function connect(
     },
     depth: async () => {
       requests.other += 1;
-      const depth = await request<QueueDepth>((done) => {
+      const depth = await request<QueueDepth>(["depth"], (done) => {
         done(server.count());
       });
       told.visible.push(depth.visible);
@@ -141,4 +159,8 @@ export function connect(
     close: () => undefined,
   };
   return { queue, told };
+}
+
+function indicesOf(failed: readonly FailedEntry[]): ReadonlySet<number> {
+  return new Set(failed.map(({ index }) => index));
 }

@@ -65,6 +65,8 @@ export class SimulatedQueue {
   readonly #waiting = new Set<() => void>();
   /** Whether it is a server that returns more messages than it was asked for. */
   readonly #sendsMore: boolean;
+  /** Until when it refuses every request. */
+  #awayUntil = 0;
   #handles = 0;
   #sends = 0;
 
@@ -112,6 +114,12 @@ export class SimulatedQueue {
     this.#wake();
   }
 
+  /** Refuses every request for so many milliseconds. */
+  goAway(ms: number): void {
+    this.#world.note(this.name, () => `is away for ${Math.round(ms)} ms`);
+    this.#awayUntil = Math.max(this.#awayUntil, this.#world.schedule.now + ms);
+  }
+
   /** PurgeQueue. */
   purge(): void {
     this.#world.note(this.name, () => `is purged of ${this.size} messages`);
@@ -145,7 +153,8 @@ export class SimulatedQueue {
         });
       };
       schedule.in(this.#world.latency(), () => {
-        if (faults.play("sqs unavailable")) fail(AWAY, random.between(1, 3000));
+        if (schedule.now < this.#awayUntil) fail(AWAY, this.#world.latency());
+        else if (faults.play("sqs unavailable")) fail(AWAY, random.between(1, 3000));
         else if (faults.play("sqs throttles")) fail(new Throttled("throttled"), random.between(1, 3000));
         else {
           const isSilent = faults.play("sqs silent");

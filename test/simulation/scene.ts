@@ -180,6 +180,10 @@ export class Scene {
         if (faults.play(kind)) events.push(schedule.sleep(at).then(event));
       }
     };
+    plan(2, "sqs away", () => {
+      const ms = 2 ** random.between(0, 16);
+      for (const queue of this.#queues) queue.goAway(ms);
+    });
     plan(2, "restart", () => {
       this.#database.stop(2 ** random.between(0, 16), false);
     });

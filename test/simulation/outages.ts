@@ -1,0 +1,25 @@
+// How long the requests of one process failed without an answer in between.
+
+export class Outages {
+  /** The longest time from a first failure to a later one, virtual milliseconds; -Infinity without a failure. */
+  longest = -Infinity;
+  readonly #now: () => number;
+  readonly #since = new Map<string, number>();
+
+  /** @param now virtual milliseconds */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** @param what is retried by itself, until it is answered */
+  failed(what: string): void {
+    const now = this.#now();
+    const since = this.#since.get(what) ?? now;
+    this.#since.set(what, since);
+    this.longest = Math.max(this.longest, now - since);
+  }
+
+  answered(what: string): void {
+    this.#since.delete(what);
+  }
+}
