@@ -286,7 +286,7 @@ class Sides {
       return result;
     };
     const port = (role: Role): Queue => {
-      const { queue } = connect(world, servers[role], life, false);
+      const { queue } = connect(world, servers[role], life, { isKept: false, retryForSeconds: 30 });
       return {
         ...queue,
         receive: (request) => driven(queue.receive(request)),

@@ -389,6 +389,32 @@ const UNSEEN: readonly Mutant[] = [
     from: "if ((await this.#load(part)) > 0) this.#passed = true;",
     to: "await this.#load(part);\n        this.#passed = true;",
   },
+  {
+    name: "does not release what it could not delete before a signal",
+    file: `${DRAIN}/deleter.ts`,
+    from: "    if (!this.#options.hurry.aborted)\n",
+    to: "",
+  },
+  {
+    name: "counts failed receives although others were answered in between",
+    file: `${DRAIN}/poller.ts`,
+    from: "      this.#receiveBackoff.reset();\n",
+    to: "",
+  },
+  {
+    name: "counts skipped records in a replay that were not in the quarantine",
+    file: `${DRAIN}/entry.ts`,
+    from: "if (missing.delete(record.index)) yield record;",
+    to: 'if (missing.delete(record.index) || record.kind === "skipped") yield record;',
+  },
+  {
+    name: "gives up where a pause would end after the time limit",
+    file: `${DRAIN}/backoff.ts`,
+    from: "const full = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);\n",
+    to:
+      "const full = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);\n" +
+      "    if (full > remaining) return false;\n",
+  },
 ];
 
 export const LOOP_MUTANTS: readonly Mutant[] = [...PLANNED, ...UNSEEN];

@@ -1,5 +1,8 @@
 // How long the requests of one process failed without an answer in between.
 
+/** The part of `--retry-for` after which a run may give up: the next pause may be as long as all before. */
+export const LEAST_PATIENCE = 0.4;
+
 export class Outages {
   /** The longest time from a first failure to a later one, virtual milliseconds; -Infinity without a failure. */
   longest = -Infinity;
@@ -21,5 +24,11 @@ export class Outages {
 
   answered(what: string): void {
     this.#since.delete(what);
+  }
+
+  /** Virtual milliseconds since the first failure that nothing answered since. */
+  lasts(what: string): number {
+    const now = this.#now();
+    return now - (this.#since.get(what) ?? now);
   }
 }

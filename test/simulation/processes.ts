@@ -13,6 +13,7 @@ import { checkReport } from "./promises.ts";
 import type { SimulatedQueue } from "./queue.ts";
 import { connect } from "./queue-port.ts";
 import type { Operator } from "./operator.ts";
+import { LEAST_PATIENCE } from "./outages.ts";
 import { Life } from "./schedule.ts";
 import { SECRET, type Sent, type Shape } from "./sent.ts";
 import type { Accepts, Setup } from "./setups.ts";
@@ -20,8 +21,6 @@ import { identityOf, type World } from "./world.ts";
 
 /** How long a run may take after a signal or at its time limit, milliseconds: its periods of grace. */
 const MOST_GRACE_MS = 35_000;
-/** The part of `--retry-for` after which a run may give up: the next pause may be as long as all before. */
-const LEAST_PATIENCE = 0.4;
 /** What a process came to. */
 type Ending = "killed" | "failed" | DrainReport;
 
@@ -50,7 +49,11 @@ export class Processes {
     const life = new Life(`drain-${(this.#drains += 1)}`, schedule);
     const stop = new AbortController();
     const settings = this.#settings(queue);
-    const { queue: port, told } = connect(world, queue, life, settings.onReject === "quarantine");
+    const { retryForSeconds, onReject } = settings;
+    const { queue: port, told } = connect(world, queue, life, {
+      isKept: onReject === "quarantine",
+      retryForSeconds,
+    });
     const loader = openLoader(world, this.#database, life, queue, settings.batchSize);
     world.note(life.name, () => `drains ${queue.name}: ${JSON.stringify(settings)}`);
     const started = schedule.now;
@@ -112,7 +115,7 @@ export class Processes {
         world.require(!sentence.includes(SECRET), () => "a raw value is in a failure");
         world.note(life.name, () => `fails: ${sentence}`);
         const held = queue.heldBy(life);
-        if (settings.onReject === "quarantine" && !life.wasSuspended)
+        if (onReject === "quarantine" && !life.wasSuspended)
           world.require(
             held.length <= told.unreleased,
             () => `${life.name} fails and holds ${held.join(" ")}`,
@@ -120,7 +123,7 @@ export class Processes {
         if (code === EXIT.unavailable && !loader.wasCancelled() && settings.maxSeconds === undefined) {
           const triedFor = Math.max(told.outages.longest, loader.outages.longest);
           world.require(
-            triedFor >= LEAST_PATIENCE * settings.retryForSeconds * 1000,
+            triedFor >= LEAST_PATIENCE * retryForSeconds * 1000,
             () => `${life.name} gives up after ${Math.round(triedFor)} ms`,
           );
         }

@@ -1,6 +1,6 @@
 // The port of a queue, for one process, and what that process was told.
 import type { FailedEntry, Queue, QueueDepth } from "../../src/drain/ports.ts";
-import { Outages } from "./outages.ts";
+import { LEAST_PATIENCE, Outages } from "./outages.ts";
 import type { Delivery, SimulatedQueue } from "./queue.ts";
 import type { Life } from "./schedule.ts";
 import type { World } from "./world.ts";
@@ -25,13 +25,13 @@ export interface Told {
 /**
  * The port of a process.
  *
- * @param isKept whether the process keeps messages hidden until they are deleted or released
+ * @param options.isKept whether the process keeps messages hidden until they are deleted or released
  */
 export function connect(
   world: World,
   server: SimulatedQueue,
   life: Life,
-  isKept: boolean,
+  { isKept, retryForSeconds }: { readonly isKept: boolean; readonly retryForSeconds: number },
 ): { readonly queue: Queue; readonly told: Told } {
   const { name, id, options } = server;
   const told: Told = {
@@ -109,7 +109,12 @@ export function connect(
       );
       const failures = indicesOf(failed);
       for (const [index, handle] of handles.entries()) {
-        if (failures.has(index)) continue;
+        if (failures.has(index)) {
+          const lease = server.leaseOf(handle);
+          if (lease?.life === life)
+            lease.isDeleting = told.outages.lasts(handle) >= LEAST_PATIENCE * retryForSeconds * 1000;
+          continue;
+        }
         told.deleted += 1;
         if (newest.get(handle.slice(0, handle.lastIndexOf("~"))) !== handle) told.outdated += 1;
       }

@@ -32,7 +32,7 @@ export interface Lease {
   readonly life: Life;
   /** Until when it believes that the message is hidden, by its own clock; undefined before the answer has arrived. */
   until: number | undefined;
-  /** Whether a delete was tried. */
+  /** Whether a delete is under way, its answer was lost, or it failed for so long that the process may have given it up. */
   isDeleting: boolean;
   /** Whether the process believes in an older handle. */
   isOvertaken: boolean;
