@@ -80,6 +80,11 @@ export class Faults {
     }
   }
 
+  /** Whether the fault has happened. */
+  wasPlayed(kind: FaultKind): boolean {
+    return this.played.some((name) => name.startsWith(kind));
+  }
+
   /** Whether the fault happens now. */
   play(kind: FaultKind): boolean {
     const stream = this.#streams.get(kind);

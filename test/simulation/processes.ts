@@ -102,6 +102,7 @@ export class Processes {
         world.note(life.name, () => `ends: ${JSON.stringify({ ...report, invalid: undefined })}`);
         const ended = {
           ...{ name: life.name, report, told, loader, settings, held: queue.heldBy(life) },
+          accepts: setup.accepts,
           ...{ wasStopped: stop.signal.aborted, wasSuspended: life.wasSuspended },
         };
         const isWhole = lostBefore === this.#database.lostCommits;

@@ -12,7 +12,7 @@ import type { SimulatedQueue } from "./queue.ts";
 import type { Told } from "./queue-port.ts";
 import type { Rotation } from "./recovery.ts";
 import type { Sent, Shape } from "./sent.ts";
-import type { Setup } from "./setups.ts";
+import { isAccepted, type Accepts, type Setup } from "./setups.ts";
 import { rowKey } from "./tables.ts";
 import { OPENER } from "./vault.ts";
 import type { Commit, World } from "./world.ts";
@@ -53,6 +53,7 @@ export interface Ended {
   readonly wasStopped: boolean;
   readonly wasSuspended: boolean;
   readonly loader: Pick<RunLoader, "unknown" | "isBusy">;
+  readonly accepts: Accepts;
 }
 
 /**
@@ -97,6 +98,7 @@ export function checkReport(
     report.databaseSilent || !loader.isBusy(),
     () => `${name} does not say that Postgres is silent`,
   );
+  checkUnwritten(world, ended, isWhole && settings.maxMessages === undefined);
   const { loaded, duplicates, quarantined, skipped, left, received } = report;
   if (isWhole && !shape.hasRecords)
     equal("received", received, loaded + duplicates + quarantined + skipped + left);
@@ -118,6 +120,32 @@ export function checkReport(
       counted.at(-1) === 0,
       () => `${name} ends as if the queue were empty, which counts ${counted.at(-1) ?? "nothing"}`,
     );
+}
+
+/** Records that are skipped, and messages that stay in the queue, are counted for each delivery that the run has read: at least one. */
+function checkUnwritten(world: World, ended: Ended, readsAll: boolean): void {
+  const { name, report, told, settings, accepts } = ended;
+  const check = (what: "skipped" | "left", of: (sent: Sent) => number, knowsMost = true): void => {
+    const counts = [...told.deliveries].map(([sent, times]) => ({ times, each: of(sent) }));
+    const least = readsAll ? counts.reduce((sum, { each }) => sum + each, 0) : 0;
+    const most = knowsMost ? counts.reduce((sum, { each, times }) => sum + each * times, 0) : Infinity;
+    world.require(
+      least <= report[what] && report[what] <= most,
+      () => `${name} says ${what} ${report[what]}, and it is from ${least} to ${most}`,
+    );
+  };
+  check("skipped", ({ whole, records }) =>
+    whole === "skipped" ? 1 : records.filter(({ fate }) => fate === "skipped").length,
+  );
+  const isLeft = ({ whole, records }: Sent): boolean =>
+    whole === "rejected" ||
+    records.some(({ fate }) => fate === "refused" || (fate !== "skipped" && !isAccepted(fate, accepts)));
+  const leaves = settings.onReject === "leave";
+  check(
+    "left",
+    (sent) => (leaves && isLeft(sent) ? 1 : 0),
+    !leaves || !world.faults.wasPlayed("table refuses"),
+  );
 }
 
 /** A rotation that ended by itself. */

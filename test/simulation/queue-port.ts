@@ -3,12 +3,15 @@ import type { FailedEntry, Queue, QueueDepth } from "../../src/drain/ports.ts";
 import { LEAST_PATIENCE, Outages } from "./outages.ts";
 import type { Delivery, SimulatedQueue } from "./queue.ts";
 import type { Life } from "./schedule.ts";
+import type { Sent } from "./sent.ts";
 import type { World } from "./world.ts";
 
 /** What a process was told. */
 export interface Told {
   /** Deliveries. */
   received: number;
+  /** How often each message was delivered. */
+  readonly deliveries: Map<Sent, number>;
   /** How many of the last receives, in a row, returned no message for the first time. */
   nothingNew: number;
   /** Deletes that succeeded, and of these the ones where a newer delivery was on its way. */
@@ -36,7 +39,7 @@ export function connect(
   const { name, id, options } = server;
   const told: Told = {
     ...{ received: 0, nothingNew: 0, deleted: 0, outdated: 0, released: 0, unreleased: 0 },
-    ...{ visible: [], outages: new Outages(() => world.schedule.now) },
+    ...{ visible: [], deliveries: new Map(), outages: new Outages(() => world.schedule.now) },
   };
   /** A request of these, each of which is retried by itself. */
   const request = async <T>(
@@ -83,7 +86,8 @@ export function connect(
       }
       told.received += deliveries.length;
       told.nothingNew += 1;
-      for (const { message } of deliveries) {
+      for (const { sent, message } of deliveries) {
+        told.deliveries.set(sent, (told.deliveries.get(sent) ?? 0) + 1);
         if (!seen.has(message.messageId)) told.nothingNew = 0;
         seen.add(message.messageId);
       }

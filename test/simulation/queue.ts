@@ -259,7 +259,7 @@ export class SimulatedQueue {
     this.#byHandle.set(stored.handle, stored);
     const { id: messageId, sentAt, body } = sent;
     const message = { messageId, sentAt, body, receiptHandle: stored.handle, receiveCount: stored.receives };
-    return { message, lease };
+    return { sent, message, lease };
   }
 
   /** A process that works does not let a message become visible that it holds: a check of each quarter finds it. */
@@ -387,6 +387,7 @@ export class SimulatedQueue {
 }
 
 export interface Delivery {
+  readonly sent: Sent;
   readonly message: ReceivedMessage;
   readonly lease: Lease;
 }

@@ -260,11 +260,7 @@ export class Scene {
     // A replay that was killed leaves loaded records in the quarantine; so does a message that comes again when Postgres no longer refuses
     // its row, or with another mapping. The next replay takes them out.
     const { rotations, hasOtherMapping } = this.#operator;
-    if (
-      this.#processes.replays > 0 ||
-      hasOtherMapping ||
-      faults.played.some((fault) => fault.startsWith("table refuses"))
-    )
+    if (this.#processes.replays > 0 || hasOtherMapping || faults.wasPlayed("table refuses"))
       for (const queue of this.#queues) await this.#processes.replay(queue);
     if (rotations > 0) await this.#operator.rotate();
   }
