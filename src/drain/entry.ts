@@ -1,7 +1,7 @@
 // Turns a message into what is to be written for it: rows, and a rejection with its sealed body.
 import type { Plan } from "../mapping/compile.ts";
 import type { MappedMessage, MaskedValue, Reading, RecordReading } from "../mapping/mapping.ts";
-import { textMac } from "../masking/token.ts";
+import { textMac, type TextMac } from "../masking/token.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import { seal, NONCE_BYTES } from "../masking/seal.ts";
 import { RejectedRecords } from "./rejected-records.ts";
@@ -78,9 +78,14 @@ export function createEntryMaker(settings: EntrySettings): EntryMaker {
 
 class Maker implements EntryMaker {
   readonly #settings: EntrySettings;
+  readonly #bodyMac: TextMac;
+  readonly #idempotencyMac: TextMac;
 
   constructor(settings: EntrySettings) {
+    const { keys } = settings;
     this.#settings = settings;
+    this.#bodyMac = textMac(keys.body);
+    this.#idempotencyMac = textMac(keys.idempotency);
   }
 
   get isOneRecord(): boolean {
@@ -101,7 +106,7 @@ class Maker implements EntryMaker {
     const sealed = { keyId: keys.keyId, bytes };
     return {
       kind: "rejection",
-      ...{ messageId, sentAt, record: WHOLE_MESSAGE, bodyMac: textMac(keys.body, body) },
+      ...{ messageId, sentAt, record: WHOLE_MESSAGE, bodyMac: this.#bodyMac(body) },
       rejection: { reasons, sealed, ...(records === undefined ? {} : { records }) },
     };
   }
@@ -111,7 +116,7 @@ class Maker implements EntryMaker {
     if (reading.kind !== "records") return [this.#unread(message, reading)];
     return Array.from(reading.records, (record) =>
       record.kind === "row"
-        ? this.#row(message, textMac(this.#settings.keys.body, message.body), record, true)
+        ? this.#row(message, this.#bodyMac(message.body), record, true)
         : this.#unread(message, record),
     );
   }
@@ -124,7 +129,7 @@ class Maker implements EntryMaker {
       return;
     }
     const rejected = new RejectedRecords();
-    const mac = textMac(this.#settings.keys.body, message.body);
+    const mac = this.#bodyMac(message.body);
     let skipped = 0;
     let last: Item | undefined;
     for (const record of reading.records) {
@@ -156,11 +161,10 @@ class Maker implements EntryMaker {
     record: RecordReading & { kind: "row" },
     isLast: boolean,
   ): Item {
-    const { keys } = this.#settings;
     const { messageId, sentAt } = message;
     const { index, cells, masked, setNull, idempotencyKey } = record;
     const sealed = this.#sealed(masked);
-    const idempotency = idempotencyKey === undefined ? undefined : textMac(keys.idempotency, idempotencyKey);
+    const idempotency = idempotencyKey === undefined ? undefined : this.#idempotencyMac(idempotencyKey);
     const entry: RowEntry = {
       kind: "row",
       messageId,

@@ -50,7 +50,7 @@ describe("a message that keeps the contract", () => {
       messageId: "m1",
       sentAt: Date.UTC(2024, 1, 29, 23, 59, 59, 999),
       record: 0,
-      bodyMac: textMac(keys.body, JSON.stringify(login)),
+      bodyMac: textMac(keys.body)(JSON.stringify(login)),
       sealed: [],
       idempotency: undefined,
     });
