@@ -55,11 +55,12 @@ export const OWN_SECRETS = [
 /** Spaces and quotes may be part of a password, so it is not trimmed. */
 const VERBATIM = "PGPASSWORD";
 
-const NAMES = new Set(ENVIRONMENT.flatMap(([names]) => names.split(", ")));
+/** The names in {@link ENVIRONMENT}. */
+export const VARIABLES: ReadonlySet<string> = new Set(ENVIRONMENT.flatMap(([names]) => names.split(", ")));
 
 /** Whether fetch-etl or the AWS SDK reads the variable. */
 export function isSetting(name: string): boolean {
-  return NAMES.has(name) || /^(AWS|FETCH_ETL)_[A-Z]/.test(name);
+  return VARIABLES.has(name) || /^(AWS|FETCH_ETL)_[A-Z]/.test(name);
 }
 
 /**

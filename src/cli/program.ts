@@ -18,7 +18,7 @@ import { defineRotate } from "./commands/rotate/command.ts";
 import { defineStatus } from "./commands/status/command.ts";
 import { defineVerify } from "./commands/verify/command.ts";
 import { choice } from "./option.ts";
-import { readVariables } from "./variables.ts";
+import { ignoredVariables, readVariables } from "./variables.ts";
 
 export interface Program {
   readonly command: CliCommand;
@@ -44,6 +44,7 @@ export function createProgram(
         readVariables(this, env, problems);
         return this.optsWithGlobals<LogFlags>();
       });
+      for (const sentence of await ignoredVariables(program, context.env)) context.log.warn(sentence);
       exitCode = await run(this.opts<Flags>(), context, this.args);
     };
 

@@ -1,7 +1,14 @@
 // Sets flags from environment variables, unless the command line sets them.
 import type { Command, Option } from "commander";
-import { IDLE_WITH, SECRET_IN_VARIABLE, variableOf, whyNoVariable } from "../config/flag-variables.ts";
+import {
+  IDLE_WITH,
+  inVariable,
+  SECRET_IN_VARIABLE,
+  variableOf,
+  whyNoVariable,
+} from "../config/flag-variables.ts";
 import type { Problems } from "../config/readers.ts";
+import { VARIABLES } from "./environment.ts";
 
 /** Whether help says that the option has no variable. */
 export function lacksVariable({ long = "" }: Option, command: Command): boolean {
@@ -58,6 +65,33 @@ export function readVariables(command: Command, env: NodeJS.ProcessEnv, problems
       problems.add(`${variable ?? ""} must be one of: ${[...BOOLEANS.keys()].join(", ")}.`);
     else owner.setOptionValueWithSource(key, value, "env");
   }
+}
+
+const PREFIX = "FETCH_ETL_";
+
+/** A sentence for each `FETCH_ETL_` variable that no command of the program reads. */
+export async function ignoredVariables(program: Command, env: NodeJS.ProcessEnv): Promise<string[]> {
+  const known = new Set(VARIABLES);
+  const flags = new Map<string, string>();
+  for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
+    for (const { long = "" } of command.options) {
+      const variable = variableOf(long, wordsOf(command));
+      if (variable !== undefined) known.add(variable);
+      flags.set(PREFIX + inVariable(long), long);
+    }
+  }
+  const isOurs = (name: string): boolean => /^FETCH_ETL_\w+$/.test(name);
+  const ignored = Object.keys(env).filter((name) => isOurs(name) && !known.has(name));
+  if (ignored.length === 0) return [];
+  const { nearest } = await import("../mapping/nearest.ts");
+  const ends = [...known].filter(isOurs).map((name) => name.slice(PREFIX.length));
+  return ignored.toSorted().map((name) => {
+    const flag = flags.get(name);
+    if (flag !== undefined) return `${name} is ignored: ${flag} works only on the command line.`;
+    const meant = nearest(name.slice(PREFIX.length), ends);
+    const hint = meant === undefined ? "" : ` Did you mean ${PREFIX}${meant}?`;
+    return `${name} is ignored: fetch-etl has no such setting.${hint}`;
+  });
 }
 
 function hasCredentials(url: string): boolean {

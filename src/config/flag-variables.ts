@@ -48,7 +48,12 @@ export function whyNoVariable(flag: string, command = ""): WhyNone | undefined {
 /** The parameters are those of {@link whyNoVariable}. */
 export function variableOf(flag: string, command = ""): string | undefined {
   if (!flag.startsWith("--") || whyNoVariable(flag, command) !== undefined) return undefined;
-  return `FETCH_ETL_${flag.slice(2).replaceAll("-", "_").toUpperCase()}`;
+  return `FETCH_ETL_${inVariable(flag)}`;
+}
+
+/** A flag as in a variable: `MAX_SECONDS`. */
+export function inVariable(flag: string): string {
+  return flag.slice(2).replaceAll("-", "_").toUpperCase();
 }
 
 /** For sentences: a flag with its variable, such as `--max-seconds / FETCH_ETL_MAX_SECONDS`; any other setting unchanged. */

@@ -3,7 +3,7 @@ import type { Command, Option } from "commander";
 import { describe, expect, it } from "vitest";
 import { ENVIRONMENT } from "../../src/cli/environment.ts";
 import { createProgram } from "../../src/cli/program.ts";
-import { readVariables } from "../../src/cli/variables.ts";
+import { ignoredVariables, readVariables } from "../../src/cli/variables.ts";
 import { WITHOUT_VARIABLE, variableOf } from "../../src/config/flag-variables.ts";
 import { Problems } from "../../src/config/readers.ts";
 import { runHere } from "../support/command-line.ts";
@@ -120,6 +120,30 @@ describe("a flag's variable", () => {
   ])("of %s is ignored: %j", async (line, env, key) => {
     const { flags, told } = await flagsOf(line.split(" "), env);
     expect({ value: flags[key], told }).toEqual({ value: undefined, told: [] });
+  });
+});
+
+describe("a variable that no command reads", () => {
+  it.each([
+    ["FETCH_ETL_MAX_SECOND", "fetch-etl has no such setting. Did you mean FETCH_ETL_MAX_SECONDS?"],
+    ["FETCH_ETL_QUEU", "fetch-etl has no such setting. Did you mean FETCH_ETL_QUEUE?"],
+    ["FETCH_ETL_MASKING_KEY_FIEL", "fetch-etl has no such setting. Did you mean FETCH_ETL_MASKING_KEY_FILE?"],
+    ["FETCH_ETL_max_seconds", "fetch-etl has no such setting. Did you mean FETCH_ETL_MAX_SECONDS?"],
+    ["FETCH_ETL_IMAGE_OF_THE_TEAM", "fetch-etl has no such setting."],
+    ["FETCH_ETL_FORCE", "--force works only on the command line."],
+    ["FETCH_ETL_OLDER_THAN", "--older-than works only on the command line."],
+  ])("such as %s is told, without its value", async (name, why) => {
+    const { stderr } = await runHere(["mask", "--field", "ip", "192.0.2.1"], { [name]: "s3cret" });
+    expect(stderr).toContain(`${name} is ignored: ${why}\n`);
+    expect(stderr).not.toContain("s3cret");
+  });
+
+  it("is not one of another command", async () => {
+    const { command } = createProgram("0.0.0", () => Promise.reject(new Error("not run here")));
+    const names = options.flatMap(({ flag, words }) => variableOf(flag, words) ?? []);
+    const others = ENVIRONMENT.flatMap(([listed]) => listed.split(", "));
+    const env = Object.fromEntries([...names, ...others].map((name) => [name, "1"]));
+    expect(await ignoredVariables(command, { ...env, FETCH_ETL_: "", MY_FETCH_ETL_QUEU: "" })).toEqual([]);
   });
 });
 
