@@ -42,6 +42,8 @@ export function readDotEnv(
         "or put an empty line after it",
     );
   }
+  const repeated = repeatedSetting(text);
+  if (repeated !== undefined) throw unusable(repeated);
   const values = parseEnv(text);
   for (const [name, value = ""] of Object.entries(values)) {
     // A line without "=" becomes part of the next variable's name.
@@ -54,6 +56,20 @@ export function readDotEnv(
     if (isSetting(name) && value.includes("\uFFFD")) throw unusable(NOT_UTF8);
   }
   return { text, values };
+}
+
+/** The first setting that two lines set: only the last of them would count. A template may have left an empty one. */
+function repeatedSetting(text: string): string | undefined {
+  const lines = new Map<string, number>();
+  for (const [index, line] of text.split("\n").entries()) {
+    const name = /^\s*(?:export\s+)?(\w+)\s*=\s*\S/.exec(line)?.[1] ?? "";
+    if (!isSetting(name)) continue;
+    const earlier = lines.get(name);
+    if (earlier !== undefined)
+      return `sets ${name} twice, in lines ${earlier} and ${index + 1}: remove one of them`;
+    lines.set(name, index + 1);
+  }
+  return undefined;
 }
 
 /** A line such as `NAME=` is not taken for base64, unless its length is a multiple of four, as padded base64 has. */

@@ -53,6 +53,20 @@ describe("a .env", () => {
     expect(() => read(bytes)).toThrow(refusal(utf16));
   });
 
+  it.each([
+    ["FETCH_ETL_MASKING_KEY=a\n\nFETCH_ETL_MASKING_KEY=b\n", "FETCH_ETL_MASKING_KEY", [1, 3]],
+    ["# PGUSER=a\nexport PGUSER = a\r\n  PGUSER=a", "PGUSER", [2, 3]],
+  ])("is refused if it sets a variable twice: %j", (text, name, [first, second]) => {
+    const lines = `in lines ${first} and ${second}: remove one of them`;
+    expect(() => read(text)).toThrow(
+      refusal(`The file .env in the working directory sets ${name} twice, ${lines}.`),
+    );
+  });
+
+  it("may set twice what is not a setting of fetch-etl, or is empty the first time", () => {
+    expect(read("A=1\nA=2\nPGUSER= \nPGUSER=p\n#PGUSER=q\n")?.values).toEqual({ A: "2", PGUSER: "p" });
+  });
+
   it("is none where there is none", () => {
     expect(failing("ENOENT", false)).toBeUndefined();
   });
