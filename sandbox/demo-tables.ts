@@ -14,7 +14,7 @@ export async function firstRows(sql: Sql, count: number): Promise<string> {
 export async function repeatedDevices(sql: Sql, count: number): Promise<string> {
   const rows = await sql<Record<string, string | null>[]>`
     select masked_device_id, count(*)::text as logins, count(distinct user_id)::text as users,
-      count(distinct masked_ip)::text as addresses
+      count(distinct masked_ip)::text as ips
     from public.user_logins
     group by masked_device_id having count(*) > 1
     order by count(*) desc, masked_device_id limit ${count}`;

@@ -16,6 +16,12 @@ const MESSAGES = 100;
 const LOGINS = generateLogins(MESSAGES - 1);
 const STEPS = [["peek", "--count", "5"], ["drain"], ["verify", "--expect", String(LOGINS.length)]];
 
+const NEXT = `What to try next:
+
+  npm run sandbox              run both servers, and get settings for them
+  npx fetch-etl mapping show   see the mapping that turns logins into rows
+  npx fetch-etl doctor         check your own queue, database and masking key`;
+
 /** A step that failed; the message says which and why. */
 class StepFailed extends Error {
   override readonly name = "StepFailed";
@@ -60,7 +66,7 @@ async function main(): Promise<number> {
     await withSandbox({ messages: generateMessages(MESSAGES) }, (sandbox) =>
       demo(sandbox, cwd, interruption),
     );
-    console.log(`\nDemo succeeded: ${LOGINS.length} loaded, 1 quarantined, queue empty.`);
+    console.log(`\nDemo succeeded: ${LOGINS.length} loaded, 1 quarantined, queue empty.\n\n${NEXT}`);
     return 0;
   } catch (error) {
     const signal = interruption.received();

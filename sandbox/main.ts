@@ -1,7 +1,8 @@
-// `npm run sandbox`: runs the servers on the assignment's ports until Ctrl-C.
-import { Command } from "commander";
+// `npm run sandbox`: runs the servers on the assignment's ports until Ctrl-C, or sends messages to those that run.
+import { randomInt } from "node:crypto";
+import { Command, InvalidArgumentError } from "commander";
 import { interrupted, watchSignals } from "./interruption.ts";
-import { PortInUse } from "./ports.ts";
+import { LOOPBACK, PortInUse } from "./ports.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 const SQS_PORT = 4566;
@@ -29,12 +30,21 @@ async function main(ports: Ports): Promise<number> {
   return 0;
 }
 
-/** There are no arguments. Exits after --help, or if there is one. */
-function readArguments(argv: readonly string[]): void {
-  new Command("npm run sandbox")
+interface Arguments {
+  /** How many messages to send to the sandbox that runs. */
+  readonly send?: number;
+  /** How many of them are not logins. */
+  readonly bad: number;
+}
+
+/** Exits after --help, or if there is a mistake. */
+function readArguments(argv: readonly string[]): Arguments {
+  const command = new Command("npm run sandbox --")
     .description(
       "Runs an SQS server with a queue of 100 messages, and a PostgreSQL server with an empty user_logins table, and prints the settings to use. Both accept connections only from this machine. Ctrl-C stops them and deletes their data.",
     )
+    .option("--send <count>", "send new messages to the sandbox that is running, and exit", wholeNumber)
+    .option("--bad <count>", "with --send: how many of the messages are not valid logins", wholeNumber, 0)
     .addHelpText(
       "after",
       `
@@ -43,6 +53,26 @@ Environment:
   SANDBOX_POSTGRES_PORT  port of PostgreSQL, 0 for any free port (default: ${POSTGRES_PORT})`,
     )
     .parse(argv, { from: "user" });
+  const given = command.opts<Arguments>();
+  if (given.bad > (given.send ?? 0)) command.error("error: --bad must not be more than --send");
+  return given;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError("It must be a whole number up to 999999.");
+  return Number(text);
+}
+
+/** Sends messages to the sandbox that runs. Resolves to the exit code. */
+async function send(count: number, bad: number, port: number): Promise<number> {
+  const [{ QUEUE }, { sendTo }, { generateMixed }] = await Promise.all([
+    import("./sandbox.ts"),
+    import("./sqs.ts"),
+    import("./messages.ts"),
+  ]);
+  await sendTo(`http://${LOOPBACK}:${port}`, QUEUE, generateMixed(count, bad, randomInt(2 ** 31)));
+  console.log(`Sent ${count} messages to ${QUEUE}; ${bad} of them are not valid logins.`);
+  return 0;
 }
 
 /** @throws Error if a variable is not a port */
@@ -84,6 +114,7 @@ async function describe({ sqs, postgres, env }: Sandbox, queue: string): Promise
     "  npx fetch-etl peek --count 5",
     "  npx fetch-etl drain",
     "  npx fetch-etl verify --expect 99",
+    "  npm run sandbox -- --send 100 --bad 5     # more messages, of which 5 are not valid",
     "",
     "Ctrl-C stops the sandbox and deletes its data.",
   ].join("\n");
@@ -97,10 +128,12 @@ function explain(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-readArguments(process.argv.slice(2));
+const { send: count, bad } = readArguments(process.argv.slice(2));
 try {
-  process.exitCode = await main(portsFrom(process.env));
+  const ports = portsFrom(process.env);
+  process.exitCode = count === undefined ? await main(ports) : await send(count, bad, ports.sqsPort);
 } catch (error) {
-  console.error(`Cannot start the sandbox: ${explain(error)}`);
+  const what = count === undefined ? "start the sandbox" : "send messages to the sandbox";
+  console.error(`Cannot ${what}: ${explain(error)}`);
   process.exitCode = 1;
 }

@@ -58,6 +58,34 @@ export function generateMessages(count = 100, seed = 1): string[] {
   return bodies;
 }
 
+/**
+ * Message bodies, of which some are not logins: one of the wrong type, an address that is none, a missing field, no JSON, and so on.
+ *
+ * @param bad how many are not; at most `count`
+ */
+export function generateMixed(count: number, bad: number, seed: number): string[] {
+  const random = mulberry32(seed);
+  const logins = generateLogins(count, seed);
+  return logins.map((login, index) => {
+    // The bad ones are spread evenly.
+    const nth = Math.floor(((index + 1) * bad) / count);
+    const isBad = nth > Math.floor((index * bad) / count);
+    return isBad ? spoil(login, nth - 1, random) : JSON.stringify(login);
+  });
+}
+
+/** A login's body, broken in the nth way. */
+function spoil({ ip, ...login }: LoginMessage, nth: number, random: Random): string {
+  const ways = [
+    WRONG_TYPE,
+    JSON.stringify({ ...login, ip: `${ip} or so` }),
+    JSON.stringify(login),
+    JSON.stringify({ ...login, ip, app_version: `2.0-beta${integer(random, 1, 9)}` }),
+    JSON.stringify({ ...login, ip }).slice(0, -1),
+  ];
+  return ways[nth % ways.length] ?? WRONG_TYPE;
+}
+
 /** Tommy Ettinger's mulberry32, public domain: small, and random enough for test data. */
 export function mulberry32(seed: number): Random {
   let state = seed | 0;

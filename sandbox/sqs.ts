@@ -45,6 +45,9 @@ export interface SqsServer {
   stop(): Promise<void>;
 }
 
+/** Calls an action of SQS by its JSON protocol. */
+type Call = <T>(action: string, request: object) => Promise<T>;
+
 type Inspection = NonNullable<ReturnType<FauxqsServer["inspectQueue"]>>;
 
 const BATCH_MESSAGES = 10;
@@ -68,11 +71,12 @@ export async function startSqs(options: { readonly port?: number | undefined } =
   const host = new URL(endpoint).host;
 
   // Uses the server's complete request path, but no socket: nothing stays open, and it is faster.
-  const call = async <T>(action: string, request: object): Promise<T> => {
+  const call: Call = async <T>(action: string, request: object) => {
+    const headers = { host, ...headersOf(action) };
     const response = await app.inject({
       method: "POST",
       url: "/",
-      headers: { host, "content-type": "application/x-amz-json-1.0", "x-amz-target": `AmazonSQS.${action}` },
+      headers,
       payload: JSON.stringify(request),
     });
     if (response.statusCode !== 200) throw new Error(`${action} failed: ${response.body}`);
@@ -89,22 +93,7 @@ export async function startSqs(options: { readonly port?: number | undefined } =
       });
       return created.QueueUrl;
     },
-    send: async (queueUrl, bodies, groupOf) => {
-      // One batch at a time, to keep the order.
-      for (const batch of batches(bodies.map(escapeAstral))) {
-        const entries = batch.map((body, index) => ({
-          Id: String(index),
-          MessageBody: body,
-          ...(groupOf === undefined ? {} : { MessageGroupId: groupOf(body) }),
-        }));
-        const sent = await call<{ Failed: { Code: string }[] }>("SendMessageBatch", {
-          QueueUrl: queueUrl,
-          Entries: entries,
-        });
-        const refused = sent.Failed[0];
-        if (refused !== undefined) throw new Error(`SendMessageBatch refused a message: ${refused.Code}`);
-      }
-    },
+    send: (queueUrl, bodies, groupOf) => sendAll(call, queueUrl, bodies, groupOf),
     inspect: async (name) => {
       const response = await app.inject(`/_fauxqs/queues/${encodeURIComponent(name)}`);
       if (response.statusCode !== 200) throw new Error(`there is no queue ${name}`);
@@ -112,6 +101,60 @@ export async function startSqs(options: { readonly port?: number | undefined } =
     },
     stop: () => app.close(),
   };
+}
+
+function headersOf(action: string): Record<string, string> {
+  return { "content-type": "application/x-amz-json-1.0", "x-amz-target": `AmazonSQS.${action}` };
+}
+
+/**
+ * Sends bodies to a queue of a server in another process.
+ *
+ * @throws Error when there is no such server or queue, or when the server refuses a body
+ */
+export async function sendTo(endpoint: string, queue: string, bodies: readonly string[]): Promise<void> {
+  const call: Call = async <T>(action: string, request: object) => {
+    const response = await fetch(endpoint, {
+      method: "POST",
+      headers: headersOf(action),
+      body: JSON.stringify(request),
+    }).catch((error: unknown) => {
+      throw new Error(
+        `no server answers at ${endpoint}; start it with \`npm run sandbox\` in another terminal`,
+        {
+          cause: error,
+        },
+      );
+    });
+    if (!response.ok) throw new Error(`${action} failed: ${await response.text()}`);
+    // Typed as unknown.
+    return (await response.json()) as T;
+  };
+  const { QueueUrl } = await call<{ QueueUrl: string }>("GetQueueUrl", { QueueName: queue });
+  await sendAll(call, QueueUrl, bodies);
+}
+
+/** See {@link SqsServer.send}. */
+async function sendAll(
+  call: Call,
+  queueUrl: string,
+  bodies: readonly string[],
+  groupOf?: (body: string) => string,
+): Promise<void> {
+  // One batch at a time, to keep the order.
+  for (const batch of batches(bodies.map(escapeAstral))) {
+    const entries = batch.map((body, index) => ({
+      Id: String(index),
+      MessageBody: body,
+      ...(groupOf === undefined ? {} : { MessageGroupId: groupOf(body) }),
+    }));
+    const sent = await call<{ Failed: { Code: string }[] }>("SendMessageBatch", {
+      QueueUrl: queueUrl,
+      Entries: entries,
+    });
+    const refused = sent.Failed[0];
+    if (refused !== undefined) throw new Error(`SendMessageBatch refused a message: ${refused.Code}`);
+  }
 }
 
 /** The server updates a message's state only on a receive, so compute it from the message's times. */

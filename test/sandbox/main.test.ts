@@ -81,6 +81,12 @@ test("it prints the environment, refuses a port that is taken in one sentence, a
   expect(await canConnect(env["AWS_ENDPOINT_URL_SQS"])).toBe(true);
 
   const { port } = new URL(env["AWS_ENDPOINT_URL_SQS"] ?? "");
+  const sending = launch(port, ["--send", "25", "--bad", "7"]);
+  const [sent, sendCode] = await Promise.all([text(sending.stdout), exit(sending)]);
+  expect([sent, sendCode]).toEqual(["Sent 25 messages to login-queue; 7 of them are not valid logins.\n", 0]);
+  const queue = await fetch(`${env["AWS_ENDPOINT_URL_SQS"] ?? ""}/_fauxqs/queues/login-queue`);
+  expect(((await queue.json()) as { messages: { ready: unknown[] } }).messages.ready).toHaveLength(125);
+
   const second = launch(port);
   const [said, code] = await Promise.all([text(second.stderr), exit(second)]);
   expect(said).toContain(`port ${port} on 127.0.0.1 is in use`);
@@ -115,6 +121,15 @@ test("a variable that holds no port is one sentence and exit code 1", async () =
   expect(code).toBe(1);
 });
 
+test("sending where none runs is one sentence that says how to start it", async () => {
+  const child = launch("9", ["--send", "1"]);
+  const [said, code] = await Promise.all([text(child.stderr), exit(child)]);
+  expect(said).toBe(
+    "Cannot send messages to the sandbox: no server answers at http://127.0.0.1:9; start it with `npm run sandbox` in another terminal\n",
+  );
+  expect(code).toBe(1);
+});
+
 test("--help tells what it does and which variables it reads, and starts nothing", async () => {
   const child = launch("high", ["--help"]);
   const [told, said, code] = await Promise.all([text(child.stdout), text(child.stderr), exit(child)]);
@@ -126,8 +141,8 @@ test("--help tells what it does and which variables it reads, and starts nothing
   expect(code).toBe(0);
 });
 
-test.each(["--port", "4567"])("it takes no other argument, such as %s", async (argument) => {
-  const child = launch("0", [argument]);
+test.each(["--port", "4567", "--send x", "--bad 1", "--send 2 --bad 3"])("it refuses %s", async (line) => {
+  const child = launch("0", line.split(" "));
   const [told, said, code] = await Promise.all([text(child.stdout), text(child.stderr), exit(child)]);
   expect(said).toMatch(/^error: /);
   expect(told).toBe("");

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { isIP } from "node:net";
 import { expect, test } from "vitest";
-import { generateLogins, generateMessages, WRONG_TYPE } from "../../sandbox/messages.ts";
+import { generateLogins, generateMessages, generateMixed, WRONG_TYPE } from "../../sandbox/messages.ts";
+import { readLogin } from "../support/login-entries.ts";
 
 /** How often each value occurs. */
 function occurrences(values: readonly string[]): number[] {
@@ -71,4 +72,25 @@ test("every login has the real shape, and an address that is nobody's", () => {
     }),
     { numRuns: 50 },
   );
+});
+
+test("of mixed messages, exactly as many as asked for are not logins, for different reasons", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 60 }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      (count, share) => {
+        const bad = Math.round(count * share);
+        const read = generateMixed(count, bad, 1).map((body) => readLogin(body));
+        expect(read).toHaveLength(count);
+        expect(read.filter(({ ok }) => !ok)).toHaveLength(bad);
+      },
+    ),
+    { numRuns: 30 },
+  );
+  const reasons = generateMixed(10, 5, 1).flatMap((body) => {
+    const read = readLogin(body);
+    return read.ok ? [] : [read.reasons.join()];
+  });
+  expect(new Set(reasons).size).toBe(5);
 });
