@@ -137,7 +137,9 @@ async function drainQueue(
     if (report.databaseSilent) return EXIT.unavailable;
     await loader?.prune(config.ledgerDays, stop).catch(() => {
       // The rows are already loaded, so this does not fail the run.
-      log.warn("Could not prune the ledger; the next run tries again.");
+      log.warn(
+        "Could not delete old entries of the ledger. They only take up space, so nothing is lost or doubled. The next run tries again.",
+      );
     });
     return report.quarantined + report.left > 0 && flags.failOnQuarantine === true
       ? EXIT.quarantined
