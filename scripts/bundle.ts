@@ -1,0 +1,107 @@
+// Bundles src/ into dist/bundle/, which bin/ runs: together with the packages that it imports and that are not dependencies in
+// package.json. A step of the build.
+import { copyFileSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { rolldown, type PreRenderedChunk } from "rolldown";
+
+/** The folder of a package, in the path of a module. */
+const PACKAGE = /^.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+/;
+
+if (realpathSync(process.argv[1] ?? ".") === fileURLToPath(import.meta.url)) await write();
+
+interface Package {
+  readonly name: string;
+  readonly version: string;
+  readonly license: string;
+}
+
+async function write(): Promise<void> {
+  // Relative to dist/scripts, where this file runs.
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const folder = join(root, "dist", "bundle");
+  const moduleIds = await bundle(root, folder);
+  copyFileSync(join(root, "src/postgres/rds-global-bundle.pem"), join(folder, "rds-global-bundle.pem"));
+  writeFileSync(join(folder, "THIRD-PARTY-LICENSES.md"), licenses(moduleIds));
+}
+
+/**
+ * Writes one file per command and per package, and files for what several of them need, each loaded only when it is needed. Nothing is
+ * minified, so that stack traces are readable.
+ *
+ * @returns the paths of the bundled modules
+ * @throws Error if the bundler has an error or a warning
+ */
+async function bundle(root: string, folder: string): Promise<string[]> {
+  const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+    readonly dependencies: Readonly<Record<string, string>>;
+    readonly peerDependencies: Readonly<Record<string, string>>;
+  };
+  const installed = Object.keys({ ...dependencies, ...peerDependencies });
+  const build = await rolldown({
+    cwd: root,
+    input: join(root, "src/main.ts"),
+    platform: "node",
+    // Lets main.js export what other files use. Otherwise its code would be in a second file.
+    preserveEntrySignatures: "allow-extension",
+    external: (id) => installed.some((name) => id === name || id.startsWith(`${name}/`)),
+    // Modules of one command import it statically, the others when they need it.
+    checks: { ineffectiveDynamicImport: false },
+    onLog: (_level, log) => {
+      throw new Error(log.message);
+    },
+  });
+  const { output } = await build.write({
+    dir: folder,
+    cleanDir: true,
+    comments: { legal: true, annotation: false, jsdoc: false },
+    entryFileNames: "[name].js",
+    chunkFileNames: (chunk) => `${nameOf(chunk)}.js`,
+    codeSplitting: {
+      groups: [
+        // All that runs before a command is known.
+        { name: "start", tags: ["$initial"], priority: 2 },
+        { name: packageName, debugName: "packages", priority: 1 },
+      ],
+    },
+  });
+  await build.close();
+  return output.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []));
+}
+
+/** `drain-run` for src/cli/commands/drain/run.ts. */
+function nameOf({ name, facadeModuleId: path }: PreRenderedChunk): string {
+  if (path === null || packageFolder(path) !== undefined) return name;
+  const folder = basename(dirname(path));
+  return folder === "src" ? name : `${folder}-${name}`;
+}
+
+/** The folder of the package that has the module; undefined for a module of fetch-etl. */
+function packageFolder(moduleId: string): string | undefined {
+  return PACKAGE.exec(moduleId)?.[0];
+}
+
+function packageName(moduleId: string): string | null {
+  const folder = packageFolder(moduleId);
+  return folder === undefined
+    ? null
+    : readPackage(folder).name.replace(/^@/, "").replace("/", "-").replace(/\.js$/, "");
+}
+
+function readPackage(folder: string): Package {
+  return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Package;
+}
+
+/** The licenses of the packages that have one of the modules, in Markdown. */
+function licenses(moduleIds: readonly string[]): string {
+  const folders = new Set(moduleIds.flatMap((id) => packageFolder(id) ?? []));
+  const texts = [...folders].map((folder) => {
+    const { name, version, license } = readPackage(folder);
+    const files = readdirSync(folder).filter((file) => /^(?:licen[cs]e|notice|copying)/i.test(file));
+    return [
+      `## ${name} ${version} (${license})`,
+      ...files.map((file) => readFileSync(join(folder, file), "utf8").trim()),
+    ].join("\n\n");
+  });
+  return `# Packages in this bundle, and their licenses\n\n${texts.sort().join("\n\n")}\n`;
+}
