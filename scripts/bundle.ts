@@ -14,6 +14,7 @@ interface Package {
   readonly name: string;
   readonly version: string;
   readonly license: string;
+  readonly repository?: { readonly url: string };
 }
 
 async function write(): Promise<void> {
@@ -95,13 +96,19 @@ function readPackage(folder: string): Package {
 /** The licenses of the packages that have one of the modules, in Markdown. */
 function licenses(moduleIds: readonly string[]): string {
   const folders = new Set(moduleIds.flatMap((id) => packageFolder(id) ?? []));
-  const texts = [...folders].map((folder) => {
-    const { name, version, license } = readPackage(folder);
-    const files = readdirSync(folder).filter((file) => /^(?:licen[cs]e|notice|copying)/i.test(file));
-    return [
-      `## ${name} ${version} (${license})`,
-      ...files.map((file) => readFileSync(join(folder, file), "utf8").trim()),
-    ].join("\n\n");
+  const packages = [...folders].map((folder) => ({ ...readPackage(folder), text: licenseIn(folder) }));
+  const sections = packages.map(({ name, version, license, repository, text }) => {
+    // Some packages of a repository leave the file out.
+    const beside = packages.find((other) => other.text !== "" && other.repository?.url === repository?.url);
+    const given = text === "" && repository !== undefined ? beside?.text : text;
+    if (given === undefined || given === "") throw new Error(`${name} has no license file`);
+    return `## ${name} ${version} (${license})\n\n${given}\n`;
   });
-  return `# Packages in this bundle, and their licenses\n\n${texts.sort().join("\n\n")}\n`;
+  return ["# Packages in this bundle, and their licenses\n", ...sections.sort()].join("\n");
+}
+
+/** Empty if there is no such file. */
+function licenseIn(folder: string): string {
+  const files = readdirSync(folder).filter((file) => /^(?:licen[cs]e|notice|copying)/i.test(file));
+  return files.map((file) => readFileSync(join(folder, file), "utf8").trim()).join("\n\n");
 }
