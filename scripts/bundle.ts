@@ -70,11 +70,13 @@ async function bundle(root: string, folder: string): Promise<string[]> {
   return output.flatMap((chunk) => (chunk.type === "chunk" ? chunk.moduleIds : []));
 }
 
-/** `drain-run` for src/cli/commands/drain/run.ts. */
-function nameOf({ name, facadeModuleId: path }: PreRenderedChunk): string {
-  if (path === null || packageFolder(path) !== undefined) return name;
+/** The module that is imported, or else the last one, gives the name: `drain-run` for src/cli/commands/drain/run.ts. */
+function nameOf({ name, facadeModuleId, moduleIds }: PreRenderedChunk): string {
+  const path = facadeModuleId ?? moduleIds.at(-1) ?? "";
+  // The bundler's own module has no path.
+  if (path.startsWith("\0") || packageFolder(path) !== undefined) return name;
   const folder = basename(dirname(path));
-  return folder === "src" ? name : `${folder}-${name}`;
+  return folder === "src" || folder === name ? name : `${folder}-${name}`;
 }
 
 /** The folder of the package that has the module; undefined for a module of fetch-etl. */
