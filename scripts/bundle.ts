@@ -60,8 +60,9 @@ async function bundle(root: string, folder: string): Promise<string[]> {
     chunkFileNames: (chunk) => `${nameOf(chunk)}.js`,
     codeSplitting: {
       groups: [
-        // All that runs before a command is known.
-        { name: "start", tags: ["$initial"], priority: 2 },
+        // One file for `--version`, and another for what runs before a command is known.
+        { name: "start", tags: ["$initial"], priority: 3 },
+        { name: "program", test: /[\\/]src[\\/]cli[\\/]program\.ts$/, priority: 2 },
         { name: packageName, debugName: "packages", priority: 1 },
       ],
     },

@@ -51,7 +51,10 @@ it("the package holds bin, the bundle and the usual texts, and runs elsewhere", 
       ]),
     );
     // npm links a manual page only where `man` is a list.
-    const { man } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as { man: unknown };
+    const { man, version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
+      man: unknown;
+      version: string;
+    };
     expect(man).toEqual(["dist/man/fetch-etl.1"]);
     await run("tar", ["xzf", join(folder, packed?.filename ?? ""), "-C", folder]);
     await mkdir(join(folder, "elsewhere"));
@@ -62,6 +65,10 @@ it("the package holds bin, the bundle and the usual texts, and runs elsewhere", 
     const bin = join(folder, "package", "bin", "fetch-etl.js");
     const { stdout: key } = await run(process.execPath, [bin, "keygen"], { cwd: join(folder, "elsewhere") });
     expect(key).toMatch(/^FETCH_ETL_MASKING_KEY=/);
+    // The one is answered before commander is loaded, the other by it.
+    for (const flag of ["--version", "-V"]) {
+      expect((await run(process.execPath, [bin, flag])).stdout).toBe(`${version}\n`);
+    }
     // What a plain install brings: this package and its dependencies.
     expect(installed.length + 1).toBeLessThanOrEqual(60);
     const space = [join(folder, "package"), ...installed.map(({ path }) => join(ROOT, path))].map(diskSpace);
