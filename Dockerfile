@@ -16,7 +16,7 @@ ENV NODE_ENV=production
 COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules ./node_modules
 COPY --from=build /build/bin ./bin
-COPY --from=build /build/dist/src ./dist/src
+COPY --from=build /build/dist/bundle ./dist/bundle
 USER node
 # Node itself is process 1 and handles SIGTERM: a clean stop, as on a terminal.
 ENTRYPOINT ["node", "/app/bin/fetch-etl.js"]

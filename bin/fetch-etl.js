@@ -7,5 +7,5 @@ const wanted = /--inspect(?!-port|-publish)/.test([...process.execArgv, process.
 if (url() !== undefined && !wanted) close();
 
 // Not imported above, which would come first.
-const { main } = await import("../dist/src/main.js");
+const { main } = await import("../dist/bundle/main.js");
 process.exitCode = await main(process.argv.slice(2));

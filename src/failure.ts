@@ -30,6 +30,17 @@ export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\u{FFFD}");
 }
 
+/**
+ * `1,830`: the one way to write a count. Intl would load its locale data, which takes a fifth of the time in which Node starts.
+ *
+ * @param value a whole number, 0 or more
+ */
+export function count(value: number): string {
+  let text = String(value);
+  for (let end = text.length - 3; end > 0; end -= 3) text = `${text.slice(0, end)},${text.slice(end)}`;
+  return text;
+}
+
 /** The code of a system error, such as `ENOENT`; undefined for any other error. */
 export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && "code" in error ? String(error.code) : undefined;

@@ -1,11 +1,11 @@
 // The entry point: errors become exit codes here. Loads what only a running command needs when it runs, so that `--help` is fast.
 import { readFileSync } from "node:fs";
-import { CommanderError } from "commander";
+import type { CommanderError } from "commander";
 import type { Context, ReadFlags, Versions } from "./cli/context.ts";
 import { EXIT } from "./cli/exit-codes.ts";
 import type { Log } from "./cli/log/log.ts";
 import type { Output } from "./cli/output.ts";
-import { createProgram } from "./cli/program.ts";
+import type { Program } from "./cli/program.ts";
 import type { LogFlags } from "./config/log-format.ts";
 
 /**
@@ -59,13 +59,20 @@ interface CommandLine {
 /** Creates the command line for one run. It has no global state: several can run in one process. */
 export function commandLine(runtime: Runtime): CommandLine {
   const { stdout, stderr, versions } = runtime;
-  const { command, exitCode } = createProgram(versions.fetchEtl, runtime.openContext);
-  let usage = "";
-  for (const each of [command, ...command.commands.flatMap((group) => [group, ...group.commands])]) {
-    each.exitOverride().configureOutput({ writeOut: stdout.write, writeErr: (text) => (usage += text) });
-  }
-  const openErrorLog = (): Promise<Log> => runtime.openErrorLog(command.opts<LogFlags>());
+  let program: Program | undefined;
+  const openErrorLog = (): Promise<Log> => runtime.openErrorLog(program?.command.opts<LogFlags>() ?? {});
   const run = async (argv: readonly string[]): Promise<number> => {
+    // Answered before commander is loaded, which takes as long as half of Node's own start.
+    if (argv.length === 1 && argv[0] === "--version") {
+      stdout.write(`${versions.fetchEtl}\n`);
+      return EXIT.done;
+    }
+    const { CommanderError, createProgram } = await import("./cli/program.ts");
+    const { command, exitCode } = (program = createProgram(versions.fetchEtl, runtime.openContext));
+    let usage = "";
+    for (const each of [command, ...command.commands.flatMap((group) => [group, ...group.commands])]) {
+      each.exitOverride().configureOutput({ writeOut: stdout.write, writeErr: (text) => (usage += text) });
+    }
     try {
       await command.parseAsync(argv, { from: "user" });
       return exitCode() ?? EXIT.done;

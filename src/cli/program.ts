@@ -1,5 +1,6 @@
 // The commander program. Each command has a folder in commands/: command.ts defines its flags, run.ts runs it.
 import type { Command } from "commander";
+export { CommanderError } from "commander";
 import { CliCommand, type ActionFor, type Run } from "./command.ts";
 import { LOG_FORMATS, type LogFlags } from "../config/log-format.ts";
 import type { Context, ReadFlags } from "./context.ts";

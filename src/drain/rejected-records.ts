@@ -1,4 +1,5 @@
 // The records of one message that its mapping or Postgres rejected, with their reasons.
+import { count } from "../failure.ts";
 
 /** Maximum bytes of the reasons of a message, which may have fifty thousand records; the others are counted. */
 const MOST_REASON_BYTES = 60_000;
@@ -37,6 +38,6 @@ export class RejectedRecords {
   /** Each with its record, in the order of the records. */
   get reasons(): string[] {
     const texts = this.#reasons.toSorted((one, other) => one.record - other.record).map(({ text }) => text);
-    return this.#others === 0 ? texts : [...texts, `${this.#others.toLocaleString("en-US")} other reasons`];
+    return this.#others === 0 ? texts : [...texts, `${count(this.#others)} other reasons`];
   }
 }

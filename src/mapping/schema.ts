@@ -1,6 +1,7 @@
 // The schema of a mapping's file: the source of its checks, of mapping.schema.json and of the tables in docs/mapping-reference.md. The descriptions
 // are the cells of these tables. What no schema can say, because it is about two keys, is in column-checks.ts and file-checks.ts.
 import { z } from "zod";
+import { count } from "../failure.ts";
 import { RESERVED_NAMES } from "../masking/keys.ts";
 import { ENVELOPES, Invalid, NORMALIZATIONS, TYPES, UNITS, type Json } from "./mapping.ts";
 import { whyNoColumn, whyNoField, whyNoTable } from "./names.ts";
@@ -33,7 +34,7 @@ function oneOf<const Values extends readonly [string, ...string[]]>(values: Valu
 }
 
 function whole(min: number, max: number) {
-  const error = `a whole number from ${min} to ${max.toLocaleString("en-US")}`;
+  const error = `a whole number from ${min} to ${count(max)}`;
   return z.int({ error }).min(min, { error }).max(max, { error });
 }
 
@@ -205,11 +206,11 @@ export const mappingFile = z
           error: "columns by name, such as { id: {} }",
         })
         .superRefine((columns, context) => {
-          const count = Object.keys(columns).length;
-          if (count === 0 || count > MOST_COLUMNS) {
+          const names = Object.keys(columns).length;
+          if (names === 0 || names > MOST_COLUMNS) {
             context.addIssue({
               code: "custom",
-              message: `a table has 1 to ${MOST_COLUMNS.toLocaleString("en-US")} columns`,
+              message: `a table has 1 to ${count(MOST_COLUMNS)} columns`,
             });
           }
         })

@@ -11,6 +11,7 @@ import {
   type Check,
   type CheckName,
 } from "../doctor/check.ts";
+import { count } from "../failure.ts";
 import { place, type DatabaseSettings } from "../config/database.ts";
 import { tableText, type TableName } from "../config/table.ts";
 import { findTables, isOneOf, RELATIONS, unloggedTables } from "./catalogue.ts";
@@ -262,7 +263,7 @@ async function checkLedger(sql: Sql): Promise<Check> {
   if (ledger === undefined) return skipped("ledger", NO_TABLE);
   // -1 before the first ANALYZE, and 0 before Postgres 14.
   const estimate = Number(ledger.entries);
-  const entries = estimate > 0 ? `about ${estimate.toLocaleString("en-US")} entries, ` : "";
+  const entries = estimate > 0 ? `about ${count(estimate)} entries, ` : "";
   const prune = ledger.prune
     ? "pruned by each drain"
     : "drains cannot prune it: delete old entries yourself, or grant DELETE";

@@ -69,7 +69,7 @@ it("the Dockerfile copies what is there, and runs as another user than root", ()
   const dockerfile = read("Dockerfile");
   expect(dockerfile).toMatch(/^USER node$/m);
   const copied = [...dockerfile.matchAll(/^COPY --from=build \/build\/(\S+)/gm)].map(([, path = ""]) => path);
-  expect(copied).toEqual(["package.json", "node_modules", "bin", "dist/src"]);
+  expect(copied).toEqual(["package.json", "node_modules", "bin", "dist/bundle"]);
   for (const path of copied) expect(existsSync(new URL(`../../${path}`, import.meta.url))).toBe(true);
 });
 

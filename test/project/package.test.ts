@@ -2,16 +2,18 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, symlink, mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
+import { diskSpace, installedPackages } from "./installed-packages.ts";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-it("the package holds bin, the built sources and the usual texts", async () => {
+it("the package holds bin, the bundle and the usual texts, and runs elsewhere", async () => {
   const folder = await mkdtemp(join(tmpdir(), "fetch-etl-pack-"));
+  const installed = installedPackages();
   try {
     // Without scripts: the build that the tests run against must not be taken away under them.
     const { stdout } = await run(
@@ -24,7 +26,7 @@ it("the package holds bin, the built sources and the usual texts", async () => {
     const kinds = new Set(
       paths.map((path) =>
         path
-          .replace(/^dist\/src\/.*\.js$/, "dist/src/*.js")
+          .replace(/^dist\/bundle\/[\w-]+\.js$/, "dist/bundle/*.js")
           .replace(/^deploy\/.*/, "deploy/*")
           .replace(/^docs\/[^/]*\.md$/, "docs/*.md")
           .replace(/^examples\/\w+\/(?:mapping\.yaml|(?:messages|rows)\.jsonl)$/, "examples/*")
@@ -34,7 +36,7 @@ it("the package holds bin, the built sources and the usual texts", async () => {
     );
     expect(kinds).toEqual(
       new Set([
-        ...["package.json", "README.md", "LICENSE", "CHANGELOG.md", "bin/fetch-etl.js", "dist/src/*.js"],
+        ...["package.json", "README.md", "LICENSE", "CHANGELOG.md", "bin/fetch-etl.js", "dist/bundle/*.js"],
         ...[
           "deploy/*",
           "docs/*.md",
@@ -42,21 +44,36 @@ it("the package holds bin, the built sources and the usual texts", async () => {
           "schemas/*.schema.json",
           "dist/man/fetch-etl.1",
           "dist/schemas/mapping.schema.json",
-          "dist/src/postgres/rds-global-bundle.pem",
+          "dist/bundle/rds-global-bundle.pem",
+          "dist/bundle/THIRD-PARTY-LICENSES.md",
         ],
         ...["docs/token-vectors.json", "docs/examples/*"],
       ]),
     );
     // npm links a manual page only where `man` is a list.
-    const { man } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as { man: unknown };
+    const { man, version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
+      man: unknown;
+      version: string;
+    };
     expect(man).toEqual(["dist/man/fetch-etl.1"]);
-    // Unpacked elsewhere, beside the dependencies, it runs.
     await run("tar", ["xzf", join(folder, packed?.filename ?? ""), "-C", folder]);
     await mkdir(join(folder, "elsewhere"));
-    await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
+    for (const { path } of installed) {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await symlink(join(ROOT, path), join(folder, path));
+    }
     const bin = join(folder, "package", "bin", "fetch-etl.js");
     const { stdout: key } = await run(process.execPath, [bin, "keygen"], { cwd: join(folder, "elsewhere") });
     expect(key).toMatch(/^FETCH_ETL_MASKING_KEY=/);
+    // The one is answered before commander is loaded, the other by it.
+    for (const flag of ["--version", "-V"]) {
+      expect((await run(process.execPath, [bin, flag])).stdout).toBe(`${version}\n`);
+    }
+    // What a plain install brings: this package and its dependencies.
+    expect(installed.length + 1).toBeLessThanOrEqual(60);
+    const space = [join(folder, "package"), ...installed.map(({ path }) => join(ROOT, path))].map(diskSpace);
+    const megabytes = space.reduce((sum, size) => sum + size) / 2 ** 20;
+    expect(megabytes).toBeLessThanOrEqual(25);
   } finally {
     await rm(folder, { recursive: true });
   }

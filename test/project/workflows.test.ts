@@ -1,7 +1,7 @@
 // What GitHub runs, by GitHub's own parser; and that it runs what there is here.
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { copyFile } from "node:fs/promises";
+import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { convertWorkflowTemplate, NoOperationTraceWriter, parseWorkflow } from "@actions/workflow-parser";
@@ -39,14 +39,24 @@ interface Package {
   readonly engines: { readonly node: string };
   readonly scripts: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
 }
 
-const { version, engines, scripts, dependencies } = JSON.parse(read("package.json")) as Package;
+const { version, engines, scripts, dependencies, devDependencies } = JSON.parse(
+  read("package.json"),
+) as Package;
 const names = readdirSync(new URL(FOLDER, ROOT));
 const workflows = Object.fromEntries(
   names.map((name) => [name, parse(read(`${FOLDER}/${name}`)) as Workflow]),
 );
 const { "ci.yml": ci, "release.yml": release } = workflows;
+
+const LICENSES = "dist/bundle/THIRD-PARTY-LICENSES.md";
+/** The packages in the bundle. */
+const bundled = [...read(LICENSES).matchAll(/^## (\S+)/gm)].map(([, name = ""]) => name);
+
+const hasBash = existsSync("/bin/bash");
+const noBash = hasBash ? "" : " (skipped: no bash)";
 
 /** GitHub's complaints. */
 async function complaints(content: string): Promise<string[]> {
@@ -121,51 +131,54 @@ describe("a release", () => {
     expect(rights).toEqual(["publish: id-token", "release: contents"]);
   });
 
-  it("tells of every package that it is made of, those that development needs as well included", async () => {
-    const commands = release?.jobs["pack"]?.steps?.flatMap(({ run = [] }) => run) ?? [];
-    expect(commands.slice(-3)).toEqual([
-      "npm pack",
-      "npm pkg delete devDependencies && npm prune --ignore-scripts",
-      "npm sbom --sbom-format cyclonedx > fetch-etl.cdx.json",
-    ]);
-    await withFolder(async (folder) => {
-      for (const file of ["package.json", "package-lock.json"])
-        await copyFile(new URL(file, ROOT), join(folder, file));
-      const npm = (...args: string[]): string => execFileSync("npm", args, { cwd: folder, encoding: "utf8" });
-      npm("pkg", "delete", "devDependencies");
-      npm("prune", "--ignore-scripts", "--package-lock-only", "--offline");
-      const sbom = JSON.parse(npm("sbom", "--package-lock-only", "--sbom-format", "cyclonedx")) as {
-        components: readonly { name: string; group?: string }[];
-      };
-      const listed = sbom.components.map(({ group, name }) =>
-        group === undefined ? name : `${group}/${name}`,
-      );
-      expect(listed).toEqual(expect.arrayContaining(Object.keys(dependencies)));
-      expect(listed).not.toContain("vitest");
-    });
-  });
-
-  const hasBash = existsSync("/bin/bash");
   it.skipIf(!hasBash)(
-    `is refused where tag and package.json disagree${hasBash ? "" : " (skipped: no bash)"}`,
-    () => {
-      const compare = release?.jobs["pack"]?.steps?.find(
-        ({ name }) => name?.startsWith("Compare") === true,
-      )?.run;
-      const passes = (tag: string): boolean => {
-        try {
-          execFileSync("/bin/bash", ["-e", "-c", compare ?? "true"], {
-            cwd: fileURLToPath(ROOT),
-            env: { ...process.env, GITHUB_REF_NAME: tag },
-          });
-          return true;
-        } catch {
-          return false;
-        }
-      };
-      expect([`v${version}`, `v${version}1`, version, "v"].map(passes)).toEqual([true, false, false, false]);
+    `tells of every package that it is made of, those in the bundle included${noBash}`,
+    async () => {
+      const commands = release?.jobs["pack"]?.steps?.flatMap(({ run = [] }) => run) ?? [];
+      const [pack, addBundled = "", ...others] = commands.slice(-4);
+      expect([pack, ...others]).toEqual([
+        "npm pack",
+        "npm pkg delete devDependencies && npm prune --ignore-scripts",
+        "npm sbom --sbom-format cyclonedx > fetch-etl.cdx.json",
+      ]);
+      await withFolder(async (folder) => {
+        await mkdir(join(folder, "dist/bundle"), { recursive: true });
+        for (const file of ["package.json", "package-lock.json", LICENSES])
+          await copyFile(new URL(file, ROOT), join(folder, file));
+        execFileSync("/bin/bash", ["-e", "-c", addBundled], { cwd: folder });
+        const npm = (...args: string[]): string =>
+          execFileSync("npm", args, { cwd: folder, encoding: "utf8" });
+        npm("pkg", "delete", "devDependencies");
+        npm("prune", "--ignore-scripts", "--package-lock-only", "--offline");
+        const sbom = JSON.parse(npm("sbom", "--package-lock-only", "--sbom-format", "cyclonedx")) as {
+          components: readonly { name: string; group?: string }[];
+        };
+        const listed = sbom.components.map(({ group, name }) =>
+          group === undefined ? name : `${group}/${name}`,
+        );
+        expect(listed).toEqual(expect.arrayContaining([...Object.keys(dependencies), ...bundled]));
+        for (const name of ["vitest", "rolldown"]) expect(listed).not.toContain(name);
+      });
     },
   );
+
+  it.skipIf(!hasBash)(`is refused where tag and package.json disagree${noBash}`, () => {
+    const compare = release?.jobs["pack"]?.steps?.find(
+      ({ name }) => name?.startsWith("Compare") === true,
+    )?.run;
+    const passes = (tag: string): boolean => {
+      try {
+        execFileSync("/bin/bash", ["-e", "-c", compare ?? "true"], {
+          cwd: fileURLToPath(ROOT),
+          env: { ...process.env, GITHUB_REF_NAME: tag },
+        });
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    expect([`v${version}`, `v${version}1`, version, "v"].map(passes)).toEqual([true, false, false, false]);
+  });
 });
 
 describe("Dependabot", () => {
@@ -191,15 +204,21 @@ describe("Dependabot", () => {
         Object.keys(update.groups ?? {}),
       ]),
     ).toEqual([
-      ["npm", "weekly", ["aws-sdk", "runtime", "development"]],
+      ["npm", "weekly", ["aws-sdk", "runtime", "bundled", "development"]],
       ["docker", "weekly", []],
       ["github-actions", "weekly", ["actions"]],
     ]);
   });
 
   it("hands in a new major version by itself, so that it keeps no others back", () => {
-    const { runtime, development } = dependabot.updates[0]?.groups ?? {};
-    for (const group of [runtime, development]) expect(group?.["update-types"]).toEqual(["minor", "patch"]);
+    const { runtime, bundled: ofBundle, development } = dependabot.updates[0]?.groups ?? {};
+    for (const group of [runtime, ofBundle, development])
+      expect(group?.["update-types"]).toEqual(["minor", "patch"]);
+  });
+
+  it("hands in the packages of the bundle apart from those that no user gets", () => {
+    const inBundle = Object.keys(devDependencies).filter((name) => bundled.includes(name));
+    expect(dependabot.updates[0]?.groups?.["bundled"]?.patterns).toEqual(inBundle);
   });
 
   it("has no group for packages that are not used", () => {

@@ -1,7 +1,8 @@
 // Colors, numbers, and text that is safe to show on a terminal.
 import { Chalk, type ChalkInstance } from "chalk";
+import { count } from "../../failure.ts";
 import type { Output } from "../output.ts";
-export { printable } from "../../failure.ts";
+export { count, printable } from "../../failure.ts";
 
 export type Style = ChalkInstance;
 
@@ -16,11 +17,6 @@ function hasColor({ isTerminal }: Output, env: NodeJS.ProcessEnv): boolean {
   if (forced !== "") return forced !== "0" && forced !== "false";
   if ((env["NO_COLOR"] ?? "") !== "") return false;
   return isTerminal && env["TERM"] !== "dumb";
-}
-
-/** `1,830`: the one way to write a count. */
-export function count(value: number): string {
-  return value.toLocaleString("en-US");
 }
 
 /** `1 message`, `2 messages`. */

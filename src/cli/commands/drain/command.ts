@@ -1,3 +1,4 @@
+import { count } from "../../../failure.ts";
 import { DRAIN_DEFAULTS, ON_REJECT } from "../../../drain/settings.ts";
 import type { ActionFor, CliCommand } from "../../command.ts";
 import { appVersionOption, choice, waitOption, withMappingOptions, withQueueOptions } from "../../option.ts";
@@ -34,7 +35,7 @@ export function defineDrain(program: CliCommand, action: ActionFor): void {
     .option("--fail-on-quarantine", "exit 3 if a message was quarantined or left in the queue")
     .option(
       "--dry-run",
-      `receive, decode, mask and count up to ${DRAIN_DEFAULTS.dryRunMessages.toLocaleString("en-US")} messages, then return them to the queue`,
+      `receive, decode, mask and count up to ${count(DRAIN_DEFAULTS.dryRunMessages)} messages, then return them to the queue`,
     )
     .option("--json", "print the result as one JSON object")
     .option("--report <file>", "also write the report to a file, even if the run fails")

@@ -166,8 +166,6 @@ function invalidText({ invalid }: Pick<Counts, "invalid">): string {
   return `${plural(invalidValues({ invalid }), "value")} stored as NULL (${named.join(", ")})`;
 }
 
-const LIST = new Intl.ListFormat("en-GB");
-
 /** What a drain would do with the messages of a dry run. */
 function wouldText(report: DrainReport): string {
   const { duplicates, quarantined, skipped, left, received } = report;
@@ -177,7 +175,7 @@ function wouldText(report: DrainReport): string {
   if (skipped > 0) parts.push(`skip ${count(skipped)} unmatched`);
   if (left > 0) parts.push(`leave ${count(left)}`);
   const stored = invalidValues(report) > 0 ? `, ${invalidText(report)}` : "";
-  return `would ${LIST.format(parts)} of ${plural(received, "message")}${stored}`;
+  return `would ${new Intl.ListFormat("en-GB").format(parts)} of ${plural(received, "message")}${stored}`;
 }
 
 function dryRunEndText(report: DrainReport): string {

@@ -73,7 +73,6 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
   return exitCode;
 }
 
-const ANY_OF = new Intl.ListFormat("en-GB", { type: "disjunction" });
 /** Columns that the message names. */
 const MOST_NAMED = 5;
 
@@ -81,7 +80,8 @@ function unmaskedText({ unmasked, columns }: Verification, table: string): strin
   const names = [...columns].filter(([, column]) => (column.unmasked ?? 0) > 0).map(([name]) => name);
   const shown = names.slice(0, MOST_NAMED).map(printable);
   const others = names.length - shown.length;
-  const named = ANY_OF.format(others > 0 ? [...shown, plural(others, "other")] : shown);
+  const anyOf = new Intl.ListFormat("en-GB", { type: "disjunction" });
+  const named = anyOf.format(others > 0 ? [...shown, plural(others, "other")] : shown);
   return (
     `${plural(unmasked, `${named} value`)} in ${table} ${unmasked === 1 ? "is not a token" : "are not tokens"}: ` +
     "the table may contain unmasked personal data."
