@@ -104,8 +104,9 @@ export function connect(
         const lease = server.leaseOf(handle);
         if (lease?.life === life) lease.isDeleting = true;
       }
+      // A retry may have a newer handle.
       const failed = await request<readonly FailedEntry[]>(
-        handles,
+        handles.map(messageIdOf),
         (done) => {
           done(server.delete(handles));
         },
@@ -116,11 +117,12 @@ export function connect(
         if (failures.has(index)) {
           const lease = server.leaseOf(handle);
           if (lease?.life === life)
-            lease.isDeleting = told.outages.lasts(handle) >= LEAST_PATIENCE * retryForSeconds * 1000;
+            lease.isDeleting =
+              told.outages.lasts(messageIdOf(handle)) >= LEAST_PATIENCE * retryForSeconds * 1000;
           continue;
         }
         told.deleted += 1;
-        if (newest.get(handle.slice(0, handle.lastIndexOf("~"))) !== handle) told.outdated += 1;
+        if (newest.get(messageIdOf(handle)) !== handle) told.outdated += 1;
       }
       world.note(life.name, () => `was told: deleted ${handles.length - failed.length} of ${handles.length}`);
       return [...failed];
@@ -168,6 +170,10 @@ export function connect(
     close: () => undefined,
   };
   return { queue, told };
+}
+
+function messageIdOf(handle: string): string {
+  return handle.slice(0, handle.lastIndexOf("~"));
 }
 
 function indicesOf(failed: readonly FailedEntry[]): ReadonlySet<number> {
