@@ -47,6 +47,7 @@ const FAULTS = {
   "new mapping": 1,
   "table copied": 0.5,
   "weeks pass": 1,
+  "keys missing": 0.5,
 } as const;
 
 export type FaultKind = keyof typeof FAULTS;
