@@ -48,6 +48,7 @@ const FAULTS = {
   "table copied": 0.5,
   "weeks pass": 1,
   "keys missing": 0.5,
+  "large messages": 0.2,
 } as const;
 
 export type FaultKind = keyof typeof FAULTS;

@@ -80,9 +80,12 @@ export function connect(
           done(sent);
         });
       });
-      await wanted.admit?.(deliveries.reduce((bytes, { message }) => bytes + message.body.length, 0));
+      const texts = deliveries.flatMap(({ sent }) => [sent.body, ...Object.values(sent.attributes)]);
+      await wanted.admit?.(texts.reduce((bytes, text) => bytes + text.length, 0));
       for (const { lease, message } of deliveries) {
         lease.until = asked + wanted.visibilityTimeout * 1000;
+        // It may have waited for memory, and come too late for an extension.
+        lease.failedAt = world.schedule.now;
         // The answer with the older handle came last, so that the process believes in it.
         const newer = server.newerLease(message.receiptHandle);
         if (newer?.life === life) newer.isOvertaken = true;

@@ -257,8 +257,11 @@ export class SimulatedQueue {
     };
     stored.lease = lease;
     this.#byHandle.set(stored.handle, stored);
-    const { id: messageId, sentAt, body } = sent;
-    const message = { messageId, sentAt, body, receiptHandle: stored.handle, receiveCount: stored.receives };
+    const { id: messageId, sentAt, body, attributes } = sent;
+    const message = {
+      ...{ messageId, sentAt, body, attributes },
+      ...{ receiptHandle: stored.handle, receiveCount: stored.receives },
+    };
     return { sent, message, lease };
   }
 

@@ -33,7 +33,7 @@ export class Scene {
     const { random } = world;
     this.#world = world;
     this.#shape = pickShape(random);
-    this.#author = new Author(random, this.#shape);
+    this.#author = new Author(random, this.#shape, world.faults.play("large messages"));
     this.#tellsSentTime = random.chance(0.9);
     const replication = random.pick<Replication>([
       "none",
