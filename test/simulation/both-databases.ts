@@ -93,7 +93,7 @@ export class BothDatabases {
     for (const queue of new Set(RUNS)) {
       const identity = identityOf(queue, { messageId: id, sentAt });
       this.world.sent.set(identity, {
-        ...{ id, sentAt, body: "", group: "g", sequence: 1, records, whole: undefined },
+        ...{ id, sentAt, body: "", attributes: {}, group: "g", sequence: 1, records, whole: undefined },
         ...{ identity, isDeleted: false, excused: undefined },
       });
     }

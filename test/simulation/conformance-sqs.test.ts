@@ -303,7 +303,7 @@ class Sides {
       send: (body, group = "") => {
         const { id, sentAt } = this.#sent.get(body) ?? { id: `m${(count += 1)}`, sentAt: world.schedule.now };
         servers.main.send({
-          ...{ id, sentAt, body, group, sequence: 0, records: [], whole: undefined },
+          ...{ id, sentAt, body, attributes: {}, group, sequence: 0, records: [], whole: undefined },
           ...{ identity: "", isDeleted: false, excused: undefined },
         });
         return Promise.resolve();

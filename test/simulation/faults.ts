@@ -47,6 +47,8 @@ const FAULTS = {
   "new mapping": 1,
   "table copied": 0.5,
   "weeks pass": 1,
+  "keys missing": 0.5,
+  "large messages": 0.2,
 } as const;
 
 export type FaultKind = keyof typeof FAULTS;

@@ -20,7 +20,7 @@ export function rowOf({ id, sentAt, records }: Message, record: number): RowEntr
   const { fate, id: cell, key } = at(records, record);
   return {
     ...{ kind: "row", messageId: id, sentAt, record, bodyMac: "00".repeat(16), sealed: [] },
-    cells: [cell, TOKEN, fate === "refused" ? "99999999999" : "1"],
+    cells: [cell, TOKEN, fate === "refused" ? "99999999999" : "1", null],
     idempotency: key === undefined ? undefined : Buffer.from(key).toString("hex"),
   };
 }

@@ -151,21 +151,29 @@ export class Processes {
   }
 
   /** One process that replays the quarantine of a queue; sometimes with the mapping of the drains, and not the one that `accepts` names. */
-  async replay(queue: SimulatedQueue, accepts: Accepts = "more"): Promise<void> {
+  async replay(
+    queue: SimulatedQueue,
+    accepts: Accepts = "more",
+    lacksKeys = this.#world.faults.play("keys missing"),
+  ): Promise<void> {
     const world = this.#world;
     const { schedule, faults, random } = world;
     const life = new Life(`replay-${(this.replays += 1)}`, schedule);
     world.note(life.name, () => `replays the quarantine of ${queue.name}`);
     const killed = world.mayKill(life, () => 2 ** random.between(0, 10));
     const store = openReplay(world, this.#database, life, queue.id);
-    /** What it has read and not marked as replayed. */
+    /** What it has read and not marked as replayed, and what it cannot open. */
     const staying = new Set<QuarantinedMessage>();
+    const closed = new Set<string>();
     let skipped = 0;
     const noting: ReplayStore = {
       ...store,
       page: async (after) => {
         const page = await store.page(after);
-        for (const held of page) staying.add(held);
+        for (const held of page) {
+          if (keys.some(({ keyId }) => keyId === held.body.keyId)) staying.add(held);
+          else closed.add(identityOf(held.queue, held));
+        }
         return page;
       },
       mark: (messages) => {
@@ -179,7 +187,9 @@ export class Processes {
     const isUsual = faults.areOn && random.chance(0.3);
     const setup = isUsual ? this.#operator.setup : this.#operator.setupThat(accepts);
     const settings = this.#entrySettings(life, setup);
-    const work = replay(noting, createBodyOpener(setup.keys), settings)
+    const { length } = setup.keys;
+    const keys = lacksKeys ? random.some([...setup.keys], random.integer(0, length - 1)) : setup.keys;
+    const work = replay(noting, createBodyOpener(keys), settings)
       .then(
         (report) => {
           world.note(
@@ -187,8 +197,13 @@ export class Processes {
             () => `ends: ${JSON.stringify({ ...report, missingKeys: report.missingKeys.size })}`,
           );
           world.require(
-            report.missingKeys.size === 0 && report.altered.length === 0,
+            report.altered.length === 0,
             () => `${life.name} cannot open what drains have sealed`,
+          );
+          const unopened = [...report.missingKeys.values()].reduce((sum, count) => sum + count, 0);
+          world.require(
+            unopened === closed.size,
+            () => `${life.name} says it has no key for ${unopened}, and has none for ${closed.size}`,
           );
           world.require(
             report.rejected === staying.size,

@@ -11,7 +11,7 @@ import type { RunLoader } from "./loader.ts";
 import type { SimulatedQueue } from "./queue.ts";
 import type { Told } from "./queue-port.ts";
 import type { Rotation } from "./recovery.ts";
-import type { Sent, Shape } from "./sent.ts";
+import type { Sent, SentRecord, Shape } from "./sent.ts";
 import { isAccepted, type Accepts, type Setup } from "./setups.ts";
 import { rowKey } from "./tables.ts";
 import { OPENER } from "./vault.ts";
@@ -84,7 +84,8 @@ export function checkReport(
   if (settings.maxMessages === undefined) check("received", report.received, told.received);
   else most("received", report.received, Math.min(told.received, settings.maxMessages));
   check("released", report.released, told.released);
-  most("deleted", report.deleted, told.deleted);
+  // A message that was delivered again in the meantime is deleted again, and counted then.
+  most("deleted", report.deleted, told.deleted - (isWhole ? told.overtaken : 0));
   if (isWhole) most("deleted and outdated", told.deleted, report.deleted + told.outdated);
   if (database !== undefined && !report.databaseSilent) {
     const rows = [...database.rows.values()].filter(({ run }) => run === name).length;
@@ -122,30 +123,42 @@ export function checkReport(
     );
 }
 
-/** Records that are skipped, and messages that stay in the queue, are counted for each delivery that the run has read: at least one. */
+/** Values that are NULL, skipped records and left messages are counted for each delivery that the run has read: at least one. */
 function checkUnwritten(world: World, ended: Ended, readsAll: boolean): void {
   const { name, report, told, settings, accepts } = ended;
-  const check = (what: "skipped" | "left", of: (sent: Sent) => number, knowsMost = true): void => {
+  const said = { skipped: report.skipped, left: report.left, invalid: report.invalid.get("note") ?? 0 };
+  const check = (
+    what: keyof typeof said,
+    of: (sent: Sent) => number,
+    knows: "both" | "least" | "most",
+  ): void => {
     const counts = [...told.deliveries].map(([sent, times]) => ({ times, each: of(sent) }));
-    const least = readsAll ? counts.reduce((sum, { each }) => sum + each, 0) : 0;
-    const most = knowsMost ? counts.reduce((sum, { each, times }) => sum + each * times, 0) : Infinity;
+    const least = readsAll && knows !== "most" ? counts.reduce((sum, { each }) => sum + each, 0) : 0;
+    const most =
+      knows !== "least" ? counts.reduce((sum, { each, times }) => sum + each * times, 0) : Infinity;
     world.require(
-      least <= report[what] && report[what] <= most,
-      () => `${name} says ${what} ${report[what]}, and it is from ${least} to ${most}`,
+      least <= said[what] && said[what] <= most,
+      () => `${name} says ${what} ${said[what]}, and it is from ${least} to ${most}`,
     );
   };
-  check("skipped", ({ whole, records }) =>
-    whole === "skipped" ? 1 : records.filter(({ fate }) => fate === "skipped").length,
+  const refusesAll = world.faults.wasPlayed("table refuses");
+  check(
+    "skipped",
+    ({ whole, records }) =>
+      whole === "skipped" ? 1 : records.filter(({ fate }) => fate === "skipped").length,
+    "both",
+  );
+  const isRow = ({ fate }: SentRecord): boolean => fate !== "refused" && isAccepted(fate, accepts);
+  check(
+    "invalid",
+    ({ attributes, records }) => (attributes["note"] === "?" ? records.filter(isRow).length : 0),
+    refusesAll ? "most" : "both",
   );
   const isLeft = ({ whole, records }: Sent): boolean =>
     whole === "rejected" ||
     records.some(({ fate }) => fate === "refused" || (fate !== "skipped" && !isAccepted(fate, accepts)));
   const leaves = settings.onReject === "leave";
-  check(
-    "left",
-    (sent) => (leaves && isLeft(sent) ? 1 : 0),
-    !leaves || !world.faults.wasPlayed("table refuses"),
-  );
+  check("left", (sent) => (leaves && isLeft(sent) ? 1 : 0), leaves && refusesAll ? "least" : "both");
 }
 
 /** A rotation that ended by itself. */
@@ -230,7 +243,9 @@ export async function checkEnd(
     if (held === undefined) continue;
     const opened = open({ ...held, body: held.rejection.sealed });
     world.require(
-      opened.outcome === "opened" && opened.text === sent.body,
+      opened.outcome === "opened" &&
+        opened.text === sent.body &&
+        opened.attributes["note"] === sent.attributes["note"],
       () => `the body of ${id} cannot be opened`,
     );
     if (held.isReplayed) {

@@ -14,9 +14,10 @@ export interface Told {
   readonly deliveries: Map<Sent, number>;
   /** How many of the last receives, in a row, returned no message for the first time. */
   nothingNew: number;
-  /** Deletes that succeeded, and of these the ones where a newer delivery was on its way. */
+  /** Deletes that succeeded, of these the ones where a newer delivery was on its way, and where it had arrived. */
   deleted: number;
   outdated: number;
+  overtaken: number;
   released: number;
   /** Messages that could not be released. */
   unreleased: number;
@@ -38,7 +39,7 @@ export function connect(
 ): { readonly queue: Queue; readonly told: Told } {
   const { name, id, options } = server;
   const told: Told = {
-    ...{ received: 0, nothingNew: 0, deleted: 0, outdated: 0, released: 0, unreleased: 0 },
+    ...{ received: 0, nothingNew: 0, deleted: 0, outdated: 0, overtaken: 0, released: 0, unreleased: 0 },
     ...{ visible: [], deliveries: new Map(), outages: new Outages(() => world.schedule.now) },
   };
   /** A request of these, each of which is retried by itself. */
@@ -63,6 +64,8 @@ export function connect(
   };
   /** The receipt handle of each message that SQS sent to this process last, also where the answer has not arrived. */
   const newest = new Map<string, string>();
+  /** The same, where it has arrived. */
+  const arrived = new Map<string, string>();
   const seen = new Set<string>();
   const requests = { receive: 0, delete: 0, other: 0 };
   const queue: Queue = {
@@ -77,9 +80,12 @@ export function connect(
           done(sent);
         });
       });
-      await wanted.admit?.(deliveries.reduce((bytes, { message }) => bytes + message.body.length, 0));
+      const texts = deliveries.flatMap(({ sent }) => [sent.body, ...Object.values(sent.attributes)]);
+      await wanted.admit?.(texts.reduce((bytes, text) => bytes + text.length, 0));
       for (const { lease, message } of deliveries) {
         lease.until = asked + wanted.visibilityTimeout * 1000;
+        // It may have waited for memory, and come too late for an extension.
+        lease.failedAt = world.schedule.now;
         // The answer with the older handle came last, so that the process believes in it.
         const newer = server.newerLease(message.receiptHandle);
         if (newer?.life === life) newer.isOvertaken = true;
@@ -88,6 +94,7 @@ export function connect(
       told.nothingNew += 1;
       for (const { sent, message } of deliveries) {
         told.deliveries.set(sent, (told.deliveries.get(sent) ?? 0) + 1);
+        arrived.set(message.messageId, message.receiptHandle);
         if (!seen.has(message.messageId)) told.nothingNew = 0;
         seen.add(message.messageId);
       }
@@ -104,8 +111,9 @@ export function connect(
         const lease = server.leaseOf(handle);
         if (lease?.life === life) lease.isDeleting = true;
       }
+      // A retry may have a newer handle.
       const failed = await request<readonly FailedEntry[]>(
-        handles,
+        handles.map(messageIdOf),
         (done) => {
           done(server.delete(handles));
         },
@@ -116,11 +124,16 @@ export function connect(
         if (failures.has(index)) {
           const lease = server.leaseOf(handle);
           if (lease?.life === life)
-            lease.isDeleting = told.outages.lasts(handle) >= LEAST_PATIENCE * retryForSeconds * 1000;
+            lease.isDeleting =
+              told.outages.lasts(messageIdOf(handle)) >= LEAST_PATIENCE * retryForSeconds * 1000;
           continue;
         }
         told.deleted += 1;
-        if (newest.get(handle.slice(0, handle.lastIndexOf("~"))) !== handle) told.outdated += 1;
+        const messageId = messageIdOf(handle);
+        if (newest.get(messageId) !== handle) told.outdated += 1;
+        const held = arrived.get(messageId) ?? handle;
+        const isHidden = (server.leaseOf(held)?.until ?? 0) > life.now();
+        if (held !== handle && isHidden) told.overtaken += 1;
       }
       world.note(life.name, () => `was told: deleted ${handles.length - failed.length} of ${handles.length}`);
       return [...failed];
@@ -168,6 +181,10 @@ export function connect(
     close: () => undefined,
   };
   return { queue, told };
+}
+
+function messageIdOf(handle: string): string {
+  return handle.slice(0, handle.lastIndexOf("~"));
 }
 
 function indicesOf(failed: readonly FailedEntry[]): ReadonlySet<number> {

@@ -257,8 +257,11 @@ export class SimulatedQueue {
     };
     stored.lease = lease;
     this.#byHandle.set(stored.handle, stored);
-    const { id: messageId, sentAt, body } = sent;
-    const message = { messageId, sentAt, body, receiptHandle: stored.handle, receiveCount: stored.receives };
+    const { id: messageId, sentAt, body, attributes } = sent;
+    const message = {
+      ...{ messageId, sentAt, body, attributes },
+      ...{ receiptHandle: stored.handle, receiveCount: stored.receives },
+    };
     return { sent, message, lease };
   }
 
@@ -341,6 +344,7 @@ export class SimulatedQueue {
     if (this.options.isFifo && (stored.handle !== handle || this.#isVisible(stored)))
       return { code: "InvalidParameterValue", senderFault: true };
     if (stored.handle !== handle) return undefined;
+    this.#requireInOrder(stored);
     this.onDelete(stored.sent);
     stored.sent.isDeleted = true;
     stored.lease = undefined;
@@ -349,6 +353,14 @@ export class SimulatedQueue {
     else this.#stored.delete(stored);
     this.#wake();
     return undefined;
+  }
+
+  /** A message that a process leaves in a FIFO queue keeps the later ones of its group from this process. */
+  #requireInOrder({ lease, sent }: Stored): void {
+    if (!this.options.isFifo || this.#sendsMore || lease?.isKept !== false) return;
+    for (const { sent: other } of this.#stored)
+      if (other.group === sent.group && other.sequence < sent.sequence)
+        this.#world.breaks(`${sent.id} is deleted from ${this.name} before ${other.id} of its group`);
   }
 
   /** Called with each message that is about to be deleted. */

@@ -33,7 +33,7 @@ export class Scene {
     const { random } = world;
     this.#world = world;
     this.#shape = pickShape(random);
-    this.#author = new Author(random, this.#shape);
+    this.#author = new Author(random, this.#shape, world.faults.play("large messages"));
     this.#tellsSentTime = random.chance(0.9);
     const replication = random.pick<Replication>([
       "none",
@@ -225,6 +225,7 @@ export class Scene {
   async #settle(): Promise<void> {
     const { schedule, faults, random } = this.#world;
     const waits = faults.play("weeks pass");
+    const lacksKeys = faults.play("keys missing");
     faults.areOn = false;
     this.#world.note("world", () => "no more faults");
     this.#database.refuses = undefined;
@@ -254,6 +255,7 @@ export class Scene {
       // Each prunes the ledger.
       for (const queue of this.#queues) await this.#processes.drain(queue);
     }
+    if (lacksKeys) for (const queue of this.#queues) await this.#processes.replay(queue, "more", true);
     // What this mapping does not find any more stays in the quarantine, for the next replay.
     if (this.#shape.hasRecords && random.chance(0.3))
       for (const queue of this.#queues) await this.#processes.replay(queue, "first");

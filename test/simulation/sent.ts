@@ -25,6 +25,7 @@ export interface Sent {
   readonly id: string;
   readonly sentAt: number | undefined;
   readonly body: string;
+  readonly attributes: Readonly<Record<string, string>>;
   readonly group: string;
   /** Its place in the queue. */
   sequence: number;
@@ -42,6 +43,11 @@ export interface Sent {
 
 /** Rows that begin with this are refused by Postgres. */
 export const REFUSED_ID = "refused";
+
+/** The attribute that the last column is read from: of a third of the messages a number, and of a third none. */
+const NOTES = [{}, { note: "1" }, { note: "?" }] as const;
+/** Twelve of these fill the buffer. No mapping reads it. */
+const LARGE = { padding: "x".repeat(1024 * 1024) };
 
 export interface Shape {
   readonly hasRecords: boolean;
@@ -66,12 +72,15 @@ const MOST_REFUSED = 4;
 export class Author {
   readonly #random: Random;
   readonly #shape: Shape;
+  readonly #isLarge: boolean;
   #refused = 0;
   #count = 0;
 
-  constructor(random: Random, shape: Shape) {
+  /** @param isLarge whether each message is as large as SQS allows */
+  constructor(random: Random, shape: Shape, isLarge: boolean) {
     this.#random = random;
     this.#shape = shape;
+    this.#isLarge = isLarge;
   }
 
   write(sentAt: number | undefined): Sent {
@@ -79,7 +88,11 @@ export class Author {
     const sequence = (this.#count += 1);
     const id = `m${sequence}`;
     const group = `g${random.integer(1, 4)}`;
-    const own = { id, sentAt, group, sequence, identity: "", isDeleted: false, excused: undefined };
+    const attributes = { ...NOTES[sequence % NOTES.length], ...(this.#isLarge ? LARGE : {}) };
+    const own = {
+      ...{ id, sentAt, attributes, group, sequence },
+      ...{ identity: "", isDeleted: false, excused: undefined },
+    };
     if (random.chance(0.03)) return { ...own, body: `{"kind":"${SECRET}`, records: [], whole: "rejected" };
     if (!this.#shape.hasRecords) {
       const record = this.#record(id);

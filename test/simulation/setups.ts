@@ -60,7 +60,8 @@ function readMappingOf({ hasRecords }: Shape, accepts: Accepts, dedupe: boolean)
     ...(hasRecords ? [`records: ${accepts === "first" ? "first" : "items"}`] : []),
     ...(dedupe ? ["dedupe: key"] : []),
     // Another spelling of a value has another token.
-    `columns: { id: {}, secret: { mask: token${accepts === "fewer" ? ", normalize: [lower]" : ""} }, n: ${TYPE_OF_N[accepts]} }`,
+    `columns: { id: {}, secret: { mask: token${accepts === "fewer" ? ", normalize: [lower]" : ""} }, n: ${TYPE_OF_N[accepts]},`,
+    "  note: { from: $attribute.note, required: false, type: integer, invalid: set_null } }",
   ].join("\n");
   const read = readMapping(text, faultOfDefault);
   if (!("mapping" in read)) throw new Error(read.mistakes.map(({ sentence }) => sentence).join(" "));

@@ -128,7 +128,8 @@ export class Tables {
       const record = sent.records[entry.record];
       const setup = this.setups.get(run);
       const isDue = record !== undefined && isAccepted(record.fate, setup?.accepts ?? "usual");
-      if (!isDue || entry.cells[0] !== record.id || record.fate === "refused") {
+      const note = sent.attributes["note"] === "1" ? "1" : null;
+      if (!isDue || entry.cells[0] !== record.id || entry.cells[3] !== note || record.fate === "refused") {
         this.#world.breaks(`the row of ${key} is another`);
         return;
       }
