@@ -3,6 +3,7 @@ import type { Command, Option } from "commander";
 import {
   IDLE_WITH,
   inVariable,
+  PREFIX,
   SECRET_IN_VARIABLE,
   variableOf,
   whyNoVariable,
@@ -67,8 +68,6 @@ export function readVariables(command: Command, env: NodeJS.ProcessEnv, problems
   }
 }
 
-const PREFIX = "FETCH_ETL_";
-
 /** A sentence for each `FETCH_ETL_` variable that no command of the program reads. */
 export async function ignoredVariables(program: Command, env: NodeJS.ProcessEnv): Promise<string[]> {
   const known = new Set(VARIABLES);
@@ -80,8 +79,8 @@ export async function ignoredVariables(program: Command, env: NodeJS.ProcessEnv)
       flags.set(PREFIX + inVariable(long), long);
     }
   }
-  const isOurs = (name: string): boolean => /^FETCH_ETL_\w+$/.test(name);
-  const ignored = Object.keys(env).filter((name) => isOurs(name) && !known.has(name));
+  const isOurs = (name: string): boolean => name.startsWith(PREFIX) && /^\w+$/.test(name);
+  const ignored = Object.keys(env).filter((name) => isOurs(name) && !known.has(name) && name !== PREFIX);
   if (ignored.length === 0) return [];
   const { nearest } = await import("../mapping/nearest.ts");
   const ends = [...known].filter(isOurs).map((name) => name.slice(PREFIX.length));

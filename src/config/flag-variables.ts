@@ -1,5 +1,8 @@
 // The environment variable of a flag: FETCH_ETL_ and the flag in upper case, so that --max-seconds is FETCH_ETL_MAX_SECONDS.
 
+/** Every variable of fetch-etl's own begins with it. */
+export const PREFIX = "FETCH_ETL_";
+
 /**
  * Why a flag has no variable. The variable would still be set for later commands.
  * - `safeguard`: it would keep a safeguard turned off
@@ -48,7 +51,7 @@ export function whyNoVariable(flag: string, command = ""): WhyNone | undefined {
 /** The parameters are those of {@link whyNoVariable}. */
 export function variableOf(flag: string, command = ""): string | undefined {
   if (!flag.startsWith("--") || whyNoVariable(flag, command) !== undefined) return undefined;
-  return `FETCH_ETL_${inVariable(flag)}`;
+  return PREFIX + inVariable(flag);
 }
 
 /** A flag as in a variable: `MAX_SECONDS`. */

@@ -160,6 +160,7 @@ describe(".env.example", () => {
 
 /** Named in the code, and read by nobody: the SDK's own switch, which is set; a person's name for the user they are; the home folder, which is set where there is none. */
 const NOT_READ = new Set([
+  "FETCH_ETL_",
   "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED",
   "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
   "AWS_CONTAINER_CREDENTIALS_FULL_URI",

@@ -408,12 +408,40 @@ const UNSEEN: readonly Mutant[] = [
     to: 'if (missing.delete(record.index) || record.kind === "skipped") yield record;',
   },
   {
-    name: "gives up where a pause would end after the time limit",
-    file: `${DRAIN}/backoff.ts`,
-    from: "const full = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);\n",
-    to:
-      "const full = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);\n" +
-      "    if (full > remaining) return false;\n",
+    name: "receives several messages of a group at a time and leaves some",
+    file: `${DRAIN}/loop.ts`,
+    from: 'const oneByOne = careful || (queue.isFifo && this.#settings.onReject === "leave");',
+    to: "const oneByOne = careful;",
+  },
+  {
+    name: "counts as stored NULL what Postgres refused",
+    file: `${DRAIN}/writer.ts`,
+    from: "tally(counts, refusedItems.has(item) ? { ...item, setNull: [] } : item)",
+    to: "tally(counts, item)",
+  },
+  {
+    name: "counts a delete twice that is repeated with the newer receipt handle",
+    file: `${DRAIN}/deleter.ts`,
+    from: "if (outdated || failure?.senderFault === false) again.push(messageId);\n",
+    to: "if (outdated && failure === undefined) counts.deleted += 1;\n      if (outdated || failure?.senderFault === false) again.push(messageId);\n",
+  },
+  {
+    name: "does not admit a receive when a write has freed memory",
+    file: `${DRAIN}/buffer.ts`,
+    from: "    this.#heldBytes -= bytes;\n    this.#admitReaders();\n",
+    to: "    this.#heldBytes -= bytes;\n",
+  },
+  {
+    name: "seals a message without its only attribute",
+    file: `${DRAIN}/entry.ts`,
+    from: "Object.keys(attributes).length === 0",
+    to: "Object.keys(attributes).length <= 1",
+  },
+  {
+    name: "goes on after the last message that could be opened",
+    file: "src/quarantine/replay.ts",
+    from: "page = await store.page(page.at(-1));",
+    to: "page = await store.page(messages.at(-1)?.held);",
   },
 ];
 
