@@ -24,10 +24,11 @@ const ARROWS = {
   aws: {
     folders: ["config"],
     packages: [
-      "node:(async_hooks|diagnostics_channel|http|https|net|tls)",
+      "node:(async_hooks|crypto|diagnostics_channel|http|https|net|tls)",
       "@aws-sdk/[^/]+",
       "https?-proxy-agent",
       "proxy-from-env",
+      "undici",
     ],
   },
   sqs: {
