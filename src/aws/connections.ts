@@ -54,46 +54,55 @@ export async function openConnections(origin: string, most: number): Promise<Con
 }
 
 /** Uses `dispatch`, because undici's `request` makes a stream for each answer, for a quarter more CPU time. */
-function post(
+async function post(
   dispatcher: Dispatcher,
   origin: string,
   { headers, body, admit }: Post,
 ): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    let status = 0;
-    let deadline = Infinity;
-    const parts: Buffer[] = [];
-    dispatcher.dispatch(
-      { origin, path: "/", method: "POST", headers, body },
-      {
-        onRequestStart: () => undefined,
-        onResponseStart: (controller, statusCode, answerHeaders) => {
-          status = statusCode;
-          deadline = performance.now() + REQUEST_TIMEOUT_MS;
-          if (status < 200 || admit === undefined) return;
-          controller.pause();
-          admit({ headers: answerHeaders }).then(
-            () => {
-              deadline = performance.now() + REQUEST_TIMEOUT_MS;
-              controller.resume();
-            },
-            (error: unknown) => {
-              controller.abort(error instanceof Error ? error : new Error("not admitted"));
-            },
-          );
+  let admission = Promise.resolve();
+  try {
+    return await new Promise((resolve, reject) => {
+      let status = 0;
+      let deadline = Infinity;
+      const parts: Buffer[] = [];
+      const startClock = (): void => {
+        deadline = performance.now() + REQUEST_TIMEOUT_MS;
+      };
+      dispatcher.dispatch(
+        { origin, path: "/", method: "POST", headers, body },
+        {
+          onRequestStart: () => undefined,
+          onResponseStart: (controller, statusCode, answerHeaders) => {
+            status = statusCode;
+            startClock();
+            if (status < 200 || admit === undefined) return;
+            controller.pause();
+            admission = admit({ headers: answerHeaders }).then(
+              () => {
+                startClock();
+                controller.resume();
+              },
+              (error: unknown) => {
+                controller.abort(error instanceof Error ? error : new Error("not admitted"));
+              },
+            );
+          },
+          onResponseData: (controller, part) => {
+            // Undici limits only the time between two parts.
+            if (performance.now() > deadline) controller.abort(new Error("the answer takes too long"));
+            if (status === 200) parts.push(part);
+          },
+          onResponseEnd: () => {
+            resolve(status === 200 ? Buffer.concat(parts).toString() : undefined);
+          },
+          onResponseError: (_controller, error) => {
+            reject(error);
+          },
         },
-        onResponseData: (controller, part) => {
-          // Undici limits only the time between two parts.
-          if (performance.now() > deadline) controller.abort(new Error("the answer takes too long"));
-          if (status === 200) parts.push(part);
-        },
-        onResponseEnd: () => {
-          resolve(status === 200 ? Buffer.concat(parts).toString() : undefined);
-        },
-        onResponseError: (_controller, error) => {
-          reject(error);
-        },
-      },
-    );
-  });
+      );
+    });
+  } finally {
+    // The connection may break earlier, and the next attempt must not ask for a second admission at the same time.
+    await admission;
+  }
 }

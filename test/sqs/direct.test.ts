@@ -167,6 +167,27 @@ describe("a frequent call", () => {
     });
   });
 
+  it("asks for no second admission while it waits for the first, although the connection is cut", async () => {
+    await withQueue(async ({ queue, seen, play }) => {
+      let cut = (): void => undefined;
+      play.push((response, { socket }) => {
+        cut = () => socket.resetAndDestroy();
+        response.writeHead(200, { "content-length": 1_000 }).write(open);
+      });
+      const waiting = { now: 0, most: 0 };
+      const admit = async (): Promise<void> => {
+        waiting.now += 1;
+        waiting.most = Math.max(waiting.most, waiting.now);
+        cut();
+        for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+        waiting.now -= 1;
+      };
+      expect(await queue.receive({ ...now, admit })).toEqual([received]);
+      expect(makers(seen)).toEqual(["direct", "sdk"]);
+      expect(waiting).toEqual({ now: 0, most: 1 });
+    });
+  });
+
   it("asks for the same, under a signature of its own", async () => {
     await withQueue(async ({ queue, seen, play }) => {
       play.push(json({}, 503));
@@ -451,7 +472,7 @@ describe("a client that was closed in the meantime", () => {
     await withQueue(async ({ queue, seen }) => {
       const admit = (): Promise<void> => {
         queue.close();
-        return new Promise(() => undefined);
+        return new Promise((resolve) => setImmediate(resolve));
       };
       await expect(queue.receive({ ...now, admit })).rejects.toThrow();
       expect(makers(seen)).toEqual(["direct"]);
