@@ -3,7 +3,7 @@ import { Pool, ProxyAgent, type Dispatcher } from "undici";
 import { CONNECTION_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from "./client.ts";
 import { proxyFor } from "./proxies.ts";
 
-export interface Post {
+interface Post {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   /** Awaited before the body of the answer is read. */

@@ -5,13 +5,13 @@ import { createHmac, hash } from "node:crypto";
 const ALGORITHM = "AWS4-HMAC-SHA256";
 
 /** AWS credentials, as the SDK returns them. */
-export interface SigningCredentials {
+interface SigningCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string | undefined;
 }
 
-export interface SigningRequest {
+interface SigningRequest {
   /** Names in lower case, `host` included; values without surrounding or repeated blanks. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;

@@ -1,7 +1,7 @@
 // Makes the frequent calls past the SDK, whose middleware and HTTP client take most of the CPU time of a drain. The SDK has the
 // configuration: credentials, region, endpoint and the server's clock. It also makes every call that does not succeed at once, because it
 // knows errors and retries.
-import { openConnections, type Connections } from "../aws/connections.ts";
+import type { Connections } from "../aws/connections.ts";
 import { createSigner, type Sign } from "../aws/signature.ts";
 import type { Admit, SqsClient } from "./client.ts";
 import { answerLength } from "./message.ts";
@@ -105,6 +105,7 @@ export class DirectCalls {
       ...{ UseFIPS: await useFipsEndpoint(), UseDualStack: await useDualstackEndpoint() },
     });
     if (url.pathname !== "/") throw new Error("the endpoint has a path");
+    const { openConnections } = await import("../aws/connections.ts");
     return {
       connections: await openConnections(url.origin, this.#maxSockets),
       host: url.host,

@@ -1,6 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
@@ -124,6 +125,17 @@ function signatureOf({ headers, body }: Seen): string {
 }
 
 describe("a frequent call", () => {
+  // The first test of this file, because a module stays loaded.
+  it("loads its HTTP client only after the calls that the SDK makes first", async () => {
+    const { cache } = createRequire(import.meta.url);
+    const isLoaded = (): boolean => Object.keys(cache).some((path) => path.includes("/undici/"));
+    await withQueue(async ({ queue }) => {
+      expect(isLoaded()).toBe(false);
+      await queue.receive(now);
+      expect(isLoaded()).toBe(true);
+    });
+  });
+
   it("is made without the SDK after its first calls, and brings the same", async () => {
     await withQueue(async ({ queue, seen }) => {
       expect(await queue.receive(now)).toEqual([received]);
