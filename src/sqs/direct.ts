@@ -90,7 +90,8 @@ export class DirectCalls {
     if (this.#client.closed) return undefined;
     this.#client.count(action);
     const answer = await connections.post({
-      headers,
+      // Not signed, because proxies may change it.
+      headers: { ...headers, "user-agent": "fetch-etl" },
       body,
       admit: admit && ((response) => admit(answerLength(response))),
     });

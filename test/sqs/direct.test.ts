@@ -212,6 +212,10 @@ describe("a frequent call", () => {
       for (const name of ["host", "content-type", "content-length", "x-amz-target"]) {
         expect(direct.headers[name]).toBe(bySdk.headers[name]);
       }
+      expect(direct.headers["user-agent"]).toBe("fetch-etl");
+      expect(direct.headers.authorization).toContain(
+        "SignedHeaders=content-type;host;x-amz-date;x-amz-target,",
+      );
       for (const each of [direct, bySdk]) {
         expect(each.headers.authorization).toContain(`Credential=${accessKeyId}/`);
         expect(each.headers.authorization).toContain(`Signature=${signatureOf(each)}`);
