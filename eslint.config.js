@@ -33,7 +33,7 @@ const ARROWS = {
   },
   sqs: {
     folders: ["aws", "drain", "doctor", "config"],
-    packages: ["node:(crypto|http|https|net|stream|tls)", "@aws-sdk/[^/]+"],
+    packages: ["node:crypto", "@aws-sdk/[^/]+"],
   },
   postgres: {
     folders: ["aws", "drain", "quarantine", "recovery", "doctor", "config", "mapping", "masking"],
