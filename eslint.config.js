@@ -24,15 +24,16 @@ const ARROWS = {
   aws: {
     folders: ["config"],
     packages: [
-      "node:(async_hooks|diagnostics_channel|http|https|net|tls)",
+      "node:(async_hooks|crypto|diagnostics_channel|http|https|net|tls)",
       "@aws-sdk/[^/]+",
       "https?-proxy-agent",
       "proxy-from-env",
+      "undici",
     ],
   },
   sqs: {
     folders: ["aws", "drain", "doctor", "config"],
-    packages: ["node:(crypto|http|https|net|stream|tls)", "@aws-sdk/[^/]+"],
+    packages: ["node:crypto", "@aws-sdk/[^/]+"],
   },
   postgres: {
     folders: ["aws", "drain", "quarantine", "recovery", "doctor", "config", "mapping", "masking"],

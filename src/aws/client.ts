@@ -3,9 +3,9 @@ import { Failure } from "../failure.ts";
 import { noteDebug } from "./lookup.ts";
 import { agentsFor, type Agents } from "./proxies.ts";
 
-const CONNECTION_TIMEOUT_MS = 5_000;
+export const CONNECTION_TIMEOUT_MS = 5_000;
 /** Longer than the longest long poll of SQS, 20 s. */
-const REQUEST_TIMEOUT_MS = 30_000;
+export const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_ATTEMPTS = 3;
 
 const ignore = (): void => undefined;

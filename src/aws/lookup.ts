@@ -31,9 +31,10 @@ export class CredentialsFault extends Error {
 const lookups = new AsyncLocalStorage<Lookup>();
 const requests = new WeakMap<object, Lookup>();
 let subscribed = false;
+let running = 0;
 
 /** Runs a lookup of credentials, and records its steps in `lookup`. */
-export function listenTo<T>(lookup: Lookup, search: () => Promise<T>): Promise<T> {
+export async function listenTo<T>(lookup: Lookup, search: () => Promise<T>): Promise<T> {
   if (!subscribed) {
     subscribed = true;
     // Node's own channels: a request starts in the context of whoever makes it, and ends in any.
@@ -50,7 +51,14 @@ export function listenTo<T>(lookup: Lookup, search: () => Promise<T>): Promise<T
       note(message, { errno: typeof errno === "string" ? errno : undefined });
     });
   }
-  return lookups.run(lookup, search);
+  running += 1;
+  try {
+    return await lookups.run(lookup, search);
+  } finally {
+    running -= 1;
+    // Before Node.js 24, a storage in use makes every promise of the process slower.
+    if (running === 0) lookups.disable();
+  }
 }
 
 /** For the SDK's logger: keeps the line during a lookup. */

@@ -54,7 +54,12 @@ export async function proxyOf({ endpoint, region }: Place, service: string): Pro
   return (await proxyFor(endpoint ?? `https://${host}`))?.origin;
 }
 
-async function proxyFor(url: string): Promise<URL | undefined> {
+/**
+ * The proxy for a URL, with user and password; undefined for a direct connection.
+ *
+ * @throws {Failure} `configuration` if the proxy is not a URL
+ */
+export async function proxyFor(url: string): Promise<URL | undefined> {
   if (!areSet(process.env)) return undefined;
   const { getProxyForUrl } = await import("proxy-from-env");
   const proxy = getProxyForUrl(url);

@@ -27,7 +27,7 @@ export class SqsClient extends SQSClient {
       (next, { commandName = "" }) =>
         async (args) => {
           if (this.#closed) throw new ClientClosed();
-          this.count(commandName);
+          this.count(commandName.replace(/Command$/, ""));
           const result = await next(args);
           await this.#admissions.get(args.input)?.(answerLength(result.response));
           return result;
@@ -46,9 +46,9 @@ export class SqsClient extends SQSClient {
     return this.#closed;
   }
 
-  /** Counts a request, by the SDK's name for the command. */
-  count(commandName: string): void {
-    this.#requests[kindOf(commandName)] += 1;
+  /** Counts a request, by SQS's name for the action, such as `ReceiveMessage`. */
+  count(action: string): void {
+    this.#requests[kindOf(action)] += 1;
   }
 
   override destroy(): void {
@@ -107,7 +107,7 @@ export async function configuredEndpoint(): Promise<string | undefined> {
   }
 }
 
-function kindOf(commandName: string): keyof RequestCounts {
-  if (commandName === "ReceiveMessageCommand") return "receive";
-  return commandName === "DeleteMessageBatchCommand" ? "delete" : "other";
+function kindOf(action: string): keyof RequestCounts {
+  if (action === "ReceiveMessage") return "receive";
+  return action === "DeleteMessageBatch" ? "delete" : "other";
 }

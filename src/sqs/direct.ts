@@ -1,89 +1,126 @@
-// Repeats a call without the SDK's middleware, which computes the same endpoint, headers and options for every call and takes
-// several times the CPU time of everything else. Uses the SDK's credentials, signer and connections. The SDK itself handles every
-// call that does not succeed at once, because it knows errors and retries.
-import type { Readable } from "node:stream";
-import { finished } from "node:stream/promises";
-import { answerLength } from "./message.ts";
+// Makes the frequent calls past the SDK, whose middleware and HTTP client take most of the CPU time of a drain. The SDK has the
+// configuration: credentials, region, endpoint and the server's clock. It also makes every call that does not succeed at once, because it
+// knows errors and retries.
+import type { Connections } from "../aws/connections.ts";
+import { createSigner, type Sign } from "../aws/signature.ts";
 import type { Admit, SqsClient } from "./client.ts";
+import { answerLength } from "./message.ts";
 
-type Signer = Awaited<ReturnType<SqsClient["config"]["signer"]>>;
-/** An HTTP request as the SDK builds it, without the signature. */
-type BuiltRequest = Parameters<Signer["sign"]>[0];
-/** The part of the SDK's request handler that is used here; the SDK types it loosely. */
-interface RequestHandler {
-  handle(request: BuiltRequest): Promise<{ response: { statusCode: number; body: Readable } }>;
+/** The SDK makes so many calls first: until then it takes less CPU time than loading another HTTP client. */
+const SDK_CALLS_FIRST = 20;
+/** At most so many calls by the SDK between two failed direct calls. */
+const MOST_SDK_CALLS = 1_024;
+/** The SDK renews credentials five minutes before they expire. */
+const RENEWAL_MS = 6 * 60_000;
+
+type Credentials = Awaited<ReturnType<SqsClient["config"]["credentials"]>>;
+
+interface Endpoint {
+  readonly connections: Connections;
+  readonly host: string;
+  readonly sign: Sign;
 }
 
-/**
- * Makes one attempt at a call.
- *
- * @param name the SDK's name for the command, such as `ReceiveMessageCommand`
- * @param input the input of the SDK's command
- * @param read extracts the result from the answer's JSON; undefined if it is invalid
- * @param admit awaited before the answer is read
- * @returns undefined if the SDK has to make the call
- */
-export type DirectCall = <T>(
-  name: string,
-  input: object,
-  read: (json: unknown) => T | undefined,
-  admit?: Admit,
-) => Promise<T | undefined>;
+/** A call of the JSON protocol. */
+export interface DirectCall<T> {
+  /** SQS's name for it, such as `ReceiveMessage`. */
+  readonly action: string;
+  readonly input: object;
+  /** Extracts the result from the answer's JSON; undefined if it is invalid. */
+  readonly read: (json: unknown) => T | undefined;
+  /** Awaited before the answer is read. */
+  readonly admit?: Admit | undefined;
+}
 
-/**
- * Watches a client for commands that can be repeated: those whose last call by the SDK succeeded.
- *
- * @param client one that uses the JSON protocol
- */
-export function directCalls(client: SqsClient): DirectCall {
-  const templates = new Map<string, BuiltRequest>();
-  const { config } = client;
-  const handler: RequestHandler = config.requestHandler;
-  let signer: Signer | undefined;
+/** Direct calls of one client that uses the JSON protocol. */
+export class DirectCalls {
+  readonly #client: SqsClient;
+  readonly #customEndpoint: string | undefined;
+  readonly #maxSockets: number;
+  #endpoint: Promise<Endpoint> | undefined;
+  #credentials: Credentials | undefined;
+  /** How many calls the SDK has to make before the next direct one. */
+  #sdkCalls = SDK_CALLS_FIRST;
+  /** The same, after the next failure. */
+  #penalty = 1;
 
-  client.middlewareStack.add(
-    (next, { commandName = "" }) =>
-      async (args) => {
-        const request = args.request as BuiltRequest;
-        // A copy, because the following steps add headers for this call.
-        const template = { ...request, headers: { ...request.headers } };
-        const result = await next(args);
-        templates.set(commandName, template);
-        return result;
-      },
-    // The last step before the request is signed and sent.
-    { step: "build", priority: "low", name: "keepTemplates" },
-  );
+  /** @param customEndpoint undefined for AWS's endpoint of the region */
+  constructor(client: SqsClient, customEndpoint: string | undefined, maxSockets: number) {
+    this.#client = client;
+    this.#customEndpoint = customEndpoint;
+    this.#maxSockets = maxSockets;
+  }
 
-  const attempt = async (
-    name: string,
-    template: BuiltRequest,
-    input: object,
-    admit: Admit | undefined,
-  ): Promise<unknown> => {
+  /** Makes one attempt at a call. Resolves to undefined if the SDK has to make it. */
+  async attempt<T>(call: DirectCall<T>): Promise<T | undefined> {
+    if (this.#sdkCalls > 0 || this.#client.closed) return undefined;
+    const result = await this.#send(call).catch(() => undefined);
+    if (result !== undefined) this.#penalty = 1;
+    // Concurrent calls that fail together count once.
+    else if (this.#sdkCalls === 0) {
+      this.#credentials = undefined;
+      this.#sdkCalls = this.#penalty;
+      this.#penalty = Math.min(2 * this.#penalty, MOST_SDK_CALLS);
+    }
+    return result;
+  }
+
+  /** To be called after each successful call of the SDK. */
+  sdkSucceeded(): void {
+    if (this.#sdkCalls > 0) this.#sdkCalls -= 1;
+  }
+
+  /** Ends the calls in flight. */
+  close(): void {
+    this.#endpoint?.then(({ connections }) => connections.close()).catch(() => undefined);
+  }
+
+  async #send<T>({ action, input, read, admit }: DirectCall<T>): Promise<T | undefined> {
+    const { connections, host, sign } = await (this.#endpoint ??= this.#open());
+    const credentials = await this.#currentCredentials();
     const body = JSON.stringify(input);
-    const headers = { ...template.headers, "content-length": String(Buffer.byteLength(body)) };
-    signer ??= await config.signer();
-    const signingDate = new Date(Date.now() + config.systemClockOffset);
-    const signed = await signer.sign({ ...template, headers, body }, { signingDate });
-    // Signing may have waited for new credentials, and the client may be closed since.
-    if (client.closed) return undefined;
-    client.count(name);
-    const { response } = await handler.handle(signed);
-    await admit?.(answerLength(response));
-    // Quicker than `text` of node:stream/consumers.
-    let answer = "";
-    response.body.setEncoding("utf8").on("data", (part: string) => (answer += part));
-    await finished(response.body);
-    return response.statusCode === 200 ? (JSON.parse(answer) as unknown) : undefined;
-  };
+    const now = Date.now() + this.#client.config.systemClockOffset;
+    const fixed = {
+      host,
+      "content-type": "application/x-amz-json-1.0",
+      "x-amz-target": `AmazonSQS.${action}`,
+    };
+    const headers = sign({ headers: fixed, body }, credentials, now);
+    // The client may have been closed while the credentials were read.
+    if (this.#client.closed) return undefined;
+    this.#client.count(action);
+    const answer = await connections.post({
+      // Not signed, because proxies may change it.
+      headers: { ...headers, "user-agent": "fetch-etl" },
+      body,
+      admit: admit && ((response) => admit(answerLength(response))),
+    });
+    return answer === undefined ? undefined : read(JSON.parse(answer) as unknown);
+  }
 
-  return async (name, input, read, admit) => {
-    const template = templates.get(name);
-    if (template === undefined || client.closed) return undefined;
-    const answer = read(await attempt(name, template, input, admit).catch(() => undefined));
-    // A failed call costs one extra request. Until the SDK succeeds again, it makes every call, with its backoff.
-    if (answer === undefined) templates.delete(name);
-    return answer;
-  };
+  async #open(): Promise<Endpoint> {
+    const { region, useFipsEndpoint, useDualstackEndpoint, endpointProvider } = this.#client.config;
+    const Region = await region();
+    const { url } = endpointProvider({
+      ...{ Region, Endpoint: this.#customEndpoint },
+      ...{ UseFIPS: await useFipsEndpoint(), UseDualStack: await useDualstackEndpoint() },
+    });
+    if (url.pathname !== "/") throw new Error("the endpoint has a path");
+    const { openConnections } = await import("../aws/connections.ts");
+    return {
+      connections: await openConnections(url.origin, this.#maxSockets),
+      host: url.host,
+      sign: createSigner({ region: Region, service: "sqs" }),
+    };
+  }
+
+  /** Asks the SDK only for credentials that may have to be renewed, because each question takes CPU time. */
+  async #currentCredentials(): Promise<Credentials> {
+    const { expiration } = this.#credentials ?? {};
+    const isLasting = expiration === undefined || expiration.getTime() - Date.now() > RENEWAL_MS;
+    if (this.#credentials === undefined || !isLasting) {
+      this.#credentials = await this.#client.config.credentials();
+    }
+    return this.#credentials;
+  }
 }

@@ -84,7 +84,7 @@ export async function findQueue(
   try {
     first ??= await attempt(() => locate(client, target));
     const located = await resolveQueue(first, client, target, settings.protocol);
-    return { ...located, client, protocol, target, requests };
+    return { ...located, client, protocol, target, requests, maxSockets: settings.maxSockets };
   } catch (error) {
     client.destroy();
     throw error;

@@ -20,7 +20,7 @@ import type {
   RequestCounts,
 } from "../drain/ports.ts";
 import type { SqsClient } from "./client.ts";
-import { directCalls, type DirectCall } from "./direct.ts";
+import { DirectCalls, type DirectCall } from "./direct.ts";
 import { translateSqsError } from "./errors.ts";
 import { failedOf, finite, messagesOf, receivedOf, toFailed } from "./message.ts";
 import type { Protocol, Target } from "./target.ts";
@@ -46,6 +46,7 @@ export interface FoundQueue {
   readonly url: string;
   readonly attributes: QueueAttributes;
   readonly requests: RequestCounts;
+  readonly maxSockets: number;
   readonly notices: Notices;
   /** Whether to receive message attributes. */
   readonly withAttributes: boolean;
@@ -60,10 +61,10 @@ export class SqsQueue implements Queue {
   readonly isFifo: boolean;
   readonly requests: Readonly<RequestCounts>;
   readonly #found: FoundQueue;
-  readonly #direct: DirectCall | undefined;
+  readonly #direct: DirectCalls | undefined;
 
   constructor(found: FoundQueue) {
-    const { client, url, attributes, target } = found;
+    const { url, attributes, target } = found;
     this.name = target.queueName;
     this.id = attributes.QueueArn ?? (URL.canParse(url) ? new URL(url).pathname : url);
     this.visibilityTimeout = visibilityTimeout(attributes.VisibilityTimeout);
@@ -71,11 +72,15 @@ export class SqsQueue implements Queue {
     this.isFifo = target.queueName.endsWith(".fifo");
     this.requests = found.requests;
     this.#found = found;
-    this.#direct = found.protocol === "json" ? directCalls(client) : undefined;
+    this.#direct =
+      found.protocol === "json"
+        ? new DirectCalls(found.client, target.endpoint, found.maxSockets)
+        : undefined;
   }
 
   async receive(request: ReceiveRequest): Promise<ReceivedMessage[]> {
     const { client, url, protocol, withAttributes } = this.#found;
+    const { admit } = request;
     const input = {
       QueueUrl: url,
       MaxNumberOfMessages: request.max,
@@ -84,12 +89,12 @@ export class SqsQueue implements Queue {
       ...systemAttributeRequest(protocol, this.isFifo ? fifoAttributes : systemAttributes),
       ...(withAttributes ? { MessageAttributeNames: ["All"] } : {}),
     };
-    if (request.admit !== undefined) client.admitFor(input, request.admit);
-    const messages =
-      (await this.#direct?.("ReceiveMessageCommand", input, messagesOf, request.admit)) ??
-      (await this.#call("sqs:ReceiveMessage", () => client.send(new ReceiveMessageCommand(input))))
-        .Messages ??
-      [];
+    if (admit !== undefined) client.admitFor(input, admit);
+    const messages = await this.#repeated(
+      { action: "ReceiveMessage", input, read: messagesOf, admit },
+      "sqs:ReceiveMessage",
+      async () => (await client.send(new ReceiveMessageCommand(input))).Messages,
+    );
     return receivedOf(messages, this.#warnOfDamage, withAttributes);
   }
 
@@ -97,11 +102,11 @@ export class SqsQueue implements Queue {
     const { client, url } = this.#found;
     const Entries = receiptHandles.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
     const input = { QueueUrl: url, Entries };
-    const failed =
-      (await this.#direct?.("DeleteMessageBatchCommand", input, failedOf)) ??
-      (await this.#call("sqs:DeleteMessage", () => client.send(new DeleteMessageBatchCommand(input))))
-        .Failed ??
-      [];
+    const failed = await this.#repeated(
+      { action: "DeleteMessageBatch", input, read: failedOf },
+      "sqs:DeleteMessage",
+      async () => (await client.send(new DeleteMessageBatchCommand(input))).Failed,
+    );
     return toFailed(failed);
   }
 
@@ -112,10 +117,13 @@ export class SqsQueue implements Queue {
       ReceiptHandle,
       VisibilityTimeout: seconds,
     }));
-    const { Failed } = await this.#call("sqs:ChangeMessageVisibility", () =>
-      client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: url, Entries })),
+    const input = { QueueUrl: url, Entries };
+    const failed = await this.#repeated(
+      { action: "ChangeMessageVisibilityBatch", input, read: failedOf },
+      "sqs:ChangeMessageVisibility",
+      async () => (await client.send(new ChangeMessageVisibilityBatchCommand(input))).Failed,
     );
-    return toFailed(Failed ?? []);
+    return toFailed(failed);
   }
 
   async depth(): Promise<QueueDepth> {
@@ -132,6 +140,20 @@ export class SqsQueue implements Queue {
 
   close(): void {
     this.#found.client.destroy();
+    this.#direct?.close();
+  }
+
+  /** Makes a call that a drain makes often: directly if possible, else with the SDK. */
+  async #repeated<T>(
+    call: DirectCall<readonly T[]>,
+    action: string,
+    send: () => Promise<readonly T[] | undefined>,
+  ): Promise<readonly T[]> {
+    const direct = await this.#direct?.attempt(call);
+    if (direct !== undefined) return direct;
+    const list = await this.#call(action, send);
+    this.#direct?.sdkSucceeded();
+    return list ?? [];
   }
 
   async #call<T>(action: string, send: () => Promise<T>): Promise<T> {

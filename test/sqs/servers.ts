@@ -35,16 +35,18 @@ export function settings(given: Partial<SqsSettings>): SqsSettings {
   };
 }
 
-/** An HTTP server on 127.0.0.1, for as long as `use` takes. `use` gets its endpoint URL. */
+/** An HTTP server on 127.0.0.1, for as long as `use` takes. `use` gets its endpoint URL. Without a limit, connections stay open. */
 export async function withHttpServer<T>(
   answer: (request: IncomingMessage, response: ServerResponse) => void | Promise<void>,
   use: (endpoint: string) => Promise<T>,
+  requestsPerConnection = 0,
 ): Promise<T> {
   const server = createServer((request, response) => {
     Promise.resolve(answer(request, response)).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : undefined);
     });
   });
+  server.maxRequestsPerSocket = requestsPerConnection;
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();

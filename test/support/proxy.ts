@@ -1,15 +1,19 @@
 // A proxy between the command line and SQS, to make it misbehave on purpose.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
+import type { Identity } from "./authority.ts";
 
 /** A call on its way: what SQS is asked to do, the how-many-eth of its kind (from 1), and the request's JSON. */
 export interface Call {
   readonly action: string;
   readonly nth: number;
   readonly body: string;
+  /** Whether the SDK's middleware made it: it numbers its attempts. */
+  readonly bySdk: boolean;
 }
 
 /** What happens to a call in place of an answer from SQS, or to that answer. */
@@ -51,10 +55,11 @@ export function sqsError(type: string, status = 400): Fault {
   };
 }
 
-/** Starts a proxy to `target` on a free port of the loopback address. */
+/** Starts a proxy to `target` on a free port of the loopback address; over TLS, and as `localhost`, with an identity. */
 export async function startProxy(
   target: string,
   first: (call: Call) => Fault | undefined = () => undefined,
+  identity?: Identity,
 ): Promise<Proxy> {
   let faultOf = first;
   const counts = new Map<string, number>();
@@ -65,7 +70,7 @@ export async function startProxy(
     const action = header.replace("AmazonSQS.", "");
     const nth = (counts.get(action) ?? 0) + 1;
     counts.set(action, nth);
-    const fault = faultOf({ action, nth, body });
+    const fault = faultOf({ action, nth, body, bySdk: "amz-sdk-request" in request.headers });
     if (fault?.kind === "dropped") {
       response.destroy();
       return;
@@ -98,14 +103,18 @@ export async function startProxy(
     }
   };
 
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
     handle(request, response).catch(() => response.destroy());
-  });
+  };
+  const server =
+    identity === undefined
+      ? createServer(listener)
+      : createTlsServer({ cert: identity.certificate, key: identity.key }, listener);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint: identity === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`,
     misbehave: (fault = () => undefined) => {
       faultOf = fault;
     },
