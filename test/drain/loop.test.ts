@@ -344,7 +344,7 @@ describe("a signal", () => {
     void clock.wait(100).then(() => {
       stop.abort("SIGINT");
     });
-    expect(await run()).toMatchObject({ received: 10, loaded: 0, released: 10, stoppedBy: "signal" });
+    expect(await run()).toMatchObject({ received: 20, loaded: 0, released: 20, stoppedBy: "signal" });
     expectNothingLostOrDoubled(drained, 40);
   });
 
@@ -356,7 +356,7 @@ describe("a signal", () => {
     void clock.wait(700).then(() => {
       stop.abort("SIGINT");
     });
-    expect(await run()).toMatchObject({ received: 30, loaded: 10, deleted: 10, released: 20 });
+    expect(await run()).toMatchObject({ received: 40, loaded: 20, deleted: 20, released: 20 });
     expectNothingLostOrDoubled(drained, 40);
   });
 
