@@ -17,6 +17,7 @@ export class Backoff {
   readonly #options: BackoffOptions;
   #failures = 0;
   #giveUpAt = 0;
+  #pausing: Promise<boolean> | undefined;
 
   constructor(options: BackoffOptions) {
     this.#options = options;
@@ -28,11 +29,19 @@ export class Backoff {
   }
 
   /**
-   * Call after a failure. Waits before the next attempt, until `hurry` is aborted at the latest.
+   * Call after a failure. Waits before the next attempt, until `hurry` is aborted at the latest. Calls that fail during a pause share it:
+   * they were sent before it, so that they say nothing new.
    *
    * @returns false, at once, if the time limit leaves no room for another attempt
    */
-  async pause(hurry: AbortSignal): Promise<boolean> {
+  pause(hurry: AbortSignal): Promise<boolean> {
+    this.#pausing ??= this.#pause(hurry).finally(() => {
+      this.#pausing = undefined;
+    });
+    return this.#pausing;
+  }
+
+  async #pause(hurry: AbortSignal): Promise<boolean> {
     const { clock, retryForMs, random } = this.#options;
     if (this.#failures === 0) this.#giveUpAt = clock.now() + retryForMs;
     const full = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);

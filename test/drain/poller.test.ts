@@ -447,6 +447,21 @@ describe("when SQS asks for fewer calls", () => {
     expect(pauses).toEqual([100, 200, 400, 800, 1600, 3200, 5000, 5000]);
   });
 
+  it("pauses once for all that are refused at once", async () => {
+    const { end, queue, clock, underWay } = polling(5000);
+    const refusedAt: number[] = [];
+    queue.before = async ({ action, at }) => {
+      await clock.wait(5);
+      if (action !== "receive" || (underWay.now < 8 && refusedAt.length === 0) || refusedAt.length >= 8)
+        return;
+      refusedAt.push(at);
+      throw new Throttled();
+    };
+    expect(await end()).toBe("empty");
+    const next = queue.callsOf("receive").find(({ at }) => at > Math.max(...refusedAt));
+    expect((next?.at ?? 0) - Math.max(...refusedAt)).toBeLessThanOrEqual(5 + 100);
+  });
+
   it("asks with half as many at once", async () => {
     const { end, queue, clock, underWay } = polling(5000);
     let throttledAt = Infinity;
