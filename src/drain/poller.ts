@@ -71,7 +71,10 @@ class Poller {
   readonly #receiveBackoff: Backoff;
   readonly #depthBackoff: Backoff;
   readonly #errors: unknown[] = [];
-  /** How many receives to keep in flight: one more after a full answer, half after an empty one or an error. */
+  /**
+   * How many receives the queue can fill: one more after a full answer, half after an empty one or an error. How many are in flight also
+   * depends on {@link PollerOptions.room}.
+   */
   #target: number;
   #inFlight = 0;
   /** How many messages the receives in flight may return. */
