@@ -14,8 +14,9 @@ export interface Observed {
   readonly batchSize: number;
   /** Maximum concurrent receives. */
   readonly concurrency: number;
-  /** Messages that the loader writes per millisecond. */
-  readonly rate: number;
+  /** How many messages the loader has written, and in how many milliseconds. */
+  readonly written: number;
+  readonly writtenIn: number;
   /** How long the quickest receive took, milliseconds. */
   readonly latency: number;
   /** Milliseconds. */
@@ -27,7 +28,8 @@ export interface Observed {
  * the loader writes while receives are on their way. More would make nothing quicker, and would stay hidden if the process were killed.
  */
 export function capacityFor(observed: Observed): number {
-  const { batchSize, concurrency, rate, latency, visibilityTimeout } = observed;
+  const { batchSize, concurrency, written, writtenIn, latency, visibilityTimeout } = observed;
+  const rate = written / Math.max(writtenIn, 1);
   const onTheWay = Math.min(rate * latency * USUAL_LATENCY, MAX_BATCH * concurrency);
   return Math.floor(Math.min(2 * batchSize + onTheWay, rate * visibilityTimeout * TIME_TO_WRITE));
 }

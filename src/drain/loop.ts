@@ -251,8 +251,12 @@ class Drain {
         });
         ms += clock.now() - began;
         if (batch.messages > 0) {
-          const rate = batch.messages / ms;
-          const observed = { rate, latency: this.#latency, visibilityTimeout };
+          const observed = {
+            written: batch.messages,
+            writtenIn: ms,
+            latency: this.#latency,
+            visibilityTimeout,
+          };
           this.#buffer.capacity = capacityFor({ batchSize, concurrency, ...observed });
           ms = 0;
         }

@@ -80,6 +80,8 @@ class Poller {
   /** How many messages the receives in flight may return. */
   #reserved = 0;
   #received = 0;
+  /** What the queue counted when it was opened, until that many were asked for. */
+  #counted: number;
   /** Estimated size of the next message, bytes: the largest body of recent receives. */
   #messageBytes = 1;
   #emptyPolls = 0;
@@ -90,6 +92,7 @@ class Poller {
     this.#receiveBackoff = options.backoff();
     this.#depthBackoff = options.backoff();
     this.#target = this.#fewest;
+    this.#counted = options.queue.visibleAtOpen ?? 0;
   }
 
   /** So many that an empty queue takes the time of one long poll. */
@@ -118,9 +121,7 @@ class Poller {
 
   #startReceives(): void {
     const { batch, maxMessages } = this.#options;
-    // After an empty one, only as many as have to be.
-    const most = this.#emptyPolls === 0 ? this.#target : EMPTY_POLLS - this.#emptyPolls;
-    while (this.#endReached() === undefined && this.#inFlight < most) {
+    while (this.#endReached() === undefined && this.#inFlight < this.#most) {
       const max = Math.min(
         batch,
         maxMessages - this.#received - this.#reserved,
@@ -129,6 +130,18 @@ class Poller {
       if (max <= 0 || !this.#hasRoom(max)) return;
       void this.#receive(max, this.#waitSeconds() ?? 0);
     }
+  }
+
+  /** How many receives may be in flight. */
+  get #most(): number {
+    // After an empty one, only as many as have to be.
+    if (this.#emptyPolls > 0) return EMPTY_POLLS - this.#emptyPolls;
+    if (this.#counted > 0 && this.#received + this.#reserved >= this.#counted) {
+      // The count is approximate, so there may be more. Probably there are not, and each receive would be an empty one.
+      this.#counted = 0;
+      this.#target = this.#fewest;
+    }
+    return this.#target;
   }
 
   async #receive(max: number, waitSeconds: number): Promise<void> {
@@ -169,8 +182,11 @@ class Poller {
   }
 
   #adjustTarget(messages: number, max: number): void {
-    if (messages >= max) this.#target = Math.min(this.#options.concurrency, this.#target + 1);
-    else if (messages === 0) this.#halveTarget(this.#fewest);
+    if (messages >= max) {
+      // Those that are too many since it shrank say nothing about it.
+      if (this.#inFlight <= this.#target)
+        this.#target = Math.min(this.#options.concurrency, this.#target + 1);
+    } else if (messages === 0) this.#halveTarget(this.#fewest);
   }
 
   #halveTarget(fewest: number): void {

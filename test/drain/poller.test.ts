@@ -211,6 +211,19 @@ describe("the number of receives under way", () => {
     expect([most, underWay.most, accepted.length]).toEqual([8, 2, 1001]);
   });
 
+  it.each([
+    ["all of them", 1000, 104],
+    ["fewer than there are", 500, 108],
+    ["more than there are", 2000, 108],
+    ["none", undefined, 108],
+  ])("is small after what the queue counted: %s", async (_which, visibleAtOpen, most) => {
+    const { end, queue, accepted } = polling(1000);
+    queue.visibleAtOpen = visibleAtOpen;
+    expect(await end()).toBe("empty");
+    expect(accepted).toHaveLength(1000);
+    expect(queue.requests.receive).toBeLessThanOrEqual(most);
+  });
+
   it("is one when concurrency is one", async () => {
     const { end, underWay, accepted } = polling(100, { concurrency: 1 });
     await end();
