@@ -121,7 +121,7 @@ class Poller {
 
   #startReceives(): void {
     const { batch, maxMessages } = this.#options;
-    while (this.#endReached() === undefined && this.#inFlight < this.#most) {
+    while (this.#endReached() === undefined && this.#inFlight < this.#mostInFlight()) {
       const max = Math.min(
         batch,
         maxMessages - this.#received - this.#reserved,
@@ -133,7 +133,7 @@ class Poller {
   }
 
   /** How many receives may be in flight. */
-  get #most(): number {
+  #mostInFlight(): number {
     // After an empty one, only as many as have to be.
     if (this.#emptyPolls > 0) return EMPTY_POLLS - this.#emptyPolls;
     if (this.#counted > 0 && this.#received + this.#reserved >= this.#counted) {
