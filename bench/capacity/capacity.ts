@@ -127,11 +127,10 @@ export function processesFor({ throughput }: Measured, perDay: number): number {
   return Math.ceil(((perDay / DAY) * ASSUMED.peak) / throughput);
 }
 
-/** The maximum number of messages that one drain holds: in its buffer or in a batch, waiting for a delete, or in a delete (`src/drain/loop.ts`). */
+/** The maximum number of messages that one drain holds: in its buffer or in a batch (`src/drain/capacity.ts`), or not deleted yet. */
 export function mostHeld({ concurrency, batchSize }: { concurrency: number; batchSize: number }): number {
   const buffer = 2 * batchSize + 10 * concurrency;
-  const waiting = 2 * batchSize + batchSize;
-  return buffer + waiting + 10 * concurrency;
+  return buffer + 2 * batchSize + batchSize;
 }
 
 /** The longest period whose rows fit into one partition. */

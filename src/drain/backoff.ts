@@ -17,6 +17,7 @@ export class Backoff {
   readonly #options: BackoffOptions;
   #failures = 0;
   #giveUpAt = 0;
+  #pausing: Promise<boolean> | undefined;
 
   constructor(options: BackoffOptions) {
     this.#options = options;
@@ -28,18 +29,26 @@ export class Backoff {
   }
 
   /**
-   * Call after a failure. Waits before the next attempt, until `hurry` is aborted at the latest.
+   * Call after a failure. Waits before the next attempt, until `hurry` is aborted at the latest. Calls that fail during a pause share it:
+   * they were sent before it, so that they say nothing new.
    *
    * @returns false, at once, if the time limit is over
    */
-  async pause(hurry: AbortSignal): Promise<boolean> {
+  pause(hurry: AbortSignal): Promise<boolean> {
+    this.#pausing ??= this.#pause(hurry).finally(() => {
+      this.#pausing = undefined;
+    });
+    return this.#pausing;
+  }
+
+  async #pause(hurry: AbortSignal): Promise<boolean> {
     const { clock, retryForMs, random } = this.#options;
     if (this.#failures === 0) this.#giveUpAt = clock.now() + retryForMs;
     const remaining = this.#giveUpAt - clock.now();
     if (hurry.aborted || remaining <= 0) return false;
     const full = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
     this.#failures += 1;
-    // The last attempt is at the time limit. Concurrent calls that fail together make the pauses longer than it.
+    // The last attempt is at the time limit.
     await clock.wait(Math.min(full * (0.5 + random() / 2), remaining), hurry);
     return true;
   }

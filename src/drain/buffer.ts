@@ -78,7 +78,8 @@ const newFilling = (): Filling => ({ items: [], messages: 0, bytes: 0, size: 0 }
 export class BatchBuffer {
   readonly #clock: Clock;
   readonly #batchSize: number;
-  readonly #capacity: number;
+  /** Maximum messages held, waiting or being written. */
+  capacity: number;
   readonly #signal = new Signal();
   /** Messages of which items were not taken yet; the first may be partly taken. */
   readonly #waiting: Waiting[] = [];
@@ -93,16 +94,16 @@ export class BatchBuffer {
 
   /**
    * @param batchSize maximum items of a batch
-   * @param capacity maximum messages held, waiting or being written
+   * @param capacity see {@link BatchBuffer.capacity}
    */
   constructor(clock: Clock, batchSize: number, capacity: number) {
     this.#clock = clock;
     this.#batchSize = batchSize;
-    this.#capacity = capacity;
+    this.capacity = capacity;
   }
 
   get room(): Room {
-    return { messages: this.#capacity - this.#held, bytes: MAX_BYTES - this.#heldBytes - this.#readBytes };
+    return { messages: this.capacity - this.#held, bytes: MAX_BYTES - this.#heldBytes - this.#readBytes };
   }
 
   /** Whether it holds as much as it may. Messages that are pushed then should be unread, because their rows may be larger. */

@@ -12,7 +12,7 @@ export interface DeleterOptions {
   readonly counts: Counts;
   /** Maximum concurrent calls. */
   readonly concurrency: number;
-  /** Maximum messages that wait for a call. */
+  /** Maximum messages that wait for a call or are in one, before {@link Deleter.add} waits. */
   readonly backlog: number;
   /** For deletes that SQS fails with a server fault; one per call. */
   readonly backoff: () => Backoff;
@@ -27,6 +27,8 @@ export class Deleter {
   readonly #options: DeleterOptions;
   readonly #waiting: string[] = [];
   readonly #calls = new Set<Promise<void>>();
+  /** Messages in these calls. */
+  #inCalls = 0;
   readonly #failures: unknown[] = [];
 
   constructor(options: DeleterOptions) {
@@ -52,7 +54,7 @@ export class Deleter {
     throwFirst(this.#failures.splice(0));
     this.#waiting.push(...messageIds);
     this.#start(this.#minBatch);
-    while (this.#waiting.length > this.#options.backlog && this.#calls.size > 0)
+    while (this.#waiting.length + this.#inCalls > this.#options.backlog && this.#calls.size > 0)
       await Promise.race(this.#calls);
   }
 
@@ -74,12 +76,15 @@ export class Deleter {
   #start(minBatch: number): void {
     const { concurrency, onSettled } = this.#options;
     while (this.#waiting.length >= minBatch && this.#calls.size < concurrency) {
-      const call = this.#delete(this.#waiting.splice(0, MAX_BATCH))
+      const part = this.#waiting.splice(0, MAX_BATCH);
+      this.#inCalls += part.length;
+      const call = this.#delete(part)
         .catch((error: unknown) => {
           this.#failures.push(error);
         })
         .finally(() => {
           this.#calls.delete(call);
+          this.#inCalls -= part.length;
           this.#start(this.#minBatch);
           onSettled();
         });

@@ -4,6 +4,7 @@ import { throwFirst } from "../failure.ts";
 import { MAX_BATCH } from "./batches.ts";
 import { Signal } from "./signal.ts";
 import { BatchBuffer } from "./buffer.ts";
+import { capacityFor } from "./capacity.ts";
 import { Deleter } from "./deleter.ts";
 import { release, InFlight } from "./in-flight.ts";
 import { Backoff } from "./backoff.ts";
@@ -47,6 +48,8 @@ class Drain {
   readonly #failures: unknown[] = [];
   /** The ids of messages that were left in the queue, where they come again. */
   readonly #leftIds = new Set<string>();
+  /** How long the quickest receive took that returned a message, milliseconds. */
+  #latency = Infinity;
   /** Messages beyond `maxMessages` that could not be released. */
   #unreleased = 0;
   /** Whether the database has a batch to answer for. */
@@ -62,7 +65,8 @@ class Drain {
     // Every concurrent call listens to it; Node 20 would warn at more than ten listeners.
     setMaxListeners(0, this.#halt.signal);
     this.#inFlight = new InFlight(queue, clock, { warn: this.#warn });
-    this.#buffer = new BatchBuffer(clock, batchSize, 2 * batchSize + MAX_BATCH * concurrency);
+    // Until the first batch shows how fast the loader is.
+    this.#buffer = new BatchBuffer(clock, batchSize, 2 * batchSize);
     this.#deleter = new Deleter({
       queue,
       inFlight: this.#inFlight,
@@ -172,9 +176,10 @@ class Drain {
    * not keep the run going.
    */
   readonly #accept = (messages: readonly ReceivedMessage[], asked: number): boolean => {
-    const { queue, loader } = this.#parts;
+    const { queue, loader, clock } = this.#parts;
     const isNew = messages.some(({ messageId }) => !this.#leftIds.has(messageId));
     this.#counts.received += messages.length;
+    this.#latency = Math.min(this.#latency, clock.now() - asked);
     for (const message of messages) {
       if (!this.#inFlight.add(message, asked)) this.#counts.duplicates += 1;
       else if (loader === undefined) this.#countItems(message);
@@ -225,6 +230,11 @@ class Drain {
       backoff: this.#newBackoff,
       hurry: this.#halt.signal,
     });
+    const { clock, queue } = this.#parts;
+    const { batchSize, concurrency } = this.#settings;
+    const visibilityTimeout = queue.visibilityTimeout * 1000;
+    /** What the batches took of which no message ended. */
+    let ms = 0;
     for (;;) {
       const batch = await this.#buffer.next(this.#deleter.idle);
       if (batch === undefined) {
@@ -234,10 +244,22 @@ class Drain {
       const { items } = batch;
       if (items.length === 0) await this.#deleter.finish();
       else {
+        const began = clock.now();
         this.#isLoading = true;
         const left = await writer.write(items).finally(() => {
           this.#isLoading = false;
         });
+        ms += clock.now() - began;
+        if (batch.messages > 0) {
+          const observed = {
+            written: batch.messages,
+            writtenIn: ms,
+            latency: this.#latency,
+            visibilityTimeout,
+          };
+          this.#buffer.capacity = capacityFor({ batchSize, concurrency, ...observed });
+          ms = 0;
+        }
         for (const messageId of left) this.#leave(messageId);
         this.#buffer.done(batch);
         this.#wakePoller();

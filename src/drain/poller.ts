@@ -8,13 +8,16 @@ import type { Signal } from "./signal.ts";
 
 /** Seconds that a receive waits for a message. */
 export const LONG_POLL_SECONDS = 1;
-/** Consecutive empty long polls before the queue is asked for its counts. */
+/**
+ * Empty long polls, without a new message between their answers, before the queue is asked for its counts. They may overlap: SQS answers
+ * a long poll as soon as it finds a message, so that an empty one says that it found none until the end of that poll.
+ */
 export const EMPTY_POLLS = 2;
 /**
- * Rounds in which the queue may count visible messages and yet return none before polling ends. The counts are approximate for up
- * to a minute, and a FIFO group may stay blocked for longer.
+ * Rounds of at least {@link LONG_POLL_SECONDS} in which the queue may count visible messages and yet return none before polling ends.
+ * The counts are approximate for up to a minute, and a FIFO group may stay blocked for longer.
  */
-const EMPTY_ROUNDS = 30;
+const EMPTY_ROUNDS = 60;
 /** Target size of one receive's bodies, bytes. SQS bills each 64 KiB as a request, however many messages share it. */
 const RECEIVE_BYTES = 4 * 1024 * 1024;
 
@@ -68,12 +71,17 @@ class Poller {
   readonly #receiveBackoff: Backoff;
   readonly #depthBackoff: Backoff;
   readonly #errors: unknown[] = [];
-  /** How many receives to keep in flight: one more after a full answer, half after an empty one or an error. */
-  #target = 1;
+  /**
+   * How many receives the queue can fill: one more after a full answer, half after an empty one or an error. How many are in flight also
+   * depends on {@link PollerOptions.room}.
+   */
+  #target: number;
   #inFlight = 0;
-  /** What the receives in flight may return. */
-  readonly #reserved = { messages: 0, bytes: 0 };
+  /** How many messages the receives in flight may return. */
+  #reserved = 0;
   #received = 0;
+  /** What the queue counted when it was opened, until that many were asked for. */
+  #counted: number;
   /** Estimated size of the next message, bytes: the largest body of recent receives. */
   #messageBytes = 1;
   #emptyPolls = 0;
@@ -83,6 +91,13 @@ class Poller {
     this.#options = options;
     this.#receiveBackoff = options.backoff();
     this.#depthBackoff = options.backoff();
+    this.#target = this.#fewest;
+    this.#counted = options.queue.visibleAtOpen ?? 0;
+  }
+
+  /** So many that an empty queue takes the time of one long poll. */
+  get #fewest(): number {
+    return Math.min(EMPTY_POLLS, this.#options.concurrency);
   }
 
   async run(): Promise<PollingEnd> {
@@ -106,14 +121,10 @@ class Poller {
 
   #startReceives(): void {
     const { batch, maxMessages } = this.#options;
-    while (
-      this.#endReached() === undefined &&
-      this.#emptyPolls < EMPTY_POLLS &&
-      this.#inFlight < this.#target
-    ) {
+    while (this.#endReached() === undefined && this.#inFlight < this.#mostInFlight()) {
       const max = Math.min(
         batch,
-        maxMessages - this.#received - this.#reserved.messages,
+        maxMessages - this.#received - this.#reserved,
         Math.max(1, Math.floor(RECEIVE_BYTES / this.#messageBytes)),
       );
       if (max <= 0 || !this.#hasRoom(max)) return;
@@ -121,12 +132,22 @@ class Poller {
     }
   }
 
+  /** How many receives may be in flight. */
+  #mostInFlight(): number {
+    // After an empty one, only as many as have to be.
+    if (this.#emptyPolls > 0) return EMPTY_POLLS - this.#emptyPolls;
+    if (this.#counted > 0 && this.#received + this.#reserved >= this.#counted) {
+      // The count is approximate, so there may be more. Probably there are not, and each receive would be an empty one.
+      this.#counted = 0;
+      this.#target = this.#fewest;
+    }
+    return this.#target;
+  }
+
   async #receive(max: number, waitSeconds: number): Promise<void> {
     const { queue, clock, signal, read } = this.#options;
-    const bytes = max * this.#messageBytes;
     this.#inFlight += 1;
-    this.#reserved.messages += max;
-    this.#reserved.bytes += bytes;
+    this.#reserved += max;
     const { admit, end } = read();
     try {
       const asked = clock.now();
@@ -140,8 +161,7 @@ class Poller {
     } finally {
       end();
       this.#inFlight -= 1;
-      this.#reserved.messages -= max;
-      this.#reserved.bytes -= bytes;
+      this.#reserved -= max;
       signal.ring();
     }
   }
@@ -162,17 +182,20 @@ class Poller {
   }
 
   #adjustTarget(messages: number, max: number): void {
-    if (messages >= max) this.#target = Math.min(this.#options.concurrency, this.#target + 1);
-    else if (messages === 0) this.#halveTarget();
+    if (messages >= max) {
+      // Those that are too many since it shrank say nothing about it.
+      if (this.#inFlight <= this.#target)
+        this.#target = Math.min(this.#options.concurrency, this.#target + 1);
+    } else if (messages === 0) this.#halveTarget(this.#fewest);
   }
 
-  #halveTarget(): void {
-    this.#target = Math.max(1, Math.floor(this.#target / 2));
+  #halveTarget(fewest: number): void {
+    this.#target = Math.max(fewest, Math.floor(this.#target / 2));
   }
 
   /** Fewer receives, after a pause; the error ends the polling when a retry cannot fix it or the backoff is exhausted. */
   async #backOff(error: unknown, backoff: Backoff): Promise<void> {
-    this.#halveTarget();
+    this.#halveTarget(1);
     if (!isRetryable(error) || !(await backoff.pause(this.#options.stop))) this.#errors.push(error);
   }
 
@@ -205,9 +228,8 @@ class Poller {
     const { idle, room } = this.#options;
     if (this.#inFlight === 0 && idle()) return true;
     const { messages, bytes } = room();
-    return (
-      messages - this.#reserved.messages >= max && bytes - this.#reserved.bytes >= max * this.#messageBytes
-    );
+    const asked = this.#reserved + max;
+    return messages >= asked && bytes >= asked * this.#messageBytes;
   }
 
   #endReached(): PollingEnd | undefined {

@@ -69,6 +69,8 @@ export interface Queue {
   /** The redrive policy's `maxReceiveCount`; undefined without a dead-letter queue. */
   readonly maxReceiveCount: number | undefined;
   readonly requests: Readonly<RequestCounts>;
+  /** About how many messages were visible when it was opened; undefined if the server did not say. */
+  readonly visibleAtOpen?: number | undefined;
   /** Some servers return more than `max` messages. */
   receive(request: ReceiveRequest): Promise<ReceivedMessage[]>;
   /** At most 10 receipt handles. Resolves to the entries that failed. */

@@ -10,8 +10,8 @@ export type OnReject = (typeof ON_REJECT)[number];
 
 /** What `drain` does without flags; `--help` shows it too. */
 export const DRAIN_DEFAULTS = {
-  concurrency: 32,
-  batchSize: 500,
+  concurrency: 128,
+  batchSize: 300,
   retryFor: 30,
   ledgerDays: 30,
   onReject: "quarantine",

@@ -60,6 +60,7 @@ export class SqsQueue implements Queue {
   readonly maxReceiveCount: number | undefined;
   readonly isFifo: boolean;
   readonly requests: Readonly<RequestCounts>;
+  readonly visibleAtOpen: number | undefined;
   readonly #found: FoundQueue;
   readonly #direct: DirectCalls | undefined;
 
@@ -71,6 +72,7 @@ export class SqsQueue implements Queue {
     this.maxReceiveCount = maxReceiveCount(attributes.RedrivePolicy);
     this.isFifo = target.queueName.endsWith(".fifo");
     this.requests = found.requests;
+    this.visibleAtOpen = finite(attributes.ApproximateNumberOfMessages);
     this.#found = found;
     this.#direct =
       found.protocol === "json"

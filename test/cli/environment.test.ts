@@ -194,6 +194,6 @@ it("the value of a flag is trimmed as a variable is", async () => {
     maxMessages: "5",
     table: "a.b",
     appVersion: "major",
-    concurrency: "32",
+    concurrency: "128",
   });
 });

@@ -110,13 +110,13 @@ describe("committed messages", () => {
     expect(queue.left).toEqual([]);
   });
 
-  it("do not hold up who commits them, until too many wait", async () => {
+  it("do not hold up who commits them, until too many are not deleted yet", async () => {
     const { deleter, queue, clock } = await committed(many(60), 1);
     queue.before = () => clock.wait(100);
-    await deleter.add(many(40));
+    await deleter.add(many(30));
     expect(clock.now()).toBe(0);
-    await deleter.add(many(60).slice(40));
-    expect(clock.now()).toBe(200);
+    await deleter.add(many(60).slice(30));
+    expect(clock.now()).toBe(300);
     await deleter.finish();
     expect([clock.now(), queue.left]).toEqual([600, []]);
   });

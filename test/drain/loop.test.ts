@@ -344,7 +344,7 @@ describe("a signal", () => {
     void clock.wait(100).then(() => {
       stop.abort("SIGINT");
     });
-    expect(await run()).toMatchObject({ received: 10, loaded: 0, released: 10, stoppedBy: "signal" });
+    expect(await run()).toMatchObject({ received: 20, loaded: 0, released: 20, stoppedBy: "signal" });
     expectNothingLostOrDoubled(drained, 40);
   });
 
@@ -356,7 +356,7 @@ describe("a signal", () => {
     void clock.wait(700).then(() => {
       stop.abort("SIGINT");
     });
-    expect(await run()).toMatchObject({ received: 30, loaded: 10, deleted: 10, released: 20 });
+    expect(await run()).toMatchObject({ received: 40, loaded: 20, deleted: 20, released: 20 });
     expectNothingLostOrDoubled(drained, 40);
   });
 
@@ -564,16 +564,67 @@ describe("a database that is slow", () => {
   });
 
   it("bounds what is received: no more is held than can be written soon", async () => {
-    const { run, loader, clock, tally: counts } = draining({ messages: 5000, settings: { batchSize: 50 } });
-    let most = 0;
+    const {
+      run,
+      loader,
+      clock,
+      tally: counts,
+    } = draining({
+      messages: 5000,
+      queue: { visibilityTimeout: 3600 },
+      settings: { batchSize: 50 },
+    });
+    const held: number[] = [];
     loader.before = async () => {
       await clock.wait(5000);
-      most = Math.max(most, counts.received - counts.deleted);
+      held.push(counts.received - counts.deleted);
     };
     await run();
-    expect(most).toBeLessThanOrEqual(2 * 50 + 10 * 8 + 50);
-    // Meanwhile two batches and what eight receives bring are fetched.
-    expect(most).toBeGreaterThanOrEqual(2 * 50 + 10 * 8);
+    // One batch is written, and one waits.
+    expect(Math.max(...held)).toBe(2 * 50);
+    expect(Math.min(...held.slice(0, -1))).toBe(2 * 50);
+  });
+
+  it.each([
+    [1, 5, 12],
+    [20, 32, 50],
+  ])("has as many receives in flight as it needs: at %i ms from %i to %i", async (ms, fewest, most) => {
+    const settings = { concurrency: 128, batchSize: 50 };
+    const { run, queue, loader, clock } = draining({ messages: 5000, settings });
+    const inFlight = { now: 0, most: 0 };
+    queue.before = async ({ action }) => {
+      if (action === "receive") inFlight.most = Math.max(inFlight.most, (inFlight.now += 1));
+      await clock.wait(ms);
+      if (action === "receive") inFlight.now -= 1;
+    };
+    loader.before = () => clock.wait(5);
+    await run();
+    expect(inFlight.most).toBeGreaterThan(fewest);
+    expect(inFlight.most).toBeLessThanOrEqual(most);
+  });
+
+  it("holds no more than it can write before a visibility timeout has to be extended", async () => {
+    const {
+      run,
+      loader,
+      clock,
+      tally: counts,
+      queue,
+    } = draining({
+      messages: 200,
+      queue: { visibilityTimeout: 30 },
+      settings: { batchSize: 50 },
+    });
+    const held: number[] = [];
+    loader.before = async () => {
+      // Half a second for each row.
+      await clock.wait(500 * (loader.calls.at(-1) ?? 0));
+      held.push(counts.received - counts.deleted);
+    };
+    expect(await run()).toMatchObject({ loaded: 200, duplicates: 0 });
+    expect(Math.max(...held.slice(4))).toBeLessThanOrEqual(20);
+    const extended = queue.callsOf("changeVisibility").filter(({ at }) => at > 95_000);
+    expect(extended).toEqual([]);
   });
 
   it("and messages whose time ran out are not deleted: they are delivered again, meet the ledger, and are deleted then", async () => {
@@ -620,7 +671,7 @@ it.each(["SQS", "Postgres", "SQS and Postgres"])(
   },
 );
 
-it("does not blame Postgres for deletes that SQS does not answer, and writes on until two batches wait", async () => {
+it("does not blame Postgres for deletes that SQS does not answer, and writes on until two batches are not deleted", async () => {
   const { run, queue, clock, stop } = draining({ messages: 3000, settings: { batchSize: 10 } });
   queue.before = async ({ action }) => {
     await clock.wait(5);
@@ -629,9 +680,8 @@ it("does not blame Postgres for deletes that SQS does not answer, and writes on 
   const running = run();
   await clock.wait(1000);
   stop.abort("SIGTERM");
-  // Eight calls of ten wait for SQS, then two batches; the next one finds no room.
-  const loaded = 8 * 10 + 2 * 10 + 10;
-  expect(await running).toMatchObject({ loaded, stoppedBy: "signal", databaseSilent: false });
+  // Two batches wait for SQS; the next one is written and waits for them.
+  expect(await running).toMatchObject({ loaded: 2 * 10 + 10, stoppedBy: "signal", databaseSilent: false });
 });
 
 describe("when SQS asks for fewer calls", () => {

@@ -64,11 +64,39 @@ describe("polling ends when the queue is empty", () => {
     expect(accepted).toHaveLength(messages);
   });
 
-  it("after two empty long polls of a second and one look at the counts", async () => {
-    const { end, clock, queue } = polling(0);
-    await end();
-    expect(queue.calls.map(({ action }) => action)).toEqual(["receive", "receive", "depth"]);
-    expect(clock.now()).toBe(2 * 1005 + 5);
+  it.each([
+    [8, [0, 0, 1005]],
+    [1, [0, 1005, 2010]],
+  ])(
+    "after two empty long polls of a second and one look at the counts, at a concurrency of %i at %j ms",
+    async (concurrency, times) => {
+      const { end, queue } = polling(0, { concurrency });
+      await end();
+      expect(queue.calls.map(({ action }) => action)).toEqual(["receive", "receive", "depth"]);
+      expect(queue.calls.map(({ at }) => at)).toEqual(times);
+    },
+  );
+
+  it.each([1, 9, 100])("in one long poll's time after the last of %i messages", async (messages) => {
+    const { end, clock } = polling(messages);
+    let last = 0;
+    const ended = end().then(() => clock.now() - last);
+    await clock.wait(500);
+    last = clock.now();
+    expect(await ended).toBeLessThanOrEqual(1010);
+  });
+
+  it("not before both long polls have answered, whichever was the first", async () => {
+    const { end, queue, clock, accepted } = polling(1);
+    let receives = 0;
+    queue.before = async ({ action }) => {
+      receives += action === "receive" ? 1 : 0;
+      // The answer of the first is late; the message came to it.
+      if (receives > 1) queue.falseEmpties = 1;
+      else await clock.wait(5000);
+    };
+    expect(await end()).toBe("empty");
+    expect(accepted).toEqual(["m0"]);
   });
 
   it("asks for messages one after the other, at 0.11 receives a message or less", async () => {
@@ -127,11 +155,11 @@ describe("polling ends when the queue is empty", () => {
     const { end, queue, clock } = polling(2, {
       accept: (received) => {
         accepted.push(...received.map(({ messageId }) => messageId));
-        if (accepted.length === 1) queue.falseEmpties = 40;
+        if (accepted.length === 1) queue.falseEmpties = 80;
         return true;
       },
     });
-    queue.falseEmpties = 40;
+    queue.falseEmpties = 80;
     queue.perReceive = 1;
     expect(await end()).toBe("empty");
     expect(accepted).toEqual(["m0", "m1"]);
@@ -162,14 +190,14 @@ describe("the number of receives under way", () => {
     expect(underWay.most).toBe(8);
   });
 
-  it("is one for a queue that fills no receive", async () => {
+  it("is two for a queue that fills no receive", async () => {
     const { end, underWay, queue, accepted } = polling(100);
     queue.perReceive = 9;
     await end();
-    expect([underWay.most, accepted.length]).toEqual([1, 100]);
+    expect([underWay.most, accepted.length]).toEqual([2, 100]);
   });
 
-  it("is halved by each receive that comes back empty, so that an empty queue is asked by one", async () => {
+  it("is halved by each receive that comes back empty, so that an empty queue is asked by two", async () => {
     const { end, queue, clock, underWay, accepted } = polling(1000);
     let most = 0;
     queue.before = async ({ action }) => {
@@ -180,7 +208,20 @@ describe("the number of receives under way", () => {
       queue.send("late", "{}");
     };
     expect(await end()).toBe("empty");
-    expect([most, underWay.most, accepted.length]).toEqual([8, 1, 1001]);
+    expect([most, underWay.most, accepted.length]).toEqual([8, 2, 1001]);
+  });
+
+  it.each([
+    ["all of them", 1000, 104],
+    ["fewer than there are", 500, 108],
+    ["more than there are", 2000, 108],
+    ["none", undefined, 108],
+  ])("is small after what the queue counted: %s", async (_which, visibleAtOpen, most) => {
+    const { end, queue, accepted } = polling(1000);
+    queue.visibleAtOpen = visibleAtOpen;
+    expect(await end()).toBe("empty");
+    expect(accepted).toHaveLength(1000);
+    expect(queue.requests.receive).toBeLessThanOrEqual(most);
   });
 
   it("is one when concurrency is one", async () => {
@@ -210,7 +251,7 @@ describe("with a largest number of messages", () => {
   );
 
   it("it asks for the rest when a receive brings fewer than it might have", async () => {
-    const { end, accepted, queue, asked } = polling(200, { maxMessages: 12 });
+    const { end, accepted, queue, asked } = polling(200, { maxMessages: 12, concurrency: 1 });
     queue.perReceive = 4;
     expect(await end()).toBe("max-messages");
     expect([accepted.length, asked()]).toEqual([12, [10, 8, 4]]);
@@ -272,7 +313,7 @@ describe("large messages", () => {
     expect(asked().slice(0, 3)).toEqual([10, 4, 4]);
   });
 
-  it.each([14, 15])("are not asked for beyond the room for bytes: for %i of them", async (room) => {
+  it.each([24, 25])("are not asked for beyond the room for bytes: for %i of them", async (room) => {
     let used = 0;
     const {
       end,
@@ -289,17 +330,17 @@ describe("large messages", () => {
         return true;
       },
     });
-    for (let index = 0; index < 20; index += 1) queue.send(`m${index}`, body);
+    for (let index = 0; index < 30; index += 1) queue.send(`m${index}`, body);
     const ended = end();
     await clock.wait(10_000);
-    expect(accepted).toHaveLength(14);
+    expect(accepted).toHaveLength(24);
     used = 0;
     signal.ring();
     await clock.wait(10_000);
     used = 0;
     signal.ring();
     expect(await ended).toBe("empty");
-    expect(accepted).toHaveLength(20);
+    expect(accepted).toHaveLength(30);
   });
 
   it("do not slow down what comes after one of them for long", async () => {
@@ -339,7 +380,7 @@ describe("large messages", () => {
 
 describe("with a deadline", () => {
   it("no receive is begun that would end after it", async () => {
-    const { end, clock, asked } = polling(0, { deadline: 2500 });
+    const { end, clock, asked } = polling(0, { deadline: 2500, concurrency: 1 });
     expect(await end()).toBe("max-seconds");
     expect([clock.now(), asked()]).toEqual([2010, [10, 10]]);
   });
@@ -348,7 +389,7 @@ describe("with a deadline", () => {
     const { end, queue, clock, asked } = polling(0, { deadline: 1000 });
     queue.before = () => undefined;
     expect(await end()).toBe("max-seconds");
-    expect([clock.now(), asked()]).toEqual([1000, [10]]);
+    expect([clock.now(), asked()]).toEqual([1000, [10, 10]]);
   });
 
   it("messages are taken to the end, without waiting in the last second", async () => {
@@ -404,7 +445,7 @@ describe("when it is to stop", () => {
 
 describe("when SQS asks for fewer calls", () => {
   it("pauses, twice as long each time up to 5 s, and goes on", async () => {
-    const { end, queue, accepted } = polling(5, { retryForMs: 60_000 });
+    const { end, queue, accepted } = polling(5, { retryForMs: 60_000, concurrency: 1 });
     let throttles = 8;
     queue.before = ({ action }) => {
       if (action === "receive" && throttles > 0) {
@@ -417,6 +458,21 @@ describe("when SQS asks for fewer calls", () => {
     const starts = queue.callsOf("receive").map(({ at }) => at);
     const pauses = starts.slice(1, 9).map((at, index) => at - (starts[index] ?? 0));
     expect(pauses).toEqual([100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+  });
+
+  it("pauses once for all that are refused at once", async () => {
+    const { end, queue, clock, underWay } = polling(5000);
+    const refusedAt: number[] = [];
+    queue.before = async ({ action, at }) => {
+      await clock.wait(5);
+      if (action !== "receive" || (underWay.now < 8 && refusedAt.length === 0) || refusedAt.length >= 8)
+        return;
+      refusedAt.push(at);
+      throw new Throttled();
+    };
+    expect(await end()).toBe("empty");
+    const next = queue.callsOf("receive").find(({ at }) => at > Math.max(...refusedAt));
+    expect((next?.at ?? 0) - Math.max(...refusedAt)).toBeLessThanOrEqual(5 + 100);
   });
 
   it("asks with half as many at once", async () => {
@@ -464,7 +520,7 @@ describe("when SQS asks for fewer calls", () => {
       if (action === "depth" && (throttles -= 1) >= 0) throw new Throttled();
     };
     expect(await end()).toBe("empty");
-    expect(clock.now()).toBe(4100);
+    expect(clock.now()).toBe(3100);
   });
 
   it("does not give up while the counts can be read now and then", async () => {
@@ -491,7 +547,7 @@ describe("when the queue fails", () => {
   });
 
   it("throws, after the other receives under way have finished and were accepted", async () => {
-    const { end, queue, clock, accepted, underWay } = polling(1000);
+    const { end, queue, clock, accepted, underWay } = polling(2000);
     let failed = 0;
     queue.before = async ({ action, at }) => {
       await clock.wait(5);

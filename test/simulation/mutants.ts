@@ -214,7 +214,7 @@ const PLANNED: readonly Mutant[] = [
   {
     name: "never gives back the room of a receive",
     file: `${DRAIN}/poller.ts`,
-    from: "      this.#reserved.messages -= max;\n",
+    from: "      this.#reserved -= max;\n",
     to: "",
   },
   {

@@ -71,6 +71,7 @@ export function connect(
   const queue: Queue = {
     ...{ name, id, requests, isFifo: options.isFifo, visibilityTimeout: options.visibilityTimeout },
     maxReceiveCount: options.maxReceiveCount,
+    visibleAtOpen: server.count().visible,
     receive: async (wanted) => {
       requests.receive += 1;
       const asked = life.now();

@@ -33,6 +33,7 @@ export class MemoryQueue implements Queue {
   readonly maxReceiveCount: number | undefined;
   readonly isFifo: boolean;
   readonly requests = { receive: 0, delete: 0, other: 0 };
+  visibleAtOpen: number | undefined;
   /** Every call, when it was made. */
   readonly calls: Call[] = [];
   /** So many receives to come find nothing, whatever there is. */

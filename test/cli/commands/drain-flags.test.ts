@@ -10,8 +10,8 @@ import { sourcesOf } from "../../support/sources.ts";
 const read = (flags: DrainFlags) => reading((problems) => readDrain(flags, problems));
 
 const defaults = {
-  concurrency: 32,
-  batchSize: 500,
+  concurrency: 128,
+  batchSize: 300,
   maxMessages: undefined,
   maxSeconds: undefined,
   retryForSeconds: 30,
