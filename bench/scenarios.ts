@@ -12,6 +12,8 @@ export interface Entry {
   readonly processes?: number;
   /** More arguments for the contender. */
   readonly flags?: readonly string[];
+  /** Connects to SQS over TLS. */
+  readonly tls?: boolean;
   /** Milliseconds added to each SQS call. Each Postgres round trip then takes {@link POSTGRES_DELAY_MS} more. */
   readonly sqsDelayMs?: number;
   /** How many of the messages are of the wrong type. */
@@ -31,6 +33,14 @@ export interface Scenario {
   readonly title: string;
   readonly rounds: number;
   readonly entries: readonly Entry[];
+}
+
+/** The same job written by hand, in several languages: `bench/peers/`. */
+export const PEERS = ["go", "rust", "nodejs", "python-asyncio", "python-threads", "java"] as const;
+export type Peer = (typeof PEERS)[number];
+
+export function isPeer(contender: string): contender is Peer {
+  return PEERS.some((peer) => peer === contender);
 }
 
 export const POSTGRES_DELAY_MS = 2;
@@ -128,6 +138,37 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
   },
 ];
+
+/** Killed while they drain a queue; each peer also without its ledger. */
+export const KILLED: readonly { readonly contender: ContenderName; readonly ledger: boolean }[] = [
+  { contender: "fetch-etl", ledger: true },
+  ...PEERS.flatMap((contender) => [true, false].map((ledger) => ({ contender, ledger }))),
+];
+
+const COMPARED = ["fetch-etl", ...PEERS, "sdk-loop"] as const;
+
+/** `--peers`: these alone. */
+export const PEER_SCENARIOS: readonly Scenario[] = [
+  peers("peers-loopback", "Programs in other languages, loopback", [...COMPARED, "raw-loop"]),
+  peers("peers-20ms", "Programs in other languages, 20 ms per call", COMPARED, { sqsDelayMs: 20 }),
+  peers("peers-tls", "Programs in other languages, over TLS", [...COMPARED, "raw-loop"], { tls: true }),
+  peers("peers-empty", "Programs in other languages, an empty queue", ["fetch-etl", ...PEERS], {
+    messages: 0,
+  }),
+];
+
+function peers(
+  name: string,
+  title: string,
+  contenders: readonly ContenderName[],
+  conditions: Partial<Entry> = {},
+): Scenario {
+  const entries = contenders.map((contender) => ({
+    ...{ label: contender, contender, messages: 2 * MANY },
+    ...conditions,
+  }));
+  return { name, title, rounds: 3, entries };
+}
 
 /** @param fewer the number of messages for slow contenders, so that they take about as long as the others */
 function all(sqsDelayMs: number, fewer: Partial<Record<ContenderName, number>>): Entry[] {

@@ -12,6 +12,8 @@ const NOTHING: Figures = {
   requests: null,
   afterLast: null,
   whole: 1,
+  serverBusy: null,
+  machineBusy: null,
 };
 
 /** A scenario in which each contender had these figures, one per round. */
