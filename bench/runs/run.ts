@@ -14,6 +14,7 @@ const MASKING_KEY = randomBytes(32).toString("base64");
 /** Keeps out the caller's own AWS account and `.env`. */
 const ENVIRONMENT = {
   AWS_REGION: "us-east-1",
+  AWS_DEFAULT_REGION: "us-east-1",
   AWS_ACCESS_KEY_ID: "test",
   AWS_SECRET_ACCESS_KEY: "test",
   AWS_CONFIG_FILE: "none",

@@ -1,6 +1,7 @@
 // Drains an SQS queue of logins into Postgres: an afternoon's program with the AWS SDK for JavaScript and postgres.js.
 //
-// Workers receive ten messages, wait until they are loaded, and delete them. A statement loads what all workers have received meanwhile.
+// Workers receive ten messages, wait until they are loaded, and delete them while they receive the next. A statement loads what all
+// workers have received meanwhile.
 import { createHash, createHmac } from "node:crypto";
 import { parseArgs } from "node:util";
 import {
@@ -28,7 +29,7 @@ const QueueUrl = setting("QUEUE_URL");
 const key = Buffer.from(setting("MASKING_KEY"), "base64");
 const prefix = `h1.${createHash("sha256").update(key).digest("base64url").slice(0, 8)}.`;
 
-const sqs = new SQSClient({ requestHandler: { httpAgent: { maxSockets: WORKERS } } });
+const sqs = new SQSClient({ requestHandler: { httpAgent: { maxSockets: 2 * WORKERS } } });
 const sql = postgres(setting("DATABASE_URL"), { max: 1, onnotice: () => undefined });
 if (!flags["no-ledger"]) await sql`create table if not exists ledger (message_id text primary key)`;
 
@@ -49,6 +50,7 @@ function loaded(messages: readonly Message[]): Promise<void> {
 }
 
 async function work(): Promise<void> {
+  let deleted = Promise.resolve();
   for (;;) {
     const { Messages = [] } = await sqs.send(
       new ReceiveMessageCommand({
@@ -58,10 +60,12 @@ async function work(): Promise<void> {
         MessageSystemAttributeNames: ["SentTimestamp"],
       }),
     );
-    if (Messages.length === 0) return;
+    if (Messages.length === 0) break;
     await loaded(Messages);
-    await remove(Messages);
+    await deleted;
+    deleted = remove(Messages);
   }
+  await deleted;
 }
 
 async function load(messages: readonly Message[]): Promise<void> {

@@ -95,6 +95,7 @@ export class SqsServer {
     delayMs: number,
   ): Promise<void> {
     const text = await bodyOf(request);
+    if (text === undefined) return;
     const action = String(request.headers["x-amz-target"]).replace("AmazonSQS.", "");
     let [status, body, name] = [200, "", ""];
     try {
@@ -156,15 +157,18 @@ export class SqsServer {
 
 const parse: (text: string) => Request = JSON.parse;
 
-function bodyOf(request: http.IncomingMessage): Promise<string> {
-  return new Promise((resolve, reject) => {
+/** Undefined if the client goes in the middle of it. */
+function bodyOf(request: http.IncomingMessage): Promise<string | undefined> {
+  return new Promise((resolve) => {
     let text = "";
     request.setEncoding("utf8");
     request.on("data", (part: string) => (text += part));
     request.on("end", () => {
       resolve(text);
     });
-    request.on("error", reject);
+    request.on("error", () => {
+      resolve(undefined);
+    });
   });
 }
 
