@@ -1,13 +1,21 @@
 // The arguments of the benchmark.
 import { Command, InvalidArgumentError, Option } from "commander";
-import { isPeer, PEER_SCENARIOS, PEERS, SCENARIOS, type Peer, type Scenario } from "./scenarios.ts";
+import {
+  isPeer,
+  KILL_MESSAGES,
+  PEER_SCENARIOS,
+  PEERS,
+  SCENARIOS,
+  type Peer,
+  type Scenario,
+} from "./scenarios.ts";
 
 export interface BenchOptions {
   readonly scenarios: readonly Scenario[];
   /** The programs in other languages to measure; undefined for the benchmark without them. */
   readonly peers: readonly Peer[] | undefined;
-  /** Kills these programs as well. */
-  readonly kills: boolean;
+  /** The messages for the programs that are killed while they drain them; 0 to kill none. */
+  readonly killMessages: number;
   /** Prints the results as JSON, and the tables to standard error. */
   readonly json: boolean;
   /** True if no flag reduces the benchmark. Only complete results are stored. */
@@ -50,7 +58,8 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     scenarios: (peers === undefined ? SCENARIOS : PEER_SCENARIOS)
       .filter(({ name }) => scenario?.includes(name) ?? true)
       .map((each) => scaled(each, flags)),
-    kills: scenario?.includes(KILL_SCENARIO) ?? true,
+    killMessages:
+      (scenario?.includes(KILL_SCENARIO) ?? true) ? Math.min(KILL_MESSAGES, flags.messages ?? Infinity) : 0,
     json: flags.json ?? false,
     complete:
       (peers === undefined || peers === true) &&

@@ -6,6 +6,7 @@ import { rotated } from "./figures/statistics.ts";
 import { buildPeers } from "./peers/peers.ts";
 import { makePeerReport, storePeers } from "./report/peer-report.ts";
 import { peerTables } from "./report/peer-tables.ts";
+import { writeTable } from "./report/pages.ts";
 import { makeReport, reportAsJson, store } from "./report/report.ts";
 import { LEGEND, marksTable, programTable, scenarioTable } from "./report/tables.ts";
 import { runKills, type KillResult } from "./runs/kills.ts";
@@ -27,6 +28,8 @@ async function bench(servers: Servers, options: BenchOptions, signal: AbortSigna
   if (!options.complete) return;
   say(`\n${programTable(results)}`);
   await store(report);
+  await writeTable("programs", programTable(results));
+  await writeTable("marks", marksTable(report.marks));
 }
 
 async function benchPeers(
@@ -42,18 +45,21 @@ async function benchPeers(
   const scenarios = options.scenarios.map((each) => ({ ...each, entries: each.entries.filter(runs) }));
   const results = await runScenarios(servers, scenarios, say, signal);
   const kills: KillResult[] = [];
-  for (const each of options.kills ? KILLED.filter(runs) : []) {
+  for (const each of options.killMessages > 0 ? KILLED.filter(runs) : []) {
     signal.throwIfAborted();
-    const result = await runKills(servers, each, signal);
+    const result = await runKills(servers, { ...each, messages: options.killMessages }, signal);
     kills.push(result);
     console.error(
       `kill -9: ${each.contender}, ${each.ledger ? "with" : "without"} a ledger, lost ${result.lost}, doubled ${result.doubled}`,
     );
   }
   const report = makePeerReport({ results, kills, peers, postgres: servers.postgresVersion });
-  say(`\n${peerTables(report)}`);
+  const tables = peerTables(report);
+  say(`\n${tables}`);
   if (options.json) console.log(reportAsJson(report));
-  if (options.complete) await storePeers(report);
+  if (!options.complete) return;
+  await storePeers(report);
+  await writeTable("peers", tables);
 }
 
 async function runScenarios(

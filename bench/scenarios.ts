@@ -59,13 +59,21 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "loopback",
     title: "Loopback, no added latency",
     rounds: 5,
-    entries: all(0, { "usual-answer": 10_000 }),
+    entries: all(0, { "sqs-consumer": MANY, "usual-answer": MANY / 2 }),
   },
   {
     name: "20ms",
     title: `20 ms added to each SQS call, ${POSTGRES_DELAY_MS} ms to each Postgres round trip`,
     rounds: 5,
     entries: all(20, { "sqs-consumer": 2_000, "usual-answer": 1_000 }),
+  },
+  {
+    name: "tls",
+    title: "SQS over TLS, no added latency",
+    rounds: 5,
+    entries: (["fetch-etl", "sdk-loop"] as const).map((contender) => ({
+      ...{ label: contender, contender, messages: 2 * MANY, tls: true },
+    })),
   },
   processes(20, MANY),
   processes(50, 8_000),
@@ -112,7 +120,6 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
-    // Compare only memory and CPU: the server gets slower as its queue grows, unlike SQS.
     name: "deep-queue",
     title: "20,000 and 200,000 messages waiting",
     rounds: 2,
@@ -138,6 +145,8 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
   },
 ];
+
+export const KILL_MESSAGES = 22_000;
 
 /** Killed while they drain a queue; each peer also without its ledger. */
 export const KILLED: readonly { readonly contender: ContenderName; readonly ledger: boolean }[] = [
@@ -175,7 +184,7 @@ function all(sqsDelayMs: number, fewer: Partial<Record<ContenderName, number>>):
   return ALL.map((contender) => ({
     label: contender,
     contender,
-    messages: fewer[contender] ?? MANY,
+    messages: fewer[contender] ?? 2 * MANY,
     sqsDelayMs,
   }));
 }
@@ -187,7 +196,7 @@ function own(label: string, messages: number, conditions: Partial<Entry> = {}): 
 /**
  * With a low concurrency in each process, so that most of the time is waiting. All processes, both servers and the proxies share
  * this machine: the longer the wait, the less they compete for CPU. Each process has the same number of messages, so that startup
- * weighs the same. More messages would slow down the server (see deep-queue).
+ * weighs the same.
  */
 function processes(ms: number, messages: number): Scenario {
   return {

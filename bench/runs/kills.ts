@@ -8,7 +8,6 @@ import { failure, startProcess } from "./contender-process.ts";
 import { prepare } from "./run.ts";
 
 export const KILLS = 10;
-const MESSAGES = 22_000;
 /** As over a network, so that a kill can come between a commit and the response to a delete. */
 const SQS_DELAY_MS = 20;
 const POLL_MS = 2;
@@ -33,11 +32,11 @@ export interface KillResult {
 /** @throws Error if the contender fails, or leaves messages in the queue */
 export async function runKills(
   servers: Servers,
-  { contender: name, ledger }: Pick<KillResult, "contender" | "ledger">,
+  { contender: name, ledger, messages }: Pick<KillResult, "contender" | "ledger" | "messages">,
   signal: AbortSignal,
 ): Promise<KillResult> {
   const contender = CONTENDERS[name];
-  const entry: Entry = { label: name, contender: name, messages: MESSAGES, sqsDelayMs: SQS_DELAY_MS };
+  const entry: Entry = { label: name, contender: name, messages, sqsDelayMs: SQS_DELAY_MS };
   return servers.databases.withDatabase(false, async (database) => {
     const { queue, env } = await prepare(servers, entry, database);
     const start = (): ReturnType<typeof startProcess> =>
@@ -47,7 +46,7 @@ export async function runKills(
     for (let kill = 1; kill <= KILLS; kill++) {
       const { child, ended, stderr } = start();
       // A request deletes at most ten messages.
-      const deletes = (MESSAGES / 10 / (KILLS + 1)) * kill;
+      const deletes = (messages / 10 / (KILLS + 1)) * kill;
       while (child.exitCode === null && (await servers.sqs.call("requests", undefined)).delete < deletes) {
         await setTimeout(POLL_MS);
       }
@@ -70,8 +69,8 @@ export async function runKills(
     }
     const { rows, distinct } = await servers.databases.countDistinct(database, "user_logins", "user_id");
     return {
-      ...{ contender: name, ledger, messages: MESSAGES, kills: KILLS },
-      ...{ lost: MESSAGES - distinct, doubled: rows - distinct, hidden: median(hidden) ?? 0 },
+      ...{ contender: name, ledger, messages, kills: KILLS },
+      ...{ lost: messages - distinct, doubled: rows - distinct, hidden: median(hidden) ?? 0 },
     };
   });
 }

@@ -116,6 +116,11 @@ export class Queue {
     this.#serve();
   }
 
+  /** The number of receives that wait for a message. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   depth(): Depth {
     return { visible: this.#visible.length - this.#next, inFlight: this.#inFlight.size };
   }
