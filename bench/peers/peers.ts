@@ -10,6 +10,7 @@ const run = promisify(execFile);
 type Command = readonly [program: string, ...args: string[]];
 
 interface Recipe {
+  readonly language: string;
   /** Each prints its version. */
   readonly tools: readonly Command[];
   /** Run in the folder of its sources. */
@@ -17,9 +18,14 @@ interface Recipe {
 }
 
 const RECIPES: Readonly<Record<Peer, Recipe>> = {
-  nodejs: { tools: [["node", "--version"]], build: [] },
-  go: { tools: [["go", "version"]], build: [["go", "build", "-o", built("go", "drain"), "."]] },
+  nodejs: { language: "Node.js", tools: [["node", "--version"]], build: [] },
+  go: {
+    language: "Go",
+    tools: [["go", "version"]],
+    build: [["go", "build", "-o", built("go", "drain"), "."]],
+  },
   rust: {
+    language: "Rust",
     tools: [
       ["cargo", "--version"],
       ["cc", "--version"],
@@ -29,6 +35,7 @@ const RECIPES: Readonly<Record<Peer, Recipe>> = {
   "python-threads": python("python-threads"),
   "python-asyncio": python("python-asyncio"),
   java: {
+    language: "Java",
     tools: [
       ["java", "--version"],
       ["mvn", "--version"],
@@ -40,6 +47,7 @@ const RECIPES: Readonly<Record<Peer, Recipe>> = {
 function python(name: Peer): Recipe {
   const requirements = ["--requirement", "requirements.txt"];
   return {
+    language: "Python",
     tools: [["python3", "--version"]],
     build: [
       ["python3", "-m", "venv", built(name)],
@@ -57,7 +65,7 @@ function python(name: Peer): Recipe {
 }
 
 export interface BuiltPeers {
-  /** The version of the first tool, by peer. */
+  /** Language and version, by peer. */
   readonly versions: Readonly<Partial<Record<Peer, string>>>;
   /** Why a peer is left out. */
   readonly leftOut: Readonly<Partial<Record<Peer, string>>>;
@@ -78,7 +86,7 @@ export async function buildPeers(
   for (const name of names) {
     try {
       const version = await toolVersion(RECIPES[name]);
-      say(`building ${name} (${version})`);
+      say(`building ${name}, ${version}`);
       await mkdir(built(name), { recursive: true });
       for (const [program, ...args] of RECIPES[name].build) {
         await run(program, args, { cwd: source(name), signal });
@@ -93,14 +101,18 @@ export async function buildPeers(
   return { versions, leftOut };
 }
 
-/** @throws Error naming the tool that is missing */
-async function toolVersion({ tools }: Recipe): Promise<string> {
+/**
+ * Resolves to the language and the version of the first tool, such as `Go 1.26.8`.
+ *
+ * @throws Error naming the tool that is missing
+ */
+async function toolVersion({ language, tools }: Recipe): Promise<string> {
   const versions: string[] = [];
   for (const [program, ...args] of tools) {
     const { stdout } = await run(program, args).catch(() => {
       throw new Error(`${program} is missing`);
     });
-    versions.push(stdout.trim().split("\n")[0] ?? "");
+    versions.push(/(?:^|\D)(\d{1,4}(?:\.\d{1,6}){0,3})/.exec(stdout)?.[1] ?? "");
   }
-  return versions[0] ?? "";
+  return `${language} ${versions[0] ?? ""}`;
 }

@@ -7,7 +7,7 @@ import type { PeerReport } from "./peer-report.ts";
 import { markdown, marksTable, whole } from "./tables.ts";
 
 const OWN = "fetch-etl";
-const BARE = "raw-loop";
+const BARE: ContenderName = "raw-loop";
 /** What an afternoon leaves out, of all programs in `bench/peers/`. */
 const LACKS = "quarantine, retries, a clean stop, ledger pruning, key rotation";
 /** Of a server or of all cores: there is nothing left for a faster program. */
@@ -33,7 +33,6 @@ export function peerTables(report: PeerReport): string {
     betterTable(scenarios),
     chart(scenarios),
     throughputTable(report),
-    ceiling(scenarios),
     costTable(scenarios),
     killTable(kills),
     ...(report.marks.length > 0 ? [marksTable(report.marks)] : []),
@@ -81,7 +80,8 @@ function chart(scenarios: readonly ScenarioResult[]): string {
 function throughputTable({ scenarios, machine }: PeerReport): string {
   return markdown(
     ["messages/s", "loopback", "at 20 ms per call", "over TLS", "limited on loopback by", "at 20 ms by"],
-    programs(scenarios).map((program) => [
+    // The last row is the limit of the server.
+    [...programs(scenarios), BARE].map((program) => [
       title(program),
       ...["peers-loopback", "peers-20ms", "peers-tls"].map((scenario) =>
         figure(scenarios, scenario, program, "throughput"),
@@ -101,26 +101,6 @@ export function limit(median: Figures | undefined, cores: number): string {
   if ((median.serverBusy ?? 0) >= FULL) return `the SQS server ${used}`;
   if ((median.machineBusy ?? 0) >= FULL) return `all ${cores} cores ${used}`;
   return own >= FULL ? `its own CPU ${used}` : `waiting ${used}`;
-}
-
-/** How it was found that the server is not the limit. */
-function ceiling(scenarios: readonly ScenarioResult[]): string {
-  const sentences = [
-    ["on loopback", "peers-loopback"],
-    ["over TLS", "peers-tls"],
-  ].flatMap(([where = "", scenario = ""]) => {
-    const bare = entryOf(scenarios, scenario, BARE);
-    const rates = programs(scenarios).map((entry) => ({
-      entry,
-      rate: entryOf(scenarios, scenario, entry)?.throughput ?? 0,
-    }));
-    const [fastest] = rates.toSorted((a, b) => b.rate - a.rate);
-    if (bare === undefined || bare.throughput === null || fastest === undefined) return [];
-    return [
-      `${whole(bare.throughput)} messages/s ${where}, ${(bare.throughput / fastest.rate).toFixed(1)} times the fastest program (${title(fastest.entry)})`,
-    ];
-  });
-  return `From the same SQS server, bare sockets that sign and parse nothing drain ${sentences.join(", and ")}.`;
 }
 
 function costTable(scenarios: readonly ScenarioResult[]): string {
@@ -177,7 +157,7 @@ function conditions({ date, machine, versions, leftOut }: PeerReport): string {
   ].join(" ");
 }
 
-/** The programs that drained the queue on loopback, without the one that measures the server. */
+/** The programs that drained the queue on loopback, without the one that finds the server's limit. */
 function programs(scenarios: readonly ScenarioResult[]): ContenderName[] {
   const entries = scenarios.find(({ name }) => name === "peers-loopback")?.entries ?? [];
   return entries.map(({ contender }) => contender).filter((contender) => contender !== BARE);

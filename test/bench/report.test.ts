@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { judge } from "../../bench/figures/marks.ts";
+import { PLACES, type TableName } from "../../bench/report/pages.ts";
 import { makeReport, reportAsJson, type Report } from "../../bench/report/report.ts";
 import { marksTable, programTable, scenarioTable } from "../../bench/report/tables.ts";
 import { unpadded } from "../support/markdown.ts";
@@ -43,9 +44,10 @@ test("the report is JSON, with the machine and the date", () => {
   expect(new Date(report.date).getTime()).not.toBeNaN();
 });
 
-test("docs/performance.md contains the tables of the stored results", () => {
+test("the pages contain the tables of the stored results", () => {
   const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
   const { scenarios, marks } = JSON.parse(read("bench/results/latest.json")) as Report;
-  const page = unpadded(read("docs/performance.md"));
-  for (const table of [programTable(scenarios), marksTable(marks)]) expect(page).toContain(unpadded(table));
+  const page = (name: TableName): string => unpadded(read(`docs/${PLACES[name]}`));
+  expect(page("programs")).toContain(unpadded(programTable(scenarios)));
+  expect(page("marks")).toContain(unpadded(marksTable(marks)));
 });
