@@ -7,7 +7,7 @@ import type { Servers } from "../servers/servers.ts";
 import { failure, startProcess } from "./contender-process.ts";
 import { prepare } from "./run.ts";
 
-export const KILLS = 10;
+const KILLS = 10;
 /** As over a network, so that a kill can come between a commit and the response to a delete. */
 const SQS_DELAY_MS = 20;
 const POLL_MS = 2;

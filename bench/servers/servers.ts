@@ -7,7 +7,7 @@ import { startRemote, type Remote } from "./service.ts";
 import type { SqsService } from "./sqs-process.ts";
 
 /** How the SQS server answers. */
-export interface SqsConditions {
+interface SqsConditions {
   /** Milliseconds that each response is late; 0 by default. */
   readonly delayMs?: number | undefined;
   readonly tls?: boolean | undefined;
