@@ -15,7 +15,8 @@ import { isPeer, KILLED, type Entry, type Peer, type Scenario } from "./scenario
 import { startServers, type Servers } from "./servers/servers.ts";
 
 async function bench(servers: Servers, options: BenchOptions, signal: AbortSignal): Promise<void> {
-  await warmUp(servers, signal);
+  const entries = options.scenarios.flatMap((scenario) => scenario.entries);
+  await warmUp(servers, entries, signal);
   const say = options.json ? console.error : console.log;
   if (options.peers !== undefined) {
     await benchPeers(servers, options.peers, options, signal);

@@ -62,12 +62,22 @@ export async function runEntry(servers: Servers, entry: Entry, signal: AbortSign
   });
 }
 
-/** Lets fetch-etl create the tables for all later databases. The servers do some work before the first measured run. */
-export async function warmUp(servers: Servers, signal: AbortSignal): Promise<void> {
-  const entry: Entry = { label: "warm-up", contender: "fetch-etl", messages: WARM_UP_MESSAGES };
+/**
+ * Lets fetch-etl create the tables for all later databases. The servers do some work before the first measured run.
+ *
+ * @param entries that are to run; the warm-up is no longer than the longest
+ */
+export async function warmUp(
+  servers: Servers,
+  entries: readonly Entry[],
+  signal: AbortSignal,
+): Promise<void> {
+  const most = Math.max(1, ...entries.map((entry) => entry.messages));
+  const messages = Math.min(WARM_UP_MESSAGES, most);
+  const entry: Entry = { label: "warm-up", contender: "fetch-etl", messages };
   await servers.databases.makeTemplate(async (template) => {
     const { env } = await prepare(servers, entry, template);
-    const flags = ["--max-messages", String(WARM_UP_MESSAGES)];
+    const flags = ["--max-messages", String(messages)];
     await runProcess(CONTENDERS["fetch-etl"], { flags, env, signal });
   });
 }
