@@ -9,19 +9,19 @@ import { markdown, marksTable, whole } from "./tables.ts";
 const OWN = "fetch-etl";
 const BARE: ContenderName = "raw-loop";
 /** What an afternoon leaves out, of all programs in `bench/peers/`. */
-const LACKS = "quarantine, retries, a clean stop, ledger pruning, key rotation";
+const LACKS = "quarantine, retries, clean stop, pruning, key rotation";
 /** Of a server or of all cores: there is nothing left for a faster program. */
 const FULL = 0.9;
 const BAR = 30;
 
 /** The figures in which a program can be better, with how they are called. */
 const COMPARED: readonly (readonly [name: string, scenario: string, figure: Figure, more: boolean])[] = [
-  ["throughput on loopback", "peers-loopback", "throughput", true],
-  ["throughput at 20 ms", "peers-20ms", "throughput", true],
-  ["throughput over TLS", "peers-tls", "throughput", true],
+  ["loopback", "peers-loopback", "throughput", true],
+  ["20 ms", "peers-20ms", "throughput", true],
+  ["TLS", "peers-tls", "throughput", true],
   ["CPU", "peers-loopback", "cpu", false],
   ["memory", "peers-loopback", "memory", false],
-  ["an empty queue", "peers-empty", "whole", false],
+  ["empty queue", "peers-empty", "whole", false],
 ];
 /** A smaller difference is noise. */
 const CLEARLY = 1.05;
@@ -47,7 +47,7 @@ function betterTable(scenarios: readonly ScenarioResult[]): string {
       const [own, other] = [OWN, program].map((entry) => entryOf(scenarios, scenario, entry)?.[figure] ?? 0);
       if (own === undefined || other === undefined || own === 0 || other === 0) return [];
       const ratio = more ? other / own : own / other;
-      return ratio < CLEARLY ? [] : [`${name} (${(other / own).toFixed(2)}×)`];
+      return ratio < CLEARLY ? [] : [`${name} ${(other / own).toFixed(2)}×`];
     });
     if (program === OWN || better.length === 0) return [];
     return [[title(program), better.join(", "), isPeer(program) ? LACKS : "a database"]];
@@ -56,51 +56,44 @@ function betterTable(scenarios: readonly ScenarioResult[]): string {
 }
 
 function chart(scenarios: readonly ScenarioResult[]): string {
-  const charts = [
-    ["messages/s, loopback", "peers-loopback"],
-    ["messages/s at 20 ms per call", "peers-20ms"],
-  ].map(([name = "", scenario = ""]) => {
-    const rates = programs(scenarios).map((entry) => ({
-      label: title(entry),
-      rate: entryOf(scenarios, scenario, entry)?.throughput ?? 0,
-    }));
-    const most = Math.max(...rates.map(({ rate }) => rate), 1);
-    const width = Math.max(...rates.map(({ label }) => label.length), 0);
-    const bars = rates
-      .toSorted((a, b) => b.rate - a.rate)
-      .map(
-        ({ label, rate }) =>
-          `${label.padEnd(width)}  ${"█".repeat(Math.max(1, Math.round((rate / most) * BAR)))} ${whole(rate)}`,
-      );
-    return [name, ...bars].join("\n");
-  });
-  return `\`\`\`text\n${charts.join("\n\n")}\n\`\`\``;
+  const rates = programs(scenarios).map((entry) => ({
+    label: title(entry),
+    rate: entryOf(scenarios, "peers-20ms", entry)?.throughput ?? 0,
+  }));
+  const most = Math.max(...rates.map(({ rate }) => rate), 1);
+  const width = Math.max(...rates.map(({ label }) => label.length), 0);
+  const bars = rates
+    .toSorted((a, b) => b.rate - a.rate)
+    .map(({ label, rate }) => {
+      const bar = "█".repeat(Math.max(1, Math.round((rate / most) * BAR)));
+      return `${label.padEnd(width)}  ${bar} ${whole(rate)}`;
+    });
+  return ["```text", "messages/s at 20 ms per call", ...bars, "```"].join("\n");
 }
 
 function throughputTable({ scenarios, machine }: PeerReport): string {
   return markdown(
-    ["messages/s", "loopback", "at 20 ms per call", "over TLS", "limited on loopback by", "at 20 ms by"],
+    ["messages/s, and what limited it", "loopback", "at 20 ms per call", "over TLS"],
     // The last row is the limit of the server.
     [...programs(scenarios), BARE].map((program) => [
       title(program),
-      ...["peers-loopback", "peers-20ms", "peers-tls"].map((scenario) =>
-        figure(scenarios, scenario, program, "throughput"),
-      ),
-      ...["peers-loopback", "peers-20ms"].map((scenario) =>
-        limit(entryOf(scenarios, scenario, program), machine.cores),
-      ),
+      ...["peers-loopback", "peers-20ms", "peers-tls"].map((scenario) => {
+        const median = entryOf(scenarios, scenario, program);
+        const rate = figure(scenarios, scenario, program, "throughput");
+        return median === undefined ? rate : `${rate}: ${limit(median, machine.cores)}`;
+      }),
     ]),
   );
 }
 
-/** What kept a program from being faster, and the cores that it and the server used. */
-export function limit(median: Figures | undefined, cores: number): string {
-  if (median === undefined || median.cpu === null || median.throughput === null) return "-";
-  const own = (median.cpu * median.throughput) / 1e6;
-  const used = `(${own.toFixed(1)} cores)`;
-  if ((median.serverBusy ?? 0) >= FULL) return `the SQS server ${used}`;
-  if ((median.machineBusy ?? 0) >= FULL) return `all ${cores} cores ${used}`;
-  return own >= FULL ? `its own CPU ${used}` : `waiting ${used}`;
+/** What kept a program from being faster, and how many cores it used. */
+export function limit({ cpu, throughput, serverBusy, machineBusy }: Figures, cores: number): string {
+  if (cpu === null || throughput === null) return "-";
+  const own = (cpu * throughput) / 1e6;
+  const used = own.toFixed(1);
+  if ((serverBusy ?? 0) >= FULL) return `SQS server, ${used}`;
+  if ((machineBusy ?? 0) >= FULL) return `${cores} cores, ${used}`;
+  return own >= FULL ? `itself, ${used}` : `waiting, ${used}`;
 }
 
 function costTable(scenarios: readonly ScenarioResult[]): string {

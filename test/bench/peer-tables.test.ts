@@ -37,7 +37,7 @@ const report: PeerReport = {
   versions: { go: "go1.26", java: "openjdk 17" },
   leftOut: { rust: "cargo is missing" },
   marks: judge([loopback]),
-  scenarios: [loopback],
+  scenarios: [loopback, { ...loopback, name: "peers-20ms" }],
   kills: [
     { contender: "fetch-etl", ledger: true, messages: 1, kills: 10, lost: 0, doubled: 0, hidden: 1_310 },
     { contender: "go", ledger: true, messages: 1, kills: 10, lost: 0, doubled: 0, hidden: 600 },
@@ -48,23 +48,22 @@ const report: PeerReport = {
 test("the first table tells in what another program is better, and what it lacks", () => {
   const [first = ""] = peerTables(report).split("\n\n");
   expect(first.split("\n").slice(2)).toEqual([
-    expect.stringMatching(
-      /^\| Go \| throughput on loopback \(3.00×\), CPU \(0.40×\), memory \(0.20×\) \| .*quarantine/,
-    ),
-    "| SDK loop, no database | memory (0.67×) | a database |",
+    expect.stringMatching(/^\| Go \| loopback 3.00×, 20 ms 3.00×, CPU 0.40×, memory 0.20× \| .*quarantine/),
+    "| SDK loop, no database | memory 0.67× | a database |",
   ]);
 });
 
 test("the tables have a line per program, and one for the limit of the server", () => {
   const tables = peerTables(report);
-  expect(tables).toContain("| Go | 30,000 | - | - | its own CPU (1.2 cores) | - |");
-  expect(tables).toContain("| Go | 40 | - | - | 30 | 0.200 | - |");
+  expect(tables).toContain("| Go | 30,000: itself, 1.2 | 30,000: itself, 1.2 | - |");
+  expect(tables).toContain("| Go | 40 | 40 | - | 30 | 0.200 | - |");
   expect(tables).toContain("| Go | 0 | 0 | 0 | 2,000 | 600 |");
   expect(tables).toContain("| fetch-etl drain | 0 | 0 | - | - | 1,310 |");
   expect(tables).toMatch(/^Go +█{30} 30,000$/m);
+  expect(tables).toMatch(/^Java +█{5} 5,000$/m);
   expect(tables.match(/bare sockets/g)).toHaveLength(1);
   expect(tables).toContain(
-    "| bare sockets, nothing signed or parsed | 60,000 | - | - | waiting (0.6 cores) | - |",
+    "| bare sockets, nothing signed or parsed | 60,000: waiting, 0.6 | 60,000: waiting, 0.6 | - |",
   );
 });
 
@@ -86,11 +85,11 @@ test.each([
   [
     "the SQS server, if that was busy all the time",
     { serverBusy: 0.95, machineBusy: 0.95 },
-    "the SQS server (0.5 cores)",
+    "SQS server, 0.5",
   ],
-  ["all cores, if none was idle", { serverBusy: 0.5, machineBusy: 0.95 }, "all 2 cores (0.5 cores)"],
-  ["its own CPU, if it used a core", { machineBusy: 0.8, cpu: 95 }, "its own CPU (0.9 cores)"],
-  ["waiting, if nothing was busy", { serverBusy: 0.2, machineBusy: 0.5 }, "waiting (0.5 cores)"],
+  ["all cores, if none was idle", { serverBusy: 0.5, machineBusy: 0.95 }, "2 cores, 0.5"],
+  ["its own CPU, if it used a core", { machineBusy: 0.8, cpu: 95 }, "itself, 0.9"],
+  ["waiting, if nothing was busy", { serverBusy: 0.2, machineBusy: 0.5 }, "waiting, 0.5"],
   ["unknown without CPU time", { cpu: null }, "-"],
 ])("a program is limited by %s", (_what, figures, expected) => {
   expect(limit({ ...RUN, ...figures }, 2)).toBe(expected);

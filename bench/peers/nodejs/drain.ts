@@ -24,6 +24,8 @@ interface Login {
   readonly app_version: string;
 }
 
+const parse: (body: string) => Login = JSON.parse;
+
 const { values: flags } = parseArgs({ options: { "no-ledger": { type: "boolean", default: false } } });
 const QueueUrl = setting("QUEUE_URL");
 const key = Buffer.from(setting("MASKING_KEY"), "base64");
@@ -70,7 +72,7 @@ async function work(): Promise<void> {
 
 async function load(messages: readonly Message[]): Promise<void> {
   const byId = new Map(messages.map((message) => [message.MessageId ?? "", message]));
-  const logins = [...byId.values()].map(({ Body = "" }) => JSON.parse(Body) as Login);
+  const logins = [...byId.values()].map(({ Body = "" }) => parse(Body));
   const days = [...byId.values()].map(({ Attributes }) => new Date(Number(Attributes?.SentTimestamp)));
   const columns = [
     [...byId.keys()],
