@@ -87,15 +87,13 @@ export async function buildPeers(
     try {
       const version = await toolVersion(RECIPES[name]);
       say(`building ${name}, ${version}`);
-      await mkdir(built(name), { recursive: true });
-      for (const [program, ...args] of RECIPES[name].build) {
-        await run(program, args, { cwd: source(name), signal });
-      }
+      await build(name, signal);
       versions[name] = version;
     } catch (error) {
       signal.throwIfAborted();
-      leftOut[name] = error instanceof Error ? error.message : String(error);
-      say(`left out: ${name}: ${leftOut[name]}`);
+      const { message, cause } = error instanceof Error ? error : new Error(String(error));
+      leftOut[name] = message;
+      say(`left out: ${name}: ${message}${cause instanceof Error ? `\n${cause.message}` : ""}`);
     }
   }
   return { versions, leftOut };
@@ -115,4 +113,14 @@ async function toolVersion({ language, tools }: Recipe): Promise<string> {
     versions.push(/(?:^|\D)(\d{1,4}(?:\.\d{1,6}){0,3})/.exec(stdout)?.[1] ?? "");
   }
   return `${language} ${versions[0] ?? ""}`;
+}
+
+/** @throws Error without the output, which names this machine's folders; that is in its cause */
+async function build(name: Peer, signal: AbortSignal): Promise<void> {
+  await mkdir(built(name), { recursive: true });
+  for (const [program, ...args] of RECIPES[name].build) {
+    await run(program, args, { cwd: source(name), signal }).catch((cause: unknown) => {
+      throw new Error("its build failed", { cause });
+    });
+  }
 }

@@ -2,8 +2,9 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Relative to `dist/bench/peers`, where this file runs. */
-const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+/** This file runs in `dist/bench/peers`, and for tests in `bench/peers`. */
+const BUILT = new URL("../..", import.meta.url).pathname.endsWith("/dist/");
+const ROOT = fileURLToPath(new URL(BUILT ? "../../.." : "../..", import.meta.url));
 
 /** A path in the folder of a peer's sources. */
 export function source(peer: string, ...path: readonly string[]): string {

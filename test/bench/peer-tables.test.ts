@@ -1,5 +1,8 @@
 import { readFileSync } from "node:fs";
-import { afterEach, expect, test, vi } from "vitest";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { judge } from "../../bench/figures/marks.ts";
 import { scenarioResult, type Figures } from "../../bench/figures/results.ts";
 import { buildPeers } from "../../bench/peers/peers.ts";
@@ -101,6 +104,19 @@ test("a peer whose tool is missing is left out, with its name", async () => {
   const built = await buildPeers(["go"], new AbortController().signal, (line) => lines.push(line));
   expect(built).toEqual({ versions: {}, leftOut: { go: "go is missing" } });
   expect(lines).toEqual(["left out: go: go is missing"]);
+});
+
+test("a peer that cannot be built is left out; what its compiler says is not stored", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "fetch-etl-test-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const script =
+    '#!/bin/sh\n[ "$1" = version ] && echo "go version go1.26.8 linux" && exit\necho "no network" >&2\nexit 1\n';
+  await writeFile(join(folder, "go"), script, { mode: 0o755 });
+  vi.stubEnv("PATH", folder);
+  const lines: string[] = [];
+  const built = await buildPeers(["go"], new AbortController().signal, (line) => lines.push(line));
+  expect(built).toEqual({ versions: {}, leftOut: { go: "its build failed" } });
+  expect(lines.join("\n")).toMatch(/^building go, Go 1.26.8\nleft out: go: its build failed\n[^]*no network/);
 });
 
 test("a table is replaced on its page, and nothing else", () => {
