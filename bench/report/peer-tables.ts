@@ -34,7 +34,7 @@ export function peerTables(report: PeerReport): string {
     chart(scenarios),
     throughputTable(report),
     costTable(scenarios),
-    killTable(kills),
+    ...(kills.length > 0 ? [killTable(kills)] : []),
     ...(report.marks.length > 0 ? [marksTable(report.marks)] : []),
     conditions(report),
   ].join("\n\n");
