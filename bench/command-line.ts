@@ -1,9 +1,21 @@
 // The arguments of the benchmark.
 import { Command, InvalidArgumentError, Option } from "commander";
-import { SCENARIOS, type Scenario } from "./scenarios.ts";
+import {
+  isPeer,
+  KILL_MESSAGES,
+  PEER_SCENARIOS,
+  PEERS,
+  SCENARIOS,
+  type Peer,
+  type Scenario,
+} from "./scenarios.ts";
 
 export interface BenchOptions {
   readonly scenarios: readonly Scenario[];
+  /** The programs in other languages to measure; undefined for the benchmark without them. */
+  readonly peers: readonly Peer[] | undefined;
+  /** The messages for the programs that are killed while they drain them; 0 to kill none. */
+  readonly killMessages: number;
   /** Prints the results as JSON, and the tables to standard error. */
   readonly json: boolean;
   /** True if no flag reduces the benchmark. Only complete results are stored. */
@@ -11,18 +23,28 @@ export interface BenchOptions {
 }
 
 interface Flags {
+  readonly peers?: readonly string[] | true;
   readonly scenario?: readonly string[];
   readonly rounds?: number;
   readonly messages?: number;
   readonly json?: true;
 }
 
+/** In place of a scenario's name. */
+const KILL_SCENARIO = "peers-kill";
+
 /** @param argv the arguments, without node and script */
 export function readOptions(argv: readonly string[]): BenchOptions {
-  const names = SCENARIOS.map(({ name }) => name);
+  const names = [...[...SCENARIOS, ...PEER_SCENARIOS].map(({ name }) => name), KILL_SCENARIO];
   const flags = new Command("npm run bench --")
     .description(
       "Measures fetch-etl against other ways to drain a queue, on real servers that it starts itself.",
+    )
+    .addOption(
+      new Option(
+        "--peers [names...]",
+        "build and measure the programs in other languages (default: all)",
+      ).choices(PEERS),
     )
     .addOption(new Option("--scenario <names...>", "run only these scenarios").choices(names))
     .option("--rounds <n>", "rounds per scenario", positive)
@@ -30,12 +52,18 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     .option("--json", "print the results as JSON")
     .parse(argv, { from: "user" })
     .opts<Flags>();
+  const { peers, scenario } = flags;
   return {
-    scenarios: SCENARIOS.filter(({ name }) => flags.scenario?.includes(name) ?? true).map((scenario) =>
-      scaled(scenario, flags),
-    ),
+    peers: peers === true ? PEERS : peers?.filter(isPeer),
+    scenarios: (peers === undefined ? SCENARIOS : PEER_SCENARIOS)
+      .filter(({ name }) => scenario?.includes(name) ?? true)
+      .map((each) => scaled(each, flags)),
+    killMessages:
+      (scenario?.includes(KILL_SCENARIO) ?? true) ? Math.min(KILL_MESSAGES, flags.messages ?? Infinity) : 0,
     json: flags.json ?? false,
-    complete: [flags.scenario, flags.rounds, flags.messages].every((flag) => flag === undefined),
+    complete:
+      (peers === undefined || peers === true) &&
+      [scenario, flags.rounds, flags.messages].every((flag) => flag === undefined),
   };
 }
 

@@ -3,27 +3,79 @@ import { interrupted, SIGNAL_EXIT, watchSignals } from "../sandbox/interruption.
 import { readOptions, type BenchOptions } from "./command-line.ts";
 import { scenarioResult, type Figures, type ScenarioResult } from "./figures/results.ts";
 import { rotated } from "./figures/statistics.ts";
+import { buildPeers } from "./peers/peers.ts";
+import { makePeerReport, storePeers } from "./report/peer-report.ts";
+import { peerTables } from "./report/peer-tables.ts";
+import { writeTable } from "./report/pages.ts";
 import { makeReport, reportAsJson, store } from "./report/report.ts";
 import { LEGEND, marksTable, programTable, scenarioTable } from "./report/tables.ts";
+import { runKills, type KillResult } from "./runs/kills.ts";
 import { runEntry, warmUp } from "./runs/run.ts";
-import type { Entry, Scenario } from "./scenarios.ts";
+import { isPeer, KILLED, type Entry, type Peer, type Scenario } from "./scenarios.ts";
 import { startServers, type Servers } from "./servers/servers.ts";
 
 async function bench(servers: Servers, options: BenchOptions, signal: AbortSignal): Promise<void> {
-  await warmUp(servers, signal);
+  const entries = options.scenarios.flatMap((scenario) => scenario.entries);
+  await warmUp(servers, entries, signal);
   const say = options.json ? console.error : console.log;
-  const results: ScenarioResult[] = [];
-  for (const scenario of options.scenarios) {
-    const result = await runScenario(servers, scenario, signal);
-    results.push(result);
-    say(`\n${scenarioTable(result)}\n`);
+  if (options.peers !== undefined) {
+    await benchPeers(servers, options.peers, options, signal);
+    return;
   }
+  const results = await runScenarios(servers, options.scenarios, say, signal);
   const report = makeReport(results, servers.postgresVersion);
   say([marksTable(report.marks), "", ...LEGEND].join("\n"));
   if (options.json) console.log(reportAsJson(report));
   if (!options.complete) return;
   say(`\n${programTable(results)}`);
   await store(report);
+  await writeTable("programs", programTable(results));
+  await writeTable("marks", marksTable(report.marks));
+}
+
+async function benchPeers(
+  servers: Servers,
+  names: readonly Peer[],
+  options: BenchOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const say = options.json ? console.error : console.log;
+  const peers = await buildPeers(names, signal, console.error);
+  const runs = ({ contender }: { contender: Entry["contender"] }): boolean =>
+    !isPeer(contender) || peers.versions[contender] !== undefined;
+  const scenarios = options.scenarios.map((each) => ({ ...each, entries: each.entries.filter(runs) }));
+  const results = await runScenarios(servers, scenarios, say, signal);
+  const kills: KillResult[] = [];
+  for (const each of options.killMessages > 0 ? KILLED.filter(runs) : []) {
+    signal.throwIfAborted();
+    const result = await runKills(servers, { ...each, messages: options.killMessages }, signal);
+    kills.push(result);
+    console.error(
+      `kill -9: ${each.contender}, ${each.ledger ? "with" : "without"} a ledger, lost ${result.lost}, doubled ${result.doubled}`,
+    );
+  }
+  const report = makePeerReport({ results, kills, peers, postgres: servers.postgresVersion });
+  const tables = peerTables(report);
+  say(`\n${tables}`);
+  if (options.json) console.log(reportAsJson(report));
+  if (!options.complete) return;
+  await storePeers(report);
+  await writeTable("peers", tables);
+}
+
+async function runScenarios(
+  servers: Servers,
+  scenarios: readonly Scenario[],
+  say: (text: string) => void,
+  signal: AbortSignal,
+): Promise<ScenarioResult[]> {
+  const results: ScenarioResult[] = [];
+  for (const scenario of scenarios) {
+    const result = await runScenario(servers, scenario, signal);
+    results.push(result);
+    say(`\n${scenarioTable(result)}\n`);
+  }
+  return results;
 }
 
 /**

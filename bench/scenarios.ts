@@ -12,6 +12,8 @@ export interface Entry {
   readonly processes?: number;
   /** More arguments for the contender. */
   readonly flags?: readonly string[];
+  /** Connects to SQS over TLS. */
+  readonly tls?: boolean;
   /** Milliseconds added to each SQS call. Each Postgres round trip then takes {@link POSTGRES_DELAY_MS} more. */
   readonly sqsDelayMs?: number;
   /** How many of the messages are of the wrong type. */
@@ -33,6 +35,14 @@ export interface Scenario {
   readonly entries: readonly Entry[];
 }
 
+/** The same job written by hand, in several languages: `bench/peers/`. */
+export const PEERS = ["go", "rust", "nodejs", "python-asyncio", "python-threads", "java"] as const;
+export type Peer = (typeof PEERS)[number];
+
+export function isPeer(contender: string): contender is Peer {
+  return PEERS.some((peer) => peer === contender);
+}
+
 export const POSTGRES_DELAY_MS = 2;
 export const GROWN_ROWS = 10_000_000;
 
@@ -49,13 +59,21 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "loopback",
     title: "Loopback, no added latency",
     rounds: 5,
-    entries: all(0, { "usual-answer": 10_000 }),
+    entries: all(0, { "sqs-consumer": MANY, "usual-answer": MANY / 2 }),
   },
   {
     name: "20ms",
     title: `20 ms added to each SQS call, ${POSTGRES_DELAY_MS} ms to each Postgres round trip`,
     rounds: 5,
     entries: all(20, { "sqs-consumer": 2_000, "usual-answer": 1_000 }),
+  },
+  {
+    name: "tls",
+    title: "SQS over TLS, no added latency",
+    rounds: 5,
+    entries: (["fetch-etl", "sdk-loop"] as const).map((contender) => ({
+      ...{ label: contender, contender, messages: 2 * MANY, tls: true },
+    })),
   },
   processes(20, MANY),
   processes(50, 8_000),
@@ -102,7 +120,6 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
-    // Compare only memory and CPU: the server gets slower as its queue grows, unlike SQS.
     name: "deep-queue",
     title: "20,000 and 200,000 messages waiting",
     rounds: 2,
@@ -129,12 +146,45 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
+export const KILL_MESSAGES = 22_000;
+
+/** Killed while they drain a queue; each peer also without its ledger. */
+export const KILLED: readonly { readonly contender: ContenderName; readonly ledger: boolean }[] = [
+  { contender: "fetch-etl", ledger: true },
+  ...PEERS.flatMap((contender) => [true, false].map((ledger) => ({ contender, ledger }))),
+];
+
+const COMPARED = ["fetch-etl", ...PEERS, "sdk-loop"] as const;
+
+/** `--peers`: these alone. */
+export const PEER_SCENARIOS: readonly Scenario[] = [
+  peers("peers-loopback", "Programs in other languages, loopback", [...COMPARED, "raw-loop"]),
+  peers("peers-20ms", "Programs in other languages, 20 ms per call", COMPARED, { sqsDelayMs: 20 }),
+  peers("peers-tls", "Programs in other languages, over TLS", [...COMPARED, "raw-loop"], { tls: true }),
+  peers("peers-empty", "Programs in other languages, an empty queue", ["fetch-etl", ...PEERS], {
+    messages: 0,
+  }),
+];
+
+function peers(
+  name: string,
+  title: string,
+  contenders: readonly ContenderName[],
+  conditions: Partial<Entry> = {},
+): Scenario {
+  const entries = contenders.map((contender) => ({
+    ...{ label: contender, contender, messages: 2 * MANY },
+    ...conditions,
+  }));
+  return { name, title, rounds: 3, entries };
+}
+
 /** @param fewer the number of messages for slow contenders, so that they take about as long as the others */
 function all(sqsDelayMs: number, fewer: Partial<Record<ContenderName, number>>): Entry[] {
   return ALL.map((contender) => ({
     label: contender,
     contender,
-    messages: fewer[contender] ?? MANY,
+    messages: fewer[contender] ?? 2 * MANY,
     sqsDelayMs,
   }));
 }
@@ -146,7 +196,7 @@ function own(label: string, messages: number, conditions: Partial<Entry> = {}): 
 /**
  * With a low concurrency in each process, so that most of the time is waiting. All processes, both servers and the proxies share
  * this machine: the longer the wait, the less they compete for CPU. Each process has the same number of messages, so that startup
- * weighs the same. More messages would slow down the server (see deep-queue).
+ * weighs the same.
  */
 function processes(ms: number, messages: number): Scenario {
   return {

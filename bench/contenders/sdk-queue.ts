@@ -7,10 +7,9 @@ import {
 } from "@aws-sdk/client-sqs";
 import { BATCH, setting, WAIT_SECONDS } from "./settings.ts";
 
-/** The hosts in the server's queue URLs may not resolve, so use the endpoint from the environment. */
-export const client = new SQSClient({ useQueueUrlAsEndpoint: false });
+export const client = new SQSClient();
 
-const QueueUrl = setting("BENCH_QUEUE_URL");
+const QueueUrl = setting("QUEUE_URL");
 
 /** Waits for up to ten messages, and requests the same attributes as fetch-etl. */
 export async function receive(): Promise<Message[]> {

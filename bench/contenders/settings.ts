@@ -8,7 +8,7 @@ export const BATCH = 10;
 export const WORKERS = 32;
 
 /** @throws Error if the variable is missing: only the benchmark starts contenders */
-export function setting(name: "BENCH_QUEUE_URL" | "AWS_ENDPOINT_URL_SQS" | "DATABASE_URL"): string {
+export function setting(name: "QUEUE_URL" | "DATABASE_URL"): string {
   const value = process.env[name];
   if (value === undefined) throw new Error(`${name} is not set: run \`npm run bench\``);
   return value;

@@ -9,7 +9,7 @@ import { BATCH, setting, WAIT_SECONDS } from "./settings.ts";
 const sql = postgres(setting("DATABASE_URL"), { max: 1 });
 
 const consumer = Consumer.create({
-  queueUrl: setting("BENCH_QUEUE_URL"),
+  queueUrl: setting("QUEUE_URL"),
   sqs: client,
   batchSize: BATCH,
   waitTimeSeconds: WAIT_SECONDS,

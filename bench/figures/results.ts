@@ -4,7 +4,7 @@ import { known, median } from "./statistics.ts";
 
 /** The figures of one run. Null if a figure has no meaning, such as a rate without messages. */
 export interface Figures {
-  /** Messages per second, from the start of the (first) process to the last response to a delete. */
+  /** Messages per second, from the first receive to the last response to a delete. */
   readonly throughput: number | null;
   /** Microseconds of CPU per message, for all processes of the contender. */
   readonly cpu: number | null;
@@ -19,6 +19,9 @@ export interface Figures {
   readonly afterLast: number | null;
   /** Seconds from the start of the (first) process to the end of the (last). */
   readonly whole: number;
+  /** From the first receive until the queue was empty, from 0 to 1: how busy the SQS server's event loop was, and all cores of the machine. */
+  readonly serverBusy: number | null;
+  readonly machineBusy: number | null;
 }
 
 export type Figure = keyof Figures;
@@ -83,5 +86,7 @@ function medians(rounds: readonly Figures[]): Figures {
     requests: of("requests"),
     afterLast: of("afterLast"),
     whole: of("whole") ?? 0,
+    serverBusy: of("serverBusy"),
+    machineBusy: of("machineBusy"),
   };
 }

@@ -5,7 +5,7 @@ import { judge, type MarkResult } from "../figures/marks.ts";
 import type { ScenarioResult } from "../figures/results.ts";
 import { LEGEND } from "./tables.ts";
 
-interface Machine {
+export interface Machine {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGiB: number;
@@ -29,25 +29,30 @@ export interface Report {
 const LATEST = new URL("../../../bench/results/latest.json", import.meta.url);
 
 export function makeReport(scenarios: readonly ScenarioResult[], postgres: string): Report {
-  const cores = cpus();
   return {
     schemaVersion: 1,
     date: new Date().toISOString(),
-    machine: {
-      cpu: cores[0]?.model ?? "unknown",
-      cores: cores.length,
-      memoryGiB: Math.round(totalmem() / 2 ** 30),
-      system: `${type()} ${arch()}`,
-      node: process.version,
-      postgres,
-    },
+    machine: describeMachine(postgres),
     legend: LEGEND,
     marks: judge(scenarios),
     scenarios,
   };
 }
 
-export function reportAsJson(report: Report): string {
+/** @param postgres the version of the server */
+export function describeMachine(postgres: string): Machine {
+  const cores = cpus();
+  return {
+    cpu: cores[0]?.model ?? "unknown",
+    cores: cores.length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${type()} ${arch()}`,
+    node: process.version,
+    postgres,
+  };
+}
+
+export function reportAsJson(report: object): string {
   return JSON.stringify(report, undefined, 2);
 }
 

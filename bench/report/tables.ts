@@ -7,7 +7,7 @@ import { ALL } from "../scenarios.ts";
 /** What the columns mean, once for all tables. */
 export const LEGEND = [
   "Medians over the rounds. Ratios compare entries within a round.",
-  "messages/s   from the start of the process to the last response to a delete",
+  "messages/s   from the first receive to the last response to a delete",
   "CPU µs       of the contender's processes, per message; memory: the peak of the largest process",
   "requests     SQS requests per message: receives + deletes + others",
   "after last   from the last response to a delete to the end of the process",

@@ -12,6 +12,8 @@ export interface Databases {
   withDatabase<T>(grown: boolean, use: (name: string) => Promise<T>): Promise<T>;
   /** 0 where there is no such table yet. */
   countRows(name: string, table: string): Promise<number>;
+  /** The number of rows, and of different values of the column. */
+  countDistinct(name: string, table: string, column: string): Promise<{ rows: number; distinct: number }>;
   /** The server's URL with this database. */
   url(name: string): string;
   close(): Promise<void>;
@@ -65,6 +67,12 @@ export function openDatabases(serverUrl: string): Databases {
         if (found?.exists !== true) return 0;
         const [counted] = await sql<{ rows: number }[]>`select count(*)::int as rows from ${sql(table)}`;
         return counted?.rows ?? 0;
+      }),
+    countDistinct: (name, table, column) =>
+      within(name, async (sql) => {
+        const [counted] = await sql<{ rows: number; distinct: number }[]>`
+          select count(*)::int as rows, count(distinct ${sql(column)})::int as distinct from ${sql(table)}`;
+        return counted ?? { rows: 0, distinct: 0 };
       }),
     close: () => admin.end({ timeout: 1 }),
   };

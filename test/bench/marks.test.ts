@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { judge, MARKS } from "../../bench/figures/marks.ts";
-import { SCENARIOS } from "../../bench/scenarios.ts";
+import { PEER_SCENARIOS, SCENARIOS } from "../../bench/scenarios.ts";
 import { sample } from "./sample.ts";
 
 const results = [
@@ -43,14 +43,16 @@ test("a mark whose scenario was not run is left out", () => {
 
 test("every mark measures entries that there are", () => {
   for (const { scenario, entry, against: other } of MARKS) {
-    const labels = SCENARIOS.find(({ name }) => name === scenario)?.entries.map(({ label }) => label);
+    const labels = [...SCENARIOS, ...PEER_SCENARIOS]
+      .find(({ name }) => name === scenario)
+      ?.entries.map(({ label }) => label);
     expect(labels).toContain(entry);
     if (other !== undefined) expect(labels).toContain(other);
   }
 });
 
 test("labels are unique within a scenario, because marks go by them", () => {
-  for (const { entries } of SCENARIOS) {
+  for (const { entries } of [...SCENARIOS, ...PEER_SCENARIOS]) {
     expect(new Set(entries.map(({ label }) => label)).size).toBe(entries.length);
   }
 });

@@ -2,7 +2,7 @@
 import { scenarioResult, type Figures, type ScenarioResult } from "../../bench/figures/results.ts";
 import type { ContenderName } from "../../bench/contenders.ts";
 
-const NOTHING: Figures = {
+export const NOTHING: Figures = {
   throughput: null,
   cpu: null,
   memory: null,
@@ -12,6 +12,8 @@ const NOTHING: Figures = {
   requests: null,
   afterLast: null,
   whole: 1,
+  serverBusy: null,
+  machineBusy: null,
 };
 
 /** A scenario in which each contender had these figures, one per round. */

@@ -1,4 +1,5 @@
 // A certificate authority of a test's own.
+import { isIP } from "node:net";
 import { generate } from "selfsigned";
 
 /** Both in PEM. */
@@ -10,7 +11,7 @@ export interface Identity {
 export interface Authority {
   /** In PEM. */
   readonly certificate: string;
-  /** Makes a server's identity for a host name, valid for two hours until `until`. */
+  /** Makes a server's identity for a host name or an address, valid until `until`, and for two hours before, or since an hour ago. */
   issue(host: string, until?: Date): Promise<Identity>;
 }
 
@@ -31,9 +32,14 @@ export async function createAuthority(name: string): Promise<Authority> {
       const issued = await generate([{ name: "commonName", value: host }], {
         ...KIND,
         ca: { key, cert },
-        notBeforeDate: new Date(until.getTime() - 2 * HOUR_MS),
+        notBeforeDate: new Date(Math.min(until.getTime() - 2 * HOUR_MS, Date.now() - HOUR_MS)),
         notAfterDate: until,
-        extensions: [{ name: "subjectAltName", altNames: [{ type: 2, value: host }] }],
+        extensions: [
+          {
+            name: "subjectAltName",
+            altNames: [isIP(host) === 0 ? { type: 2, value: host } : { type: 7, ip: host }],
+          },
+        ],
       });
       return { certificate: issued.cert, key: issued.private };
     },
