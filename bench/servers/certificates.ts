@@ -21,7 +21,7 @@ export interface Certificates {
 
 export async function makeCertificates(): Promise<Certificates> {
   const authority = await createAuthority("fetch-etl benchmark");
-  const { certificate: cert, key } = await authority.issue(LOOPBACK, new Date(Date.now() + DAY_MS));
+  const { certificate: cert, key } = await authority.issue(LOOPBACK, new Date(Date.now() + DAY_MS), 25);
   const folder = await mkdtemp(join(tmpdir(), "fetch-etl-bench-"));
   const file = join(folder, "authority.pem");
   await writeFile(file, authority.certificate);

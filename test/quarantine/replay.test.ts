@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { createBodyOpener, type QuarantinedMessage } from "../../src/quarantine/message.ts";
 import { sealContext } from "../../src/drain/entry.ts";
+import { DRAIN_DEFAULTS } from "../../src/drain/settings.ts";
 import { refused } from "../support/memory-loader.ts";
 import {
   replay,
@@ -254,7 +255,7 @@ it("writes messages of many records in statements of the size of a drain's", asy
     loaded: 2400,
     rejected: 0,
   });
-  expect(sizes).toEqual([500, 500, 500, 500, 400]);
+  expect(sizes).toEqual(Array.from({ length: 8 }, () => DRAIN_DEFAULTS.batchSize));
   expect(loaded).toHaveLength(2400);
   expect(marked.map(({ held: { messageId } }) => messageId)).toEqual(["a", "b"]);
 });

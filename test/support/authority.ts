@@ -11,8 +11,8 @@ export interface Identity {
 export interface Authority {
   /** In PEM. */
   readonly certificate: string;
-  /** Makes a server's identity for a host name or an address, valid until `until`, and for two hours before, or since an hour ago. */
-  issue(host: string, until?: Date): Promise<Identity>;
+  /** Makes a server's identity for a host name or an address, valid for some hours (two by default) until `until`. */
+  issue(host: string, until?: Date, hours?: number): Promise<Identity>;
 }
 
 const HOUR_MS = 3_600_000;
@@ -28,11 +28,11 @@ export async function createAuthority(name: string): Promise<Authority> {
   });
   return {
     certificate: cert,
-    issue: async (host, until = new Date(Date.now() + HOUR_MS)) => {
+    issue: async (host, until = new Date(Date.now() + HOUR_MS), hours = 2) => {
       const issued = await generate([{ name: "commonName", value: host }], {
         ...KIND,
         ca: { key, cert },
-        notBeforeDate: new Date(Math.min(until.getTime() - 2 * HOUR_MS, Date.now() - HOUR_MS)),
+        notBeforeDate: new Date(until.getTime() - hours * HOUR_MS),
         notAfterDate: until,
         extensions: [
           {
