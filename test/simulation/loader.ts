@@ -10,6 +10,7 @@ import {
   type LoadResult,
   type RowEntry,
 } from "../../src/drain/ports.ts";
+import { ALIKE } from "../../src/drain/bisection.ts";
 import { SettlingLoader } from "../../src/drain/settling-loader.ts";
 import { Failure } from "../../src/failure.ts";
 import type { QuarantinedMessage } from "../../src/quarantine/message.ts";
@@ -56,6 +57,8 @@ export function openLoader(
   };
   /** Entries whose load lost its connection, and was not repeated with success. */
   const unknown = new Map<string, Entry>();
+  /** Whether a record of the run was accepted, now or before. */
+  let wasAccepted = false;
   const now = (): string => String(world.schedule.now);
   const loader = new SettlingLoader({
     write: (entries) =>
@@ -91,6 +94,12 @@ export function openLoader(
     outages.answered("load");
     for (const entry of entries) unknown.delete(keyOf(entry));
     world.note(life.name, () => `was told by postgres: ${JSON.stringify(result)}`);
+    if (result.loaded + result.duplicates > 0) wasAccepted = true;
+    // The first of them may be here because of a record of an earlier batch.
+    world.require(
+      wasAccepted || entries.filter(isOfRefused).length <= ALIKE,
+      () => `${life.name} quarantines rows, and postgres refuses every one`,
+    );
     return result;
   };
 
@@ -114,6 +123,11 @@ export function openLoader(
         },
       })),
   };
+}
+
+/** Whether it quarantines a row, or several, that Postgres refused. */
+function isOfRefused(entry: Entry): boolean {
+  return entry.kind === "rejection" && entry.rejection.reasons.some((reason) => reason.includes("SQLSTATE"));
 }
 
 /** The unique keys that the entries need. */

@@ -125,7 +125,7 @@ export class Operator {
     const purges = random.chance(0.5);
     const tokens = new Set(
       some.flatMap(({ token, record: { secret } }) =>
-        isWhole ? setup.keys.map((keys) => maskOf(keys, "secret")(Buffer.from(secret))) : [token],
+        isWhole ? [token, ...setup.keys.map((keys) => maskOf(keys, "secret")(Buffer.from(secret)))] : [token],
       ),
     );
     // `forget` refuses tokens that it does not find.

@@ -2,6 +2,7 @@
 import { EMPTY_POLLS } from "../../src/drain/poller.ts";
 import type { DrainReport } from "../../src/drain/report.ts";
 import type { DrainSettings } from "../../src/drain/settings.ts";
+import { canonicalIp } from "../../src/masking/canonical.ts";
 import { keyIdOf, maskOf } from "../../src/masking/token.ts";
 import { createBodyOpener } from "../../src/quarantine/message.ts";
 import { revealEntries } from "../../src/recovery/reveal.ts";
@@ -219,7 +220,8 @@ async function checkVault(world: World, { rows, vault }: SimulatedDatabase, { ke
     const sent = secrets.get(token);
     const isSent = sent === undefined || sent === value || sent.toLowerCase() === value;
     const ofKey = keys.find(({ keyId }) => keyId === keyIdOf(token));
-    const isItsToken = ofKey === undefined || maskOf(ofKey, "secret")(Buffer.from(value)) === token;
+    const bytes = vault.read(token)?.type === "ip" ? canonicalIp(value) : Buffer.from(value);
+    const isItsToken = ofKey === undefined || (bytes && maskOf(ofKey, "secret")(bytes)) === token;
     world.require(isSent && isItsToken, () => `${token} opens to another value`);
   }
 }

@@ -1,8 +1,8 @@
 // The messages that a simulated world sends, and what must become of each.
 import type { Random } from "./random.ts";
 
-/** Part of every value that is masked: it may be in the queue, and nowhere else. */
-export const SECRET = "s3cr3t";
+/** Part of every value that is masked: it may be in the queue, and nowhere else. The values are addresses, so that two types can read them. */
+export const SECRET = "2001:db8:5ec::";
 
 /**
  * What must become of a record: a mapping that accepts fewer rejects a `doubtful` one, and one that accepts more accepts a `rejected` one.
@@ -117,11 +117,11 @@ export class Author {
         ? `k${random.integer(1, 5)}`
         : `key of ${id}`;
     // Some values are in several rows, which then have one token.
-    const value = random.chance(0.3) ? `v${random.integer(1, 4)}` : id;
+    const value = random.chance(0.3) ? `b${random.integer(1, 4)}` : id.replace("m", "a").replace(".", ":");
     return {
       fate,
       id: fate === "refused" ? `${REFUSED_ID} ${id}` : id,
-      secret: `${SECRET} ${value.toUpperCase()}`,
+      secret: `${SECRET}${value.toUpperCase()}`,
       key,
     };
   }

@@ -17,6 +17,14 @@ export const MOST_KEYS = ALL_KEYS.length;
  */
 export type Accepts = "fewer" | "usual" | "more" | "first";
 
+/** How such a mapping masks the column `secret`: another spelling, or another type, of a value has another token. */
+const MASK_OF_SECRET: Readonly<Record<Accepts, string>> = {
+  fewer: "{ mask: token, normalize: [lower] }",
+  usual: "{ mask: token }",
+  more: "{ mask: token, type: ip }",
+  first: "{ mask: token }",
+};
+
 /** The type of the column `n` in such a mapping. */
 const TYPE_OF_N: Readonly<Record<Accepts, string>> = {
   fewer: "{ max: 1 }",
@@ -59,8 +67,7 @@ function readMappingOf({ hasRecords }: Shape, accepts: Accepts, dedupe: boolean)
     "unmatched: skip",
     ...(hasRecords ? [`records: ${accepts === "first" ? "first" : "items"}`] : []),
     ...(dedupe ? ["dedupe: key"] : []),
-    // Another spelling of a value has another token.
-    `columns: { id: {}, secret: { mask: token${accepts === "fewer" ? ", normalize: [lower]" : ""} }, n: ${TYPE_OF_N[accepts]},`,
+    `columns: { id: {}, secret: ${MASK_OF_SECRET[accepts]}, n: ${TYPE_OF_N[accepts]},`,
     "  note: { from: $attribute.note, required: false, type: integer, invalid: set_null } }",
   ].join("\n");
   const read = readMapping(text, faultOfDefault);
