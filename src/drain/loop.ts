@@ -160,10 +160,12 @@ class Drain {
         idle: () => loader === undefined || this.#inFlight.size === 0,
         accept: this.#accept,
         release: async (messages) => {
+          // The run may end before the answer.
+          this.#unreleased += messages.length;
           const released = await release(queue, messages);
           // Read only now: other receives release messages at the same time.
           this.#counts.released += released;
-          this.#unreleased += messages.length - released;
+          this.#unreleased -= released;
         },
       });
     } finally {

@@ -276,6 +276,21 @@ describe("what a server hands out beyond --max-messages", () => {
     expect(beyond).toBeGreaterThan(0);
     expect(report).toMatchObject({ deleted: 33, released: 0, leftHidden: beyond });
   });
+
+  it("is reported as hidden if SQS does not answer before the run ends", async () => {
+    const { run, queue, clock, stop } = draining({ messages: 200, settings: { maxMessages: 33 } });
+    queue.perReceive = 25;
+    queue.before = async ({ action }) => {
+      if (action === "changeVisibility") await clock.wait(3_600_000);
+    };
+    const running = run();
+    await clock.wait(10_000);
+    stop.abort();
+    const report = await running;
+    const beyond = queue.callsOf("changeVisibility").flatMap(({ handles }) => handles).length;
+    expect(beyond).toBeGreaterThan(0);
+    expect(report).toMatchObject({ deleted: 33, released: 0, leftHidden: beyond });
+  });
 });
 
 describe("--max-seconds", () => {

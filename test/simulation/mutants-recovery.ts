@@ -178,4 +178,10 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     from: "      const values = entry.sealed.filter((value) => !inVault.has(value.token));\n",
     to: "      const values = entry.sealed.filter((value) => inVault.has(value.token));\n",
   },
+  {
+    name: "seals a value as one of the type that the mapping had before",
+    file: "src/recovery/remask.ts",
+    from: "if (field?.type !== type) return value;",
+    to: "if (field === undefined) return value;",
+  },
 ];

@@ -58,8 +58,18 @@ const PLANNED: readonly Mutant[] = [
   {
     name: "does not report what it could not release beyond its limit",
     file: `${DRAIN}/loop.ts`,
-    from: "          this.#unreleased += messages.length - released;\n",
-    to: "",
+    from: "          this.#unreleased += messages.length;\n",
+    to: "          this.#unreleased += 0;\n",
+  },
+  {
+    name: "does not report what it had not yet released beyond its limit",
+    file: `${DRAIN}/loop.ts`,
+    from:
+      "          this.#unreleased += messages.length;\n" +
+      "          const released = await release(queue, messages);\n",
+    to:
+      "          const released = await release(queue, messages);\n" +
+      "          this.#unreleased += messages.length;\n",
   },
   {
     name: "waits without end after a signal",
