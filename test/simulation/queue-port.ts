@@ -46,12 +46,13 @@ export function connect(
   const request = async <T>(
     of: readonly string[],
     carryOut: (done: (answer: T) => void) => void,
-    failures: (answer: T) => ReadonlySet<number> = () => new Set(),
+    /** What failed of them; resolves when the process has read the answer. */
+    failures: (answer: T) => ReadonlySet<number> | Promise<ReadonlySet<number>> = () => new Set(),
   ): Promise<T> => {
     const { outages } = told;
     try {
       const answer = await server.request(life, carryOut);
-      const failed = failures(answer);
+      const failed = await failures(answer);
       for (const [index, what] of of.entries()) {
         if (failed.has(index)) outages.failed(what);
         else outages.answered(what);
@@ -75,14 +76,20 @@ export function connect(
     receive: async (wanted) => {
       requests.receive += 1;
       const asked = life.now();
-      const deliveries = await request<readonly Delivery[]>(["receive"], (done) => {
-        server.receive(life, wanted, isKept, (sent) => {
-          for (const { message } of sent) newest.set(message.messageId, message.receiptHandle);
-          done(sent);
-        });
-      });
-      const texts = deliveries.flatMap(({ sent }) => [sent.body, ...Object.values(sent.attributes)]);
-      await wanted.admit?.(texts.reduce((bytes, text) => bytes + text.length, 0));
+      const deliveries = await request<readonly Delivery[]>(
+        ["receive"],
+        (done) => {
+          server.receive(life, wanted, isKept, (sent) => {
+            for (const { message } of sent) newest.set(message.messageId, message.receiptHandle);
+            done(sent);
+          });
+        },
+        async (delivered) => {
+          const texts = delivered.flatMap(({ sent }) => [sent.body, ...Object.values(sent.attributes)]);
+          await wanted.admit?.(texts.reduce((bytes, text) => bytes + text.length, 0));
+          return new Set();
+        },
+      );
       for (const { lease, message } of deliveries) {
         lease.until = asked + wanted.visibilityTimeout * 1000;
         // It may have waited for memory, and come too late for an extension.
