@@ -98,7 +98,11 @@ export class SimulatedVault {
     const { token } = entry;
     if (this.entries.has(token)) return;
     this.entries.set(token, entry);
-    commit.undo.push(() => this.entries.delete(token));
+    commit.undo.push(() => {
+      this.entries.delete(token);
+      // Somebody copied the table before the standby had this commit.
+      this.inCopy.delete(token);
+    });
     if (!this.forgotten.delete(token)) return;
     this.#world.note("vault", () => `has ${token} again, which was forgotten`);
     commit.undo.push(() => this.forgotten.add(token));
