@@ -4,7 +4,7 @@ import { readOptions, type BenchOptions } from "./command-line.ts";
 import { scenarioResult, type Figures, type ScenarioResult } from "./figures/results.ts";
 import { rotated } from "./figures/statistics.ts";
 import { buildPeers } from "./peers/peers.ts";
-import { makePeerReport, storePeers } from "./report/peer-report.ts";
+import { makePeerReport } from "./report/peer-report.ts";
 import { peerTables } from "./report/peer-tables.ts";
 import { writeTable } from "./report/pages.ts";
 import { makeReport, reportAsJson, store } from "./report/report.ts";
@@ -28,7 +28,7 @@ async function bench(servers: Servers, options: BenchOptions, signal: AbortSigna
   if (options.json) console.log(reportAsJson(report));
   if (!options.complete) return;
   say(`\n${programTable(results)}`);
-  await store(report);
+  await store("latest", report);
   await writeTable("programs", programTable(results));
   await writeTable("marks", marksTable(report.marks));
 }
@@ -59,7 +59,7 @@ async function benchPeers(
   say(`\n${tables}`);
   if (options.json) console.log(reportAsJson(report));
   if (!options.complete) return;
-  await storePeers(report);
+  await store("peers", report);
   await writeTable("peers", tables);
 }
 

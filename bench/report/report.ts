@@ -5,7 +5,7 @@ import { judge, type MarkResult } from "../figures/marks.ts";
 import type { ScenarioResult } from "../figures/results.ts";
 import { LEGEND } from "./tables.ts";
 
-export interface Machine {
+interface Machine {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGiB: number;
@@ -14,33 +14,40 @@ export interface Machine {
   readonly postgres: string;
 }
 
-export interface Report {
+/** What every report has. */
+export interface Measurement {
   readonly schemaVersion: 1;
   /** ISO 8601, with the time. */
   readonly date: string;
   readonly machine: Machine;
-  /** What the figures mean. */
-  readonly legend: readonly string[];
   readonly marks: readonly MarkResult[];
   readonly scenarios: readonly ScenarioResult[];
 }
 
+export interface Report extends Measurement {
+  /** What the figures mean. */
+  readonly legend: readonly string[];
+}
+
 /** Relative to `dist/bench/report`, where this file runs. */
-const LATEST = new URL("../../../bench/results/latest.json", import.meta.url);
+const RESULTS = new URL("../../../bench/results/", import.meta.url);
 
 export function makeReport(scenarios: readonly ScenarioResult[], postgres: string): Report {
+  return { ...measurement(scenarios, postgres), legend: LEGEND };
+}
+
+/** @param postgres the version of the server */
+export function measurement(scenarios: readonly ScenarioResult[], postgres: string): Measurement {
   return {
     schemaVersion: 1,
     date: new Date().toISOString(),
     machine: describeMachine(postgres),
-    legend: LEGEND,
     marks: judge(scenarios),
     scenarios,
   };
 }
 
-/** @param postgres the version of the server */
-export function describeMachine(postgres: string): Machine {
+function describeMachine(postgres: string): Machine {
   const cores = cpus();
   return {
     cpu: cores[0]?.model ?? "unknown",
@@ -56,7 +63,7 @@ export function reportAsJson(report: object): string {
   return JSON.stringify(report, undefined, 2);
 }
 
-/** Replaces the stored report. */
-export async function store(report: Report): Promise<void> {
-  await writeFile(LATEST, `${reportAsJson(report)}\n`);
+/** Replaces a stored report. */
+export async function store(name: "latest" | "peers", report: Measurement): Promise<void> {
+  await writeFile(new URL(`${name}.json`, RESULTS), `${reportAsJson(report)}\n`);
 }
