@@ -67,10 +67,10 @@ export function commandLine(runtime: Runtime): CommandLine {
       stdout.write(`${versions.fetchEtl}\n`);
       return EXIT.done;
     }
-    const { CommanderError, createProgram } = await import("./cli/program.ts");
+    const { CommanderError, createProgram, withSubcommands } = await import("./cli/program.ts");
     const { command, exitCode } = (program = createProgram(versions.fetchEtl, runtime.openContext));
     let usage = "";
-    for (const each of [command, ...command.commands.flatMap((group) => [group, ...group.commands])]) {
+    for (const each of withSubcommands(command)) {
       each.exitOverride().configureOutput({ writeOut: stdout.write, writeErr: (text) => (usage += text) });
     }
     try {

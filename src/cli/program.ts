@@ -20,6 +20,7 @@ import { defineStatus } from "./commands/status/command.ts";
 import { defineVerify } from "./commands/verify/command.ts";
 import { choice } from "./option.ts";
 import { ignoredVariables, readVariables } from "./variables.ts";
+export { withSubcommands } from "./variables.ts";
 
 export interface Program {
   readonly command: CliCommand;

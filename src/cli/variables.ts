@@ -68,22 +68,23 @@ export function readVariables(command: Command, env: NodeJS.ProcessEnv, problems
   }
 }
 
+const OURS = new RegExp(`^${PREFIX}\\w+$`);
+
 /** A sentence for each `FETCH_ETL_` variable that no command of the program reads. */
 export async function ignoredVariables(program: Command, env: NodeJS.ProcessEnv): Promise<string[]> {
   const known = new Set(VARIABLES);
   const flags = new Map<string, string>();
-  for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) {
+  for (const command of withSubcommands(program)) {
     for (const { long = "" } of command.options) {
       const variable = variableOf(long, wordsOf(command));
       if (variable !== undefined) known.add(variable);
       flags.set(PREFIX + inVariable(long), long);
     }
   }
-  const isOurs = (name: string): boolean => name.startsWith(PREFIX) && /^\w+$/.test(name);
-  const ignored = Object.keys(env).filter((name) => isOurs(name) && !known.has(name) && name !== PREFIX);
+  const ignored = Object.keys(env).filter((name) => OURS.test(name) && !known.has(name));
   if (ignored.length === 0) return [];
   const { nearest } = await import("../mapping/nearest.ts");
-  const ends = [...known].filter(isOurs).map((name) => name.slice(PREFIX.length));
+  const ends = [...known].filter((name) => OURS.test(name)).map((name) => name.slice(PREFIX.length));
   return ignored.toSorted().map((name) => {
     const flag = flags.get(name);
     if (flag !== undefined) return `${name} is ignored: ${flag} works only on the command line.`;
@@ -102,4 +103,9 @@ function hasCredentials(url: string): boolean {
 /** The command, then its group if it has one, and the program. */
 function ancestry(command: Command): Command[] {
   return command.parent === null ? [command] : [command, ...ancestry(command.parent)];
+}
+
+/** A command, then its subcommands with theirs. */
+export function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }
