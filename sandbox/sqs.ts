@@ -119,12 +119,8 @@ export async function sendTo(endpoint: string, queue: string, bodies: readonly s
       headers: headersOf(action),
       body: JSON.stringify(request),
     }).catch((error: unknown) => {
-      throw new Error(
-        `no server answers at ${endpoint}; start it with \`npm run sandbox\` in another terminal`,
-        {
-          cause: error,
-        },
-      );
+      const start = "start it with `npm run sandbox` in another terminal";
+      throw new Error(`no server answers at ${endpoint}; ${start}`, { cause: error });
     });
     if (!response.ok) throw new Error(`${action} failed: ${await response.text()}`);
     // Typed as unknown.

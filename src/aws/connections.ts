@@ -1,4 +1,4 @@
-// HTTP connections to one endpoint of AWS, for calls that are too many for the SDK's HTTP client: it takes twice the CPU time.
+// HTTP connections to one endpoint of AWS, for frequent calls: the SDK's HTTP client takes twice the CPU time.
 import { Pool, ProxyAgent, type Dispatcher } from "undici";
 import { CONNECTION_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from "./client.ts";
 import { proxyFor } from "./proxies.ts";
@@ -26,7 +26,7 @@ export interface Connections {
  * Opens no connection before the first request. Uses the proxy in the environment, and Node's certificate authorities.
  *
  * @param origin such as `https://sqs.us-east-1.amazonaws.com`
- * @param most how many connections at once; more requests wait
+ * @param most maximum concurrent connections; more requests wait
  * @throws {Failure} `configuration` if the proxy is not a URL
  */
 export async function openConnections(origin: string, most: number): Promise<Connections> {

@@ -58,7 +58,7 @@ export function readDotEnv(
   return { text, values };
 }
 
-/** The first setting that two lines set: only the last of them would count. A template may have left an empty one. */
+/** What is wrong if two lines set the same setting: only the last one would count. A template may have left an empty one, which is allowed. */
 function repeatedSetting(text: string): string | undefined {
   const lines = new Map<string, number>();
   for (const [index, line] of text.split("\n").entries()) {

@@ -50,7 +50,7 @@ class Drain {
   readonly #leftIds = new Set<string>();
   /** How long the quickest receive took that returned a message, milliseconds. */
   #latency = Infinity;
-  /** Messages beyond `maxMessages` that could not be released. */
+  /** Messages beyond `maxMessages` that are not released: SQS refused, or has not answered yet. */
   #unreleased = 0;
   /** Whether the database has a batch to answer for. */
   #isLoading = false;
@@ -235,7 +235,7 @@ class Drain {
     const { clock, queue } = this.#parts;
     const { batchSize, concurrency } = this.#settings;
     const visibilityTimeout = queue.visibilityTimeout * 1000;
-    /** What the batches took of which no message ended. */
+    /** Milliseconds spent on writing since the last batch in which a message ended. */
     let ms = 0;
     for (;;) {
       const batch = await this.#buffer.next(this.#deleter.idle);
@@ -253,13 +253,10 @@ class Drain {
         });
         ms += clock.now() - began;
         if (batch.messages > 0) {
-          const observed = {
-            written: batch.messages,
-            writtenIn: ms,
-            latency: this.#latency,
-            visibilityTimeout,
-          };
-          this.#buffer.capacity = capacityFor({ batchSize, concurrency, ...observed });
+          this.#buffer.capacity = capacityFor({
+            ...{ batchSize, concurrency, visibilityTimeout },
+            ...{ written: batch.messages, writtenIn: ms, latency: this.#latency },
+          });
           ms = 0;
         }
         for (const messageId of left) this.#leave(messageId);

@@ -6,9 +6,9 @@ import { createSigner, type Sign } from "../aws/signature.ts";
 import type { Admit, SqsClient } from "./client.ts";
 import { answerLength } from "./message.ts";
 
-/** The SDK makes so many calls first: until then it takes less CPU time than loading another HTTP client. */
+/** How many calls the SDK makes first: they take less CPU time than loading another HTTP client. */
 const SDK_CALLS_FIRST = 20;
-/** At most so many calls by the SDK between two failed direct calls. */
+/** Maximum number of calls that the SDK makes between two failed direct calls. */
 const MOST_SDK_CALLS = 1_024;
 /** The SDK renews credentials five minutes before they expire. */
 const RENEWAL_MS = 6 * 60_000;

@@ -58,6 +58,11 @@ const KINDS = Object.keys(FAULTS).filter((kind): kind is FaultKind => kind in FA
 const FIRST_OF_POSTGRES = KINDS.indexOf("connection cut before");
 const FIRST_EVENT = KINDS.indexOf("sqs away");
 
+/** The kind of a fault that happened, such as `kill` of `kill 2`. */
+export function faultKindOf(played: string): string {
+  return played.replace(/ \d+$/, "");
+}
+
 /** Each seed has other kinds of faults, some often and some rarely, so that rare ones are not always hidden behind frequent ones. */
 export class Faults {
   /** Those that happened, such as `kill 2`. */
@@ -84,7 +89,7 @@ export class Faults {
 
   /** Whether the fault has happened. */
   wasPlayed(kind: FaultKind): boolean {
-    return this.played.some((name) => name.startsWith(kind));
+    return this.played.some((name) => faultKindOf(name) === kind);
   }
 
   /** Whether the fault happens now. */

@@ -114,7 +114,7 @@ export class SimulatedQueue {
     this.#wake();
   }
 
-  /** Refuses every request for so many milliseconds. */
+  /** Refuses every request for `ms` milliseconds. */
   goAway(ms: number): void {
     this.#world.note(this.name, () => `is away for ${Math.round(ms)} ms`);
     this.#awayUntil = Math.max(this.#awayUntil, this.#world.schedule.now + ms);

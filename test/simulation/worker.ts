@@ -1,6 +1,7 @@
 // Runs seeds in a thread, and tells the main thread of them.
 import { setImmediate } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
+import { faultKindOf } from "./faults.ts";
 import { simulate } from "./run.ts";
 
 export interface Work {
@@ -49,7 +50,7 @@ async function work({ first, step, count, until }: Work): Promise<void> {
     steps += outcome.steps;
     lostInFailover += outcome.lostInFailover;
     for (const fault of outcome.played) {
-      const kind = fault.replace(/ \d+$/, "");
+      const kind = faultKindOf(fault);
       faults[kind] = (faults[kind] ?? 0) + 1;
     }
     const broken = outcome.broken ?? (unhandled && `an error that nobody handles: ${unhandled}`);
