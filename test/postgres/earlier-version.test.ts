@@ -172,6 +172,13 @@ function urlOf({ settings, sql }: Database): string {
 const print = (database: Database): Promise<void> =>
   runScript(urlOf(database), initialSql(databases.role, database.settings));
 
+it("init says which versions it migrated, and nothing of a schema that is new or complete", async () => {
+  const { settings } = await versionOne();
+  expect((await initialise(settings)).migrated).toEqual({ from: 1, to: MIGRATIONS.length });
+  expect((await initialise(settings)).migrated).toBeUndefined();
+  expect((await initialise((await databases.make()).settings)).migrated).toBeUndefined();
+});
+
 describe.each<[by: string, migrateIt: (database: Database) => Promise<unknown>]>([
   ["by a drain or init", ({ settings }) => Promise.all([migrate(settings), migrate(settings)])],
   ["by the SQL that init prints", print],
