@@ -55,7 +55,7 @@ it("the package holds bin, the bundle and the texts that they link to, and runs 
           "dist/bundle/rds-global-bundle.pem",
           "dist/bundle/THIRD-PARTY-LICENSES.md",
         ],
-        ...["docs/token-vectors.json", "docs/examples/*"],
+        ...["docs/token-vectors.json", "docs/examples/*", "docs/drain.svg"],
       ]),
     );
     // Who contributes has the repository.
