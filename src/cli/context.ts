@@ -28,6 +28,8 @@ interface Input {
   readonly isTerminal: boolean;
   /** Resolves at the end of the input. */
   readonly readAll: () => Promise<Uint8Array>;
+  /** Resolves to the next line from a terminal, without its end; undefined at the end of the input (Ctrl-D). */
+  readonly readLine: () => Promise<string | undefined>;
 }
 
 export interface HttpRequest {
