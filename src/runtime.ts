@@ -29,6 +29,7 @@ const services: Services = {
   verifyTables: async (...given) => (await import("./postgres/verify.ts")).verifyTables(...given),
   readHistory: async (...given) => (await import("./postgres/runs.ts")).readHistory(...given),
   openQuarantine: async (...given) => (await import("./postgres/quarantine.ts")).openQuarantine(...given),
+  readAccessLog: async (...given) => (await import("./postgres/access-log.ts")).readAccessLog(...given),
   createSealer: async (recipients) =>
     (await import("./recovery/recipients.ts")).createSealer(recipients, randomBytes),
   createOpener: async (...given) => (await import("./recovery/identities.ts")).createOpener(...given),

@@ -4,8 +4,11 @@ import { randomUUID } from "node:crypto";
 import type { DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
 import type { Sql, Transaction } from "./connection.ts";
-import type { Right } from "./rights.ts";
-import { inTransaction, READ_COMMITTED } from "./transaction.ts";
+import { withDatabase } from "./database.ts";
+import { epochMs, exactly } from "./quarantined-message.ts";
+import { requireRights, type Right } from "./rights.ts";
+import { tablesPresent } from "./schema.ts";
+import { inTransaction, READ_COMMITTED, SNAPSHOT } from "./transaction.ts";
 
 /** What was asked for. The database adds the time and its user; the settings have the operating system's user and the host. */
 export interface AccessRequest {
@@ -112,4 +115,95 @@ function requireStored(count: number, table: string): void {
 
 function unique(items: readonly string[]): string[] {
   return [...new Set(items)];
+}
+
+/** A recorded request. Anyone who may add to the record can have written it: times apart, each text is untrusted. */
+export interface RecordedRequest {
+  /** Null in requests of an earlier version. */
+  readonly id: string | null;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly action: string;
+  /** Null where none is recorded: the command ended before it could show or change anything, is still running, or never records one. */
+  readonly outcome: string | null;
+  /** When the outcome was recorded. */
+  readonly endedAt: number | undefined;
+  readonly databaseUser: string;
+  /** The operating system's user, as the client says; null in requests of an earlier version. */
+  readonly clientUser: string | null;
+  readonly clientHost: string | null;
+  readonly reason: string;
+  readonly tokens: readonly string[];
+  /** Ids of quarantined messages. */
+  readonly messages: readonly string[];
+}
+
+export interface AccessLog {
+  /** The latest first, at most {@link MOST_REQUESTS}. */
+  readonly requests: readonly RecordedRequest[];
+  /** Whether there are more. */
+  readonly cut: boolean;
+}
+
+/** Without a field, that field selects nothing out. */
+export interface LogFilter {
+  readonly token?: string | undefined;
+  /** A part of the reason, in upper or lower case. */
+  readonly reason?: string | undefined;
+  /** At most so many seconds ago. */
+  readonly since?: number | undefined;
+}
+
+const MOST_REQUESTS = 1_000;
+/** Longer texts and lists are cut: anyone who may add to the record could exhaust the memory with one. */
+const MOST_CHARACTERS = 2_000;
+const MOST_ITEMS = 10_000;
+
+const DOING = "reading the record of requests";
+const TO_READ: readonly Right[] = [
+  { table: "reveal_log", right: "select" },
+  { table: "reveal_outcomes", right: "select" },
+];
+
+/** @throws {Failure} when the database is unreachable, or has no record */
+export async function readAccessLog(settings: DatabaseSettings, filter: LogFilter): Promise<AccessLog> {
+  return withDatabase(settings, DOING, async (sql) => {
+    if (!(await tablesPresent(sql, settings.table)).record) {
+      throw new Failure(
+        "configuration",
+        'There is no table fetch_etl.reveal_log yet: "fetch-etl init" creates it.',
+      );
+    }
+    await requireRights(sql, settings.user, { doing: DOING, rights: TO_READ });
+    const rows = await inTransaction(sql, SNAPSHOT, (tx) => readRequests(tx, filter));
+    return { requests: rows.slice(0, MOST_REQUESTS), cut: rows.length > MOST_REQUESTS };
+  });
+}
+
+async function readRequests(
+  tx: Transaction,
+  { token, reason, since }: LogFilter,
+): Promise<RecordedRequest[]> {
+  const text = (expression: string): string => `pg_catalog."left"(${expression}, ${MOST_CHARACTERS})`;
+  const rows = await tx.unsafe<
+    (Omit<RecordedRequest, "at" | "endedAt"> & { readonly at: string; readonly endedAt: string | null })[]
+  >(
+    `select l.id, ${exactly("l.at")} as at, ${text("l.action")} as action, ${text("o.outcome")} as outcome,
+            ${exactly("o.at")} as "endedAt", l.database_user as "databaseUser", ${text("l.client_user")} as "clientUser",
+            ${text("l.client_host")} as "clientHost", ${text("l.reason")} as reason,
+            l.tokens[1:${MOST_ITEMS}] as tokens, l.messages[1:${MOST_ITEMS}] as messages
+     from fetch_etl.reveal_log l left join fetch_etl.reveal_outcomes o on o.id operator(pg_catalog.=) l.id
+     where ($1::pg_catalog.text is null or $1::pg_catalog.text operator(pg_catalog.=) any (l.tokens))
+       and ($2::pg_catalog.text is null
+         or pg_catalog.strpos(pg_catalog.lower(l.reason), pg_catalog.lower($2::pg_catalog.text)) operator(pg_catalog.>) 0)
+       and ($3::double precision is null
+         or l.at operator(pg_catalog.>=) (pg_catalog.now() operator(pg_catalog.-) pg_catalog.make_interval(secs => $3::double precision)))
+     order by l.at desc, l.id limit ${MOST_REQUESTS + 1}`,
+    [token ?? null, reason ?? null, since ?? null],
+  );
+  return rows.map((row) => ({
+    ...row,
+    at: epochMs(row.at),
+    endedAt: row.endedAt === null ? undefined : epochMs(row.endedAt),
+  }));
 }

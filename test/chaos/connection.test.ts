@@ -84,7 +84,7 @@ async function everyCommand(bench: VaultBench): Promise<Record<string, Work>> {
         await quarantine.summary();
         await quarantine.find("m1");
         await (await quarantine.openReplay(sealer.dataKey, undefined)).page(undefined);
-        await quarantine.purge(30);
+        await quarantine.purge({}, "replayed");
       } finally {
         await quarantine.close();
       }

@@ -98,7 +98,7 @@ const COMMANDS: Readonly<Record<string, (settings: DatabaseSettings) => Promise<
       });
       await store.mark([{ held, rejected: undefined }]);
     }),
-  "quarantine purge": (settings) => withQuarantine(settings, (quarantine) => quarantine.purge(0)),
+  "quarantine purge": (settings) => withQuarantine(settings, (quarantine) => quarantine.purge({}, "any")),
 };
 
 async function withQuarantine<T>(

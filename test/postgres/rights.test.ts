@@ -140,11 +140,18 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     needs: [USAGE, `select (${QUARANTINED}, replayed_at) on fetch_etl.quarantine`],
     refusal: refusedBy("reading the quarantine"),
   },
+  "quarantine show --raw": {
+    run: (settings) =>
+      withQuarantine(settings, (quarantine) =>
+        quarantine.open("held", "ticket 42", () => ({ outcome: "opened", text: "", attributes: {} })),
+      ),
+    needs: [USAGE, ...RECORD, `select (${QUARANTINED}, replayed_at) on fetch_etl.quarantine`],
+  },
   "quarantine purge": {
-    run: (settings) => withQuarantine(settings, (quarantine) => quarantine.purge(0)),
+    run: (settings) => withQuarantine(settings, (quarantine) => quarantine.purge({}, "any")),
     needs: [
       USAGE,
-      "select (queue, sent_at, message_id, quarantined_at) on fetch_etl.quarantine",
+      "select (queue, sent_at, message_id, quarantined_at, reasons) on fetch_etl.quarantine",
       "delete on fetch_etl.quarantine",
     ],
     refusal: refusedBy("purging the quarantine"),

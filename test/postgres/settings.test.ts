@@ -161,7 +161,7 @@ async function commands({ settings, sql: own }: Database): Promise<unknown> {
         })),
       );
     told["quarantine show"] = await show();
-    const store = await quarantine.openReplay(sealer.dataKey, "logins");
+    const store = await quarantine.openReplay(sealer.dataKey, { queue: "logins" });
     told["quarantine replay"] = await replay(store, open, replaySettings(deriveKeys(MASTER), sealer));
     told["quarantine show after replay"] = await show();
     told["rows after replay"] = await rows(own);
@@ -169,7 +169,9 @@ async function commands({ settings, sql: own }: Database): Promise<unknown> {
     await own.unsafe(`update fetch_etl.quarantine set quarantined_at = case message_id
       when 'no login' then now() - make_interval(hours => 24 * 300) - interval '1 minute'
       else now() - make_interval(hours => 24 * 300) + interval '1 minute' end`);
-    told["quarantine purge"] = [await quarantine.purge(300), await quarantine.purge(299)];
+    const purge = async (days: number): Promise<number> =>
+      quarantine.purge(await quarantine.select({ olderThan: days * 86_400 }), "any");
+    told["quarantine purge"] = [await purge(300), await purge(299)];
   } finally {
     await quarantine.close();
   }
