@@ -103,7 +103,7 @@ it("lists what is held by reason, the oldest and an example of each, and takes n
     expect(ids.map(({ message_id }) => message_id)).toContain(reasons[0]?.example);
     const told = await bench.run(["quarantine", "list"]);
     expect(told.stdout).toMatch(
-      /4 messages\n {2}messages .*\n {2}2 +[\d-]+ +[\da-f]{8} {2}body: not JSON\n.*several reasons/s,
+      /4 messages\n {2}messages .*\n {2}2 +[\d-]+ +[\da-f]{8} {2}body: not JSON\n.*counts once/s,
     );
     expect(told.stdout).not.toContain("masking key");
     expectUntold(listed);

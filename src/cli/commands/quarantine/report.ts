@@ -52,7 +52,7 @@ export function writeHeld(
   stdout.write(`encrypted with masking key\n${columns(keyLines)}`);
 }
 
-const SEVERAL_REASONS = "A message with several reasons is counted once for each reason.\n";
+const SEVERAL_REASONS = "A message counts once for each of its reasons.\n";
 
 function writeTotal(context: Context, total: number): void {
   const style = styleFor(context.stdout, context.env);

@@ -34,7 +34,7 @@ export function readSelection(flags: SelectionFlags, ids: readonly string[], pro
 }
 
 /** How many characters of an id are shown, if no other id begins with them. */
-export const SHORT_ID = 8;
+const SHORT_ID = 8;
 
 /** The ids as the user can type them, by whole id: as short as possible. */
 export async function shortIds(
