@@ -7,6 +7,7 @@ import type { Problems } from "../config/readers.ts";
 import type { Purpose, Reference } from "../config/secret-reference.ts";
 import type { Clock } from "../drain/clock.ts";
 import type { Notices, Queue } from "../drain/ports.ts";
+import type { AccessLog, LogFilter } from "../postgres/access-log.ts";
 import type { Initialised } from "../postgres/init.ts";
 import type { Verification } from "../postgres/verify.ts";
 import type { PostgresLoader } from "../postgres/load.ts";
@@ -28,6 +29,8 @@ interface Input {
   readonly isTerminal: boolean;
   /** Resolves at the end of the input. */
   readonly readAll: () => Promise<Uint8Array>;
+  /** Resolves to the next line from a terminal, without its end; undefined at the end of the input (Ctrl-D). */
+  readonly readLine: () => Promise<string | undefined>;
 }
 
 export interface HttpRequest {
@@ -59,6 +62,7 @@ export interface Services {
   /** @param queue the ARN or the name */
   readHistory(settings: DatabaseSettings, queue: string): Promise<RunHistory>;
   openQuarantine(settings: DatabaseSettings): Promise<Quarantine>;
+  readAccessLog(settings: DatabaseSettings, filter: LogFilter): Promise<AccessLog>;
   createSealer(recipients: readonly string[]): Promise<Sealer>;
   /** @param identityFile the file's text */
   createOpener(identityFile: string): Promise<Opener>;

@@ -6,6 +6,7 @@ import { columnMask } from "../mapping/masks.ts";
 import type { Column } from "../mapping/mapping.ts";
 import { AlteredEntry, type Remask } from "../recovery/remask.ts";
 import type { Left, RotationTables } from "../recovery/rotate.ts";
+import { record, TO_RECORD } from "./access-log.ts";
 import { partsOf, RELATIONS } from "./catalogue.ts";
 import type { Sql, Transaction } from "./connection.ts";
 import { openDatabase, type Database } from "./database.ts";
@@ -17,7 +18,7 @@ import { tablesPresent } from "./schema.ts";
 import { requireColumns } from "./target-table.ts";
 import { tokenKeyId } from "./token.ts";
 import { LOCKS, withLock } from "./transaction.ts";
-import { readEntries, record } from "./vault.ts";
+import { readEntries } from "./vault.ts";
 
 /** Call {@link Rotation.close} when done. */
 export interface Rotation extends RotationTables {
@@ -30,7 +31,7 @@ const RIGHTS: readonly Right[] = [
   { table: "vault", right: "insert" },
   { table: "vault", right: "delete" },
   { table: "vault_keys", right: "select" },
-  { table: "reveal_log", right: "insert", columns: ["action", "reason", "tokens"] },
+  ...TO_RECORD,
 ];
 
 /** Blocks of 8 kB in a batch: about two thousand rows. */
@@ -58,7 +59,7 @@ export async function openRotation(
       await checkTables(sql, settings, masked);
       return heapOf(sql, settings.table);
     });
-    await inTransaction((tx) => record(tx, "rotate", [], `rotate to key ${keyId}`));
+    await inTransaction((tx) => record(tx, settings, { action: "rotate", reason: `rotate to key ${keyId}` }));
     const target: RotationTarget = {
       table: sql.unsafe(fullName(settings.table)),
       columns: names.map(identifier),

@@ -67,6 +67,8 @@ export interface TablesPresent {
   readonly target: boolean;
   readonly quarantine: boolean;
   readonly vault: boolean;
+  /** That of requests for personal data. */
+  readonly record: boolean;
   readonly runs: boolean;
 }
 
@@ -89,7 +91,8 @@ export async function tablesPresent(sql: Sql, target: TableName): Promise<Tables
   return {
     target: names.has(fullName(target)),
     quarantine,
-    vault: names.has("fetch_etl.reveal_log"),
+    vault: names.has("fetch_etl.vault"),
+    record: names.has("fetch_etl.reveal_outcomes"),
     runs: names.has(fullName(RUNS)),
   };
 }

@@ -80,7 +80,7 @@ export async function searchQuarantine(
       reads: "sent_at, queue, message_id, key_id, sealed",
       gives: `${exactly("sent_at")} as "storedSentAt", queue, message_id as "messageId", key_id as "keyId", ${SEALED_HEX} as sealed`,
       which: "key_id operator(pg_catalog.=) any($4::pg_catalog.text[])",
-      value: keyIds,
+      values: [keyIds],
     });
     rows.forEach(look);
     last = rows.at(-1);

@@ -3,7 +3,8 @@ import type { DatabaseSettings } from "../config/database.ts";
 import { chunk } from "../drain/batches.ts";
 import { Failure } from "../failure.ts";
 import { keyIdOf } from "../masking/token.ts";
-import type { SealedEntry } from "../recovery/reveal.ts";
+import type { Revealed, SealedEntry } from "../recovery/reveal.ts";
+import { onRecord, record, recordOutcome, TO_RECORD } from "./access-log.ts";
 import type { Fragment, Sql, Transaction } from "./connection.ts";
 import { withDatabase } from "./database.ts";
 import { MOST_BYTES } from "./quarantined-message.ts";
@@ -19,17 +20,21 @@ import {
   type QuarantineRequest,
   type SearchResult,
 } from "./search.ts";
-import { inTransaction, LOCKS, READ_COMMITTED, SNAPSHOT, takeLock, withLock } from "./transaction.ts";
+import { inTransaction, LOCKS, SNAPSHOT, takeLock, withLock } from "./transaction.ts";
 
 /** Each call opens a connection, and throws `Failure`. The record has each token once. */
 export interface Vault {
   /**
-   * Records the request, commits, and then reads the entries. The record stays when reading fails.
+   * Records the request, commits, reads the entries, and opens them. Records the outcome before it resolves to the values.
    *
-   * @returns an entry for each token, in the same order, repetitions included
+   * @param open gets an entry for each token, in the same order, repetitions included
    * @throws {Failure} `configuration` when the vault lacks one
    */
-  read(tokens: readonly string[], reason: string): Promise<readonly SealedEntry[]>;
+  read(
+    tokens: readonly string[],
+    reason: string,
+    open: (entries: readonly SealedEntry[]) => Promise<Revealed>,
+  ): Promise<Revealed>;
   /**
    * In one transaction: records the request, and deletes the entries and, on request, the quarantined messages that contain the same values.
    * Rows in `user_logins` stay.
@@ -50,37 +55,28 @@ export interface Forgotten {
   readonly otherKeys: readonly string[];
 }
 
-/** The database sets time and user, which needs no right. */
-const RECORD: Right = { table: "reveal_log", right: "insert", columns: ["action", "reason", "tokens"] };
 const TO_READ: readonly Right[] = [
-  RECORD,
+  ...TO_RECORD,
   { table: "vault", right: "select", columns: ["token", "field", "type", "key_id", "sealed"] },
   { table: "vault_keys", right: "select", columns: ["key_id", "sealed"] },
 ];
 const TO_FORGET: readonly Right[] = [
-  RECORD,
+  ...TO_RECORD,
   { table: "vault", right: "select", columns: ["token"] },
   { table: "vault", right: "delete" },
 ];
 
 export function openVault(settings: DatabaseSettings): Vault {
   return {
-    read: (tokens, reason) =>
-      withVault(settings, { doing: "reading the vault", rights: TO_READ }, async (sql) => {
-        await inTransaction(sql, READ_COMMITTED, (tx) => record(tx, "reveal", tokens, reason));
-        const found = new Map<string, SealedEntry>();
-        await inTransaction(sql, SNAPSHOT, async (tx) => {
-          for await (const page of entriesOf(tx, unique(tokens)))
-            for (const entry of page) found.set(entry.token, entry);
-        });
-        requireAll(
-          tokens,
-          found,
-          "The vault does not contain",
-          "nothing was decrypted; the request is recorded",
-        );
-        return tokens.flatMap((token) => found.get(token) ?? []);
-      }),
+    read: (tokens, reason, open) =>
+      withVault(settings, { doing: "reading the vault", rights: TO_READ }, (sql) =>
+        onRecord(
+          sql,
+          settings,
+          { action: "reveal", reason, tokens },
+          { open: async () => open(await entriesFor(sql, tokens)), isOpened: ({ ok }) => ok },
+        ),
+      ),
     forget: (tokens, reason, quarantine) => {
       const rights = quarantine.purge ? [...TO_FORGET, TO_SEARCH, TO_PURGE] : TO_FORGET;
       return withVault(settings, { doing: "deleting from the vault", rights }, (sql) =>
@@ -88,6 +84,17 @@ export function openVault(settings: DatabaseSettings): Vault {
       );
     },
   };
+}
+
+/** @throws {Failure} `configuration` when there is no entry for one of the tokens */
+async function entriesFor(sql: Sql, tokens: readonly string[]): Promise<readonly SealedEntry[]> {
+  const found = new Map<string, SealedEntry>();
+  await inTransaction(sql, SNAPSHOT, async (tx) => {
+    for await (const page of entriesOf(tx, unique(tokens)))
+      for (const entry of page) found.set(entry.token, entry);
+  });
+  requireAll(tokens, found, "The vault does not contain", "nothing was decrypted; the request is recorded");
+  return tokens.flatMap((token) => found.get(token) ?? []);
 }
 
 /** With both locks, so that no replay or rotation can store a value again, or under another token, while it is being forgotten. */
@@ -108,7 +115,8 @@ async function forget(
 
     await takeLock(tx, LOCKS.vault);
     const otherKeys = await keysBeside(tx, tokens);
-    await record(tx, "forget", tokens, reasonWith(reason, holding));
+    const id = await record(tx, settings, { action: "forget", reason: reasonWith(reason, holding), tokens });
+    await recordOutcome(tx, id, "done");
     const purged = await deleteQuarantined(tx, holding);
     const rows = await tx<{ token: string }[]>`
       delete from fetch_etl.vault
@@ -223,31 +231,6 @@ async function withVault<T>(
     await requireRights(sql, settings.user, use);
     return work(sql);
   });
-}
-
-/**
- * Writes the record. With `synchronous_commit` off, a crash could lose it after the values were shown.
- *
- * @throws {Failure} `configuration` when the row was not stored
- */
-export async function record(
-  tx: Transaction,
-  action: "reveal" | "forget" | "rotate",
-  tokens: readonly string[],
-  reason: string,
-): Promise<void> {
-  await tx`
-    select pg_catalog.set_config('synchronous_commit', 'on', true)
-    where pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off'`;
-  const { count } = await tx`
-    insert into fetch_etl.reveal_log (action, reason, tokens)
-    values (${action}, ${reason}, ${unique(tokens)}::pg_catalog.text[])`;
-  if (count !== 1) {
-    throw new Failure(
-      "configuration",
-      "A trigger or a rule of fetch_etl.reveal_log prevented the record of this request, so nothing was done. Drop the trigger or the rule as the table's owner.",
-    );
-  }
 }
 
 /** Maximum number of tokens in a sentence. */

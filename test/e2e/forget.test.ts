@@ -100,7 +100,8 @@ it("needs the rights to record and to delete and no others, and names what is mi
     const refused = await forget();
     expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 2, stdout: "" });
     const grants = [
-      `GRANT INSERT (action, reason, tokens) ON fetch_etl.reveal_log TO "${role}";`,
+      `GRANT INSERT (id, action, reason, tokens, messages, client_user, client_host) ON fetch_etl.reveal_log TO "${role}";`,
+      `GRANT INSERT (id, outcome) ON fetch_etl.reveal_outcomes TO "${role}";`,
       `GRANT DELETE ON fetch_etl.vault TO "${role}";`,
     ];
     expect(refused.stderr).toContain(grants.join(" "));

@@ -55,8 +55,11 @@ it(
           const { code, stdout, stderr } = await run(words);
           expect(await runHere(words.split(" "), env)).toEqual({ code, stdout, stderr });
         }
-        expect((await run("quarantine purge", "--older-than", "0")).stdout).toContain("1");
+        expect(
+          (await run("quarantine purge", "--older-than", "0", "--never-replayed", "--yes")).stdout,
+        ).toContain("1 message purged");
         expect((await run("quarantine replay")).stdout).not.toBe("");
+        expect((await run("log")).stdout).toContain(REASON);
         expect((await run("keygen", "--force")).stdout).toContain("FETCH_ETL_MASKING_KEY=");
         expect((await run("completion", "bash")).stdout).toContain("complete");
 

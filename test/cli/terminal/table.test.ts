@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { columns, shorten, width } from "../../../src/cli/terminal/table.ts";
+import { columns, columnsWithText, shorten, width } from "../../../src/cli/terminal/table.ts";
 
 it.each([
   ["", 0],
@@ -42,4 +42,19 @@ it("cells stand under each other", () => {
     ["ios", "12"],
   ]);
   expect(table).toBe("装置  1\nios   12\n");
+});
+
+describe("a column of text at the end", () => {
+  const rows = [
+    ["id", "reason"],
+    ["装置", "one two three four five six seven"],
+  ];
+
+  it("is wrapped between words, under its own start", () => {
+    expect(columnsWithText(rows, 28)).toBe("id    reason\n装置  one two three four\n      five six seven\n");
+  });
+
+  it.each([0, 20])("is one line without a terminal, and on one that is too narrow: %i columns", (most) => {
+    expect(columnsWithText(rows, most)).toBe("id    reason\n装置  one two three four five six seven\n");
+  });
 });
