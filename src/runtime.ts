@@ -50,7 +50,7 @@ export async function openContext(
     {
       ...(await environment()),
       // The first access to process.stdin opens it, so only a command that reads it may access it.
-      stdin: { isTerminal: isatty(0), readAll: () => buffer(process.stdin) },
+      stdin: { isTerminal: isatty(0), readAll: () => buffer(process.stdin), readLine },
       ...{ stdout, stderr, versions, catchSignals },
       atExit: (action) => {
         process.on("exit", action);
@@ -108,6 +108,13 @@ function epochNow(): number {
 interface Environment {
   readonly env: NodeJS.ProcessEnv;
   readonly dotEnv: DotEnv | undefined;
+}
+
+async function readLine(): Promise<string | undefined> {
+  const { createInterface } = await import("node:readline");
+  const lines = createInterface({ input: process.stdin });
+  for await (const line of lines) return line;
+  return undefined;
 }
 
 let environmentRead: Promise<Environment> | undefined;

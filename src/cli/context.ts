@@ -28,6 +28,8 @@ interface Input {
   readonly isTerminal: boolean;
   /** Resolves at the end of the input. */
   readonly readAll: () => Promise<Uint8Array>;
+  /** Resolves to the first line without its end; undefined at the end of the input. For a terminal. */
+  readonly readLine: () => Promise<string | undefined>;
 }
 
 export interface HttpRequest {

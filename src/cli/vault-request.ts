@@ -35,6 +35,11 @@ export async function readVaultRequest(
       `Not a token (h1., 8 characters, a dot and 43 characters, as in user_logins): ${listText(malformed.map(({ place }) => place))}.`,
     );
   }
+  return { tokens: given.map(({ text }) => text), reason: readReason(reason, problems) };
+}
+
+/** The reason without blanks around it; a mistake is added to `problems`. */
+export function readReason(reason: string, problems: Problems): string {
   if (reason.trim() === "") problems.add("--reason is blank. Give a reason, which is recorded.");
-  return { tokens: given.map(({ text }) => text), reason: reason.trim() };
+  return reason.trim();
 }

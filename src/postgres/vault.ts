@@ -2,24 +2,15 @@
 import type { DatabaseSettings } from "../config/database.ts";
 import { chunk } from "../drain/batches.ts";
 import { Failure } from "../failure.ts";
-import { keyIdOf } from "../masking/token.ts";
 import type { SealedEntry } from "../recovery/reveal.ts";
 import type { Fragment, Sql, Transaction } from "./connection.ts";
 import { withDatabase } from "./database.ts";
 import { MOST_BYTES } from "./quarantined-message.ts";
-import { lacking, missingGrants, requireRights, type Right, type Use } from "./rights.ts";
-import { tablesPresent } from "./schema.ts";
-import { isToken, tokenKeyId } from "./token.ts";
-import {
-  deleteQuarantined,
-  searchQuarantine,
-  TO_PURGE,
-  TO_SEARCH,
-  type HoldingMessage,
-  type QuarantineRequest,
-  type SearchResult,
-} from "./search.ts";
-import { inTransaction, LOCKS, READ_COMMITTED, SNAPSHOT, takeLock, withLock } from "./transaction.ts";
+import { forget, survey, type Asked, type Forgotten, type Survey } from "./forget.ts";
+import { requireRights, type Right, type Use } from "./rights.ts";
+import { tablesPresent, type TablesPresent } from "./schema.ts";
+import { TO_PURGE, TO_SEARCH, type QuarantineRequest } from "./search.ts";
+import { inTransaction, READ_COMMITTED, SNAPSHOT } from "./transaction.ts";
 
 /** Each call opens a connection, and throws `Failure`. The record has each token once. */
 export interface Vault {
@@ -30,24 +21,16 @@ export interface Vault {
    * @throws {Failure} `configuration` when the vault lacks one
    */
   read(tokens: readonly string[], reason: string): Promise<readonly SealedEntry[]>;
+  /** What {@link forget} would delete: see `survey` of `forget.ts`. */
+  survey(asked: Asked, quarantine: QuarantineRequest): Promise<Survey>;
   /**
    * In one transaction: records the request, and deletes the entries and, on request, the quarantined messages that contain the same values.
-   * Rows in `user_logins` stay.
+   * Rows in the target table stay.
    *
-   * @throws {Failure} `configuration` when neither the vault nor a message that is deleted has one of the values
+   * @throws {Failure} `configuration` for a token that neither the vault nor a message that is deleted contains, and that was not forgotten
+   *   before
    */
   forget(tokens: readonly string[], reason: string, quarantine: QuarantineRequest): Promise<Forgotten>;
-}
-
-export interface Forgotten {
-  /** How many entries of the vault were deleted. */
-  readonly forgotten: number;
-  /** A sentence where the user may not read the quarantine. */
-  readonly quarantine: SearchResult | { readonly notSearched: string };
-  /** How many quarantined messages were deleted. */
-  readonly purged: number;
-  /** Ids of masking keys that the vault has values under, but none of the given tokens: possibly the same values. */
-  readonly otherKeys: readonly string[];
 }
 
 /** The database sets time and user, which needs no right. */
@@ -81,66 +64,21 @@ export function openVault(settings: DatabaseSettings): Vault {
         );
         return tokens.flatMap((token) => found.get(token) ?? []);
       }),
-    forget: (tokens, reason, quarantine) => {
-      const rights = quarantine.purge ? [...TO_FORGET, TO_SEARCH, TO_PURGE] : TO_FORGET;
-      return withVault(settings, { doing: "deleting from the vault", rights }, (sql) =>
+    survey: (asked, quarantine) =>
+      withVault(settings, { doing: DELETING, rights: rightsToForget(quarantine) }, (sql, present) =>
+        survey(sql, settings, present, asked, quarantine),
+      ),
+    forget: (tokens, reason, quarantine) =>
+      withVault(settings, { doing: DELETING, rights: rightsToForget(quarantine) }, (sql) =>
         forget(sql, settings, tokens, reason, quarantine),
-      );
-    },
+      ),
   };
 }
 
-/** With both locks, so that no replay or rotation can store a value again, or under another token, while it is being forgotten. */
-async function forget(
-  sql: Sql,
-  settings: DatabaseSettings,
-  tokens: readonly string[],
-  reason: string,
-  request: QuarantineRequest,
-): Promise<Forgotten> {
-  const grants = await missingGrants(sql, settings.user, [TO_SEARCH]);
-  return withLock(sql, LOCKS.quarantine, async (tx) => {
-    const quarantine =
-      grants.length > 0
-        ? { notSearched: lacking(settings.user, "searching the quarantine", grants) }
-        : await searchQuarantine(tx, new Set(tokens), request);
-    const holding = request.purge && "found" in quarantine ? quarantine.found : [];
+const DELETING = "deleting from the vault";
 
-    await takeLock(tx, LOCKS.vault);
-    const otherKeys = await keysBeside(tx, tokens);
-    await record(tx, "forget", tokens, reasonWith(reason, holding));
-    const purged = await deleteQuarantined(tx, holding);
-    const rows = await tx<{ token: string }[]>`
-      delete from fetch_etl.vault
-      where token operator(pg_catalog.=) any(${unique(tokens)}::pg_catalog.text[]) returning token`;
-    const gone = [...rows.map(({ token }) => token), ...holding.flatMap((each) => each.tokens)];
-    requireAll(
-      tokens,
-      new Set(gone),
-      request.purge
-        ? "Neither the vault nor a quarantined message that could be decrypted contains"
-        : "The vault does not contain",
-      "nothing was done",
-    );
-    return { forgotten: rows.length, quarantine, purged, otherKeys };
-  });
-}
-
-/** Ids of the masking keys of the vault's tokens, except those of the given tokens. */
-async function keysBeside(tx: Transaction, tokens: readonly string[]): Promise<string[]> {
-  const own = unique(tokens.map(keyIdOf));
-  const rows = await tx<{ id: string }[]>`
-    select distinct ${tx.unsafe(tokenKeyId("token"))} as id from fetch_etl.vault
-    where ${tx.unsafe(isToken("token"))}
-      and ${tx.unsafe(tokenKeyId("token"))} operator(pg_catalog.<>) all(${own}::pg_catalog.text[])
-    order by id`;
-  return rows.map(({ id }) => id);
-}
-
-/** The record has the ids of the messages that are deleted, because they are stored nowhere else. */
-function reasonWith(reason: string, purged: readonly HoldingMessage[]): string {
-  if (purged.length === 0) return reason;
-  return `${reason} (quarantined messages deleted: ${purged.map(({ messageId }) => messageId).join(", ")})`;
+function rightsToForget({ purge, where }: QuarantineRequest): readonly Right[] {
+  return purge || where !== undefined ? [...TO_FORGET, TO_SEARCH, TO_PURGE] : TO_FORGET;
 }
 
 /** The limits of a page. The entry that reaches the limit in bytes is its last. */
@@ -210,18 +148,18 @@ interface HexEntry extends Omit<SealedEntry, "sealed" | "dataKey"> {
 async function withVault<T>(
   settings: DatabaseSettings,
   use: Use,
-  work: (sql: Sql) => Promise<T>,
+  work: (sql: Sql, present: TablesPresent) => Promise<T>,
 ): Promise<T> {
   return withDatabase(settings, use.doing, async (sql) => {
-    const { vault } = await tablesPresent(sql, settings.table);
-    if (!vault) {
+    const present = await tablesPresent(sql, settings.table);
+    if (!present.vault) {
       throw new Failure(
         "configuration",
         "There is no vault in this database: a drain creates it and keeps values if FETCH_ETL_RECOVERY_RECIPIENT is set.",
       );
     }
     await requireRights(sql, settings.user, use);
-    return work(sql);
+    return work(sql, present);
   });
 }
 
@@ -254,7 +192,7 @@ export async function record(
 const MOST_NAMED = 10;
 
 /** @param what subject and verb of the sentence, such as `The vault does not contain` */
-function requireAll(
+export function requireAll(
   tokens: readonly string[],
   found: { has(token: string): boolean },
   what: string,
@@ -272,6 +210,6 @@ function requireAll(
   );
 }
 
-function unique(tokens: readonly string[]): string[] {
+export function unique(tokens: readonly string[]): string[] {
   return [...new Set(tokens)];
 }

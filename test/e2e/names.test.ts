@@ -81,7 +81,7 @@ async function runAll(bench: VaultBench, databaseUrl: string): Promise<void> {
   const { ip = "", device = "" } = row ?? {};
   const identity = ["--identity", bench.holder.file];
   await command(["reveal", ip, ...identity, "--reason", REASON]);
-  await command(["forget", device, "--reason", REASON]);
+  await command(["forget", device, "--reason", REASON, "--yes"]);
   await command(["rotate", ...identity], { FETCH_ETL_MASKING_KEY: `${second},${first}` });
   await command(["rotate", ...identity], { FETCH_ETL_MASKING_KEY: `${third},${second},${first}` });
   await bench.sql`
