@@ -5,7 +5,8 @@ import { toHex } from "./quote.ts";
 import { isToken, tokenKeyId } from "./token.ts";
 import { entriesOf } from "./vault.ts";
 
-export interface RotationTarget {
+/** What a rotation reads. */
+export interface ReadTarget {
   /** As SQL takes it. */
   readonly table: Fragment;
   /** The columns that have tokens, as SQL takes them. */
@@ -14,6 +15,9 @@ export interface RotationTarget {
   readonly fields: readonly string[];
   /** Of the masking key. */
   readonly keyId: string;
+}
+
+export interface RotationTarget extends ReadTarget {
   readonly remask: Remask;
 }
 
