@@ -5,6 +5,7 @@ import type { Reader, Sql } from "./connection.ts";
 import { exactly } from "./quarantined-message.ts";
 import { literal } from "./quote.ts";
 import { missingGrants, type Right } from "./rights.ts";
+import { inTransaction, SNAPSHOT } from "./transaction.ts";
 
 /** The newest runs of all queues that are read, by the index on `started_at`: the target table has no such index. */
 const MOST_RUNS = 10_000;
@@ -30,6 +31,14 @@ export async function usesByRuns(sql: Reader, { schema, name }: TableName): Prom
     ) as recent
     where target operator(pg_catalog.=) ${literal(`${schema}.${name}`)} and coalesce(loaded operator(pg_catalog.>) 0, true)
     group by 1`);
+}
+
+/** The same with a time limit, for a drain, which does not wait for the history. */
+export async function usesWithin(sql: Sql, table: TableName): Promise<readonly KeyUse[]> {
+  return inTransaction(sql, SNAPSHOT, async (tx) => {
+    await tx.unsafe("set local lock_timeout = '1s'; set local statement_timeout = '2s'");
+    return usesByRuns(tx, table);
+  });
 }
 
 /** What the reason of a rotation's record is, before the id of its key. */

@@ -26,6 +26,7 @@ import { beforeFailureText, drainFields, leftHiddenText, writeDrainSummary } fro
 import { count, plural } from "../../terminal/style.ts";
 import { startProgressLog } from "../../log/progress-log.ts";
 import { startProgress, type Watched } from "../../terminal/progress.ts";
+import { checkKey } from "./key-check.ts";
 import { readDrain, type DrainFlags } from "./flags.ts";
 import { recordRun, type Run } from "./run-record.ts";
 
@@ -97,6 +98,8 @@ async function drainQueue(
     }
     if (loader?.warning !== undefined) log.warn(loader.warning);
     const [keys] = needed.maskingKeys;
+    const keyIds = needed.maskingKeys.map(({ keyId }) => keyId);
+    if (loader !== undefined) await checkKey(loader, keyIds, flags.strictKey === true, log);
     loader?.recordStart({
       ...{ target: run.table ?? "", host: context.host, version: versions.fetchEtl, keyId: keys.keyId },
       elapsedMs: clock.now() - started,

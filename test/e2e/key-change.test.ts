@@ -1,0 +1,97 @@
+// What is told when the masking key is not the one that the rows have.
+import { randomBytes } from "node:crypto";
+import { expect, test } from "vitest";
+import { deriveKeys } from "../../src/masking/keys.ts";
+import { json } from "../support/bench.ts";
+import { asRole, login, withVault } from "../support/vault.ts";
+
+const it = test.concurrent;
+
+const idOf = (key: string): string => deriveKeys(Buffer.from(key, "base64")).keyId;
+
+it("a drain with another key than that of the most recent rows warns, or loads nothing with --strict-key", () =>
+  withVault(async (bench) => {
+    const { drain, run, env } = bench;
+    const [a, b] = [env["FETCH_ETL_MASKING_KEY"] ?? "", randomBytes(32).toString("base64")];
+    await drain([login("u-1", "192.0.2.1", "d-1")]);
+    await bench.send([JSON.stringify(login("u-2", "192.0.2.2", "d-2"))]);
+    const strict = { FETCH_ETL_MASKING_KEY: b, FETCH_ETL_STRICT_KEY: "true" };
+    const refused = await run(["drain"], strict);
+    expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 2, stdout: "" });
+    expect(refused.stderr).toContain(`masked with key ${idOf(a)}, last used on `);
+    expect(await bench.contents()).toMatchObject({ ready: 1 });
+    // On purpose: the earlier key is still configured.
+    const changed = await run(["drain"], { ...strict, FETCH_ETL_MASKING_KEY: `${b},${a}` });
+    expect(changed).toMatchObject({ code: 0, stderr: "" });
+    // In the wrong order. Then its rows are the most recent ones.
+    for (const told of [new RegExp(`^warning: .*key ${idOf(b)},.*key ${idOf(a)}:`), /^$/]) {
+      await bench.send([JSON.stringify(login("u-3", "192.0.2.3", "d-3"))]);
+      const warned = await run(["drain", "--quiet"], { FETCH_ETL_MASKING_KEY: `${a},${b}` });
+      expect(warned.code).toBe(0);
+      expect(warned.stderr).toMatch(told);
+    }
+    // A role with INSERT and SELECT alone, which may not read the history.
+    const { env: least } = await asRole(
+      bench,
+      `grant usage on schema fetch_etl to somebody; grant insert on public.user_logins, fetch_etl.quarantine to somebody;
+       grant select on fetch_etl.schema_version to somebody; grant insert, select on fetch_etl.ledger to somebody`,
+    );
+    expect(await run(["drain", "--quiet", "--strict-key"], { ...least, FETCH_ETL_MASKING_KEY: b })).toEqual({
+      ...{ code: 0, stdout: "", stderr: "" },
+    });
+  }));
+
+it("rotate --dry-run counts what would move and what cannot, and a rotation back needs --yes", () =>
+  withVault(async (bench) => {
+    const { drain, run, sql, env, holder } = bench;
+    const [a, b] = [env["FETCH_ETL_MASKING_KEY"] ?? "", randomBytes(32).toString("base64")];
+    const [forward, back] = [{ FETCH_ETL_MASKING_KEY: `${b},${a}` }, { FETCH_ETL_MASKING_KEY: `${a},${b}` }];
+    await drain([login("u-1", "192.0.2.1", "d-1"), login("u-2", "192.0.2.1", "d-2")]);
+    // Without a recipient, so that the vault does not have it.
+    await bench.send([JSON.stringify(login("u-3", "192.0.2.3", "d-1"))]);
+    await run(["drain"]);
+    const rows = await sql`select * from public.user_logins order by user_id`;
+    const told = await run(["rotate", "--dry-run"], forward);
+    expect(told).toEqual({
+      code: 0,
+      stdout:
+        `A rotation of user_logins to key ${idOf(b)} would change 3 rows.\n` +
+        `  from key ${idOf(a)}: 6 tokens in rows, 3 vault entries\n` +
+        "    cannot be re-masked: 1 token that the vault does not contain\n" +
+        "This was a dry run: nothing was changed, and no entry was decrypted.\n",
+      stderr: "",
+    });
+    expect(json(await run(["rotate", "--dry-run", "--json"], forward))).toMatchObject({
+      ...{
+        dryRun: true,
+        keyId: idOf(b),
+        rows: 3,
+        vault: 3,
+        tokens: { [idOf(a)]: 6 },
+        left: { [idOf(a)]: 1 },
+      },
+      ...{ entriesOfOthers: 0, keptFor: [], laterKey: null },
+    });
+    expect(await sql`select * from public.user_logins order by user_id`).toEqual(rows);
+    expect(await sql`select from fetch_etl.reveal_log`).toHaveLength(0);
+
+    const identity = ["--identity", holder.file];
+    const done = json(await run(["rotate", ...identity, "--json"], forward));
+    expect(done).toMatchObject({ rows: 3, vault: 3, left: { [idOf(a)]: 1 } });
+    const rotated = await sql`select * from public.user_logins order by user_id`;
+    const refused = await run(["rotate", ...identity], back);
+    expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 2, stdout: "" });
+    expect(refused.stderr).toContain(
+      `Key ${idOf(a)}, the first in FETCH_ETL_MASKING_KEY, is an earlier key than ${idOf(b)}`,
+    );
+    expect(await sql`select * from public.user_logins order by user_id`).toEqual(rotated);
+    expect(await sql`select from fetch_etl.reveal_log`).toHaveLength(1);
+    const dry = await run(["rotate", "--dry-run"], back);
+    expect(dry.code).toBe(0);
+    expect(dry.stdout).toContain("this rotation goes back, and needs --yes.");
+    expect((await run(["rotate", ...identity, "--yes"], back)).code).toBe(0);
+    expect(await sql`select * from public.user_logins order by user_id`).toEqual(rows);
+    const without = await run(["rotate"], forward);
+    expect(without.code).toBe(2);
+    expect(without.stderr).toContain("--identity");
+  }));
