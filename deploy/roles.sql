@@ -42,7 +42,7 @@ grant select on public.user_logins to fetch_etl_analyst;
 grant usage on schema fetch_etl to fetch_etl_privacy_officer;
 grant select on fetch_etl.schema_version to fetch_etl_privacy_officer;
 grant select, insert, delete on fetch_etl.vault to fetch_etl_privacy_officer;
-grant select on fetch_etl.vault_keys, fetch_etl.reveal_log to fetch_etl_privacy_officer;
+grant select on fetch_etl.vault_keys, fetch_etl.reveal_log, fetch_etl.runs to fetch_etl_privacy_officer;
 grant insert (action, reason, tokens) on fetch_etl.reveal_log to fetch_etl_privacy_officer;
 grant select on public.user_logins to fetch_etl_privacy_officer;
 grant update (masked_ip, masked_device_id) on public.user_logins to fetch_etl_privacy_officer; -- `rotate`
