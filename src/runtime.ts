@@ -4,7 +4,8 @@ import { lstatSync, readFileSync, statSync } from "node:fs";
 import { setDefaultAutoSelectFamilyAttemptTimeout } from "node:net";
 import { homedir, hostname } from "node:os";
 import { buffer } from "node:stream/consumers";
-import { isatty } from "node:tty";
+import { createInterface } from "node:readline";
+import { isatty, ReadStream } from "node:tty";
 import { checkWritable, writeWhole } from "./write-file.ts";
 import type { Context, ReadFlags, Services, Versions } from "./cli/context.ts";
 import { readDotEnv, type DotEnv } from "./cli/dot-env.ts";
@@ -102,6 +103,17 @@ export async function openErrorLog(stderr: Output, flags: LogFlags, given?: Node
   return openLog({ stderr, env, flags, format: readLogFormat(flags, env, new Problems()), epochNow });
 }
 
+/** A stream of its own: `process.stdin` has ended if the command read other input from the terminal until Ctrl-D. */
+async function readLine(): Promise<string | undefined> {
+  const input = new ReadStream(0);
+  try {
+    for await (const line of createInterface({ input })) return line;
+    return undefined;
+  } finally {
+    input.destroy();
+  }
+}
+
 function epochNow(): number {
   return Date.now();
 }
@@ -109,13 +121,6 @@ function epochNow(): number {
 interface Environment {
   readonly env: NodeJS.ProcessEnv;
   readonly dotEnv: DotEnv | undefined;
-}
-
-async function readLine(): Promise<string | undefined> {
-  const { createInterface } = await import("node:readline");
-  const lines = createInterface({ input: process.stdin });
-  for await (const line of lines) return line;
-  return undefined;
 }
 
 let environmentRead: Promise<Environment> | undefined;

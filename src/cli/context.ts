@@ -28,7 +28,7 @@ interface Input {
   readonly isTerminal: boolean;
   /** Resolves at the end of the input. */
   readonly readAll: () => Promise<Uint8Array>;
-  /** Resolves to the first line without its end; undefined at the end of the input. For a terminal. */
+  /** Resolves to the next line from a terminal, without its end; undefined at the end of the input (Ctrl-D). */
   readonly readLine: () => Promise<string | undefined>;
 }
 

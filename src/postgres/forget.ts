@@ -3,6 +3,7 @@ import type { DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
 import type { SoughtValue } from "../mapping/find.ts";
 import { keyIdOf } from "../masking/token.ts";
+import { record, recordOutcome } from "./access-log.ts";
 import type { Sql, Transaction } from "./connection.ts";
 import {
   columnsRead,
@@ -16,6 +17,7 @@ import {
 import { exactly, type MessageKey } from "./quarantined-message.ts";
 import { fullName } from "./quote.ts";
 import { FIXED_FORMATS } from "./read-column.ts";
+import { requireAll, unique } from "./requested-tokens.ts";
 import { lacking, missingGrants, type Right } from "./rights.ts";
 import {
   deleteQuarantined,
@@ -29,7 +31,6 @@ import type { TablesPresent } from "./schema.ts";
 import { requireColumns } from "./target-table.ts";
 import { isToken, tokenKeyId } from "./token.ts";
 import { inTransaction, LOCKS, SNAPSHOT, takeLock, withLock } from "./transaction.ts";
-import { record, requireAll, unique } from "./vault.ts";
 
 /** The tokens to forget, or the rows whose tokens are. */
 export type Asked = { readonly tokens: readonly string[] } | { readonly where: SoughtValue };
@@ -198,7 +199,13 @@ export async function forget(
     await takeLock(tx, LOCKS.vault);
     const otherKeys = await keysBeside(tx, tokens);
     const past = mayReadRecord ? await pastRequests(tx, unique(tokens)) : new Map<string, PastRequest>();
-    await record(tx, "forget", tokens, recordedReason(reason, doomed, request.where));
+    const id = await record(tx, settings, {
+      action: "forget",
+      reason: recordedReason(reason, request.where),
+      tokens,
+      messages: doomed.map(({ messageId }) => messageId),
+    });
+    await recordOutcome(tx, id, "done");
     const purged = await deleteQuarantined(tx, doomed);
     const rows = await tx<{ token: string }[]>`
       delete from fetch_etl.vault
@@ -267,20 +274,7 @@ async function keysBeside(tx: Transaction, tokens: readonly string[]): Promise<s
   return rows.map(({ id }) => id);
 }
 
-/**
- * The record has the ids of the messages that are deleted, because they are stored nowhere else, and the column of the request, but not its
- * value, which may identify a person.
- */
-function recordedReason(
-  reason: string,
-  doomed: readonly HoldingMessage[],
-  where: SoughtValue | undefined,
-): string {
-  const notes = [
-    ...(where === undefined ? [] : [`tokens of rows found by ${where.column.name}`]),
-    ...(doomed.length === 0
-      ? []
-      : [`quarantined messages deleted: ${doomed.map(({ messageId }) => messageId).join(", ")}`]),
-  ];
-  return notes.length === 0 ? reason : `${reason} (${notes.join("; ")})`;
+/** The record has the column of the request, but not its value, which may identify a person. */
+function recordedReason(reason: string, where: SoughtValue | undefined): string {
+  return where === undefined ? reason : `${reason} (tokens of rows found by ${where.column.name})`;
 }

@@ -7,6 +7,7 @@ import type { Column } from "../mapping/mapping.ts";
 import { AlteredEntry, type Remask } from "../recovery/remask.ts";
 import { laterKey, type KeyUse } from "../recovery/key-use.ts";
 import type { Left, RotationTables } from "../recovery/rotate.ts";
+import { record, TO_RECORD } from "./access-log.ts";
 import { partsOf, RELATIONS } from "./catalogue.ts";
 import type { Sql, Transaction } from "./connection.ts";
 import { openDatabase, withDatabase, type Database } from "./database.ts";
@@ -19,7 +20,7 @@ import { tablesPresent } from "./schema.ts";
 import { requireColumns } from "./target-table.ts";
 import { tokenKeyId } from "./token.ts";
 import { inTransaction, LOCKS, SNAPSHOT, withLock } from "./transaction.ts";
-import { readEntries, record } from "./vault.ts";
+import { readEntries } from "./vault.ts";
 
 /** Call {@link Rotation.close} when done. */
 export interface Rotation extends RotationTables {
@@ -32,7 +33,7 @@ const RIGHTS: readonly Right[] = [
   { table: "vault", right: "insert" },
   { table: "vault", right: "delete" },
   { table: "vault_keys", right: "select" },
-  { table: "reveal_log", right: "insert", columns: ["action", "reason", "tokens"] },
+  ...TO_RECORD,
 ];
 
 /** Blocks of 8 kB in a batch: about two thousand rows. */
@@ -64,7 +65,7 @@ export async function openRotation(
       if (later !== undefined && !goesBack) throw new Failure("configuration", backwards(keyId, later));
       return heapOf(sql, settings.table);
     });
-    await locked((tx) => record(tx, "rotate", [], ROTATE_TO + keyId));
+    await locked((tx) => record(tx, settings, { action: "rotate", reason: ROTATE_TO + keyId }));
     const target: RotationTarget = { ...readTarget(sql, settings, keyId), remask };
     const others = (await run(DOING, () => othersWithTokens(sql, settings.table, names))).map(fullName);
     // A batch reads its blocks from every partition.

@@ -89,7 +89,7 @@ export async function tablesPresent(sql: Sql, target: TableName): Promise<Tables
   return {
     target: names.has(fullName(target)),
     quarantine,
-    vault: names.has("fetch_etl.reveal_log"),
+    vault: names.has("fetch_etl.vault"),
     runs: names.has(fullName(RUNS)),
   };
 }

@@ -2,25 +2,31 @@
 import type { DatabaseSettings } from "../config/database.ts";
 import { chunk } from "../drain/batches.ts";
 import { Failure } from "../failure.ts";
-import type { SealedEntry } from "../recovery/reveal.ts";
+import type { Revealed, SealedEntry } from "../recovery/reveal.ts";
+import { onRecord, TO_RECORD } from "./access-log.ts";
 import type { Fragment, Sql, Transaction } from "./connection.ts";
 import { withDatabase } from "./database.ts";
-import { MOST_BYTES } from "./quarantined-message.ts";
 import { forget, survey, type Asked, type Forgotten, type Survey } from "./forget.ts";
+import { MOST_BYTES } from "./quarantined-message.ts";
+import { requireAll, unique } from "./requested-tokens.ts";
 import { requireRights, type Right, type Use } from "./rights.ts";
 import { tablesPresent, type TablesPresent } from "./schema.ts";
 import { TO_PURGE, TO_SEARCH, type QuarantineRequest } from "./search.ts";
-import { inTransaction, READ_COMMITTED, SNAPSHOT } from "./transaction.ts";
+import { inTransaction, SNAPSHOT } from "./transaction.ts";
 
 /** Each call opens a connection, and throws `Failure`. The record has each token once. */
 export interface Vault {
   /**
-   * Records the request, commits, and then reads the entries. The record stays when reading fails.
+   * Records the request, commits, reads the entries, and opens them. Records the outcome before it resolves to the values.
    *
-   * @returns an entry for each token, in the same order, repetitions included
+   * @param open gets an entry for each token, in the same order, repetitions included
    * @throws {Failure} `configuration` when the vault lacks one
    */
-  read(tokens: readonly string[], reason: string): Promise<readonly SealedEntry[]>;
+  read(
+    tokens: readonly string[],
+    reason: string,
+    open: (entries: readonly SealedEntry[]) => Promise<Revealed>,
+  ): Promise<Revealed>;
   /** What {@link forget} would delete: see `survey` of `forget.ts`. */
   survey(asked: Asked, quarantine: QuarantineRequest): Promise<Survey>;
   /**
@@ -33,37 +39,28 @@ export interface Vault {
   forget(tokens: readonly string[], reason: string, quarantine: QuarantineRequest): Promise<Forgotten>;
 }
 
-/** The database sets time and user, which needs no right. */
-const RECORD: Right = { table: "reveal_log", right: "insert", columns: ["action", "reason", "tokens"] };
 const TO_READ: readonly Right[] = [
-  RECORD,
+  ...TO_RECORD,
   { table: "vault", right: "select", columns: ["token", "field", "type", "key_id", "sealed"] },
   { table: "vault_keys", right: "select", columns: ["key_id", "sealed"] },
 ];
 const TO_FORGET: readonly Right[] = [
-  RECORD,
+  ...TO_RECORD,
   { table: "vault", right: "select", columns: ["token"] },
   { table: "vault", right: "delete" },
 ];
 
 export function openVault(settings: DatabaseSettings): Vault {
   return {
-    read: (tokens, reason) =>
-      withVault(settings, { doing: "reading the vault", rights: TO_READ }, async (sql) => {
-        await inTransaction(sql, READ_COMMITTED, (tx) => record(tx, "reveal", tokens, reason));
-        const found = new Map<string, SealedEntry>();
-        await inTransaction(sql, SNAPSHOT, async (tx) => {
-          for await (const page of entriesOf(tx, unique(tokens)))
-            for (const entry of page) found.set(entry.token, entry);
-        });
-        requireAll(
-          tokens,
-          found,
-          "The vault does not contain",
-          "nothing was decrypted; the request is recorded",
-        );
-        return tokens.flatMap((token) => found.get(token) ?? []);
-      }),
+    read: (tokens, reason, open) =>
+      withVault(settings, { doing: "reading the vault", rights: TO_READ }, (sql) =>
+        onRecord(
+          sql,
+          settings,
+          { action: "reveal", reason, tokens },
+          { open: async () => open(await entriesFor(sql, tokens)), isOpened: ({ ok }) => ok },
+        ),
+      ),
     survey: (asked, quarantine) =>
       withVault(settings, { doing: DELETING, rights: rightsToForget(quarantine) }, (sql, present) =>
         survey(sql, settings, present, asked, quarantine),
@@ -79,6 +76,17 @@ const DELETING = "deleting from the vault";
 
 function rightsToForget({ purge, where }: QuarantineRequest): readonly Right[] {
   return purge || where !== undefined ? [...TO_FORGET, TO_SEARCH, TO_PURGE] : TO_FORGET;
+}
+
+/** @throws {Failure} `configuration` when there is no entry for one of the tokens */
+async function entriesFor(sql: Sql, tokens: readonly string[]): Promise<readonly SealedEntry[]> {
+  const found = new Map<string, SealedEntry>();
+  await inTransaction(sql, SNAPSHOT, async (tx) => {
+    for await (const page of entriesOf(tx, unique(tokens)))
+      for (const entry of page) found.set(entry.token, entry);
+  });
+  requireAll(tokens, found, "The vault does not contain", "nothing was decrypted; the request is recorded");
+  return tokens.flatMap((token) => found.get(token) ?? []);
 }
 
 /** The limits of a page. The entry that reaches the limit in bytes is its last. */
@@ -161,55 +169,4 @@ async function withVault<T>(
     await requireRights(sql, settings.user, use);
     return work(sql, present);
   });
-}
-
-/**
- * Writes the record. With `synchronous_commit` off, a crash could lose it after the values were shown.
- *
- * @throws {Failure} `configuration` when the row was not stored
- */
-export async function record(
-  tx: Transaction,
-  action: "reveal" | "forget" | "rotate",
-  tokens: readonly string[],
-  reason: string,
-): Promise<void> {
-  await tx`
-    select pg_catalog.set_config('synchronous_commit', 'on', true)
-    where pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off'`;
-  const { count } = await tx`
-    insert into fetch_etl.reveal_log (action, reason, tokens)
-    values (${action}, ${reason}, ${unique(tokens)}::pg_catalog.text[])`;
-  if (count !== 1) {
-    throw new Failure(
-      "configuration",
-      "A trigger or a rule of fetch_etl.reveal_log prevented the record of this request, so nothing was done. Drop the trigger or the rule as the table's owner.",
-    );
-  }
-}
-
-/** Maximum number of tokens in a sentence. */
-const MOST_NAMED = 10;
-
-/** @param what subject and verb of the sentence, such as `The vault does not contain` */
-export function requireAll(
-  tokens: readonly string[],
-  found: { has(token: string): boolean },
-  what: string,
-  outcome: string,
-): void {
-  const asked = unique(tokens);
-  const unknown = asked.filter((token) => !found.has(token));
-  if (unknown.length === 0) return;
-  const others = unknown.length - MOST_NAMED;
-  const named = unknown.slice(0, MOST_NAMED).join(", ") + (others > 0 ? ` and ${others} others` : "");
-  throw new Failure(
-    "configuration",
-    `${what} ${unknown.length} of ${asked.length} tokens, so ${outcome}: ${named}. ` +
-      "They were loaded without FETCH_ETL_RECOVERY_RECIPIENT, were forgotten, or belong to another database.",
-  );
-}
-
-export function unique(tokens: readonly string[]): string[] {
-  return [...new Set(tokens)];
 }

@@ -11,9 +11,10 @@ const TABLES = [
   "fetch_etl.schema_version",
   "fetch_etl.ledger",
   "fetch_etl.quarantine",
+  "fetch_etl.reveal_log",
+  "fetch_etl.reveal_outcomes",
   "fetch_etl.vault_keys",
   "fetch_etl.vault",
-  "fetch_etl.reveal_log",
   "fetch_etl.runs",
 ];
 

@@ -57,7 +57,7 @@ async function runAll(bench: VaultBench, databaseUrl: string): Promise<void> {
   await command(["init"]);
   // The first drain adopts tables that have no version, and creates the vault.
   await bench.sql.unsafe(
-    "drop table fetch_etl.schema_version, fetch_etl.vault_keys, fetch_etl.vault, fetch_etl.reveal_log, fetch_etl.runs",
+    "drop table fetch_etl.schema_version, fetch_etl.vault_keys, fetch_etl.vault, fetch_etl.reveal_log, fetch_etl.reveal_outcomes, fetch_etl.runs",
   );
   await bench.send([...generateMessages(30), ...logins.map((each) => JSON.stringify(each))]);
   await command(["drain"]);

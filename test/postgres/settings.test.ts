@@ -25,7 +25,7 @@ import { revealEntries } from "../../src/recovery/reveal.ts";
 import { rotate } from "../../src/recovery/rotate.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
 import { loginEntries } from "../support/login-entries.ts";
-import { entryOf, itemOf, loginRemask, NO_SEARCH, replaySettings } from "./entries.ts";
+import { entryOf, itemOf, loginRemask, NO_SEARCH, replaySettings, readVault } from "./entries.ts";
 
 /** Each takes what it is given and says the same whatever the settings are. */
 const HARMLESS: readonly (readonly [what: string, settings: Readonly<Record<string, string>>])[] = [
@@ -176,7 +176,7 @@ async function commands({ settings, sql: own }: Database): Promise<unknown> {
 
   const vault = openVault(settings);
   const all = await tokens(own);
-  told["reveal"] = await revealEntries(opener, await vault.read(all, REASON));
+  told["reveal"] = await revealEntries(opener, await readVault(settings, all, REASON));
   told["forget"] = await vault.forget(all.slice(0, 1), REASON, NO_SEARCH);
 
   const next = deriveKeys(NEXT_MASTER);
@@ -189,7 +189,10 @@ async function commands({ settings, sql: own }: Database): Promise<unknown> {
   }
   told["verify after rotation"] = await verifyTables(settings);
   told["rows after rotation"] = await rows(own);
-  told["reveal after rotation"] = await revealEntries(opener, await vault.read(await tokens(own), REASON));
+  told["reveal after rotation"] = await revealEntries(
+    opener,
+    await readVault(settings, await tokens(own), REASON),
+  );
   told["record"] = await own`select action, reason, tokens from fetch_etl.reveal_log order by at`;
   return told;
 }

@@ -7,17 +7,19 @@ import type { TableFlags } from "../../../config/table.ts";
 import { readSought, type SoughtValue } from "../../../mapping/find.ts";
 import { Invalid, type Mapping } from "../../../mapping/mapping.ts";
 import type { Asked } from "../../../postgres/forget.ts";
-import { confirm, mustAsk, requireAnswer, type ConfirmFlags } from "../../confirm.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { DATABASE, MASKING_KEY, withSecrets } from "../../secrets.ts";
+import { confirm } from "../../terminal/confirm.ts";
 import { readReason, readVaultRequest } from "../../vault-request.ts";
 import { forgetJson, forgottenText, isEmpty, surveyText, warnOfLate, warnOfRest } from "./report.ts";
 
-export interface ForgetFlags extends Pick<MappingFlags, "mapping">, TableFlags, ConfirmFlags {
+export interface ForgetFlags extends Pick<MappingFlags, "mapping">, TableFlags {
   readonly reason: string;
   readonly where?: string;
   readonly purgeQuarantine?: boolean;
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
   readonly json?: boolean;
 }
 
@@ -39,7 +41,6 @@ export async function runForget(
   if (purge && keys.length === 0 && !resolved.secrets.failed.has("FETCH_ETL_MASKING_KEY")) {
     problems.add("--purge-quarantine needs the masking key to decrypt bodies: set FETCH_ETL_MASKING_KEY.");
   }
-  requireAnswer(flags, "forget", context, problems, args.length === 0 && flags.where === undefined);
   const { asked, reason } = await readRequest(flags, mapping, context, args);
   const needed = problems.complete({ database, asked });
 
@@ -48,8 +49,10 @@ export async function runForget(
   const vault = await context.services.openVault(needed.database);
   const survey = await vault.survey(needed.asked, search);
   const request = { column: where?.column.name, keyIds: keys.map(({ keyId }) => keyId) };
-  const { stdout, stderr } = context;
-  const [asks, dryRun, json] = [mustAsk(flags), flags.dryRun === true, flags.json === true];
+  const { stdout, stderr, log } = context;
+  const [dryRun, json] = [flags.dryRun === true, flags.json === true];
+  const asks = !dryRun && flags.yes !== true && log.format === "text";
+  // Before a question on stderr, also if stdout is not the terminal.
   if (asks) stderr.write(surveyText(survey, request));
   else if (!json) stdout.write(surveyText(survey, request));
   warnOfRest(context, survey, request);
@@ -58,7 +61,7 @@ export async function runForget(
     else if (dryRun) stdout.write("This was a dry run: nothing was deleted.\n");
     return EXIT.done;
   }
-  if (asks) await confirm("Delete for ever?", context);
+  if (!(await confirm(context, "Delete for ever?", flags.yes))) return EXIT.done;
   const tokens = survey.tokens.map(({ token }) => token);
   const result = await vault.forget(tokens, reason, { ...search, shown: survey.doomed });
   stdout.write(json ? forgetJson(survey, result, false, request) : forgottenText(result));

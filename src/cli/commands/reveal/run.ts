@@ -28,7 +28,9 @@ export async function runReveal(
   });
   const opener = await context.services.createOpener(identity.reveal());
   const vault = await context.services.openVault(database);
-  const revealed = await revealEntries(opener, await vault.read(request.tokens, request.reason));
+  const revealed = await vault.read(request.tokens, request.reason, (entries) =>
+    revealEntries(opener, entries),
+  );
   if (!revealed.ok) {
     writeNotRevealed(context, revealed);
     return EXIT.mismatch;
