@@ -35,6 +35,7 @@ const services: Services = {
   sendHttp: async (...given) => (await import("./http.ts")).sendHttp(...given),
   openVault: async (...given) => (await import("./postgres/vault.ts")).openVault(...given),
   openRotation: async (...given) => (await import("./postgres/rotation.ts")).openRotation(...given),
+  findEarlierRows: async (...given) => (await import("./postgres/key-history.ts")).findEarlierRows(...given),
   surveyRotation: async (...given) => (await import("./postgres/rotation.ts")).surveyRotation(...given),
   fetchSecret: async (...given) => (await import("./aws/secrets.ts")).fetchSecret(...given),
   encryptSecret: async (...given) => (await import("./aws/secrets.ts")).encryptSecret(...given),

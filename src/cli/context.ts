@@ -9,6 +9,7 @@ import type { Clock } from "../drain/clock.ts";
 import type { Notices, Queue } from "../drain/ports.ts";
 import type { Initialised } from "../postgres/init.ts";
 import type { Verification } from "../postgres/verify.ts";
+import type { EarlierRows } from "../postgres/key-history.ts";
 import type { PostgresLoader } from "../postgres/load.ts";
 import type { Quarantine } from "../postgres/quarantine.ts";
 import type { RunHistory } from "../postgres/runs.ts";
@@ -73,6 +74,7 @@ export interface Services {
     remask: Remask,
     goesBack: boolean,
   ): Promise<Rotation>;
+  findEarlierRows(settings: DatabaseSettings): Promise<EarlierRows>;
   surveyRotation(settings: DatabaseSettings, keyId: string): Promise<RotationSurvey>;
   /**
    * Gets a secret from AWS.

@@ -1,7 +1,9 @@
 // Which masking keys were used for a table, as the run history and the record of requests tell. Writes nothing.
+import type { DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
-import { mergeUses, type KeyUse } from "../recovery/key-use.ts";
+import { latestUse, mergeUses, type KeyUse } from "../recovery/key-use.ts";
 import type { Reader, Sql } from "./connection.ts";
+import { withDatabase } from "./database.ts";
 import { exactly } from "./quarantined-message.ts";
 import { literal } from "./quote.ts";
 import { missingGrants, type Right } from "./rights.ts";
@@ -61,4 +63,21 @@ export async function keyUses(sql: Sql, user: string, table: TableName): Promise
     ...((await may(TO_READ_RUNS)) ? await usesByRuns(sql, table) : []),
     ...((await may(TO_READ_RECORD)) ? await usesByRotations(sql) : []),
   ]);
+}
+
+/** Whether drains have loaded rows, and under which masking key last, as far as the user may know. */
+export interface EarlierRows {
+  readonly loaded: boolean;
+  readonly key: KeyUse | undefined;
+}
+
+/** Reads the ledger's first entry and the run history. @throws {Failure} when the database is unreachable */
+export async function findEarlierRows(settings: DatabaseSettings): Promise<EarlierRows> {
+  const { user, table } = settings;
+  return withDatabase(settings, "looking for earlier rows", async (sql) => {
+    const key = latestUse(await keyUses(sql, user, table));
+    const mayRead = (await missingGrants(sql, user, [{ table: "ledger", right: "select" }])).length === 0;
+    const [entry] = mayRead ? await sql`select from fetch_etl.ledger limit 1` : [];
+    return { loaded: key !== undefined || entry !== undefined, key };
+  });
 }

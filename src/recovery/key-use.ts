@@ -22,7 +22,7 @@ export function mergeUses(uses: readonly KeyUse[]): KeyUse[] {
   return [...merged.values()];
 }
 
-function latestUse(uses: readonly KeyUse[]): KeyUse | undefined {
+export function latestUse(uses: readonly KeyUse[]): KeyUse | undefined {
   return [...uses].sort((a, b) => (a.last < b.last ? -1 : 1)).at(-1);
 }
 

@@ -15,6 +15,15 @@ it("a drain with another key than that of the most recent rows warns, or loads n
     const [a, b] = [env["FETCH_ETL_MASKING_KEY"] ?? "", randomBytes(32).toString("base64")];
     await drain([login("u-1", "192.0.2.1", "d-1")]);
     await bench.send([JSON.stringify(login("u-2", "192.0.2.2", "d-2"))]);
+    // Without a usable key, nobody is sent to make another one.
+    for (const key of [undefined, `"${a}`, a.slice(0, 41)]) {
+      const { code, stderr } = await run(["drain"], { FETCH_ETL_MASKING_KEY: key });
+      expect(code).toBe(2);
+      expect(stderr).toMatch(
+        new RegExp(`^error: .*\nerror: The database has rows that were masked with key ${idOf(a)}, last`),
+      );
+      if (key !== undefined) expect(stderr).not.toContain("keygen");
+    }
     const strict = { FETCH_ETL_MASKING_KEY: b, FETCH_ETL_STRICT_KEY: "true" };
     const refused = await run(["drain"], strict);
     expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 2, stdout: "" });

@@ -140,6 +140,7 @@ it("the privacy officer opens and deletes values, and can neither skip, forge no
         "insert into fetch_etl.reveal_log (id, ",
         "select 1 from fetch_etl.reveal_outcomes",
         "insert into fetch_etl.reveal_outcomes (id, outcome) ",
+        "select 1 from fetch_etl.runs",
       ),
     );
     const verified = await bench.run(["verify", "--json"], { DATABASE_URL: url });

@@ -11,6 +11,7 @@ import { rotate } from "../../../recovery/rotate.ts";
 import type { Context } from "../../context.ts";
 import { DATABASE, MASKING_KEY, readIdentity, withSecrets } from "../../secrets.ts";
 import { EXIT, exitCodeOfStop } from "../../exit-codes.ts";
+import { adviseOnKey } from "../../key-advice.ts";
 import { opened } from "../../opening.ts";
 import {
   warnOfKept,
@@ -39,6 +40,8 @@ export async function runRotate(flags: RotateFlags, context: Context): Promise<n
     keys: readMaskingKeys(resolved, problems),
     database: readDatabase(resolved, problems, flags, mapping),
   };
+  if (settings.keys === undefined && settings.database !== undefined)
+    await adviseOnKey(context, settings.database);
   if (flags.dryRun === true) return dryRun(flags, context, problems.complete(settings));
   const { identity, keys, database } = problems.complete({
     ...settings,
