@@ -19,7 +19,7 @@ export function requireAll(
   throw new Failure(
     "configuration",
     `${what} ${unknown.length} of ${asked.length} tokens, so ${outcome}: ${named}. ` +
-      "They were loaded without FETCH_ETL_RECOVERY_RECIPIENT, were forgotten, or belong to another database.",
+      "They were loaded without FETCH_ETL_RECOVERY_RECIPIENT, were forgotten, were re-masked under a key that is not configured, or belong to another database.",
   );
 }
 

@@ -2,6 +2,7 @@
 import type { Remask, Remasked } from "../recovery/remask.ts";
 import type { Fragment, Transaction } from "./connection.ts";
 import { toHex } from "./quote.ts";
+import { rememberEarlier } from "./remasked.ts";
 import { isToken, tokenKeyId } from "./token.ts";
 import { entriesOf } from "./vault.ts";
 
@@ -66,6 +67,7 @@ export async function changeRows(
   for await (const entries of entriesOf(tx, [...tokens])) {
     const remasked = await remask(entries);
     await insertEntries(tx, remasked);
+    await rememberEarlier(tx, remasked);
     for (const { earlier, token } of remasked) newTokens.set(earlier, token);
   }
   const changes = rows

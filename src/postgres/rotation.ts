@@ -14,6 +14,7 @@ import { openDatabase, withDatabase, type Database } from "./database.ts";
 import { unseenDrops } from "./dropped-rows.ts";
 import { keyUses, ROTATE_TO } from "./key-history.ts";
 import { fullName, identifier } from "./quote.ts";
+import { rememberEarlier, TO_ADD_REMASKED } from "./remasked.ts";
 import { requireRights, type Right } from "./rights.ts";
 import { changeRows, earlier, insertEntries, type ReadTarget, type RotationTarget } from "./rotation-rows.ts";
 import { tablesPresent } from "./schema.ts";
@@ -33,6 +34,7 @@ const RIGHTS: readonly Right[] = [
   { table: "vault", right: "insert" },
   { table: "vault", right: "delete" },
   { table: "vault_keys", right: "select" },
+  TO_ADD_REMASKED,
   ...TO_RECORD,
 ];
 
@@ -267,7 +269,9 @@ async function copyEntries(
     tx`v.token operator(pg_catalog.>) ${after} and v.field operator(pg_catalog.=) any (${[...fields]}::pg_catalog.text[])
       and ${earlier(tx, "v.token", keyId)}`,
   );
-  await insertEntries(tx, await remask(entries));
+  const remasked = await remask(entries);
+  await insertEntries(tx, remasked);
+  await rememberEarlier(tx, remasked);
   return entries.map(({ token }) => token);
 }
 

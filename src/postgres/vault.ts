@@ -2,6 +2,7 @@
 import type { DatabaseSettings } from "../config/database.ts";
 import { chunk } from "../drain/batches.ts";
 import { Failure } from "../failure.ts";
+import type { MaskingKeys } from "../masking/keys.ts";
 import type { Revealed, SealedEntry } from "../recovery/reveal.ts";
 import { onRecord, TO_RECORD } from "./access-log.ts";
 import type { Fragment, Sql, Transaction } from "./connection.ts";
@@ -9,7 +10,8 @@ import { withDatabase } from "./database.ts";
 import { forget, survey, type Asked, type Forgotten, type Survey } from "./forget.ts";
 import { MOST_BYTES } from "./quarantined-message.ts";
 import { requireAll, unique } from "./requested-tokens.ts";
-import { requireRights, type Right, type Use } from "./rights.ts";
+import { followTokens, TO_READ_REMASKED, type Remasking } from "./remasked.ts";
+import { missingGrants, requireRights, type Right, type Use } from "./rights.ts";
 import { tablesPresent, type TablesPresent } from "./schema.ts";
 import { TO_PURGE, TO_SEARCH, type QuarantineRequest } from "./search.ts";
 import { inTransaction, SNAPSHOT } from "./transaction.ts";
@@ -19,6 +21,7 @@ export interface Vault {
   /**
    * Records the request, commits, reads the entries, and opens them. Records the outcome before it resolves to the values.
    *
+   * @param asked the tokens to record, if others were given in place of some of `tokens`
    * @param open gets an entry for each token, in the same order, repetitions included
    * @throws {Failure} `configuration` when the vault lacks one
    */
@@ -26,7 +29,13 @@ export interface Vault {
     tokens: readonly string[],
     reason: string,
     open: (entries: readonly SealedEntry[]) => Promise<Revealed>,
+    asked?: readonly string[],
   ): Promise<Revealed>;
+  /**
+   * For tokens that the vault does not contain: the tokens that replaced them in rotations, as far as the masking keys are configured, and
+   * the user may read `fetch_etl.remasked`.
+   */
+  follow(tokens: readonly string[], keys: readonly MaskingKeys[]): Promise<ReadonlyMap<string, Remasking>>;
   /** What {@link forget} would delete: see `survey` of `forget.ts`. */
   survey(asked: Asked, quarantine: QuarantineRequest): Promise<Survey>;
   /**
@@ -44,23 +53,28 @@ const TO_READ: readonly Right[] = [
   { table: "vault", right: "select", columns: ["token", "field", "type", "key_id", "sealed"] },
   { table: "vault_keys", right: "select", columns: ["key_id", "sealed"] },
 ];
-const TO_FORGET: readonly Right[] = [
-  ...TO_RECORD,
-  { table: "vault", right: "select", columns: ["token"] },
-  { table: "vault", right: "delete" },
-];
+const READ_TOKENS: Right = { table: "vault", right: "select", columns: ["token"] };
+const TO_FORGET: readonly Right[] = [...TO_RECORD, READ_TOKENS, { table: "vault", right: "delete" }];
 
 export function openVault(settings: DatabaseSettings): Vault {
   return {
-    read: (tokens, reason, open) =>
+    read: (tokens, reason, open, asked = []) =>
       withVault(settings, { doing: "reading the vault", rights: TO_READ }, (sql) =>
         onRecord(
           sql,
           settings,
-          { action: "reveal", reason, tokens },
+          { action: "reveal", reason, tokens: [...asked, ...tokens] },
           { open: async () => open(await entriesFor(sql, tokens)), isOpened: ({ ok }) => ok },
         ),
       ),
+    follow: async (tokens, keys) => {
+      if (keys.length === 0) return new Map();
+      return withVault(settings, { doing: "reading the vault", rights: [READ_TOKENS] }, async (sql) =>
+        (await missingGrants(sql, settings.user, [TO_READ_REMASKED])).length > 0
+          ? new Map()
+          : inTransaction(sql, SNAPSHOT, (tx) => followTokens(tx, tokens, keys)),
+      );
+    },
     survey: (asked, quarantine) =>
       withVault(settings, { doing: DELETING, rights: rightsToForget(quarantine) }, (sql, present) =>
         survey(sql, settings, present, asked, quarantine),

@@ -59,6 +59,7 @@ it("rotate --dry-run counts what would move and what cannot, and a rotation back
     // Without a recipient, so that the vault does not have it.
     await bench.send([JSON.stringify(login("u-3", "192.0.2.3", "d-1"))]);
     await run(["drain"]);
+    const before = await bench.tokensOf("u-1");
     const rows = await sql`select * from public.user_logins order by user_id`;
     const told = await run(["rotate", "--dry-run"], forward);
     expect(told).toEqual({
@@ -87,6 +88,25 @@ it("rotate --dry-run counts what would move and what cannot, and a rotation back
     const identity = ["--identity", holder.file];
     const done = json(await run(["rotate", ...identity, "--json"], forward));
     expect(done).toMatchObject({ rows: 3, vault: 3, left: { [idOf(a)]: 1 } });
+    const { ip: now } = await bench.tokensOf("u-1");
+    const revealed = await bench.reveal([before.ip], { env: forward });
+    expect(revealed).toEqual({
+      code: 0,
+      stdout: `${now}  192.0.2.1\n`,
+      stderr: `${before.ip} was re-masked on ${new Date().toISOString().slice(0, 10)}. The token of its value is now ${now}.\n`,
+    });
+    expect(json(await bench.reveal([before.ip], { env: forward, flags: ["--json"] }))).toMatchObject({
+      values: [{ token: now }],
+      remasked: [{ token: before.ip, now }],
+    });
+    const unknown = await bench.reveal([before.ip]);
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toContain("re-masked under a key that is not configured");
+    const again = await run(["forget", before.ip, "--reason", "x", "--dry-run"], forward);
+    expect(again.stdout).toContain(`${now}\n  in the vault; in 2 rows of 2 users\n`);
+    // Who has the earlier key alone finds neither the earlier token nor what replaced it.
+    const stored = await sql<{ all: string }[]>`select r::text as all from fetch_etl.remasked r`;
+    expect(stored.map(({ all }) => all).join()).not.toContain(before.ip);
     const rotated = await sql`select * from public.user_logins order by user_id`;
     const refused = await run(["rotate", ...identity], back);
     expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 2, stdout: "" });
@@ -94,7 +114,7 @@ it("rotate --dry-run counts what would move and what cannot, and a rotation back
       `Key ${idOf(a)}, the first in FETCH_ETL_MASKING_KEY, is an earlier key than ${idOf(b)}`,
     );
     expect(await sql`select * from public.user_logins order by user_id`).toEqual(rotated);
-    expect(await sql`select from fetch_etl.reveal_log`).toHaveLength(1);
+    expect(await sql`select from fetch_etl.reveal_log`).toHaveLength(4);
     const dry = await run(["rotate", "--dry-run"], back);
     expect(dry.code).toBe(0);
     expect(dry.stdout).toContain("this rotation goes back, and needs --yes.");

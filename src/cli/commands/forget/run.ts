@@ -6,12 +6,15 @@ import type { Problems } from "../../../config/readers.ts";
 import type { TableFlags } from "../../../config/table.ts";
 import { readSought, type SoughtValue } from "../../../mapping/find.ts";
 import { Invalid, type Mapping } from "../../../mapping/mapping.ts";
+import type { MaskingKeys } from "../../../masking/keys.ts";
 import type { Asked } from "../../../postgres/forget.ts";
+import type { Vault } from "../../../postgres/vault.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { DATABASE, MASKING_KEY, withSecrets } from "../../secrets.ts";
 import { confirm } from "../../terminal/confirm.ts";
 import { readReason, readVaultRequest } from "../../vault-request.ts";
+import { noteRemasked } from "../reveal/report.ts";
 import { forgetJson, forgottenText, isEmpty, surveyText, warnOfLate, warnOfRest } from "./report.ts";
 
 export interface ForgetFlags extends Pick<MappingFlags, "mapping">, TableFlags {
@@ -47,7 +50,7 @@ export async function runForget(
   const where = "where" in needed.asked ? needed.asked.where : undefined;
   const search = { keys, mapping, purge, where };
   const vault = await context.services.openVault(needed.database);
-  const survey = await vault.survey(needed.asked, search);
+  const survey = await vault.survey(await followed(vault, needed.asked, keys, context), search);
   const request = { column: where?.column.name, keyIds: keys.map(({ keyId }) => keyId) };
   const { stdout, stderr, log } = context;
   const [dryRun, json] = [flags.dryRun === true, flags.json === true];
@@ -67,6 +70,19 @@ export async function runForget(
   stdout.write(json ? forgetJson(survey, result, false, request) : forgottenText(result));
   warnOfLate(context, survey, result);
   return EXIT.done;
+}
+
+/** With the tokens that replaced those of earlier masking keys. */
+async function followed(
+  vault: Vault,
+  asked: Asked,
+  keys: readonly MaskingKeys[],
+  context: Context,
+): Promise<Asked> {
+  if ("where" in asked) return asked;
+  const now = await vault.follow(asked.tokens, keys);
+  noteRemasked(context, now);
+  return { tokens: asked.tokens.map((token) => now.get(token)?.token ?? token) };
 }
 
 /** Either tokens or --where. */

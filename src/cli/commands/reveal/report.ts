@@ -1,7 +1,14 @@
 // The report of `reveal`.
+import type { Remasking } from "../../../postgres/remasked.ts";
 import type { Revealed, RevealedValue } from "../../../recovery/reveal.ts";
 import type { Context } from "../../context.ts";
 import { printable } from "../../terminal/style.ts";
+
+/** Says which tokens replaced those of earlier keys. */
+export function noteRemasked({ log }: Context, followed: ReadonlyMap<string, Remasking>): void {
+  for (const [token, { token: now, at }] of followed)
+    log.note(`${token} was re-masked on ${at.slice(0, 10)}. The token of its value is now ${now}.`);
+}
 
 /** One line per token: the token, two spaces, the value. */
 export function writeRevealed({ stdout }: Context, values: readonly RevealedValue[]): void {
