@@ -42,7 +42,8 @@ grant select on public.user_logins to fetch_etl_analyst;
 grant usage on schema fetch_etl to fetch_etl_privacy_officer;
 grant select on fetch_etl.schema_version to fetch_etl_privacy_officer;
 grant select, insert, delete on fetch_etl.vault to fetch_etl_privacy_officer;
-grant select on fetch_etl.vault_keys, fetch_etl.reveal_log, fetch_etl.reveal_outcomes to fetch_etl_privacy_officer;
+grant select on fetch_etl.vault_keys, fetch_etl.reveal_log, fetch_etl.reveal_outcomes, fetch_etl.runs, fetch_etl.remasked to fetch_etl_privacy_officer;
+grant insert (mac, token) on fetch_etl.remasked to fetch_etl_privacy_officer; -- `rotate`
 grant insert (id, action, reason, tokens, messages, client_user, client_host) on fetch_etl.reveal_log to fetch_etl_privacy_officer;
 grant insert (id, outcome) on fetch_etl.reveal_outcomes to fetch_etl_privacy_officer;
 grant select on public.user_logins to fetch_etl_privacy_officer;

@@ -10,11 +10,12 @@ import type { Notices, Queue } from "../drain/ports.ts";
 import type { AccessLog, LogFilter } from "../postgres/access-log.ts";
 import type { Initialised } from "../postgres/init.ts";
 import type { Verification } from "../postgres/verify.ts";
+import type { EarlierRows } from "../postgres/key-history.ts";
 import type { PostgresLoader } from "../postgres/load.ts";
 import type { Quarantine } from "../postgres/quarantine.ts";
 import type { RunHistory } from "../postgres/runs.ts";
 import type { Vault } from "../postgres/vault.ts";
-import type { Rotation } from "../postgres/rotation.ts";
+import type { Rotation, RotationSurvey } from "../postgres/rotation.ts";
 import type { Opener } from "../recovery/identities.ts";
 import type { SealedDataKey, Sealer } from "../recovery/recipients.ts";
 import type { Remask } from "../recovery/remask.ts";
@@ -69,7 +70,14 @@ export interface Services {
   /** Throws the system's error, whose message may contain the URL, if there is no answer in time. */
   sendHttp(request: HttpRequest): Promise<HttpAnswer>;
   openVault(settings: DatabaseSettings): Promise<Vault>;
-  openRotation(settings: DatabaseSettings, keyId: string, remask: Remask): Promise<Rotation>;
+  openRotation(
+    settings: DatabaseSettings,
+    keyId: string,
+    remask: Remask,
+    goesBack: boolean,
+  ): Promise<Rotation>;
+  findEarlierRows(settings: DatabaseSettings): Promise<EarlierRows>;
+  surveyRotation(settings: DatabaseSettings, keyId: string): Promise<RotationSurvey>;
   /**
    * Gets a secret from AWS.
    *

@@ -174,6 +174,13 @@ on conflict do nothing`,
   at pg_catalog.timestamptz not null default pg_catalog.now(),
   outcome pg_catalog.text not null`,
     ),
+    // What replaced the tokens of earlier masking keys: their keyed MACs, and the new tokens.
+    create(
+      "remasked",
+      `  mac pg_catalog.bytea primary key,
+  token pg_catalog.text not null,
+  at pg_catalog.timestamptz not null default pg_catalog.now()`,
+    ),
   ],
 ];
 
@@ -203,7 +210,7 @@ export const OUTDATED =
   "ALTER TABLE fetch_etl.ledger ADD COLUMN IF NOT EXISTS body_mac bytea; " +
   "ALTER TABLE fetch_etl.quarantine ADD COLUMN IF NOT EXISTS replayed_at timestamptz;";
 
-const VAULT: readonly string[] = ["vault_keys", "vault"];
+const VAULT: readonly string[] = ["vault_keys", "vault", "remasked"];
 
 /** The run history. Optional: a drain works without it. */
 export const RUNS: TableName = { schema: "fetch_etl", name: "runs" };

@@ -35,7 +35,7 @@ it("no command crashes on hostile rows of the quarantine and the vault, or print
       ["verify"],
       ["verify", "--json"],
       ["reveal", UNKNOWN_TOKEN, "--identity", bench.holder.file, "--reason", REASON],
-      ["forget", UNKNOWN_TOKEN, "--reason", REASON, "--json"],
+      ["forget", UNKNOWN_TOKEN, "--reason", REASON, "--json", "--yes"],
       ["quarantine", "purge", "--older-than", "0", "--never-replayed", "--yes"],
     ];
     const crashed: unknown[] = [];

@@ -15,6 +15,7 @@ const TABLES = [
   "fetch_etl.reveal_outcomes",
   "fetch_etl.vault_keys",
   "fetch_etl.vault",
+  "fetch_etl.remasked",
   "fetch_etl.runs",
 ];
 

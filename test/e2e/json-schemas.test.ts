@@ -71,7 +71,9 @@ async function outputs(bench: VaultBench): Promise<[string, Record<string, unkno
   await run("mask", ["mask", "--field", "ip", "192.0.2.1"]);
   const { ip, device_id: device } = await bench.tokensOf("u-a");
   await run("reveal", ["reveal", ip, "--identity", bench.holder.file, "--reason", REASON]);
-  await run("forget", ["forget", device, "--reason", REASON]);
+  await run("forget", ["forget", device, "--reason", REASON, "--yes"]);
+  await run("forget", ["forget", "--where", "user_id=u-b", "--reason", REASON, "--dry-run"]);
+  await run("rotate", ["rotate", "--dry-run"]);
   const next = randomBytes(32).toString("base64");
   await run("rotate", ["rotate", "--identity", bench.holder.file], {
     FETCH_ETL_MASKING_KEY: `${next},${bench.env["FETCH_ETL_MASKING_KEY"] ?? ""}`,

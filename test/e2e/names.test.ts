@@ -57,7 +57,7 @@ async function runAll(bench: VaultBench, databaseUrl: string): Promise<void> {
   await command(["init"]);
   // The first drain adopts tables that have no version, and creates the vault.
   await bench.sql.unsafe(
-    "drop table fetch_etl.schema_version, fetch_etl.vault_keys, fetch_etl.vault, fetch_etl.reveal_log, fetch_etl.reveal_outcomes, fetch_etl.runs",
+    "drop table fetch_etl.schema_version, fetch_etl.vault_keys, fetch_etl.vault, fetch_etl.reveal_log, fetch_etl.reveal_outcomes, fetch_etl.remasked, fetch_etl.runs",
   );
   await bench.send([...generateMessages(30), ...logins.map((each) => JSON.stringify(each))]);
   await command(["drain"]);
@@ -83,8 +83,14 @@ async function runAll(bench: VaultBench, databaseUrl: string): Promise<void> {
   const { ip = "", device = "" } = row ?? {};
   const identity = ["--identity", bench.holder.file];
   await command(["reveal", ip, ...identity, "--reason", REASON]);
-  await command(["forget", device, "--reason", REASON]);
+  await command(["forget", device, "--reason", REASON, "--yes"]);
+  await command(["forget", "--where", "user_id=u-2", "--reason", REASON, "--dry-run"]);
+  await command(["forget", "--where", "app_version=1.0", "--reason", REASON, "--dry-run"]);
+  await command(["rotate", "--dry-run"], { FETCH_ETL_MASKING_KEY: `${second},${first}` });
   await command(["rotate", ...identity], { FETCH_ETL_MASKING_KEY: `${second},${first}` });
+  await command(["reveal", ip, ...identity, "--reason", REASON], {
+    FETCH_ETL_MASKING_KEY: `${second},${first}`,
+  });
   await command(["rotate", ...identity], { FETCH_ETL_MASKING_KEY: `${third},${second},${first}` });
   await bench.sql`
     update fetch_etl.quarantine set quarantined_at = now() - interval '60 days'`;

@@ -47,7 +47,7 @@ it(
         expect((await run("mapping check", "mapping.yaml")).stdout).toContain("no mistakes");
         expect((await run("mapping try", "mapping.yaml")).stdout).toContain(ip);
         expect((await run("reveal", ip, ...identity, "--reason", REASON)).stdout).toContain("192.0.2.1");
-        expect((await run("forget", ip, "--reason", REASON)).stdout).not.toBe("");
+        expect((await run("forget", ip, "--reason", REASON, "--yes")).stdout).not.toBe("");
         expect((await run("rotate", ...identity)).stdout).not.toBe("");
         const [held] = await bench.sql<{ id: string }[]>`select message_id as id from fetch_etl.quarantine`;
         expect((await run("quarantine show", held?.id ?? "")).stdout).toContain(held?.id);

@@ -83,6 +83,8 @@ const everything = [
   "insert into fetch_etl.reveal_outcomes (id, outcome, at) values ('00000000-0000-4000-8000-000000000001', 'opened', now())",
   "update fetch_etl.reveal_outcomes set outcome = ''",
   "delete from fetch_etl.reveal_outcomes",
+  "select 1 from fetch_etl.remasked",
+  "update fetch_etl.remasked set token = ''",
 ];
 
 /** All that a role may do; anything else is denied. */
@@ -111,6 +113,7 @@ it("the loader drains into table and vault, and reads neither", () =>
         "select 1 from fetch_etl.schema_version",
         "select 1 from fetch_etl.ledger",
         "select 1 from fetch_etl.runs",
+        "select 1 from fetch_etl.remasked",
         "update fetch_etl.runs set ended_at",
         "delete from fetch_etl.runs",
       ),
@@ -140,6 +143,7 @@ it("the privacy officer opens and deletes values, and can neither skip, forge no
         "insert into fetch_etl.reveal_log (id, ",
         "select 1 from fetch_etl.reveal_outcomes",
         "insert into fetch_etl.reveal_outcomes (id, outcome) ",
+        "select 1 from fetch_etl.runs",
       ),
     );
     const verified = await bench.run(["verify", "--json"], { DATABASE_URL: url });

@@ -308,7 +308,8 @@ it("rotates a partitioned table, by the right on it alone", () =>
         grant select, insert, delete on fetch_etl.vault to "${user}";
         grant select on fetch_etl.vault_keys to "${user}";
         grant insert (id, action, reason, tokens, messages, client_user, client_host) on fetch_etl.reveal_log to "${user}";
-        grant insert (id, outcome) on fetch_etl.reveal_outcomes to "${user}"`);
+        grant insert (id, outcome) on fetch_etl.reveal_outcomes to "${user}";
+        grant insert (mac, token) on fetch_etl.remasked to "${user}"`);
       const url = new URL(bench.databaseUrl);
       url.username = user;
       url.password = "p";

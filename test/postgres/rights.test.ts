@@ -207,6 +207,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       "insert on fetch_etl.vault",
       "delete on fetch_etl.vault",
       "select on fetch_etl.vault_keys",
+      "insert (mac, token) on fetch_etl.remasked",
       ...RECORD,
     ],
   },

@@ -20,6 +20,7 @@ const token = (key: string, value: string): string => `h1.${key.repeat(8)}.${val
 const remask: Remask = (entries) =>
   Promise.resolve(
     entries.map(({ token: earlier, sealed, dataKeyId }) => ({
+      earlierMac: Buffer.from(earlier).toString("hex"),
       ...{ earlier, token: `h1.CCCCCCCC.${earlier.slice(12)}`, field: "ip", type: null, dataKeyId, sealed },
     })),
   );
@@ -35,7 +36,7 @@ afterAll(async () => {
   await databases.dispose();
 });
 beforeEach(async () => {
-  await database.sql`truncate public.user_logins, fetch_etl.vault, fetch_etl.vault_keys, fetch_etl.reveal_log, fetch_etl.quarantine`;
+  await database.sql`truncate public.user_logins, fetch_etl.vault, fetch_etl.vault_keys, fetch_etl.reveal_log, fetch_etl.quarantine, fetch_etl.remasked`;
 });
 
 type Row = readonly [ip: string | null, device: string | null];
