@@ -4,9 +4,10 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { generateMessages } from "../../sandbox/messages.ts";
-import { runCli, startCli, withBench, type Bench } from "../support/bench.ts";
+import { json, runCli, startCli, withBench, type Bench } from "../support/bench.ts";
 import { withFolder } from "../support/folder.ts";
 import { withGateway } from "../support/gateway.ts";
+import { startProxy } from "../support/proxy.ts";
 
 const it = test.concurrent;
 const NOTHING_LISTENS = "http://127.0.0.1:1";
@@ -215,6 +216,35 @@ it("logs the metrics of a drain for CloudWatch, also with --quiet", () =>
       _aws: { CloudWatchMetrics: [{ Dimensions: [["queue"]] }] },
     });
   }));
+
+it.for(["text", "json"])("warns once of an outage in a log as %s, and reports its length", (format) =>
+  withBench(async (bench) => {
+    await bench.send(generateMessages(3));
+    const proxy = await startProxy(bench.sqs.endpoint, ({ action }) =>
+      action === "ReceiveMessage" ? { kind: "dropped" } : undefined,
+    );
+    const env = { AWS_ENDPOINT_URL_SQS: proxy.endpoint, FETCH_ETL_LOG_FORMAT: format };
+    const { child, outcome } = bench.start(["drain", "--json"], env);
+    const warning = "SQS is unavailable (ECONNRESET). Retrying for up to 30 seconds (--retry-for).";
+    child.stderr?.on("data", (text: string) => {
+      if (text.includes(warning)) proxy.misbehave();
+    });
+    const { code, stdout, stderr } = await outcome;
+    await proxy.stop();
+    expect(code).toBe(0);
+    const { waitedMs } = json({ stdout }) as { waitedMs?: { sqs: number; postgres: number } };
+    expect(waitedMs?.sqs).toBeGreaterThan(0);
+    expect(waitedMs?.postgres).toBe(0);
+    if (format === "text") expect(stderr.match(/unavailable/g)).toHaveLength(1);
+    else {
+      const lines = logLines(stderr).filter(({ server }) => server === "SQS");
+      expect(lines).toMatchObject([
+        { level: "warn", msg: warning, code: "ECONNRESET", retryForSeconds: 30 },
+        { level: "info", msg: "SQS is available again", waitedMs: waitedMs?.sqs },
+      ]);
+    }
+  }),
+);
 
 it("logs begin and end of a drain as JSON, the end with the report's figures", () =>
   withBench(async (bench) => {

@@ -23,6 +23,7 @@ const run: RunRecord = {
   remaining: { visible: 0, inFlight: 0, delayed: 0 },
   stoppedBy: "empty",
   durationMs: 1_500,
+  waitedMs: { sqs: 0, postgres: 0 },
   queue: "logins.fifo",
   table: "public.user_logins",
   dryRun: false,

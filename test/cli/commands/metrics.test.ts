@@ -31,6 +31,7 @@ const run: NamedRun = {
   remaining: { visible: 10, inFlight: 2, delayed: 1 },
   stoppedBy: "empty",
   durationMs: 1500,
+  waitedMs: { sqs: 0, postgres: 0 },
   startedAt: 1_700_000_000_000,
   finishedAt: 1_700_000_002_250,
   exitCode: 0,

@@ -2,6 +2,7 @@
 import type { DrainReport, StoppedBy } from "../../../drain/report.ts";
 import type { QueueDepth } from "../../../drain/ports.ts";
 import { settledOf, unitOf, type Counts } from "../../../drain/counts.ts";
+import type { Waited } from "../../../drain/outages.ts";
 import type { Context } from "../../context.ts";
 import { isoTime, jsonLine } from "../../output.ts";
 import { count, styleFor, plural, printable } from "../../terminal/style.ts";
@@ -18,7 +19,11 @@ const ENDS = {
 interface DrainFigures extends Readonly<Counts>, Pick<DrainReport, "requests" | "remaining" | "durationMs"> {
   /** Undefined for a drain that failed. */
   readonly stoppedBy: StoppedBy | undefined;
+  readonly waitedMs: Waited;
 }
+
+/** The report of a drain that did not fail. */
+export type FinishedDrain = DrainReport & Pick<DrainFigures, "waitedMs">;
 
 /** A finished run. */
 export interface RunRecord extends DrainFigures, DrainEnds {
@@ -59,6 +64,7 @@ export function drainFields({ queue, table }: DrainEnds, figures: DrainFigures, 
     remaining: figures.remaining === undefined ? null : { ...figures.remaining },
     stoppedBy: figures.stoppedBy ?? null,
     durationMs: figures.durationMs,
+    waitedMs: { ...figures.waitedMs },
   };
 }
 
@@ -77,20 +83,37 @@ export function runReportText(record: RunRecord): string {
 export function writeDrainSummary(
   context: Context,
   queue: string,
-  report: DrainReport,
+  report: FinishedDrain,
   dryRun: boolean,
 ): void {
   const style = styleFor(context.stdout, context.env);
-  const seconds = (report.durationMs / 1000).toFixed(1);
+  const seconds = [secondsText(report.durationMs), ...waitedText(report.waitedMs)].join(", ");
   const end = dryRun ? dryRunEndText(report) : endText(report);
   if (context.stdout.isTerminal) {
     const heading = dryRun ? `${style.bold(queue)}: dry run; ${end}` : `${style.bold(queue)}: ${end}`;
-    context.stdout.write(`${heading} (${seconds} s)\n${countsTable(report, dryRun)}`);
+    context.stdout.write(`${heading} (${seconds})\n${countsTable(report, dryRun)}`);
     return;
   }
   const what = dryRun ? `dry run: ${wouldText(report)}` : `loaded ${countsText(report).join(", ")}`;
-  context.stdout.write(`${style.bold(queue)}: ${what}; ${end} (${seconds} s)\n`);
+  context.stdout.write(`${style.bold(queue)}: ${what}; ${end} (${seconds})\n`);
 }
+
+function secondsText(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+function waitedText({ sqs, postgres }: Waited): string[] {
+  const waits = [
+    [sqs, "SQS"],
+    [postgres, "Postgres"],
+  ] as const;
+  return waits
+    .filter(([ms]) => ms >= SHORTEST_WAIT_MS)
+    .map(([ms, server]) => `waited ${secondsText(ms)} for ${server}`);
+}
+
+/** A shorter wait is not worth mentioning, milliseconds. */
+const SHORTEST_WAIT_MS = 100;
 
 /** Names and right-aligned numbers. Lines whose number is 0 are omitted, except the first two. */
 function countsTable(report: DrainReport, dryRun: boolean): string {

@@ -5,6 +5,7 @@ import type { MetricsPush } from "../../../config/metrics-push.ts";
 import type { Queue } from "../../../drain/ports.ts";
 import type { DrainReport, StoppedBy } from "../../../drain/report.ts";
 import { newCounts, type Counts } from "../../../drain/counts.ts";
+import type { Outages } from "../../../drain/outages.ts";
 import type { PostgresLoader } from "../../../postgres/load.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
@@ -21,6 +22,8 @@ export interface Run {
   /** The table, from the settings. */
   table: string | undefined;
   queue?: Queue;
+  /** Set once the drain starts. */
+  outages?: Pick<Outages, "waited">;
   /** Set once it is open. It is closed after the end of the run is recorded. */
   loader?: Pick<PostgresLoader, "recordEnd" | "close">;
   /** Set if the run stopped before the drain started. */
@@ -61,7 +64,7 @@ export async function recordRun(
   const run: Run = { counts: newCounts(), queueName: undefined, table: undefined };
   const [startedAt, started] = [epochNow(), clock.now()];
   const end = async (exitCode: number, error?: string): Promise<number> => {
-    const { report, stoppedBy, counts, queue, loader, queueName, table } = run;
+    const { report, stoppedBy, counts, queue, outages, loader, queueName, table } = run;
     const figures = report ?? {
       ...counts,
       requests: queue?.requests ?? { receive: 0, delete: 0, other: 0 },
@@ -70,7 +73,17 @@ export async function recordRun(
       durationMs: Math.round(clock.now() - started),
     };
     const ends = { queue: queue?.name ?? queueName, table };
-    const record = { ...figures, ...ends, dryRun, startedAt, finishedAt: epochNow(), exitCode, error };
+    const waitedMs = outages?.waited ?? { sqs: 0, postgres: 0 };
+    const record = {
+      ...figures,
+      waitedMs,
+      ...ends,
+      dryRun,
+      startedAt,
+      finishedAt: epochNow(),
+      exitCode,
+      error,
+    };
     const finalCode = await writeFiles(record, outputs, context);
     // Another statement would only wait behind the one that Postgres has not answered.
     if (loader !== undefined && report?.databaseSilent !== true)

@@ -15,17 +15,23 @@ import { readsAttributes } from "../../../mapping/path.ts";
 import { settledOf, unitOf } from "../../../drain/counts.ts";
 import type { Queue } from "../../../drain/ports.ts";
 import { requireRedrive } from "../../../drain/dead-letter.ts";
-import type { DrainReport } from "../../../drain/report.ts";
 import type { PostgresLoader } from "../../../postgres/load.ts";
 import type { Context } from "../../context.ts";
 import { DATABASE, MASKING_KEY, withSecrets } from "../../secrets.ts";
 import { EXIT, exitCodeOfStop } from "../../exit-codes.ts";
 import { writeJson } from "../../output.ts";
 import { opened, whenReady } from "../../opening.ts";
-import { beforeFailureText, drainFields, leftHiddenText, writeDrainSummary } from "./report.ts";
+import {
+  beforeFailureText,
+  drainFields,
+  leftHiddenText,
+  writeDrainSummary,
+  type FinishedDrain,
+} from "./report.ts";
 import { count, plural } from "../../terminal/style.ts";
 import { startProgressLog } from "../../log/progress-log.ts";
-import { startProgress, type Watched } from "../../terminal/progress.ts";
+import { canShowProgress, startProgress, type Watched } from "../../terminal/progress.ts";
+import { Outages, type OutageNotices } from "../../../drain/outages.ts";
 import { readDrain, type DrainFlags } from "./flags.ts";
 import { recordRun, type Run } from "./run-record.ts";
 
@@ -111,13 +117,16 @@ async function drainQueue(
       sealer,
     });
     const { counts } = run;
-    const endProgress = await showProgress(context, flags, { queue, counts, stop, maxMessages, dryRun });
+    const { retryForSeconds } = config;
+    const outages = (run.outages = new Outages(clock, outageNotices(context, flags, retryForSeconds)));
+    const watched = { queue, counts, stop, outages, retryForSeconds, maxMessages, dryRun };
+    const endProgress = await showProgress(context, flags, watched);
     const elapsedSeconds = (clock.now() - started) / 1000;
     const settings =
       maxSeconds === undefined ? config : { ...config, maxSeconds: maxSeconds - elapsedSeconds };
     const report = await drain(settings, {
-      queue,
-      loader,
+      queue: outages.queue(queue),
+      loader: loader && outages.loader(loader),
       entries,
       clock,
       random,
@@ -132,7 +141,7 @@ async function drainQueue(
       })
       .finally(endProgress);
     run.report = report;
-    tell(context, flags, { queue, table: run.table }, report);
+    tell(context, flags, { queue, table: run.table }, { ...report, waitedMs: outages.waited });
     if (stop.aborted) return exitCodeOfStop(stop);
     if (report.databaseSilent) return EXIT.unavailable;
     await loader?.prune(config.ledgerDays, stop).catch(() => {
@@ -150,20 +159,40 @@ async function drainQueue(
 }
 
 /** Shows progress: JSON log lines, a progress line, or nothing with `--json` or `--quiet`. */
-async function showProgress(
-  context: Context,
-  { json, quiet }: DrainFlags,
-  watched: Watched,
-): Promise<() => void> {
+async function showProgress(context: Context, flags: DrainFlags, watched: Watched): Promise<() => void> {
   if (context.log.format !== "text") return startProgressLog(context, watched.queue.name, watched.counts);
-  return json === true || quiet === true ? () => undefined : startProgress(context, watched);
+  return hasProgressLine(context, flags) ? startProgress(context, watched) : () => undefined;
+}
+
+function hasProgressLine(context: Context, { json, quiet }: DrainFlags): boolean {
+  return context.log.format === "text" && json !== true && quiet !== true && canShowProgress(context);
+}
+
+/** Where no progress line shows that a run waits, the log has a warning per outage. */
+function outageNotices(context: Context, flags: DrainFlags, retryForSeconds: number): OutageNotices {
+  const { log } = context;
+  return {
+    lasts: ({ server, code }) => {
+      if (hasProgressLine(context, flags)) return;
+      const why = code === undefined ? "" : ` (${code})`;
+      const limit = plural(retryForSeconds, "second");
+      log.warn(`${server} is unavailable${why}. Retrying for up to ${limit} (--retry-for).`, {
+        server,
+        code: code ?? null,
+        retryForSeconds,
+      });
+    },
+    ended: ({ server }, waitedMs) => {
+      log.event(`${server} is available again`, { server, waitedMs });
+    },
+  };
 }
 
 function tell(
   context: Context,
   flags: DrainFlags,
   { queue, table }: { readonly queue: Queue; readonly table: string | undefined },
-  report: DrainReport,
+  report: FinishedDrain,
 ): void {
   const dryRun = flags.dryRun === true;
   if (flags.json === true)
