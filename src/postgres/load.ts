@@ -1,6 +1,7 @@
 // A drain's writes: rows, quarantine, ledger and vault in one statement, which is one commit.
 import { randomUUID } from "node:crypto";
 import type { DatabaseSettings } from "../config/database.ts";
+import type { ReasonCount } from "../drain/counts.ts";
 import { DatabaseLost, keyOf, RowRefused, type Entry, type Loader } from "../drain/ports.ts";
 import { SettlingLoader, type Committed, type Unsettled } from "../drain/settling-loader.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
@@ -9,6 +10,7 @@ import { connect, type Connection, type Sql } from "./connection.ts";
 import { droppedRows, isDropped } from "./dropped-rows.ts";
 import { asFailure, translate, withColumn } from "./errors.ts";
 import { explainForbidden, forbidden } from "./forbidden.ts";
+import { heldReasons } from "./held-reasons.ts";
 import { pruneLedger, requireOwnIndexes } from "./ledger.ts";
 import { tablesFor } from "./migrations.ts";
 import { rightsFor } from "./rights.ts";
@@ -25,6 +27,8 @@ export interface PostgresLoader extends Loader {
   recordStart(start: RunStart): void;
   /** Completes the row that {@link recordStart} added; never fails. */
   recordEnd(end: RunEnd): Promise<void>;
+  /** What the quarantine holds of this queue, most frequent reason first; undefined if it cannot be read. */
+  heldReasons(): Promise<readonly ReasonCount[] | undefined>;
   /** Deletes ledger entries and runs older than `days` if the user has the right; ends early when `stop` is aborted. */
   prune(days: number, stop: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -108,6 +112,7 @@ export async function openLoader(
       }),
     recordStart: (start) => recorder?.start(start),
     recordEnd: async (end) => recorder?.end(end),
+    heldReasons: () => heldReasons(connected().sql, queue).catch(() => undefined),
     prune: (days, stop) => run("pruning the ledger", (sql) => pruneLedger(sql, days, stop)),
     close: () => close(),
   };

@@ -15,7 +15,8 @@ export function startProgressLog(
     for (;;) {
       await clock.wait(INTERVAL_MS, over.signal);
       if (over.signal.aborted) return;
-      log.event("Draining", { queue, ...counts, invalid: Object.fromEntries(counts.invalid) });
+      const invalid = Object.fromEntries(counts.invalid);
+      log.event("Draining", { queue, ...counts, invalid, reasons: undefined });
     }
   };
   void beat();

@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Context } from "../../../src/cli/context.ts";
-import { writeDrainSummary, type FinishedDrain } from "../../../src/cli/commands/drain/report.ts";
+import {
+  reasonsText,
+  writeDrainSummary,
+  type FinishedDrain,
+} from "../../../src/cli/commands/drain/report.ts";
 
 const report: FinishedDrain = {
   received: 12_345,
@@ -10,6 +14,7 @@ const report: FinishedDrain = {
   skipped: 0,
   left: 0,
   invalid: new Map(),
+  reasons: new Map(),
   deleted: 12_345,
   released: 0,
   requests: { receive: 1_300, delete: 1_235, other: 2 },
@@ -44,6 +49,15 @@ describe("at the end a drain tells", () => {
       "  SQS requests          2,537",
       "",
     ]);
+  });
+
+  it("of the reasons of rejected messages, the three most frequent", () => {
+    const reasons = (...counts: [string, number][]) => reasonsText({ reasons: new Map(counts) });
+    expect(reasons()).toBe("");
+    expect(reasons(["ip: missing", 1])).toBe("ip: missing (1)");
+    expect(
+      reasons(["a: missing", 1], ["b: missing", 3], ["c\u001b: missing", 1_200], ["d: missing", 2], ["e", 1]),
+    ).toBe("c\uFFFD: missing (1,200); b: missing (3); d: missing (2); 2 other reasons");
   });
 
   it("how long it waited for each server, unless it was hardly at all", () => {

@@ -24,6 +24,8 @@ const run: RunRecord = {
   stoppedBy: "empty",
   durationMs: 1_500,
   waitedMs: { sqs: 0, postgres: 0 },
+  reasons: new Map(),
+  held: [],
   queue: "logins.fifo",
   table: "public.user_logins",
   dryRun: false,

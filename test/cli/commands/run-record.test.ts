@@ -61,6 +61,7 @@ it.each([
     const work = async (run: Run): Promise<number> => {
       run.stoppedBy = "empty";
       run.loader = {
+        heldReasons: () => Promise.resolve([{ reason: "ip: missing", count: 3 }]),
         recordEnd: (end) => Promise.resolve().then(() => void calls.push(end)),
         close: () => Promise.resolve(void calls.push("closed")),
       };
@@ -78,6 +79,7 @@ it("ends even if the run history does not answer", async () => {
   let isClosed = false;
   const code = await recordRun(FILES, false, context, (run) => {
     run.loader = {
+      heldReasons: () => new Promise(() => undefined),
       recordEnd: () => new Promise(() => undefined),
       close: () => Promise.resolve(void (isClosed = true)),
     };
@@ -113,6 +115,7 @@ it("puts a failure on record with what was counted before it, and throws it on",
     skipped: 0,
     left: 0,
     invalid: {},
+    reasons: {},
     deleted: 0,
     released: 0,
     requests: { receive: 0, delete: 0, other: 0 },

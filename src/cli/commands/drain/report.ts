@@ -1,7 +1,7 @@
 // The reports of `drain`: on stdout, and as the record of a finished run.
 import type { DrainReport, StoppedBy } from "../../../drain/report.ts";
 import type { QueueDepth } from "../../../drain/ports.ts";
-import { settledOf, unitOf, type Counts } from "../../../drain/counts.ts";
+import { frequentReasons, settledOf, unitOf, type Counts, type ReasonCount } from "../../../drain/counts.ts";
 import type { Waited } from "../../../drain/outages.ts";
 import type { Context } from "../../context.ts";
 import { isoTime, jsonLine } from "../../output.ts";
@@ -35,6 +35,8 @@ export interface RunRecord extends DrainFigures, DrainEnds {
   readonly exitCode: number;
   /** The error messages, one per line; undefined if the run did not fail. */
   readonly error: string | undefined;
+  /** What the quarantine holds of the queue after the run, most frequent reason first; undefined if unknown. */
+  readonly held: readonly ReasonCount[] | undefined;
 }
 
 /** Where messages are received from, and rows written to; undefined while the settings name none. */
@@ -58,6 +60,11 @@ export function drainFields({ queue, table }: DrainEnds, figures: DrainFigures, 
     skipped: figures.skipped,
     left: figures.left,
     invalid: Object.fromEntries(figures.invalid),
+    reasons: Object.fromEntries(
+      frequentReasons(figures)
+        .slice(0, MOST_REASONS)
+        .map(({ reason, count: messages }) => [printable(reason), messages]),
+    ),
     deleted: figures.deleted,
     released: figures.released,
     requests: { ...figures.requests },
@@ -66,6 +73,20 @@ export function drainFields({ queue, table }: DrainEnds, figures: DrainFigures, 
     durationMs: figures.durationMs,
     waitedMs: { ...figures.waitedMs },
   };
+}
+
+/** Reasons that are named. */
+const MOST_REASONS = 3;
+
+/** `ip: not an IP address (5); user_id: missing (2); 4 other reasons`; empty if there are none. */
+export function reasonsText(counts: Pick<Counts, "reasons">): string {
+  const all = frequentReasons(counts);
+  const named = all
+    .slice(0, MOST_REASONS)
+    .map(({ reason, count: messages }) => `${printable(reason)} (${count(messages)})`);
+  const others = all.length - named.length;
+  if (others > 0) named.push(plural(others, "other reason"));
+  return named.join("; ");
 }
 
 /** The `--report` file: the fields of `drain --json` plus times, exit code and error, on one line. */

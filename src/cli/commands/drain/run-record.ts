@@ -25,7 +25,7 @@ export interface Run {
   /** Set once the drain starts. */
   outages?: Pick<Outages, "waited">;
   /** Set once it is open. It is closed after the end of the run is recorded. */
-  loader?: Pick<PostgresLoader, "recordEnd" | "close">;
+  loader?: Pick<PostgresLoader, "recordEnd" | "heldReasons" | "close">;
   /** Set if the run stopped before the drain started. */
   stoppedBy?: StoppedBy;
   /** Set when the drain has ended without an error. */
@@ -74,20 +74,14 @@ export async function recordRun(
     };
     const ends = { queue: queue?.name ?? queueName, table };
     const waitedMs = outages?.waited ?? { sqs: 0, postgres: 0 };
-    const record = {
-      ...figures,
-      waitedMs,
-      ...ends,
-      dryRun,
-      startedAt,
-      finishedAt: epochNow(),
-      exitCode,
-      error,
-    };
-    const finalCode = await writeFiles(record, outputs, context);
     // Another statement would only wait behind the one that Postgres has not answered.
-    if (loader !== undefined && report?.databaseSilent !== true)
-      await recordEnd(loader, { ...record, exitCode: finalCode }, clock);
+    const answering = report?.databaseSilent === true ? undefined : loader;
+    const finishedAt = epochNow();
+    const held =
+      hasMetrics(outputs, context) && answering ? await inTime(answering.heldReasons(), clock) : undefined;
+    const record = { ...figures, waitedMs, ...ends, held, dryRun, startedAt, finishedAt, exitCode, error };
+    const finalCode = await writeFiles(record, outputs, context);
+    if (answering !== undefined) await recordEnd(answering, { ...record, exitCode: finalCode }, clock);
     await loader?.close();
     await logEnd({ ...record, exitCode: finalCode }, context);
     return finalCode;
@@ -103,19 +97,27 @@ export async function recordRun(
   return end(exitCode);
 }
 
-/** Gives up after a time limit: a run that has ended must not fail because the database does not answer. */
+function hasMetrics({ metrics, push }: RunOutputs, { log }: RecordContext): boolean {
+  return metrics !== undefined || push !== undefined || log.format === "emf";
+}
+
+/** Undefined after a time limit: a run that has ended must not fail because the database does not answer. */
+async function inTime<T>(work: Promise<T>, clock: RecordContext["clock"]): Promise<T | undefined> {
+  const done = new AbortController();
+  const late = clock.wait(RECORDING_MS, done.signal).then(() => undefined);
+  return Promise.race([work, late]).finally(() => {
+    done.abort();
+  });
+}
+
 async function recordEnd(
   loader: NonNullable<Run["loader"]>,
   record: RunRecord,
   clock: RecordContext["clock"],
 ): Promise<void> {
-  const recorded = new AbortController();
   const error = record.error?.replaceAll("\n", " ");
   const endedBy = error === undefined ? (record.stoppedBy ?? "failed") : "failed";
-  const recording = loader.recordEnd({ ...record, endedBy, error }).finally(() => {
-    recorded.abort();
-  });
-  await Promise.race([recording, clock.wait(RECORDING_MS, recorded.signal)]);
+  await inTime(loader.recordEnd({ ...record, endedBy, error }), clock);
 }
 
 async function logEnd(record: RunRecord, { log, versions }: RecordContext): Promise<void> {

@@ -25,6 +25,7 @@ import {
   beforeFailureText,
   drainFields,
   leftHiddenText,
+  reasonsText,
   writeDrainSummary,
   type FinishedDrain,
 } from "./report.ts";
@@ -198,9 +199,14 @@ function tell(
   if (flags.json === true)
     writeJson(context.stdout, drainFields({ queue: queue.name, table }, report, dryRun));
   else if (flags.quiet !== true) writeDrainSummary(context, queue.name, report, dryRun);
-  if (report.quarantined > 0 && !dryRun) {
+  const reasons = reasonsText(report);
+  if (report.quarantined > 0) {
+    const messages = plural(report.quarantined, unitOf(report));
+    const why = reasons === "" ? "" : `: ${reasons}`;
     context.log.warn(
-      `${plural(report.quarantined, unitOf(report))} quarantined; run "fetch-etl quarantine list" to see why.`,
+      dryRun
+        ? `A drain would quarantine ${messages}${why}.`
+        : `${messages} quarantined${why}. Run "fetch-etl quarantine list" for details.`,
     );
   }
   if (report.skipped > 0 && report.skipped === settledOf(report)) {
@@ -211,7 +217,8 @@ function tell(
   }
   if (report.left > 0 && !dryRun) {
     context.log.warn(
-      `${plural(report.left, "delivery", "deliveries")} from queue ${queue.name} could not be loaded and stayed in the queue. SQS moves a ` +
+      `${plural(report.left, "delivery", "deliveries")} from queue ${queue.name} could not be loaded and stayed in the queue` +
+        `${reasons === "" ? "" : `: ${reasons}`}. SQS moves a ` +
         `message to the dead-letter queue after ${plural(queue.maxReceiveCount ?? 0, "receive")}. ` +
         'Run "fetch-etl peek" on that queue to see why it was rejected.',
     );
