@@ -1,5 +1,5 @@
 // The runtime of a command: environment, time, randomness, signals, SQS and Postgres.
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { lstatSync, readFileSync, statSync } from "node:fs";
 import { setDefaultAutoSelectFamilyAttemptTimeout } from "node:net";
 import { homedir, hostname } from "node:os";
@@ -86,6 +86,7 @@ export function createContext(ofProcess: OfProcess, readFlags: ReadFlags): Conte
     randomBytes,
     readFile: (path) => readFileSync(path, "utf8"),
     fileMode,
+    runId: randomUUID(),
     host: hostname(),
     writeFile: writeWhole,
     withFileLock,

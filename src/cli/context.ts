@@ -53,7 +53,12 @@ export interface Services {
     keepsVault: boolean,
     epochNow: () => number,
   ): Promise<readonly Check[]>;
-  openLoader(settings: DatabaseSettings, queueId: string, vaultKey?: SealedDataKey): Promise<PostgresLoader>;
+  openLoader(
+    settings: DatabaseSettings,
+    queueId: string,
+    vaultKey?: SealedDataKey,
+    runId?: string,
+  ): Promise<PostgresLoader>;
   initialise(settings: DatabaseSettings): Promise<Initialised>;
   verifyTables(settings: DatabaseSettings, extent: "counts" | "values"): Promise<Verification>;
   /** @param queue the ARN or the name */
@@ -135,6 +140,8 @@ export interface Context {
   /** The content of `.env` in the working directory; undefined if there is no such file. */
   readonly dotEnv: DotEnv | undefined;
   readonly versions: Versions;
+  /** A UUID for what this command does; the `run_id` of a drain's entries in the ledger. */
+  readonly runId: string;
   /** The name of this machine. */
   readonly host: string;
   /** Replaces the file atomically, or leaves it unchanged and throws. */

@@ -39,14 +39,15 @@ export interface PostgresLoader extends Loader {
  *
  * @param queue the ARN of the queue, or the path of its URL
  * @param vaultKey the data key of the entries' sealed values; undefined where no vault is kept
+ * @param runId a UUID, for the ledger and the run history
  * @throws {Failure} when the database is unreachable, or cannot take rows
  */
 export async function openLoader(
   settings: DatabaseSettings,
   queue: string,
   vaultKey?: SealedDataKey,
+  runId: string = randomUUID(),
 ): Promise<PostgresLoader> {
-  const runId = randomUUID();
   let connection: Connection | undefined;
   let warning: string | undefined;
   let inserted: readonly Inserted[] = [];

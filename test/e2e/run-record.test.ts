@@ -1,6 +1,7 @@
 // What machines see of a run: the report file, the metrics file and the JSON log, of the real command line.
 import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { generateMessages } from "../../sandbox/messages.ts";
@@ -257,6 +258,13 @@ it("logs begin and end of a drain as JSON, the end with the report's figures", (
     const { schemaVersion, ...figures } = JSON.parse(stdout) as Record<string, unknown>;
     expect(schemaVersion).toBe(2);
     expect(end).toMatchObject({ level: "info", ...figures, exitCode: 0 });
+    const run = { runId: figures["runId"], version: figures["version"], host: hostname() };
+    expect(begin).toMatchObject({ ...run, table: "public.user_logins" });
+    const stored = { id: run.runId, version: run.version, host: run.host, target: figures["table"] };
+    expect(await bench.sql`select id, version, host, target from fetch_etl.runs`).toEqual([stored]);
+    const [joined] =
+      await bench.sql`select count(*)::integer from fetch_etl.ledger where run_id = ${String(run.runId)}`;
+    expect(joined).toEqual({ count: 100 });
   }));
 
 it.for<[string, string[], Record<string, string | undefined>, number, string[]]>([

@@ -77,6 +77,8 @@ async function linesOf(
   const epochNow = (): number => 1_700_000_000_000;
   const context: RecordContext = {
     log: openLog({ stderr, env: {}, flags, format: "emf", epochNow }),
+    runId: "0",
+    host: "h",
     versions: { fetchEtl: "1.2.3", node: "20.19.0", nodeNeeded: "20.19" },
     ...{ explain, epochNow },
     clock: { now: () => 0, wait: () => Promise.resolve() },

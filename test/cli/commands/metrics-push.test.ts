@@ -26,6 +26,7 @@ const run: RunRecord = {
   waitedMs: { sqs: 0, postgres: 0 },
   reasons: new Map(),
   held: [],
+  ...{ runId: "0", version: "1.2.3", host: "h" },
   queue: "logins.fifo",
   table: "public.user_logins",
   dryRun: false,

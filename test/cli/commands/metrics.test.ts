@@ -12,6 +12,7 @@ import { memoryLog } from "../../support/memory-log.ts";
 type NamedRun = RunRecord & { readonly queue: string };
 
 const run: NamedRun = {
+  ...{ runId: "0", version: "1.2.3", host: "h" },
   queue: "logins",
   table: "public.user_logins",
   dryRun: false,

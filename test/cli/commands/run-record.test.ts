@@ -10,6 +10,8 @@ function memory(broken: readonly string[] = []) {
   const { log, lines } = memoryLog();
   const context = {
     log,
+    runId: "0",
+    host: "h",
     versions: { fetchEtl: "1.2.3", node: "20.19.0", nodeNeeded: "20.19" },
     explain,
     clock: { now: () => 0, wait: () => Promise.resolve() },
@@ -106,6 +108,9 @@ it("puts a failure on record with what was counted before it, and throws it on",
   expect(JSON.parse(files.get("run.json") ?? "")).toEqual({
     schemaVersion: 2,
     command: "drain",
+    runId: "0",
+    version: "1.2.3",
+    host: "h",
     queue: "logins",
     table: null,
     received: 0,

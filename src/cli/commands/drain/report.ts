@@ -26,7 +26,7 @@ interface DrainFigures extends Readonly<Counts>, Pick<DrainReport, "requests" | 
 export type FinishedDrain = DrainReport & Pick<DrainFigures, "waitedMs">;
 
 /** A finished run. */
-export interface RunRecord extends DrainFigures, DrainEnds {
+export interface RunRecord extends DrainFigures, DrainIdentity {
   readonly dryRun: boolean;
   /** Epoch milliseconds. */
   readonly startedAt: number;
@@ -39,18 +39,27 @@ export interface RunRecord extends DrainFigures, DrainEnds {
   readonly held: readonly ReasonCount[] | undefined;
 }
 
-/** Where messages are received from, and rows written to; undefined while the settings name none. */
-export interface DrainEnds {
+/** Which run it is, and of what. */
+export interface DrainIdentity {
+  /** The `run_id` of its entries in the ledger, and the id of its row in the run history. */
+  readonly runId: string;
+  /** Of fetch-etl. */
+  readonly version: string;
+  readonly host: string;
+  /** Where messages are received from; undefined while the settings name none. */
   readonly queue: string | undefined;
+  /** Where rows are written to; likewise. */
   /** Schema, dot, name. */
   readonly table: string | undefined;
 }
 
 /** The fields of `drain --json`, without `schemaVersion`. Unknown values are null. */
-export function drainFields({ queue, table }: DrainEnds, figures: DrainFigures, dryRun: boolean) {
+export function drainFields(identity: DrainIdentity, figures: DrainFigures, dryRun: boolean) {
+  const { runId, version, host, queue, table } = identity;
   return {
     command: "drain",
     ...(dryRun ? { dryRun } : {}),
+    ...{ runId, version, host },
     queue: queue ?? null,
     table: table ?? null,
     received: figures.received,

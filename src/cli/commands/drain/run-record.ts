@@ -35,7 +35,16 @@ export interface Run {
 /** The parts of the context that recording needs. */
 export type RecordContext = Pick<
   Context,
-  "log" | "clock" | "epochNow" | "explain" | "readFile" | "writeFile" | "withFileLock" | "versions"
+  | "log"
+  | "clock"
+  | "epochNow"
+  | "explain"
+  | "readFile"
+  | "writeFile"
+  | "withFileLock"
+  | "versions"
+  | "runId"
+  | "host"
 > &
   PushContext;
 
@@ -72,14 +81,25 @@ export async function recordRun(
       stoppedBy,
       durationMs: Math.round(clock.now() - started),
     };
-    const ends = { queue: queue?.name ?? queueName, table };
+    const { runId, host, versions } = context;
+    const identity = { runId, version: versions.fetchEtl, host, queue: queue?.name ?? queueName, table };
     const waitedMs = outages?.waited ?? { sqs: 0, postgres: 0 };
     // Another statement would only wait behind the one that Postgres has not answered.
     const answering = report?.databaseSilent === true ? undefined : loader;
     const finishedAt = epochNow();
     const held =
       hasMetrics(outputs, context) && answering ? await inTime(answering.heldReasons(), clock) : undefined;
-    const record = { ...figures, waitedMs, ...ends, held, dryRun, startedAt, finishedAt, exitCode, error };
+    const record = {
+      ...figures,
+      waitedMs,
+      ...identity,
+      held,
+      dryRun,
+      startedAt,
+      finishedAt,
+      exitCode,
+      error,
+    };
     const finalCode = await writeFiles(record, outputs, context);
     if (answering !== undefined) await recordEnd(answering, { ...record, exitCode: finalCode }, clock);
     await loader?.close();

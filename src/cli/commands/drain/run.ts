@@ -77,7 +77,8 @@ async function drainQueue(
 
   const stop = context.catchSignals();
   const { clock, log, random, versions } = context;
-  log.event("Drain started", { version: versions.fetchEtl, queue: run.queueName, dryRun });
+  const identity = { runId: context.runId, version: versions.fetchEtl, host: context.host };
+  log.event("Drain started", { ...identity, queue: run.queueName, table: run.table, dryRun });
   log.debug("Effective settings", { ...config });
   const sealer = recipients === undefined ? undefined : await context.services.createSealer(recipients);
   const { maxMessages, maxSeconds } = config;
@@ -97,7 +98,7 @@ async function drainQueue(
     if (config.onReject === "leave") requireRedrive(queue);
     if (database !== undefined) {
       const openLoader = (): Promise<PostgresLoader> =>
-        context.services.openLoader(database, queue.id, sealer?.dataKey);
+        context.services.openLoader(database, queue.id, sealer?.dataKey, context.runId);
       loader = await opened(`Postgres at ${place(database)}`, whenReady(openLoader, limits), limits);
       if (loader === undefined) return interrupted();
       run.loader = loader;
@@ -142,7 +143,8 @@ async function drainQueue(
       })
       .finally(endProgress);
     run.report = report;
-    tell(context, flags, { queue, table: run.table }, { ...report, waitedMs: outages.waited });
+    const ends = { queue, table: run.table };
+    tell(context, flags, ends, { ...report, waitedMs: outages.waited });
     if (stop.aborted) return exitCodeOfStop(stop);
     if (report.databaseSilent) return EXIT.unavailable;
     await loader?.prune(config.ledgerDays, stop).catch(() => {
@@ -196,8 +198,12 @@ function tell(
   report: FinishedDrain,
 ): void {
   const dryRun = flags.dryRun === true;
+  const { runId, versions, host } = context;
   if (flags.json === true)
-    writeJson(context.stdout, drainFields({ queue: queue.name, table }, report, dryRun));
+    writeJson(
+      context.stdout,
+      drainFields({ runId, version: versions.fetchEtl, host, queue: queue.name, table }, report, dryRun),
+    );
   else if (flags.quiet !== true) writeDrainSummary(context, queue.name, report, dryRun);
   const reasons = reasonsText(report);
   if (report.quarantined > 0) {
