@@ -6,9 +6,9 @@ import { homedir, hostname } from "node:os";
 import { buffer } from "node:stream/consumers";
 import { isatty } from "node:tty";
 import { checkWritable, writeWhole } from "./write-file.ts";
-import type { Context, ReadFlags, Services, Versions } from "./cli/context.ts";
-import { readDotEnv, type DotEnv } from "./cli/dot-env.ts";
-import { OWN_SECRETS, trimVariables } from "./cli/environment.ts";
+import type { Context, OpenedContext, ReadFlags, Services, Versions } from "./cli/context.ts";
+import { DOT_ENV_VARIABLE, readDotEnv, type DotEnv } from "./cli/dot-env.ts";
+import { isSetting, OWN_SECRETS, trimVariables } from "./cli/environment.ts";
 import { exitCodeOfSignal, STOP_SIGNALS, type StopSignal } from "./cli/exit-codes.ts";
 import { openLog, type Log } from "./cli/log/log.ts";
 import type { Output } from "./cli/output.ts";
@@ -39,16 +39,20 @@ const services: Services = {
   runProgram: async (...given) => (await import("./run-program.ts")).runProgram(...given),
 };
 
-/** @throws {Failure} `configuration` if `.env` cannot be read */
+/**
+ * @param dotEnv the path of the file to read in place of `.env`
+ * @throws {Failure} `configuration` if it cannot be read
+ */
 export async function openContext(
   stdout: Output,
   stderr: Output,
   versions: Versions,
   readFlags: ReadFlags,
-): Promise<Context> {
+  dotEnv: string | undefined,
+): Promise<OpenedContext> {
   const context = createContext(
     {
-      ...(await environment()),
+      ...(await environment(dotEnv)),
       // The first access to process.stdin opens it, so only a command that reads it may access it.
       stdin: { isTerminal: isatty(0), readAll: () => buffer(process.stdin) },
       ...{ stdout, stderr, versions, catchSignals },
@@ -68,11 +72,11 @@ export async function openContext(
 /** The parts of a context that belong to the process. */
 type OfProcess = Pick<
   Context,
-  "env" | "dotEnv" | "stdin" | "stdout" | "stderr" | "versions" | "catchSignals" | "atExit"
+  "env" | "outerEnv" | "dotEnv" | "stdin" | "stdout" | "stderr" | "versions" | "catchSignals" | "atExit"
 >;
 
 /** Adds the flags' variables, log, time, randomness, files and services. */
-export function createContext(ofProcess: OfProcess, readFlags: ReadFlags): Context {
+export function createContext(ofProcess: OfProcess, readFlags: ReadFlags): OpenedContext {
   const { env, stderr } = ofProcess;
   const problems = new Problems();
   const flags = readFlags(env, problems);
@@ -98,7 +102,7 @@ export function createContext(ofProcess: OfProcess, readFlags: ReadFlags): Conte
 
 /** Opens a log for the error that ends a run. There may be no context, because a flag or `.env` is invalid. */
 export async function openErrorLog(stderr: Output, flags: LogFlags, given?: NodeJS.ProcessEnv): Promise<Log> {
-  const env = given ?? (await environment().catch(() => process)).env;
+  const env = given ?? (await environment(flags.dotenv).catch(() => process)).env;
   return openLog({ stderr, env, flags, format: readLogFormat(flags, env, new Problems()), epochNow });
 }
 
@@ -108,14 +112,15 @@ function epochNow(): number {
 
 interface Environment {
   readonly env: NodeJS.ProcessEnv;
+  readonly outerEnv: NodeJS.ProcessEnv;
   readonly dotEnv: DotEnv | undefined;
 }
 
 let environmentRead: Promise<Environment> | undefined;
 
 /** Reads the environment once, even if that fails: if `.env` is a pipe, it can be read only once. */
-function environment(): Promise<Environment> {
-  environmentRead ??= Promise.resolve().then(readEnvironment);
+function environment(dotEnv: string | undefined): Promise<Environment> {
+  environmentRead ??= Promise.resolve(dotEnv).then(readEnvironment);
   return environmentRead;
 }
 
@@ -125,11 +130,12 @@ function environment(): Promise<Environment> {
  *
  * @throws {Failure} `configuration` if `.env` cannot be read
  */
-function readEnvironment(): Environment {
+function readEnvironment(named: string | undefined): Environment {
   setHome();
+  const outerEnv = Object.fromEntries(Object.entries(process.env).filter(([name]) => isSetting(name)));
   trimVariables(process.env);
   const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  const dotEnv = readDotEnv((path) => readFileSync(path), isThere);
+  const dotEnv = readDotEnv((path) => readFileSync(path), isThere, named ?? process.env[DOT_ENV_VARIABLE]);
   for (const [name, value] of Object.entries(dotEnv?.values ?? {})) process.env[name] ??= value;
   trimVariables(process.env);
   const env = { ...process.env };
@@ -137,7 +143,7 @@ function readEnvironment(): Environment {
   for (const name of OWN_SECRETS) Reflect.deleteProperty(process.env, name);
   // The driver reads it from process.env, and rejects libpq's default, `any`. The session chooses the server itself.
   Reflect.deleteProperty(process.env, "PGTARGETSESSIONATTRS");
-  return { env, dotEnv };
+  return { env, outerEnv, dotEnv };
 }
 
 /**

@@ -21,6 +21,7 @@ import type { DotEnv } from "./dot-env.ts";
 import type { Explanation } from "./exit-codes.ts";
 import type { Log } from "./log/log.ts";
 import type { Output } from "./output.ts";
+import type { SettingSources } from "./setting-sources.ts";
 
 /** Standard input. */
 interface Input {
@@ -118,6 +119,10 @@ export type ReadFlags = (env: NodeJS.ProcessEnv, problems: Problems) => LogFlags
 export interface Context {
   /** The environment, including the variables from `.env`. */
   readonly env: NodeJS.ProcessEnv;
+  /** The settings in the environment alone, as they were given: also empty ones. */
+  readonly outerEnv: NodeJS.ProcessEnv;
+  /** Every setting, and where it comes from. */
+  readonly settings: SettingSources;
   /**
    * Mistakes in the command's settings: first those in variables of flags, then those that the command adds. Each command throws them
    * before it does anything else.
@@ -137,7 +142,7 @@ export interface Context {
   readonly readFile: (path: string) => string;
   /** A file's permission bits; undefined if the file does not exist, or on Windows. */
   readonly fileMode: (path: string) => number | undefined;
-  /** The content of `.env` in the working directory; undefined if there is no such file. */
+  /** The content of `.env` in the working directory, or of the file named in its place; undefined if there is no such file. */
   readonly dotEnv: DotEnv | undefined;
   readonly versions: Versions;
   /** A UUID for what this command does; the `run_id` of a drain's entries in the ledger. */
@@ -161,3 +166,6 @@ export interface Context {
   /** Runs `action` when the process exits. The returned function cancels it. */
   readonly atExit: (action: () => void) => () => void;
 }
+
+/** A context before it knows its command. */
+export type OpenedContext = Omit<Context, "settings">;

@@ -43,7 +43,7 @@ export function queueNameToShow(queue: string): string | undefined {
 
 const NAME = /^[A-Za-z0-9_-]{1,80}(\.fifo)?$/;
 
-const DEFAULT_QUEUE = "login-queue";
+export const DEFAULT_QUEUE = "login-queue";
 
 const REGION = /^[A-Za-z0-9-]+$/;
 /** The characters of AWS keys and tokens that an HTTP header may contain. */

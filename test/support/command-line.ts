@@ -82,6 +82,7 @@ export async function runHere(
   const atExit = new Set<() => void>();
   const ofProcess = {
     ...{ env, versions, stdout: stdout.output, stderr: stderr.output },
+    outerEnv: given,
     dotEnv: undefined,
     stdin: { isTerminal: false, readAll: () => Promise.resolve(Buffer.from(input)) },
     catchSignals: () => new AbortController().signal,
