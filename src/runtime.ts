@@ -63,6 +63,7 @@ export async function openContext(
     },
     readFlags,
   );
+  logWarnings(context);
   // Until a command catches signals, there is nothing to clean up. Without a handler, process 1 of a container ignores signals.
   for (const signal of STOP_SIGNALS) process.on(signal, endAtOnce);
   setDefaultAutoSelectFamilyAttemptTimeout(ADDRESS_MS);
@@ -81,9 +82,9 @@ export function createContext(ofProcess: OfProcess, readFlags: ReadFlags): Opene
   const problems = new Problems();
   const flags = readFlags(env, problems);
   const format = readLogFormat(flags, env, problems);
+  const log = openLog({ stderr, env, flags, format, epochNow });
   return {
-    ...{ ...ofProcess, problems },
-    log: openLog({ stderr, env, flags, format, epochNow }),
+    ...{ ...ofProcess, problems, log },
     clock: systemClock,
     epochNow,
     random: () => Math.random(),
@@ -95,9 +96,27 @@ export function createContext(ofProcess: OfProcess, readFlags: ReadFlags): Opene
     writeFile: writeWhole,
     withFileLock,
     checkWritable,
-    services,
+    services: format === "text" ? services : { ...services, runProgram: loggingProgram(log) },
     explain,
   };
+}
+
+/** Every line of a JSON log is JSON, also those of a program that prints a secret. */
+function loggingProgram(log: Log): Services["runProgram"] {
+  return async (words, env, atExit) => {
+    const { runProgram } = await import("./run-program.ts");
+    return runProgram(words, env, atExit, undefined, (output) => {
+      log.warn("A program that provides a secret printed to standard error.", { output });
+    });
+  };
+}
+
+/** Likewise warnings of Node.js, such as for NODE_TLS_REJECT_UNAUTHORIZED=0. A library chooses their texts, so that only the text log shows them. */
+function logWarnings({ log }: Pick<Context, "log">): void {
+  if (log.format === "text") return;
+  process.removeAllListeners("warning").on("warning", ({ name }) => {
+    log.warn("Node.js or a library issued a warning. To read it, run with --log-format text.", { name });
+  });
 }
 
 /** Opens a log for the error that ends a run. There may be no context, because a flag or `.env` is invalid. */

@@ -4,6 +4,7 @@ export { CommanderError } from "commander";
 import { CliCommand, type ActionFor, type Run } from "./command.ts";
 import { LOG_FORMATS, type LogFlags } from "../config/log-format.ts";
 import type { OpenedContext, ReadFlags } from "./context.ts";
+import type { Explanation } from "./exit-codes.ts";
 import { defineCompletion } from "./commands/completion/command.ts";
 import { defineDoctor } from "./commands/doctor/command.ts";
 import { defineDrain } from "./commands/drain/command.ts";
@@ -51,10 +52,16 @@ export function createProgram(version: string, openContext: OpenContext): Progra
       for (const sentence of emptyChoices(this, opened)) opened.problems.add(sentence);
       for (const sentence of await ignoredVariables(program, opened.env)) opened.log.warn(sentence);
       const settings = new SettingSources(opened, [this, program, ...program.commands]);
+      const explain = (error: unknown): Explanation => {
+        const explanation = opened.explain(error);
+        return { ...explanation, sentence: settings.addTo(explanation.sentence) };
+      };
       try {
-        exitCode = await run(this.opts<Flags>(), { ...opened, settings }, this.args);
+        exitCode = await run(this.opts<Flags>(), { ...opened, settings, explain }, this.args);
       } catch (error) {
-        throw withSources(error, settings);
+        throw error instanceof Failure
+          ? new Failure(error.kind, settings.addTo(error.message), error)
+          : error;
       }
     };
 
@@ -85,11 +92,4 @@ export function createProgram(version: string, openContext: OpenContext): Progra
   defineCompletion(program);
   program.helpCommand("help [command]", "display help for command");
   return { command: program, exitCode: () => exitCode };
-}
-
-/** Adds where the settings come from that the error names. */
-function withSources(error: unknown, settings: SettingSources): unknown {
-  if (!(error instanceof Failure)) return error;
-  const lines = error.message.split("\n").map((line) => [line, settings.explain(line)].join(" ").trimEnd());
-  return new Failure(error.kind, lines.join("\n"), error);
 }

@@ -83,6 +83,14 @@ export class SettingSources {
     };
   }
 
+  /** Adds to each line of an error where the settings come from that it names. */
+  addTo(lines: string): string {
+    return lines
+      .split("\n")
+      .map((line) => [line, this.explain(line)].join(" ").trimEnd())
+      .join("\n");
+  }
+
   /** A sentence for each setting that the text names and that is set, or set to nothing. */
   explain(text: string): string {
     const names = text.match(/--[a-z][a-z-]+|\b(FETCH_ETL|AWS|PG|DATABASE)_?[A-Z_]+\b/g) ?? [];

@@ -296,6 +296,22 @@ it.for<[string, string[], Record<string, string | undefined>, number, string[]]>
   }),
 );
 
+it("logs JSON for what a program and Node.js print to standard error", async () => {
+  const env = {
+    ...{ FETCH_ETL_LOG_FORMAT: "json", AWS_REGION: "us-east-1", NODE_TLS_REJECT_UNAUTHORIZED: "0" },
+    ...{ AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b", AWS_ENDPOINT_URL_SQS: "https://127.0.0.1:1" },
+    FETCH_ETL_MASKING_KEY_COMMAND: `sh -c 'echo from the vault >&2; echo ${Buffer.alloc(32, 7).toString("base64")}'`,
+    DATABASE_URL: "postgres://u:p@127.0.0.1:1/d",
+  };
+  const { code, stderr } = await startCli(["drain"], env).outcome;
+  expect(code).toBe(5);
+  const lines = logLines(stderr);
+  expect(lines).toContainEqual(expect.objectContaining({ level: "warn", output: "from the vault" }));
+  expect(lines).toContainEqual(
+    expect.objectContaining({ level: "warn", msg: expect.stringContaining("Node.js or a library") }),
+  );
+});
+
 it("takes the log's format from .env, also for a mistake in the flags", () =>
   withFolder(async (folder) => {
     await writeFile(join(folder, ".env"), "FETCH_ETL_LOG_FORMAT=json\n");
@@ -307,5 +323,7 @@ it("takes the log's format from .env, also for a mistake in the flags", () =>
 it("refuses a format that it does not know, by exit code 2", async () => {
   const { code, stderr } = await runCli(["keygen"], { FETCH_ETL_LOG_FORMAT: "xml" });
   expect(code).toBe(2);
-  expect(stderr).toMatch(/^error: .*FETCH_ETL_LOG_FORMAT must be one of: text, json, emf\.\n$/);
+  expect(stderr).toMatch(
+    /^error: .*FETCH_ETL_LOG_FORMAT must be one of: text, json, emf\. FETCH_ETL_LOG_FORMAT=xml \(environment\)\.\n$/,
+  );
 });
