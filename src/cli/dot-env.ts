@@ -15,7 +15,7 @@ export interface DotEnv {
 }
 
 /** In the working directory. */
-export const DOT_ENV = ".env";
+const DOT_ENV = ".env";
 /** Names another file. */
 export const DOT_ENV_VARIABLE = "FETCH_ETL_DOTENV";
 

@@ -3,7 +3,7 @@ import type { Clock } from "./clock.ts";
 import { systemCode } from "../failure.ts";
 import { DatabaseLost, isRetryable, Throttled, type Loader, type Queue } from "./ports.ts";
 
-export type Server = "SQS" | "Postgres";
+type Server = "SQS" | "Postgres";
 
 /** The time from the first failed call until a call of the same kind succeeds. */
 export interface Outage {
