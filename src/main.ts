@@ -1,11 +1,11 @@
 // The entry point: errors become exit codes here. Loads what only a running command needs when it runs, so that `--help` is fast.
 import { readFileSync } from "node:fs";
 import type { CommanderError } from "commander";
-import type { Context, ReadFlags, Versions } from "./cli/context.ts";
+import type { Versions } from "./cli/context.ts";
 import { EXIT } from "./cli/exit-codes.ts";
 import type { Log } from "./cli/log/log.ts";
 import type { Output } from "./cli/output.ts";
-import type { Program } from "./cli/program.ts";
+import type { OpenContext, Program } from "./cli/program.ts";
 import type { LogFlags } from "./config/log-format.ts";
 
 /**
@@ -24,8 +24,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   const versions = readVersions();
   const commands = commandLine({
     ...{ stdout, stderr, versions },
-    openContext: async (readFlags) =>
-      (await import("./runtime.ts")).openContext(stdout, stderr, versions, readFlags),
+    openContext: async (readFlags, dotEnv) =>
+      (await import("./runtime.ts")).openContext(stdout, stderr, versions, readFlags, dotEnv),
     openErrorLog: async (flags) => (await import("./runtime.ts")).openErrorLog(stderr, flags),
   });
   process.on("uncaughtException", (error) => {
@@ -43,8 +43,7 @@ interface Runtime {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly versions: Versions;
-  /** Creates the context of a command. */
-  readonly openContext: (readFlags: ReadFlags) => Promise<Context>;
+  readonly openContext: OpenContext;
   /** Opens the log for the error that ends a run. */
   readonly openErrorLog: (flags: LogFlags) => Promise<Log>;
 }

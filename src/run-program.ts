@@ -1,6 +1,6 @@
 // Runs a program that prints a secret, without a shell.
-import { spawn, type ChildProcessByStdio } from "node:child_process";
-import type { Readable } from "node:stream";
+import { spawn, type ChildProcess } from "node:child_process";
+import { createInterface } from "node:readline";
 import type { ProgramEnd } from "./cli/context.ts";
 import { systemCode } from "./failure.ts";
 
@@ -9,8 +9,11 @@ const MOST_BYTES = 64 * 1024;
 /** How long the program may run, and how long it may take to exit after SIGTERM; milliseconds. */
 const LIMITS = { timeMs: 30_000, graceMs: 2_000 };
 
+/** Maximum length of a line of its standard error, in characters. */
+const LONGEST_LINE = 1_000;
+
 /**
- * Standard input is empty, and standard error is this process's. The program leads a process group. The whole group is killed when
+ * Standard input is empty, and standard error is this process's, unless `onErrorLine` gets its lines. The program leads a process group. The whole group is killed when
  * the time limit is over, when the program prints too much, and when this process exits.
  *
  * @param env its environment
@@ -21,13 +24,14 @@ export function runProgram(
   env: NodeJS.ProcessEnv,
   atExit: (action: () => void) => () => void,
   { timeMs, graceMs } = LIMITS,
+  onErrorLine?: (line: string) => void,
 ): Promise<ProgramEnd> {
   return new Promise((resolve) => {
-    let child: ChildProcessByStdio<null, Readable, null>;
+    let child: ChildProcess;
     try {
       child = spawn(program, args, {
         env,
-        stdio: ["ignore", "pipe", "inherit"],
+        stdio: ["ignore", "pipe", onErrorLine === undefined ? "inherit" : "pipe"],
         detached: process.platform !== "win32",
         windowsHide: true,
       });
@@ -55,7 +59,8 @@ export function runProgram(
     /** Works also if a process that left the group still has the pipe open. */
     const cut = (kind: "too slow" | "too long"): void => {
       kill("SIGKILL");
-      child.stdout.destroy();
+      child.stdout?.destroy();
+      child.stderr?.destroy();
       child.unref();
       settle({ kind });
     };
@@ -66,9 +71,11 @@ export function runProgram(
       timers.push(setTimeout(cut, graceMs, "too slow"));
     };
     timers.push(setTimeout(onLate, timeMs));
+    if (child.stderr !== null)
+      createInterface(child.stderr).on("line", (line) => onErrorLine?.(line.slice(0, LONGEST_LINE)));
     const chunks: Buffer[] = [];
     let length = 0;
-    child.stdout.on("data", (chunk: Buffer) => {
+    child.stdout?.on("data", (chunk: Buffer) => {
       chunks.push(chunk);
       length += chunk.length;
       if (length > MOST_BYTES) cut("too long");

@@ -1,5 +1,5 @@
 // The runtime of a command: environment, time, randomness, signals, SQS and Postgres.
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { lstatSync, readFileSync, statSync } from "node:fs";
 import { setDefaultAutoSelectFamilyAttemptTimeout } from "node:net";
 import { homedir, hostname } from "node:os";
@@ -7,9 +7,9 @@ import { buffer } from "node:stream/consumers";
 import { createInterface } from "node:readline";
 import { isatty, ReadStream } from "node:tty";
 import { checkWritable, writeWhole } from "./write-file.ts";
-import type { Context, ReadFlags, Services, Versions } from "./cli/context.ts";
-import { readDotEnv, type DotEnv } from "./cli/dot-env.ts";
-import { OWN_SECRETS, trimVariables } from "./cli/environment.ts";
+import type { Context, OpenedContext, ReadFlags, Services, Versions } from "./cli/context.ts";
+import { DOT_ENV_VARIABLE, readDotEnv, type DotEnv } from "./cli/dot-env.ts";
+import { isSetting, OWN_SECRETS, trimVariables } from "./cli/environment.ts";
 import { exitCodeOfSignal, STOP_SIGNALS, type StopSignal } from "./cli/exit-codes.ts";
 import { openLog, type Log } from "./cli/log/log.ts";
 import type { Output } from "./cli/output.ts";
@@ -43,16 +43,20 @@ const services: Services = {
   runProgram: async (...given) => (await import("./run-program.ts")).runProgram(...given),
 };
 
-/** @throws {Failure} `configuration` if `.env` cannot be read */
+/**
+ * @param dotEnv the path of the file to read in place of `.env`
+ * @throws {Failure} `configuration` if it cannot be read
+ */
 export async function openContext(
   stdout: Output,
   stderr: Output,
   versions: Versions,
   readFlags: ReadFlags,
-): Promise<Context> {
+  dotEnv: string | undefined,
+): Promise<OpenedContext> {
   const context = createContext(
     {
-      ...(await environment()),
+      ...(await environment(dotEnv)),
       // The first access to process.stdin opens it, so only a command that reads it may access it.
       stdin: { isTerminal: isatty(0), readAll: () => buffer(process.stdin), readLine },
       ...{ stdout, stderr, versions, catchSignals },
@@ -63,6 +67,7 @@ export async function openContext(
     },
     readFlags,
   );
+  logWarnings(context);
   // Until a command catches signals, there is nothing to clean up. Without a handler, process 1 of a container ignores signals.
   for (const signal of STOP_SIGNALS) process.on(signal, endAtOnce);
   setDefaultAutoSelectFamilyAttemptTimeout(ADDRESS_MS);
@@ -72,36 +77,55 @@ export async function openContext(
 /** The parts of a context that belong to the process. */
 type OfProcess = Pick<
   Context,
-  "env" | "dotEnv" | "stdin" | "stdout" | "stderr" | "versions" | "catchSignals" | "atExit"
+  "env" | "outerEnv" | "dotEnv" | "stdin" | "stdout" | "stderr" | "versions" | "catchSignals" | "atExit"
 >;
 
 /** Adds the flags' variables, log, time, randomness, files and services. */
-export function createContext(ofProcess: OfProcess, readFlags: ReadFlags): Context {
+export function createContext(ofProcess: OfProcess, readFlags: ReadFlags): OpenedContext {
   const { env, stderr } = ofProcess;
   const problems = new Problems();
   const flags = readFlags(env, problems);
   const format = readLogFormat(flags, env, problems);
+  const log = openLog({ stderr, env, flags, format, epochNow });
   return {
-    ...{ ...ofProcess, problems },
-    log: openLog({ stderr, env, flags, format, epochNow }),
+    ...{ ...ofProcess, problems, log },
     clock: systemClock,
     epochNow,
     random: () => Math.random(),
     randomBytes,
     readFile: (path) => readFileSync(path, "utf8"),
     fileMode,
+    runId: randomUUID(),
     host: hostname(),
     writeFile: writeWhole,
     withFileLock,
     checkWritable,
-    services,
+    services: format === "text" ? services : { ...services, runProgram: loggingProgram(log) },
     explain,
   };
 }
 
+/** Every line of a JSON log is JSON, also those of a program that prints a secret. */
+function loggingProgram(log: Log): Services["runProgram"] {
+  return async (words, env, atExit) => {
+    const { runProgram } = await import("./run-program.ts");
+    return runProgram(words, env, atExit, undefined, (output) => {
+      log.warn("A program that provides a secret printed to standard error.", { output });
+    });
+  };
+}
+
+/** Likewise warnings of Node.js, such as for NODE_TLS_REJECT_UNAUTHORIZED=0. A library chooses their texts, so that only the text log shows them. */
+function logWarnings({ log }: Pick<Context, "log">): void {
+  if (log.format === "text") return;
+  process.removeAllListeners("warning").on("warning", ({ name }) => {
+    log.warn("Node.js or a library issued a warning. To read it, run with --log-format text.", { name });
+  });
+}
+
 /** Opens a log for the error that ends a run. There may be no context, because a flag or `.env` is invalid. */
 export async function openErrorLog(stderr: Output, flags: LogFlags, given?: NodeJS.ProcessEnv): Promise<Log> {
-  const env = given ?? (await environment().catch(() => process)).env;
+  const env = given ?? (await environment(flags.dotenv).catch(() => process)).env;
   return openLog({ stderr, env, flags, format: readLogFormat(flags, env, new Problems()), epochNow });
 }
 
@@ -122,14 +146,15 @@ function epochNow(): number {
 
 interface Environment {
   readonly env: NodeJS.ProcessEnv;
+  readonly outerEnv: NodeJS.ProcessEnv;
   readonly dotEnv: DotEnv | undefined;
 }
 
 let environmentRead: Promise<Environment> | undefined;
 
 /** Reads the environment once, even if that fails: if `.env` is a pipe, it can be read only once. */
-function environment(): Promise<Environment> {
-  environmentRead ??= Promise.resolve().then(readEnvironment);
+function environment(dotEnv: string | undefined): Promise<Environment> {
+  environmentRead ??= Promise.resolve(dotEnv).then(readEnvironment);
   return environmentRead;
 }
 
@@ -139,11 +164,12 @@ function environment(): Promise<Environment> {
  *
  * @throws {Failure} `configuration` if `.env` cannot be read
  */
-function readEnvironment(): Environment {
+function readEnvironment(named: string | undefined): Environment {
   setHome();
+  const outerEnv = Object.fromEntries(Object.entries(process.env).filter(([name]) => isSetting(name)));
   trimVariables(process.env);
   const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  const dotEnv = readDotEnv((path) => readFileSync(path), isThere);
+  const dotEnv = readDotEnv((path) => readFileSync(path), isThere, named ?? process.env[DOT_ENV_VARIABLE]);
   for (const [name, value] of Object.entries(dotEnv?.values ?? {})) process.env[name] ??= value;
   trimVariables(process.env);
   const env = { ...process.env };
@@ -151,7 +177,7 @@ function readEnvironment(): Environment {
   for (const name of OWN_SECRETS) Reflect.deleteProperty(process.env, name);
   // The driver reads it from process.env, and rejects libpq's default, `any`. The session chooses the server itself.
   Reflect.deleteProperty(process.env, "PGTARGETSESSIONATTRS");
-  return { env, dotEnv };
+  return { env, outerEnv, dotEnv };
 }
 
 /**

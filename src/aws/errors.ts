@@ -223,6 +223,12 @@ export function localFailure(
           (call.place.endpoint === undefined ? "" : " A local server accepts any region, such as us-east-1."),
         cause,
       );
+    case "RegionInvalid":
+      return new Failure(
+        "configuration",
+        `The AWS region is not a region name. Write it as us-east-1 in ${call.regionSetting}, or in the region of the AWS profile.`,
+        cause,
+      );
     case "EndpointError":
       return new Failure(
         "configuration",

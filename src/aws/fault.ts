@@ -39,6 +39,9 @@ export function faultOf(error: unknown): Fault {
   if (error instanceof Error && error.message === "Region is missing") {
     return { kind: "local", name: "RegionMissing" };
   }
+  if (error instanceof Error && error.message.startsWith("Region not accepted")) {
+    return { kind: "local", name: "RegionInvalid" };
+  }
   return { kind: "local", name: typeof name === "string" ? name : "Error" };
 }
 

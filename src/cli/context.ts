@@ -23,6 +23,7 @@ import type { DotEnv } from "./dot-env.ts";
 import type { Explanation } from "./exit-codes.ts";
 import type { Log } from "./log/log.ts";
 import type { Output } from "./output.ts";
+import type { SettingSources } from "./setting-sources.ts";
 
 /** Standard input. */
 interface Input {
@@ -57,7 +58,12 @@ export interface Services {
     keepsVault: boolean,
     epochNow: () => number,
   ): Promise<readonly Check[]>;
-  openLoader(settings: DatabaseSettings, queueId: string, vaultKey?: SealedDataKey): Promise<PostgresLoader>;
+  openLoader(
+    settings: DatabaseSettings,
+    queueId: string,
+    vaultKey?: SealedDataKey,
+    runId?: string,
+  ): Promise<PostgresLoader>;
   initialise(settings: DatabaseSettings): Promise<Initialised>;
   verifyTables(settings: DatabaseSettings, extent: "counts" | "values"): Promise<Verification>;
   /** @param queue the ARN or the name */
@@ -125,6 +131,10 @@ export type ReadFlags = (env: NodeJS.ProcessEnv, problems: Problems) => LogFlags
 export interface Context {
   /** The environment, including the variables from `.env`. */
   readonly env: NodeJS.ProcessEnv;
+  /** The settings in the environment alone, as they were given: also empty ones. */
+  readonly outerEnv: NodeJS.ProcessEnv;
+  /** Every setting, and where it comes from. */
+  readonly settings: SettingSources;
   /**
    * Mistakes in the command's settings: first those in variables of flags, then those that the command adds. Each command throws them
    * before it does anything else.
@@ -144,9 +154,11 @@ export interface Context {
   readonly readFile: (path: string) => string;
   /** A file's permission bits; undefined if the file does not exist, or on Windows. */
   readonly fileMode: (path: string) => number | undefined;
-  /** The content of `.env` in the working directory; undefined if there is no such file. */
+  /** The content of `.env` in the working directory, or of the file named in its place; undefined if there is no such file. */
   readonly dotEnv: DotEnv | undefined;
   readonly versions: Versions;
+  /** A UUID for what this command does; the `run_id` of a drain's entries in the ledger. */
+  readonly runId: string;
   /** The name of this machine. */
   readonly host: string;
   /** Replaces the file atomically, or leaves it unchanged and throws. */
@@ -166,3 +178,6 @@ export interface Context {
   /** Runs `action` when the process exits. The returned function cancels it. */
   readonly atExit: (action: () => void) => () => void;
 }
+
+/** A context before it knows its command. */
+export type OpenedContext = Omit<Context, "settings">;

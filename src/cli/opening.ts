@@ -80,7 +80,7 @@ const LONGEST_PAUSE_MS = 5_000;
  * Opens a connection to a server that may still be starting: tries again while it is unreachable, refuses the request, or has no such
  * queue or database. Logs one line when the wait begins. The last attempt is at the time limit.
  *
- * @throws the error of the last attempt; if it is a `Failure`, with the length of the wait
+ * @throws the error of the last attempt; if it is a `Failure`, with the length of the wait, or without one with the flag that sets it
  */
 export async function whenReady<T>(
   open: () => Promise<T>,
@@ -92,7 +92,8 @@ export async function whenReady<T>(
     } catch (error) {
       const left = started + waitSeconds * 1000 - clock.now();
       const isFirst = pause === FIRST_PAUSE_MS;
-      if (!mayBeStarting(error) || left <= 0) throw isFirst ? error : withWait(error, clock.now() - started);
+      if (!mayBeStarting(error) || left <= 0)
+        throw waitSeconds === 0 ? withHint(error) : isFirst ? error : withWait(error, clock.now() - started);
       if (isFirst)
         log.note(
           `${error.message} Trying again for up to ${plural(Math.ceil(left / 1000), "second")} (--wait).`,
@@ -105,6 +106,12 @@ export async function whenReady<T>(
 
 function mayBeStarting(error: unknown): error is Error {
   return error instanceof Missing || isRetryable(error);
+}
+
+/** `--retry-for` begins only when the servers have answered once, because a wrong address is more likely before. */
+function withHint(error: unknown): unknown {
+  if (!(error instanceof Failure) || error.kind !== "unavailable") return error;
+  return new Failure(error.kind, `${error.message} To wait for it at the start, set --wait.`, error);
 }
 
 function withWait(error: unknown, waitedMs: number): unknown {

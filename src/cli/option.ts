@@ -1,6 +1,6 @@
 // The options that several commands share, and the values that an option accepts.
 import { Option } from "commander";
-import { SQS_PROTOCOLS } from "../config/queue.ts";
+import { DEFAULT_QUEUE, SQS_PROTOCOLS } from "../config/queue.ts";
 import { APP_VERSION_STYLES } from "../mapping/login.ts";
 import type { CliCommand } from "./command.ts";
 
@@ -33,7 +33,7 @@ export function valueOf({ flags, argChoices }: Option): OptionValue | undefined 
 
 export function withQueueOptions(command: CliCommand): CliCommand {
   return command
-    .option("--queue <name, URL or ARN>", "the queue (default login-queue)")
+    .addOption(new Option("--queue <name, URL or ARN>", "the queue").default(undefined, DEFAULT_QUEUE))
     .option("--endpoint-url <url>", "custom SQS endpoint, such as LocalStack (or AWS_ENDPOINT_URL_SQS)")
     .option("--region <region>", "AWS region (or AWS_REGION)")
     .addOption(
@@ -52,7 +52,7 @@ export function withMappingOptions(command: CliCommand): CliCommand {
 }
 
 export function mappingOption(): Option {
-  return new Option("--mapping <file>", "mapping file (default: the built-in mapping)");
+  return new Option("--mapping <file>", "mapping file").default(undefined, "the built-in mapping");
 }
 
 /** @param whom the servers, as the help names them */

@@ -3,7 +3,8 @@ import type { Command } from "commander";
 export { CommanderError } from "commander";
 import { CliCommand, type ActionFor, type Run } from "./command.ts";
 import { LOG_FORMATS, type LogFlags } from "../config/log-format.ts";
-import type { Context, ReadFlags } from "./context.ts";
+import type { OpenedContext, ReadFlags } from "./context.ts";
+import type { Explanation } from "./exit-codes.ts";
 import { defineCompletion } from "./commands/completion/command.ts";
 import { defineDoctor } from "./commands/doctor/command.ts";
 import { defineDrain } from "./commands/drain/command.ts";
@@ -20,6 +21,8 @@ import { defineRotate } from "./commands/rotate/command.ts";
 import { defineStatus } from "./commands/status/command.ts";
 import { defineVerify } from "./commands/verify/command.ts";
 import { choice } from "./option.ts";
+import { Failure } from "../failure.ts";
+import { emptyChoices, SettingSources } from "./setting-sources.ts";
 import { ignoredVariables, readVariables } from "./variables.ts";
 export { withSubcommands } from "./variables.ts";
 
@@ -30,25 +33,37 @@ export interface Program {
 }
 
 /**
- * Builds the command line. Commands are imported when they run, so that help is fast.
+ * Creates the context of a command, and reads the variables of its flags.
  *
- * @param openContext creates the context of the command, and reads the variables of its flags
+ * @param dotEnv the path of the file to read in place of `.env`
  */
-export function createProgram(
-  version: string,
-  openContext: (readFlags: ReadFlags) => Promise<Context>,
-): Program {
+export type OpenContext = (readFlags: ReadFlags, dotEnv: string | undefined) => Promise<OpenedContext>;
+
+/** Builds the command line. Commands are imported when they run, so that help is fast. */
+export function createProgram(version: string, openContext: OpenContext): Program {
   let exitCode: number | undefined;
   const action: ActionFor = <Flags extends object>(load: () => Promise<Run<Flags>>) =>
     async function (this: Command) {
       // Load the command first: once the context is open, a signal ends the process at once until the command catches signals.
       const run = await load();
-      const context = await openContext((env, problems) => {
+      const opened = await openContext((env, problems) => {
         readVariables(this, env, problems);
         return this.optsWithGlobals<LogFlags>();
-      });
-      for (const sentence of await ignoredVariables(program, context.env)) context.log.warn(sentence);
-      exitCode = await run(this.opts<Flags>(), context, this.args);
+      }, this.optsWithGlobals<LogFlags>().dotenv);
+      for (const sentence of emptyChoices(this, opened)) opened.problems.add(sentence);
+      for (const sentence of await ignoredVariables(program, opened.env)) opened.log.warn(sentence);
+      const settings = new SettingSources(opened, [this, program, ...program.commands]);
+      const explain = (error: unknown): Explanation => {
+        const explanation = opened.explain(error);
+        return { ...explanation, sentence: settings.addTo(explanation.sentence) };
+      };
+      try {
+        exitCode = await run(this.opts<Flags>(), { ...opened, settings, explain }, this.args);
+      } catch (error) {
+        throw error instanceof Failure
+          ? new Failure(error.kind, settings.addTo(error.message), error)
+          : error;
+      }
     };
 
   const program = new CliCommand("fetch-etl")
@@ -58,6 +73,7 @@ export function createProgram(
     )
     .version(version)
     .option("--debug", "show where an error happened")
+    .option("--dotenv <file>", "read variables from this file instead of .env")
     .addOption(
       choice("--log-format <format>", LOG_FORMATS, "log format on stderr").default(undefined, "text"),
     )

@@ -5,8 +5,9 @@ import { oneOf, type Problems } from "./readers.ts";
 export const LOG_FORMATS = ["text", "json", "emf"] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-/** The flags of the log. */
+/** The flags of the log, and of where its settings are read from. */
 export interface LogFlags {
+  readonly dotenv?: string;
   readonly logFormat?: string;
   readonly debug?: boolean;
   readonly quiet?: boolean;

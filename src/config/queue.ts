@@ -43,9 +43,10 @@ export function queueNameToShow(queue: string): string | undefined {
 
 const NAME = /^[A-Za-z0-9_-]{1,80}(\.fifo)?$/;
 
-const DEFAULT_QUEUE = "login-queue";
+export const DEFAULT_QUEUE = "login-queue";
 
-const REGION = /^[A-Za-z0-9-]+$/;
+/** A part of a host name. */
+const REGION = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 /** The characters of AWS keys and tokens that an HTTP header may contain. */
 const CREDENTIAL = /^[!#-&(-~]+$/;
 const CREDENTIALS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];

@@ -23,6 +23,37 @@ export interface Counts {
   released: number;
   /** By column: values that could not be read and were stored as NULL (`invalid: set_null`). */
   readonly invalid: Map<string, number>;
+  /** By reason, without values: rejected messages. One with two reasons counts for both, and each of its deliveries counts. */
+  readonly reasons: Map<string, number>;
+}
+
+/** Maximum number of reasons that are counted. A mapping has fewer, but a trigger can name any constraint. */
+const MOST_REASONS = 1_000;
+
+/** What stands for reasons that a message has too many of. */
+const CUT_OFF = /^[\d,]+ other reasons$/;
+
+/** Counts a rejected message for each of its reasons, wherever in the message they occur. */
+export function countReasons(counts: Counts, reasons: readonly string[]): void {
+  for (const reason of new Set(reasons.map((each) => each.replace(/^record \d+: /, "")))) {
+    if (CUT_OFF.test(reason)) continue;
+    const before = counts.reasons.get(reason);
+    if (before !== undefined || counts.reasons.size < MOST_REASONS)
+      counts.reasons.set(reason, (before ?? 0) + 1);
+  }
+}
+
+/** Messages that were rejected for a reason. */
+export interface ReasonCount {
+  readonly reason: string;
+  readonly count: number;
+}
+
+/** Most frequent first, then in the order of the alphabet. */
+export function frequentReasons({ reasons }: Pick<Counts, "reasons">): ReasonCount[] {
+  return [...reasons]
+    .map(([reason, count]) => ({ reason, count }))
+    .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1));
 }
 
 /** Records with a final outcome; the others are in flight or were released. */
@@ -48,5 +79,6 @@ export function newCounts(): Counts {
       released: 0,
     },
     invalid: new Map(),
+    reasons: new Map(),
   };
 }

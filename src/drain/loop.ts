@@ -13,7 +13,7 @@ import type { Loader, ReceivedMessage } from "./ports.ts";
 import { CAREFUL_BATCH, guardRedrive, requireSpareReceives } from "./dead-letter.ts";
 import type { DrainReport, StoppedBy } from "./report.ts";
 import type { DrainParts, DrainSettings } from "./settings.ts";
-import { newCounts, type Counts } from "./counts.ts";
+import { countReasons, newCounts, type Counts } from "./counts.ts";
 import { tally, Writer } from "./writer.ts";
 
 /** How long to wait for Postgres after a signal, a time limit or a failure, milliseconds. */
@@ -201,6 +201,7 @@ class Drain {
     else {
       // Not hidden for as long as the batch takes.
       this.#counts.left += 1;
+      countReasons(this.#counts, item.entry.rejection.reasons);
       this.#leave(message.messageId);
     }
   }
@@ -211,6 +212,8 @@ class Drain {
       tally(this.#counts, item);
       if (item.entry?.kind === "row") this.#counts.loaded += 1;
       const rejected = item.entry?.kind === "rejection" ? 1 : item.isLast ? (item.rejected?.size ?? 0) : 0;
+      if (item.entry?.kind === "rejection") countReasons(this.#counts, item.entry.rejection.reasons);
+      else if (rejected > 0) countReasons(this.#counts, item.rejected?.reasons ?? []);
       if (this.#settings.onReject === "quarantine") this.#counts.quarantined += rejected;
       else if (rejected > 0) this.#counts.left += 1;
     }

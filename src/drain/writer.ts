@@ -6,7 +6,7 @@ import type { Backoff } from "./backoff.ts";
 import type { OnReject } from "./settings.ts";
 import { ALIKE, Bisection, type Refused } from "./bisection.ts";
 import { DatabaseLost, type Entry, type Loader, type RefusalOf, type RowRefused } from "./ports.ts";
-import type { Counts } from "./counts.ts";
+import { countReasons, type Counts } from "./counts.ts";
 
 export interface WriterOptions {
   readonly loader: Loader;
@@ -97,8 +97,12 @@ export class Writer {
     const rejected = [...this.#refusedMessages(refused), ...partlyRejected(items)];
     if (onReject === "leave") {
       for (const each of refused) this.#warnOnce(each);
-      const whole = items.filter(({ entry }) => entry?.kind === "rejection");
-      const left = new Set([...rejected, ...whole].map(({ message }) => message.messageId));
+      const whole = items.flatMap(({ message, entry }) =>
+        entry?.kind === "rejection" ? [{ message, reasons: entry.rejection.reasons }] : [],
+      );
+      const all = [...rejected, ...whole];
+      const left = new Set(all.map(({ message }) => message.messageId));
+      for (const { reasons } of all) countReasons(counts, reasons);
       counts.left += left.size;
       return left;
     }
@@ -178,6 +182,10 @@ export class Writer {
     counts.loaded += loaded;
     counts.duplicates += duplicates;
     counts.quarantined += quarantined;
+    // Which of them are duplicates, the database does not say.
+    if (quarantined > 0)
+      for (const entry of entries)
+        if (entry.kind === "rejection") countReasons(counts, entry.rejection.reasons);
     return loaded;
   }
 

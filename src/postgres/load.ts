@@ -1,6 +1,7 @@
 // A drain's writes: rows, quarantine, ledger and vault in one statement, which is one commit.
 import { randomUUID } from "node:crypto";
 import type { DatabaseSettings } from "../config/database.ts";
+import type { ReasonCount } from "../drain/counts.ts";
 import { DatabaseLost, keyOf, RowRefused, type Entry, type Loader } from "../drain/ports.ts";
 import { SettlingLoader, type Committed, type Unsettled } from "../drain/settling-loader.ts";
 import type { KeyUse } from "../recovery/key-use.ts";
@@ -10,6 +11,7 @@ import { connect, type Connection, type Sql } from "./connection.ts";
 import { droppedRows, isDropped } from "./dropped-rows.ts";
 import { asFailure, translate, withColumn } from "./errors.ts";
 import { explainForbidden, forbidden } from "./forbidden.ts";
+import { heldReasons } from "./held-reasons.ts";
 import { usesWithin } from "./key-history.ts";
 import { pruneLedger, requireOwnIndexes } from "./ledger.ts";
 import { tablesFor } from "./migrations.ts";
@@ -29,6 +31,8 @@ export interface PostgresLoader extends Loader {
   recordStart(start: RunStart): void;
   /** Completes the row that {@link recordStart} added; never fails. */
   recordEnd(end: RunEnd): Promise<void>;
+  /** What the quarantine holds of this queue, most frequent reason first; undefined if it cannot be read. */
+  heldReasons(): Promise<readonly ReasonCount[] | undefined>;
   /** Deletes ledger entries and runs older than `days` if the user has the right; ends early when `stop` is aborted. */
   prune(days: number, stop: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -39,14 +43,15 @@ export interface PostgresLoader extends Loader {
  *
  * @param queue the ARN of the queue, or the path of its URL
  * @param vaultKey the data key of the entries' sealed values; undefined where no vault is kept
+ * @param runId a UUID, for the ledger and the run history
  * @throws {Failure} when the database is unreachable, or cannot take rows
  */
 export async function openLoader(
   settings: DatabaseSettings,
   queue: string,
   vaultKey?: SealedDataKey,
+  runId: string = randomUUID(),
 ): Promise<PostgresLoader> {
-  const runId = randomUUID();
   let connection: Connection | undefined;
   let warning: string | undefined;
   let inserted: readonly Inserted[] = [];
@@ -113,6 +118,7 @@ export async function openLoader(
     keyUses: async () => (recorder === undefined ? [] : usesWithin(connected().sql, table).catch(() => [])),
     recordStart: (start) => recorder?.start(start),
     recordEnd: async (end) => recorder?.end(end),
+    heldReasons: () => heldReasons(connected().sql, queue).catch(() => undefined),
     prune: (days, stop) => run("pruning the ledger", (sql) => pruneLedger(sql, days, stop)),
     close: () => close(),
   };

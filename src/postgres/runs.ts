@@ -137,7 +137,7 @@ export interface PastRun {
   readonly counts: RunCounts | undefined;
 }
 
-export type RunCounts = Readonly<Record<keyof Omit<Counts, "invalid"> | "invalidValues", number>>;
+export type RunCounts = Readonly<Record<keyof Omit<Counts, "invalid" | "reasons"> | "invalidValues", number>>;
 
 /** The history of one queue. */
 export interface RunHistory {

@@ -57,15 +57,19 @@ it("gives up with exit code 2 if nobody creates the queue or the database", asyn
   await expect(result).rejects.toMatchObject({ kind: "configuration" });
 });
 
-it("makes one attempt without --wait, and leaves its error as it is", async () => {
+it("makes one attempt without --wait, and says which flag waits at the start", async () => {
   const { attempts, lines, result } = server([AWAY], 0);
-  await expect(result).rejects.toBe(AWAY);
+  await expect(result).rejects.toMatchObject({
+    kind: "unavailable",
+    message: "SQS is unreachable (ECONNREFUSED). To wait for it at the start, set --wait.",
+  });
   expect({ attempts, lines }).toEqual({ attempts: [0], lines: [] });
 });
 
 it.each([new Failure("configuration", "Postgres rejected the login."), new TypeError("a bug")])(
-  "does not wait after %s",
+  "does not wait after %s, nor advise it",
   async (error) => {
+    await expect(server([error], 0).result).rejects.toBe(error);
     const { attempts, lines, result } = server([error], 60);
     await expect(result).rejects.toBe(error);
     expect({ attempts, lines }).toEqual({ attempts: [0], lines: [] });

@@ -115,6 +115,8 @@ const badProtocol = "--sqs-protocol / FETCH_ETL_SQS_PROTOCOL must be one of: aut
 describe("a mistake is told:", () => {
   it.each<[string, QueueFlags, NodeJS.ProcessEnv, string]>([
     ["an empty queue", { queue: "" }, {}, badQueue],
+    ["a region of a hyphen", {}, { AWS_REGION: "-" }, badRegion("AWS_REGION")],
+    ["a region of 64 characters", {}, { AWS_REGION: "r".repeat(64) }, badRegion("AWS_REGION")],
     ["a queue's name with a blank", { queue: "login queue" }, {}, badQueue],
     ["a queue's name with a dot", { queue: "login.queue" }, {}, badQueue],
     ["a queue's name with a slash", { queue: "000000000000/login-queue" }, {}, badQueue],

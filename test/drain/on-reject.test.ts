@@ -55,6 +55,15 @@ function leavingIn(options: ConstructorParameters<typeof MemoryQueue>[1]) {
 const sorted = (ids: readonly string[]): string[] => ids.toSorted();
 
 describe("messages that are left", () => {
+  it("are counted by reason, also in a dry run", async () => {
+    const { reasons } = await leaving(300, 3).run();
+    expect([...reasons].toSorted()).toEqual([
+      ["body: not JSON", 3],
+      ["row: refused by Postgres, SQLSTATE 22021, column locale", 1],
+    ]);
+    expect([...(await leaving(300, 3).run(true)).reasons]).toEqual([["body: not JSON", 3]]);
+  });
+
   it("stay hidden for their time, and are neither loaded, quarantined, deleted nor given back", async () => {
     const { run, queue, loader, bad, warned } = leaving(300, 3);
     expect(await run()).toMatchObject({

@@ -88,7 +88,17 @@ it("prints a line a check, no secret, and nothing to stderr", () =>
     expectNoSecret(bench, outcome);
     const lines = outcome.stdout.trimEnd().split("\n");
     expect(lines.at(-1)).toBe("ok, 5 not checked");
-    expect(lines.slice(0, -1).map((line) => line.slice(2, 18).trim())).toEqual(ALL);
+    const settings = lines.findIndex((line) => line.startsWith("  not set: --")) + 1;
+    expect(lines.slice(0, settings)).toEqual(
+      expect.arrayContaining([
+        "settings",
+        `  FETCH_ETL_QUEUE=${bench.queue} (environment), default login-queue`,
+        "  FETCH_ETL_MASKING_KEY is set (environment)",
+        "  DATABASE_URL is set (environment)",
+        expect.stringMatching(/^ {2}default: --.*, --concurrency=128, /),
+      ]),
+    );
+    expect(lines.slice(settings, -1).map((line) => line.slice(2, 18).trim())).toEqual(ALL);
     expect(outcome).toMatchObject({ code: 0, stderr: "" });
   }));
 

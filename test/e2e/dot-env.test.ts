@@ -33,6 +33,35 @@ async function openPipe(path: string): Promise<number> {
   }
 }
 
+it.for<string[]>([["--dotenv", "live.env"], []])(
+  "the file that is named is read in place of .env, and must exist (%j)",
+  (flag) =>
+    withFolder(async (folder) => {
+      await writeFile(join(folder, ".env"), "FETCH_ETL_QUEUE=staging\n");
+      const env = flag.length === 0 ? { FETCH_ETL_DOTENV: "live.env" } : {};
+      const missing = await startCli(["doctor", "--json", ...flag], env, folder).outcome;
+      expect(missing).toMatchObject({ code: 2, stdout: "" });
+      expect(missing.stderr).toBe(
+        "error: --dotenv / FETCH_ETL_DOTENV: the file live.env does not exist (ENOENT).\n",
+      );
+      await writeFile(join(folder, "live.env"), `\nFETCH_ETL_QUEUE=live\nFETCH_ETL_MASKING_KEY=${KEY}\n`);
+      const found = await startCli(["doctor", "--json", ...flag], env, folder).outcome;
+      const { settings } = JSON.parse(found.stdout) as { settings: { name: string }[] };
+      const of = (name: string): unknown => settings.find((each) => each.name === name);
+      expect(of("--queue")).toMatchObject({
+        value: "live",
+        source: "live.env line 2",
+        default: "login-queue",
+      });
+      expect(of("FETCH_ETL_MASKING_KEY")).toMatchObject({
+        set: true,
+        value: null,
+        source: "live.env line 3",
+      });
+      expect(found.stdout).not.toContain(KEY);
+    }),
+);
+
 it.for(["doctor", "keygen", "drain"])("%s reads a .env that is a pipe, once", (command) =>
   withFolder(async (folder) => {
     const path = join(folder, ".env");

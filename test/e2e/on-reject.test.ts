@@ -44,7 +44,7 @@ it("leaves what cannot be loaded hidden, says so, and exits 3 only where that wa
     const refused = messages.find(({ body }) => body.includes('"refused"'))?.messageId ?? "";
     expect(drained.stderr).toBe(
       `warning: Postgres refuses the row of message ${refused} (SQLSTATE 23514, constraint one). This message, and others with the same error, stay in the queue.\n` +
-        `warning: 3 deliveries from queue ${bench.queue} could not be loaded and stayed in the queue. SQS moves a message to ` +
+        `warning: 3 deliveries from queue ${bench.queue} could not be loaded and stayed in the queue: body: not JSON (1); device_id: missing (1); ip: not an IP address (1); 1 other reason. SQS moves a message to ` +
         'the dead-letter queue after 3 receives. Run "fetch-etl peek" on that queue to see why it was rejected.\n',
     );
     expect(await quarantined(bench)).toBe(0);

@@ -1,12 +1,14 @@
 // What machines see of a run: the report file, the metrics file and the JSON log, of the real command line.
 import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { generateMessages } from "../../sandbox/messages.ts";
 import { runCli, startCli, withBench, type Bench } from "../support/bench.ts";
 import { withFolder } from "../support/folder.ts";
 import { withGateway } from "../support/gateway.ts";
+import { logLines } from "../support/log-lines.ts";
 
 const it = test.concurrent;
 const NOTHING_LISTENS = "http://127.0.0.1:1";
@@ -38,20 +40,6 @@ function withFiles(use: (bench: Bench, files: Files) => Promise<void>): Promise<
       });
     }),
   );
-}
-
-/** The lines of a JSON log, each of which must be one. */
-function logLines(stderr: string): Record<string, unknown>[] {
-  const lines = stderr.split("\n").slice(0, -1);
-  const parsed = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-  for (const line of parsed) {
-    expect(line).toMatchObject({
-      level: expect.stringMatching(/^(debug|info|warn|error)$/),
-      msg: expect.any(String),
-    });
-    expect(new Date(String(line["time"])).toISOString()).toBe(line["time"]);
-  }
-  return parsed;
 }
 
 it("writes what drain --json prints, with times and exit code, to the report file", () =>
@@ -227,6 +215,13 @@ it("logs begin and end of a drain as JSON, the end with the report's figures", (
     const { schemaVersion, ...figures } = JSON.parse(stdout) as Record<string, unknown>;
     expect(schemaVersion).toBe(2);
     expect(end).toMatchObject({ level: "info", ...figures, exitCode: 0 });
+    const run = { runId: figures["runId"], version: figures["version"], host: hostname() };
+    expect(begin).toMatchObject({ ...run, table: "public.user_logins" });
+    const stored = { id: run.runId, version: run.version, host: run.host, target: figures["table"] };
+    expect(await bench.sql`select id, version, host, target from fetch_etl.runs`).toEqual([stored]);
+    const [joined] =
+      await bench.sql`select count(*)::integer from fetch_etl.ledger where run_id = ${String(run.runId)}`;
+    expect(joined).toEqual({ count: 100 });
   }));
 
 it.for<[string, string[], Record<string, string | undefined>, number, string[]]>([
@@ -269,5 +264,7 @@ it("takes the log's format from .env, also for a mistake in the flags", () =>
 it("refuses a format that it does not know, by exit code 2", async () => {
   const { code, stderr } = await runCli(["keygen"], { FETCH_ETL_LOG_FORMAT: "xml" });
   expect(code).toBe(2);
-  expect(stderr).toMatch(/^error: .*FETCH_ETL_LOG_FORMAT must be one of: text, json, emf\.\n$/);
+  expect(stderr).toMatch(
+    /^error: .*FETCH_ETL_LOG_FORMAT must be one of: text, json, emf\. FETCH_ETL_LOG_FORMAT=xml \(environment\)\.\n$/,
+  );
 });

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { BIN, makeTables, waitsForLock, withBench, type Bench } from "../support/bench.ts";
 import { noTerminal, onTerminal, type TerminalSession } from "../support/terminal.ts";
 import { generateMessages } from "../../sandbox/messages.ts";
+import { startProxy } from "../support/proxy.ts";
 
 if (noTerminal !== undefined) console.log(`What a terminal shows is not tested: ${noTerminal}.`);
 
@@ -42,6 +43,24 @@ describe.skipIf(noTerminal !== undefined).concurrent("a drain on a terminal", ()
       expect(rest.at(-1)).toBe("exit 0");
     }),
   );
+
+  test("says in its line that SQS is away, how long it has waited, and no more when SQS is back", () =>
+    withBench(async (bench) => {
+      await bench.send(generateMessages(20));
+      const proxy = await startProxy(bench.sqs.endpoint, ({ action }) =>
+        action === "ReceiveMessage" ? { kind: "dropped" } : undefined,
+      );
+      const session = drainOn(bench, 80, { AWS_ENDPOINT_URL_SQS: proxy.endpoint });
+      await session.shows("waiting for SQS (ECONNRESET), 2 of 30 s");
+      proxy.misbehave();
+      await session.shows("loaded");
+      const written = await session.ended;
+      await proxy.stop();
+      expect(written).not.toContain("warning: SQS");
+      expect(await session.screen()).toMatch(
+        /^t\d+_\d+: the queue is empty \([\d.]+ s, waited [\d.]+ s for SQS\)$/m,
+      );
+    }));
 
   test("has no colour with NO_COLOR", () =>
     withBench(async (bench) => {

@@ -13,6 +13,17 @@ beforeEach(stubAwsEnvironment);
 
 const now = { max: 10, waitSeconds: 0, visibilityTimeout: 30 };
 
+it("a region of a profile that is none is told without its text", () => {
+  const error = new Error('Region not accepted: region="my s3cret" is not a valid hostname component.');
+  const target = targetOf(settings({ queue: "q" }), undefined);
+  const translated = translateSqsError(error, { target, action: "sqs:GetQueueUrl" });
+  expect(translated).toMatchObject({
+    kind: "configuration",
+    message: expect.stringContaining("AWS profile"),
+  });
+  expect(inspect(translated instanceof Error && translated.message)).not.toContain("s3cret");
+});
+
 describe("an error that SQS answers", () => {
   let server: QueryServer;
   let queue: Queue;

@@ -11,7 +11,14 @@ import postgres from "postgres";
 import { inject } from "vitest";
 import { startSqs, type SqsServer } from "../../sandbox/sqs.ts";
 import { mistakesIn } from "./json-schemas.ts";
-import { AWS_ENVIRONMENT, canRunHere, runHere, type Env, type Outcome } from "./command-line.ts";
+import {
+  AWS_ENVIRONMENT,
+  canRunHere,
+  runHere,
+  withoutTimes,
+  type Env,
+  type Outcome,
+} from "./command-line.ts";
 
 export const BIN = fileURLToPath(new URL("../../bin/fetch-etl.js", import.meta.url));
 
@@ -136,7 +143,11 @@ export function startCli(
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  const outcome = once(child, "close").then(() => ({ code: child.exitCode, stdout, stderr }));
+  const outcome = once(child, "close").then(() => ({
+    code: child.exitCode,
+    stdout,
+    stderr: withoutTimes(stderr),
+  }));
   return { child, outcome };
 }
 

@@ -11,7 +11,13 @@ import { variables } from "./program.ts";
 export interface Outcome {
   readonly code: number | null;
   readonly stdout: string;
+  /** {@link withoutTimes}. */
   readonly stderr: string;
+}
+
+/** The text log without the times of its lines, which it has where stderr is no terminal. */
+export function withoutTimes(stderr: string): string {
+  return stderr.replace(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /gm, "");
 }
 
 /** A command's environment; what is undefined is not set. */
@@ -76,6 +82,7 @@ export async function runHere(
   const atExit = new Set<() => void>();
   const ofProcess = {
     ...{ env, versions, stdout: stdout.output, stderr: stderr.output },
+    outerEnv: given,
     dotEnv: undefined,
     stdin: {
       isTerminal: false,
@@ -95,7 +102,7 @@ export async function runHere(
   });
   const code = await run(args);
   for (const action of atExit) action();
-  return { code, stdout: stdout.text, stderr: stderr.text };
+  return { code, stdout: stdout.text, stderr: withoutTimes(stderr.text) };
 }
 
 /** Keeps what is written to it. */

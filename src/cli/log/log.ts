@@ -25,7 +25,7 @@ export interface EmbeddedMetrics {
   readonly [member: string]: unknown;
 }
 
-/** The text format shows only the sentence; the JSON formats also show the fields. */
+/** The text format shows only the sentence, after the time unless stderr is a terminal; the JSON formats also show the fields. */
 export interface Log extends Notices {
   readonly format: LogFormat;
   /** Only in JSON, with `--debug`. */
@@ -60,21 +60,25 @@ export function openLog(settings: LogSettings): Log {
   return settings.format === "text" ? textLog(settings) : jsonLog(settings);
 }
 
-function textLog({ stderr, env, flags }: LogSettings): Log {
+function textLog({ stderr, env, flags, epochNow }: LogSettings): Log {
   const style = styleFor(stderr, env);
+  // A person at a terminal sees when a line appears; in a file or a cron mail, nobody does.
+  const write = (line: string): void => {
+    stderr.write(`${stderr.isTerminal ? "" : `${new Date(epochNow()).toISOString()} `}${line}\n`);
+  };
   return {
     format: "text",
     debug: () => undefined,
     event: () => undefined,
     metrics: () => undefined,
     note: (sentence) => {
-      if (flags.quiet !== true) stderr.write(`${sentence}\n`);
+      if (flags.quiet !== true) write(sentence);
     },
     warn: (sentence) => {
-      stderr.write(`${style.yellow("warning:")} ${sentence}\n`);
+      write(`${style.yellow("warning:")} ${sentence}`);
     },
     error: (sentences, frames = "") => {
-      for (const line of sentences.split("\n")) stderr.write(`${style.red("error:")} ${line}\n`);
+      for (const line of sentences.split("\n")) write(`${style.red("error:")} ${line}`);
       if (flags.debug === true) stderr.write(frames);
     },
   };

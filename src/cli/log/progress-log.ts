@@ -6,7 +6,7 @@ const INTERVAL_MS = 10_000;
 
 /** Logs the counts until the returned function is called. */
 export function startProgressLog(
-  { log, clock }: Pick<Context, "log" | "clock">,
+  { log, clock, runId }: Pick<Context, "log" | "clock" | "runId">,
   queue: string,
   counts: Readonly<Counts>,
 ): () => void {
@@ -15,7 +15,8 @@ export function startProgressLog(
     for (;;) {
       await clock.wait(INTERVAL_MS, over.signal);
       if (over.signal.aborted) return;
-      log.event("Draining", { queue, ...counts, invalid: Object.fromEntries(counts.invalid) });
+      const invalid = Object.fromEntries(counts.invalid);
+      log.event("Draining", { runId, queue, ...counts, invalid, reasons: undefined });
     }
   };
   void beat();

@@ -2,6 +2,7 @@
 import type { Clock } from "../../drain/clock.ts";
 import type { Queue } from "../../drain/ports.ts";
 import { settledOf, unitOf, type Counts } from "../../drain/counts.ts";
+import type { Outage, Outages } from "../../drain/outages.ts";
 import type { Context } from "../context.ts";
 import { count } from "./style.ts";
 import { durationText, Pace } from "./pace.ts";
@@ -17,17 +18,22 @@ export interface Watched {
   readonly counts: Readonly<Counts>;
   /** Aborted when the run is asked to stop. */
   readonly stop: AbortSignal;
+  readonly outages: Pick<Outages, "current">;
+  /** How long a run retries while a server is unavailable, seconds. */
+  readonly retryForSeconds: number;
   /** The limit of the run, if any. */
   readonly maxMessages: number | undefined;
   readonly dryRun: boolean;
 }
 
+/** Whether stderr can show a progress line. ora hangs on a terminal of width 0, and prints separate lines if it cannot draw. */
+export function canShowProgress({ stderr, env }: Pick<Context, "stderr" | "env">): boolean {
+  return stderr.isTerminal && stderr.columns > 0 && !("CI" in env) && env["TERM"] !== "dumb";
+}
+
 /** Shows the counts until the returned function is called. */
 export async function startProgress(context: Context, watched: Watched): Promise<() => void> {
   const { stderr, env, clock } = context;
-  // ora hangs on a terminal of width 0, and prints separate lines if it cannot draw.
-  if (!stderr.isTerminal || stderr.columns === 0 || "CI" in env || env["TERM"] === "dumb")
-    return () => undefined;
   // Imported on demand, because cron jobs do not need it.
   const { default: ora } = await import("ora");
   const spinner = ora({
@@ -41,9 +47,10 @@ export async function startProgress(context: Context, watched: Watched): Promise
   let expected: number | undefined;
   void watchDepth(watched, clock, over.signal, (total) => (expected = total));
   const show = (): void => {
-    const { queue, counts, stop, dryRun, maxMessages = Infinity } = watched;
+    const { queue, counts, stop, outages, retryForSeconds, dryRun, maxMessages = Infinity } = watched;
     const settled = settledOf(counts);
     pace.note(clock.now(), settled);
+    const outage = outages.current;
     const progress: Progress = {
       name: queue.name,
       verb: dryRun ? "decoded" : "loaded",
@@ -55,6 +62,7 @@ export async function startProgress(context: Context, watched: Watched): Promise
           ? undefined
           : Math.max(0, expected - settled),
       stopping: stop.aborted,
+      waiting: outage && { ...outage, ms: clock.now() - outage.since, ofSeconds: retryForSeconds },
     };
     spinner.text = progressText(progress, stderr.columns - SPINNER_WIDTH);
   };
@@ -101,6 +109,15 @@ export interface Progress {
   /** Estimated messages left; undefined while unknown, and where a message has several records. */
   readonly left: number | undefined;
   readonly stopping: boolean;
+  /** Undefined while both servers answer. */
+  readonly waiting: Waiting | undefined;
+}
+
+export interface Waiting extends Pick<Outage, "server" | "code"> {
+  /** How long the run has waited, milliseconds. */
+  readonly ms: number;
+  /** How long it waits at most. */
+  readonly ofSeconds: number;
 }
 
 /** One line with as much as fits. The number of loaded messages is always shown. */
@@ -108,6 +125,15 @@ export function progressText(progress: Progress, columns: number): string {
   const { name, perSecond, left } = progress;
   const loaded = `${count(progress.loaded)} ${progress.verb}`;
   if (progress.stopping) return fitting(columns, [["stopping", loaded]]);
+  if (progress.waiting !== undefined) {
+    const { waiting, time } = waitingText(progress.waiting);
+    return fitting(columns, [
+      [`${shorten(name, LONGEST_NAME)}: ${loaded}`, waiting, time],
+      [loaded, waiting, time],
+      [waiting, time],
+      [waiting],
+    ]);
+  }
   const rate = perSecond === undefined ? [] : [`${count(Math.round(perSecond))}/s`];
   const quarantined = progress.quarantined === 0 ? [] : [`${count(progress.quarantined)} quarantined`];
   const time = timeLeft(perSecond, left);
@@ -118,6 +144,14 @@ export function progressText(progress: Progress, columns: number): string {
     [loaded, ...time],
     [loaded],
   ]);
+}
+
+function waitingText({ server, code, ms, ofSeconds }: Waiting): { waiting: string; time: string } {
+  const waited = Math.min(Math.floor(ms / 1000), ofSeconds);
+  return {
+    waiting: `waiting for ${server}${code === undefined ? "" : ` (${code})`}`,
+    time: `${count(waited)} of ${count(ofSeconds)} s`,
+  };
 }
 
 function timeLeft(perSecond: number | undefined, left: number | undefined): string[] {

@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { Context } from "../../../src/cli/context.ts";
-import { writeDrainSummary } from "../../../src/cli/commands/drain/report.ts";
-import type { DrainReport } from "../../../src/drain/report.ts";
+import {
+  reasonsText,
+  writeDrainSummary,
+  type FinishedDrain,
+} from "../../../src/cli/commands/drain/report.ts";
 
-const report: DrainReport = {
+const report: FinishedDrain = {
   received: 12_345,
   loaded: 12_340,
   duplicates: 2,
@@ -11,6 +14,7 @@ const report: DrainReport = {
   skipped: 0,
   left: 0,
   invalid: new Map(),
+  reasons: new Map(),
   deleted: 12_345,
   released: 0,
   requests: { receive: 1_300, delete: 1_235, other: 2 },
@@ -20,9 +24,10 @@ const report: DrainReport = {
   leftHidden: 0,
   databaseSilent: false,
   durationMs: 5_000,
+  waitedMs: { sqs: 0, postgres: 0 },
 };
 
-function summary(isTerminal: boolean, change: Partial<DrainReport> = {}, dryRun = false): string {
+function summary(isTerminal: boolean, change: Partial<FinishedDrain> = {}, dryRun = false): string {
   let text = "";
   const stdout = { write: (more: string) => void (text += more), isTerminal };
   // Only these are looked at.
@@ -44,6 +49,23 @@ describe("at the end a drain tells", () => {
       "  SQS requests          2,537",
       "",
     ]);
+  });
+
+  it("of the reasons of rejected messages, the three most frequent", () => {
+    const reasons = (...counts: [string, number][]) => reasonsText({ reasons: new Map(counts) });
+    expect(reasons()).toBe("");
+    expect(reasons(["ip: missing", 1])).toBe("ip: missing (1)");
+    expect(
+      reasons(["a: missing", 1], ["b: missing", 3], ["c\u001b: missing", 1_200], ["d: missing", 2], ["e", 1]),
+    ).toBe("c\uFFFD: missing (1,200); b: missing (3); d: missing (2); 2 other reasons");
+  });
+
+  it("how long it waited for each server, unless it was hardly at all", () => {
+    const both = { waitedMs: { sqs: 1_250, postgres: 3_000 } };
+    const text = "the queue is empty (5.0 s, waited 1.3 s for SQS, waited 3.0 s for Postgres)";
+    expect(summary(true, both)).toContain(text);
+    expect(summary(false, both)).toContain(text);
+    expect(summary(false, { waitedMs: { sqs: 99, postgres: 0 } })).toContain("the queue is empty (5.0 s)");
   });
 
   it("of nothing, that there was nothing", () => {

@@ -77,6 +77,8 @@ async function linesOf(
   const epochNow = (): number => 1_700_000_000_000;
   const context: RecordContext = {
     log: openLog({ stderr, env: {}, flags, format: "emf", epochNow }),
+    runId: "0",
+    host: "h",
     versions: { fetchEtl: "1.2.3", node: "20.19.0", nodeNeeded: "20.19" },
     ...{ explain, epochNow },
     clock: { now: () => 0, wait: () => Promise.resolve() },
@@ -127,8 +129,8 @@ describe("the line of a finished drain", () => {
   it("has the numbers of this run, under the names of the Prometheus metrics", async () => {
     const [line] = await linesOf({}, loads);
     const names = Object.keys(line ?? {}).filter((name) => name.startsWith("fetch_etl_"));
-    // The metrics of the queue are not known here: three more in a real run, which the documentation counts.
-    expect(names).toHaveLength(17 - 3);
+    // The metrics of queue and quarantine are not known here: four more in a real run, which the documentation counts.
+    expect(names).toHaveLength(18 - 4);
     expect(line).toMatchObject({
       fetch_etl_last_run_exit_code: 0,
       fetch_etl_last_run_duration_seconds: 0,
@@ -137,6 +139,22 @@ describe("the line of a finished drain", () => {
       fetch_etl_messages_received_total: 4,
       fetch_etl_sqs_requests_total_receive: 0,
     });
+  });
+
+  it("has the sum of what the quarantine holds", async () => {
+    const [line] = await linesOf({}, (run) => {
+      run.loader = {
+        heldReasons: () =>
+          Promise.resolve([
+            { reason: "ip: missing", count: 3 },
+            { reason: "user_id: missing", count: 2 },
+          ]),
+        recordEnd: () => Promise.resolve(),
+        close: () => Promise.resolve(),
+      };
+      return loads(run);
+    });
+    expect(line).toMatchObject({ fetch_etl_quarantine_held: 5 });
   });
 
   it("has no metrics in a dry run", async () => {

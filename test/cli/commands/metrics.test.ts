@@ -12,6 +12,7 @@ import { memoryLog } from "../../support/memory-log.ts";
 type NamedRun = RunRecord & { readonly queue: string };
 
 const run: NamedRun = {
+  ...{ runId: "0", version: "1.2.3", host: "h" },
   queue: "logins",
   table: "public.user_logins",
   dryRun: false,
@@ -31,6 +32,9 @@ const run: NamedRun = {
   remaining: { visible: 10, inFlight: 2, delayed: 1 },
   stoppedBy: "empty",
   durationMs: 1500,
+  waitedMs: { sqs: 0, postgres: 0 },
+  reasons: new Map(),
+  held: [{ reason: "ip: missing", count: 1 }],
   startedAt: 1_700_000_000_000,
   finishedAt: 1_700_000_002_250,
   exitCode: 0,
@@ -112,6 +116,35 @@ it("keeps the last success over a failed run, whose queue nobody counted", async
   expect(text).toContain('fetch_etl_last_success_timestamp_seconds{queue="logins"} 1700000002.25');
   expect(text).toContain('fetch_etl_last_run_exit_code{queue="logins"} 5');
   expect(text.join("\n")).not.toContain("fetch_etl_queue_messages");
+});
+
+it("tells what the quarantine holds: the ten most frequent reasons, cut, and the others together", async () => {
+  const held = Array.from({ length: 13 }, (_, index) => ({
+    reason: `field ${index}: missing`,
+    count: 20 - index,
+  }));
+  held.unshift({ reason: `a"b\\{,}\u001b${"x".repeat(200)}`, count: 50 });
+  const text = (await samples({ ...run, held })).filter((line) =>
+    line.startsWith("fetch_etl_quarantine_held"),
+  );
+  expect(text).toHaveLength(11);
+  expect(text[0]).toBe(
+    `fetch_etl_quarantine_held{queue="logins",reason="a\\"b\\\\{,}\uFFFD${"x".repeat(92)}"} 50`,
+  );
+  expect(text[1]).toBe('fetch_etl_quarantine_held{queue="logins",reason="field 0: missing"} 20');
+  expect(text[10]).toBe('fetch_etl_quarantine_held{queue="logins",reason="other"} 38');
+});
+
+it("keeps what the quarantine held when a later run cannot look, and only then", async () => {
+  const reason = 'row: refused by Postgres, SQLSTATE 23514, constraint a"b\\{c}\n,d="e"';
+  const earlier = await earlierOf({ ...run, held: [{ reason, count: 4 }] });
+  const heldIn = (lines: readonly string[]): readonly string[] =>
+    lines.filter((line) => line.includes("_held{"));
+  const before = heldIn(await samples({ ...run, held: [{ reason, count: 4 }] }));
+  expect(before).toHaveLength(1);
+  expect(heldIn(await samples({ ...failed, held: undefined }, earlier))).toEqual(before);
+  expect(heldIn(await samples({ ...run, held: [] }, earlier))).toEqual([]);
+  expect(heldIn(await samples({ ...failed, held: undefined }))).toEqual([]);
 });
 
 it("says 0 where no run has been a success", async () => {

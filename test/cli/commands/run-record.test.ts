@@ -10,6 +10,8 @@ function memory(broken: readonly string[] = []) {
   const { log, lines } = memoryLog();
   const context = {
     log,
+    runId: "0",
+    host: "h",
     versions: { fetchEtl: "1.2.3", node: "20.19.0", nodeNeeded: "20.19" },
     explain,
     clock: { now: () => 0, wait: () => Promise.resolve() },
@@ -61,6 +63,7 @@ it.each([
     const work = async (run: Run): Promise<number> => {
       run.stoppedBy = "empty";
       run.loader = {
+        heldReasons: () => Promise.resolve([{ reason: "ip: missing", count: 3 }]),
         recordEnd: (end) => Promise.resolve().then(() => void calls.push(end)),
         close: () => Promise.resolve(void calls.push("closed")),
       };
@@ -78,6 +81,7 @@ it("ends even if the run history does not answer", async () => {
   let isClosed = false;
   const code = await recordRun(FILES, false, context, (run) => {
     run.loader = {
+      heldReasons: () => new Promise(() => undefined),
       recordEnd: () => new Promise(() => undefined),
       close: () => Promise.resolve(void (isClosed = true)),
     };
@@ -104,6 +108,9 @@ it("puts a failure on record with what was counted before it, and throws it on",
   expect(JSON.parse(files.get("run.json") ?? "")).toEqual({
     schemaVersion: 2,
     command: "drain",
+    runId: "0",
+    version: "1.2.3",
+    host: "h",
     queue: "logins",
     table: null,
     received: 0,
@@ -113,12 +120,14 @@ it("puts a failure on record with what was counted before it, and throws it on",
     skipped: 0,
     left: 0,
     invalid: {},
+    reasons: {},
     deleted: 0,
     released: 0,
     requests: { receive: 0, delete: 0, other: 0 },
     remaining: null,
     stoppedBy: null,
     durationMs: 0,
+    waitedMs: { sqs: 0, postgres: 0 },
     startedAt: "2023-11-14T22:13:20.000Z",
     finishedAt: "2023-11-14T22:13:20.000Z",
     exitCode: 5,

@@ -1,5 +1,6 @@
 import { PassThrough } from "node:stream";
 import { expect, it } from "vitest";
+import { writeVerified } from "../../../src/cli/commands/verify/report.ts";
 import { runVerify, type VerifyFlags } from "../../../src/cli/commands/verify/run.ts";
 import type { Context, Services } from "../../../src/cli/context.ts";
 import { Problems } from "../../../src/config/readers.ts";
@@ -34,6 +35,28 @@ it.each<[string, VerifyFlags, string]>([
   ["--quiet --html", { quiet: true, html: "page.html" }, "values"],
 ])("values are read only where they are shown: %s", async (_what, flags, extent) => {
   expect(await asked(flags)).toBe(extent);
+});
+
+it.each([
+  [0, "ok\n", "\u001b[32mok\u001b[39m\n"],
+  [8, "ok, 8 quarantined\n", "\u001b[33mok, 8 quarantined\u001b[39m\n"],
+])("ends with ok, in amber while %i messages wait in the quarantine", (quarantined, plain, colored) => {
+  const lastLine = (env: NodeJS.ProcessEnv): string | undefined => {
+    let text = "";
+    const stdout = { write: (more: string) => void (text += more), isTerminal: false, columns: 0 };
+    writeVerified({ stdout, env } as unknown as Context, {
+      ...{ rows: 3, columns: new Map(), unmasked: 0, repeatedBodies: 0, quarantined, quarantineReasons: {} },
+      ...{
+        table: "public.user_logins",
+        queue: { visible: 0, inFlight: 0, delayed: 0 },
+        expected: 3,
+        ok: true,
+      },
+    });
+    return text.split(/(?<=\n)/).at(-1);
+  };
+  expect(lastLine({})).toBe(plain);
+  expect(lastLine({ FORCE_COLOR: "1" })).toBe(colored);
 });
 
 it("wrong flags are told together", async () => {

@@ -3,12 +3,16 @@ import { openLog } from "../../../src/cli/log/log.ts";
 import type { LogFlags, LogFormat } from "../../../src/config/log-format.ts";
 
 /** Opens a log, tells it a line of each kind, and gives what it wrote. */
-function written(format: LogFormat, flags: LogFlags, env: NodeJS.ProcessEnv = {}): readonly string[] {
+function written(
+  format: LogFormat,
+  flags: LogFlags,
+  { env = { NO_COLOR: "1" }, isTerminal = true }: { env?: NodeJS.ProcessEnv; isTerminal?: boolean } = {},
+): readonly string[] {
   const texts: string[] = [];
   const stderr = {
     write: (text: string) => void texts.push(text),
     stream: process.stderr,
-    isTerminal: false,
+    isTerminal,
     columns: 0,
   };
   const log = openLog({ stderr, env, flags, format, epochNow: () => 1_700_000_000_000 });
@@ -39,8 +43,18 @@ it.each<[string, LogFlags, string[]]>([
   expect(written("text", flags)).toEqual(lines.map((line) => `${line}\n`));
 });
 
+it("puts the time before each line where stderr is no terminal", () => {
+  const time = "2023-11-14T22:13:20.000Z";
+  expect(written("text", { debug: true }, { isTerminal: false })).toEqual([
+    ...["A note.", "warning: A warning.", "error: First mistake.", "error: Second mistake."].map(
+      (line) => `${time} ${line}\n`,
+    ),
+    ...["Failure\n", "    at place\n"],
+  ]);
+});
+
 it("colours labels where colour is wanted", () => {
-  const [, warning, error] = written("text", {}, { FORCE_COLOR: "1" });
+  const [, warning, error] = written("text", {}, { env: { FORCE_COLOR: "1" } });
   expect(warning).toBe("\u001b[33mwarning:\u001b[39m A warning.\n");
   expect(error).toBe("\u001b[31merror:\u001b[39m First mistake.\n");
 });

@@ -7,7 +7,7 @@ it("logs a line each time the clock says so, and none after its end", async () =
   const { log, lines } = memoryLog();
   const waits: (() => void)[] = [];
   const wait = (): Promise<void> => new Promise((resolve) => waits.push(resolve));
-  const end = startProgressLog({ log, clock: { now: () => 0, wait } }, "logins", newCounts());
+  const end = startProgressLog({ log, runId: "r", clock: { now: () => 0, wait } }, "logins", newCounts());
   const tick = async (): Promise<void> => {
     waits.at(-1)?.();
     await new Promise(setImmediate);

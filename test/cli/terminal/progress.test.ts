@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { progressText, type Progress } from "../../../src/cli/terminal/progress.ts";
+import { progressText, type Progress, type Waiting } from "../../../src/cli/terminal/progress.ts";
 
 const busy: Progress = {
   name: "login-queue",
@@ -9,7 +9,10 @@ const busy: Progress = {
   perSecond: 2310.4,
   left: 300_000,
   stopping: false,
+  waiting: undefined,
 };
+
+const waiting: Waiting = { server: "Postgres", code: "ECONNREFUSED", ms: 6_900, ofSeconds: 30 };
 
 describe("the live line", () => {
   it.each<[string, Partial<Progress>, string]>([
@@ -27,6 +30,25 @@ describe("the live line", () => {
     expect(progressText({ ...busy, stopping: true }, 77)).toBe("stopping, 12,340 loaded");
   });
 
+  it.each<[number, Partial<Waiting>, string]>([
+    [77, {}, "login-queue: 12,340 loaded, waiting for Postgres (ECONNREFUSED), 6 of 30 s"],
+    [61, {}, "12,340 loaded, waiting for Postgres (ECONNREFUSED), 6 of 30 s"],
+    [60, {}, "waiting for Postgres (ECONNREFUSED), 6 of 30 s"],
+    [40, {}, "waiting for Postgres (ECONNREFUSED)"],
+    [20, {}, "waiting for Postgre…"],
+    [77, { code: undefined }, "login-queue: 12,340 loaded, waiting for Postgres, 6 of 30 s"],
+    [77, { ms: 31_000 }, "login-queue: 12,340 loaded, waiting for Postgres (ECONNREFUSED), 30 of 30 s"],
+  ])(
+    "in %i columns says that it waits, for what and how long, and estimates nothing",
+    (columns, change, text) => {
+      expect(progressText({ ...busy, waiting: { ...waiting, ...change } }, columns)).toBe(text);
+    },
+  );
+
+  it("says that it stops, also while it waits", () => {
+    expect(progressText({ ...busy, stopping: true, waiting }, 77)).toBe("stopping, 12,340 loaded");
+  });
+
   it.each([
     [62, "login-queue: 12,340 loaded, 2,310/s, 3 quarantined, 2 min left"],
     [61, "12,340 loaded, 2,310/s, 3 quarantined, 2 min left"],
@@ -41,7 +63,12 @@ describe("the live line", () => {
   it("is never wider than the terminal, whatever the numbers", () => {
     const most = { loaded: 10 ** 12, quarantined: 10 ** 12, perSecond: 10 ** 9, left: 10 ** 15 };
     const widest: Progress = { ...busy, ...most, name: "q".repeat(80) };
+    const waits: Progress = {
+      ...widest,
+      waiting: { ...waiting, code: "E".repeat(40), ms: 10 ** 9, ofSeconds: 86_400 },
+    };
     for (let columns = 1; columns <= 200; columns += 1)
-      expect(progressText(widest, columns).length).toBeLessThanOrEqual(columns);
+      for (const progress of [widest, waits])
+        expect(progressText(progress, columns).length).toBeLessThanOrEqual(columns);
   });
 });

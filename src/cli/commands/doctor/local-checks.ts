@@ -8,7 +8,7 @@ import { SECRET_SETTINGS, type SecretSources } from "../../../config/secret-sett
 import { Failure } from "../../../failure.ts";
 import type { Context, Versions } from "../../context.ts";
 import type { ResolvedSecret } from "../../secrets.ts";
-import { plural } from "../../terminal/style.ts";
+import { plural, printable } from "../../terminal/style.ts";
 
 export function checkVersions({ fetchEtl, node, nodeNeeded }: Versions): Check {
   const finding = `fetch-etl ${fetchEtl}, Node.js ${node}`;
@@ -29,7 +29,7 @@ const SECRETS = [...SECRET_SETTINGS, "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN
 
 export function checkDotEnv({ fileMode, dotEnv }: Context): Check {
   if (dotEnv === undefined) return ok(".env", "none in this directory");
-  const mode = fileMode(".env");
+  const mode = fileMode(dotEnv.path);
   if (mode === undefined || !isShared(mode)) return ok(".env", "readable only by its owner");
   const holdsSecrets = SECRETS.some((name) => {
     const value = dotEnv.values[name] ?? "";
@@ -39,7 +39,7 @@ export function checkDotEnv({ fileMode, dotEnv }: Context): Check {
   return warning(
     ".env",
     `contains secrets, and others can read it (mode ${octal(mode)})`,
-    "Run: chmod 600 .env",
+    `Run: chmod 600 ${printable(dotEnv.path)}`,
   );
 }
 

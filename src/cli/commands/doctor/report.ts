@@ -2,6 +2,7 @@ import { DATABASE_CHECKS, LOCAL_CHECKS, QUEUE_CHECKS, type Check } from "../../.
 import type { Context } from "../../context.ts";
 import { writeJson } from "../../output.ts";
 import { styleFor, plural, printable, type Style } from "../../terminal/style.ts";
+import { settingText, type Setting } from "../../setting-sources.ts";
 import { wrap } from "../../terminal/table.ts";
 
 const MARKS = {
@@ -26,8 +27,45 @@ export function writeDiagnosisJson(context: Context, checks: readonly Check[]): 
       finding: printable(check.finding),
       ...("wayOut" in check ? { wayOut: printable(check.wayOut) } : {}),
     })),
+    settings: context.settings.all.map((setting) => ({
+      name: setting.name,
+      variable: setting.variable ?? null,
+      set: setting.isSet,
+      value: setting.value ?? null,
+      source: setting.source ?? null,
+      default: setting.default ?? null,
+    })),
     ok: !checks.some(({ status }) => status === "failed"),
   });
+}
+
+/** A line for each setting that is set, then the defaults of the others, then the names of those without. Wrapped on a terminal. */
+export function writeSettings({ stdout, env, settings }: Context): void {
+  const style = styleFor(stdout, env);
+  const { all } = settings;
+  const given = all.filter(({ source }) => source !== undefined);
+  const others = all.filter(({ source }) => source === undefined);
+  const standard = others.flatMap(({ name, default: value }) =>
+    value === undefined ? [] : [`${name}=${value}`],
+  );
+  const unset = others.flatMap(({ name, default: value }) => (value === undefined ? [name] : []));
+  const lines = [
+    ...given.map((setting) => settingText(setting) + overText(setting)),
+    ...(standard.length === 0 ? [] : [`default: ${standard.join(", ")}`]),
+    ...(unset.length === 0 ? [] : [`not set: ${unset.join(", ")}`]),
+  ];
+  stdout.write(`${style.bold("settings")}\n`);
+  for (const line of lines) {
+    const [first, ...rest] = wrap(printable(line), stdout.columns - SETTING_INDENT);
+    stdout.write(`  ${first ?? ""}\n`);
+    for (const text of rest) stdout.write(`${" ".repeat(SETTING_INDENT)}${text}\n`);
+  }
+}
+
+const SETTING_INDENT = 4;
+
+function overText({ default: standard }: Setting): string {
+  return standard === undefined ? "" : `, default ${standard}`;
 }
 
 /** One line per check, followed by the fix if there is one. Wrapped on a terminal. */

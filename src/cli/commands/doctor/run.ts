@@ -16,7 +16,7 @@ import {
   checkSettings,
   checkVersions,
 } from "./local-checks.ts";
-import { writeChecks, writeDiagnosisJson, writeVerdict } from "./report.ts";
+import { writeChecks, writeDiagnosisJson, writeSettings, writeVerdict } from "./report.ts";
 
 export interface DoctorFlags extends QueueFlags, MappingFlags, TableFlags {
   readonly json?: boolean;
@@ -44,6 +44,7 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
     checkMaskingKey(sources),
     await checkRecipient(context),
   ];
+  if (flags.json !== true) writeSettings(context);
   const tell = (checks: readonly Check[]): void => {
     if (flags.json !== true) writeChecks(context, checks);
   };

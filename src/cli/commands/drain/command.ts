@@ -15,7 +15,7 @@ export function defineDrain(program: CliCommand, action: ActionFor): void {
     .option("--max-seconds <duration>", "stop this long after the command starts")
     .option(
       "--retry-for <duration>",
-      "how long to retry when SQS or Postgres becomes unavailable",
+      "how long to retry when SQS or Postgres becomes unavailable during the run; at the start, see --wait",
       `${DRAIN_DEFAULTS.retryFor}s`,
     )
     .addOption(waitOption("SQS and Postgres"))

@@ -1,7 +1,7 @@
 // Pure: converts a run to CloudWatch metrics in a log line (embedded metric format).
 // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html)
 import type { EmbeddedMetrics } from "../../log/log.ts";
-import { metricsOf } from "./run-metrics.ts";
+import { metricsOf, NO_EARLIER } from "./run-metrics.ts";
 import type { RunRecord } from "./report.ts";
 
 const NAMESPACE = "fetch-etl";
@@ -15,11 +15,20 @@ export function embeddedMetrics(
   run: RunRecord & { readonly queue: string },
   version: string,
 ): EmbeddedMetrics {
-  const metrics = metricsOf(run, 0, version).flatMap(({ name, unit, samples }) =>
-    unit === undefined
-      ? []
-      : samples.map(([labels, value]) => ({ name: [name, ...Object.values(labels)].join("_"), unit, value })),
-  );
+  const metrics = metricsOf(run, NO_EARLIER, version).flatMap(({ name, unit, isSum, samples }) => {
+    if (unit === undefined) return [];
+    if (isSum === true) {
+      // Without a count, no samples mean that the sum is unknown.
+      return run.held === undefined
+        ? []
+        : [{ name, unit, value: samples.reduce((sum, [, value]) => sum + value, 0) }];
+    }
+    return samples.map(([labels, value]) => ({
+      name: [name, ...Object.values(labels)].join("_"),
+      unit,
+      value,
+    }));
+  });
   return {
     _aws: {
       Timestamp: run.finishedAt,

@@ -1,7 +1,8 @@
 // The reports of `drain`: on stdout, and as the record of a finished run.
 import type { DrainReport, StoppedBy } from "../../../drain/report.ts";
 import type { QueueDepth } from "../../../drain/ports.ts";
-import { settledOf, unitOf, type Counts } from "../../../drain/counts.ts";
+import { frequentReasons, settledOf, unitOf, type Counts, type ReasonCount } from "../../../drain/counts.ts";
+import type { Waited } from "../../../drain/outages.ts";
 import type { Context } from "../../context.ts";
 import { isoTime, jsonLine } from "../../output.ts";
 import { count, styleFor, plural, printable } from "../../terminal/style.ts";
@@ -18,10 +19,14 @@ const ENDS = {
 interface DrainFigures extends Readonly<Counts>, Pick<DrainReport, "requests" | "remaining" | "durationMs"> {
   /** Undefined for a drain that failed. */
   readonly stoppedBy: StoppedBy | undefined;
+  readonly waitedMs: Waited;
 }
 
+/** The report of a drain that did not fail. */
+export type FinishedDrain = DrainReport & Pick<DrainFigures, "waitedMs">;
+
 /** A finished run. */
-export interface RunRecord extends DrainFigures, DrainEnds {
+export interface RunRecord extends DrainFigures, DrainIdentity {
   readonly dryRun: boolean;
   /** Epoch milliseconds. */
   readonly startedAt: number;
@@ -30,20 +35,31 @@ export interface RunRecord extends DrainFigures, DrainEnds {
   readonly exitCode: number;
   /** The error messages, one per line; undefined if the run did not fail. */
   readonly error: string | undefined;
+  /** What the quarantine holds of the queue after the run, most frequent reason first; undefined if unknown. */
+  readonly held: readonly ReasonCount[] | undefined;
 }
 
-/** Where messages are received from, and rows written to; undefined while the settings name none. */
-export interface DrainEnds {
+/** Which run it is, and of what. */
+export interface DrainIdentity {
+  /** The `run_id` of its entries in the ledger, and the id of its row in the run history. */
+  readonly runId: string;
+  /** Of fetch-etl. */
+  readonly version: string;
+  readonly host: string;
+  /** Where messages are received from; undefined while the settings name none. */
   readonly queue: string | undefined;
+  /** Where rows are written to; likewise. */
   /** Schema, dot, name. */
   readonly table: string | undefined;
 }
 
 /** The fields of `drain --json`, without `schemaVersion`. Unknown values are null. */
-export function drainFields({ queue, table }: DrainEnds, figures: DrainFigures, dryRun: boolean) {
+export function drainFields(identity: DrainIdentity, figures: DrainFigures, dryRun: boolean) {
+  const { runId, version, host, queue, table } = identity;
   return {
     command: "drain",
     ...(dryRun ? { dryRun } : {}),
+    ...{ runId, version, host },
     queue: queue ?? null,
     table: table ?? null,
     received: figures.received,
@@ -53,13 +69,33 @@ export function drainFields({ queue, table }: DrainEnds, figures: DrainFigures, 
     skipped: figures.skipped,
     left: figures.left,
     invalid: Object.fromEntries(figures.invalid),
+    reasons: Object.fromEntries(
+      frequentReasons(figures)
+        .slice(0, MOST_REASONS)
+        .map(({ reason, count: messages }) => [printable(reason), messages]),
+    ),
     deleted: figures.deleted,
     released: figures.released,
     requests: { ...figures.requests },
     remaining: figures.remaining === undefined ? null : { ...figures.remaining },
     stoppedBy: figures.stoppedBy ?? null,
     durationMs: figures.durationMs,
+    waitedMs: { ...figures.waitedMs },
   };
+}
+
+/** Reasons that are named. */
+const MOST_REASONS = 3;
+
+/** `ip: not an IP address (5); user_id: missing (2); 4 other reasons`; empty if there are none. */
+export function reasonsText(counts: Pick<Counts, "reasons">): string {
+  const all = frequentReasons(counts);
+  const named = all
+    .slice(0, MOST_REASONS)
+    .map(({ reason, count: messages }) => `${printable(reason)} (${count(messages)})`);
+  const others = all.length - named.length;
+  if (others > 0) named.push(plural(others, "other reason"));
+  return named.join("; ");
 }
 
 /** The `--report` file: the fields of `drain --json` plus times, exit code and error, on one line. */
@@ -77,20 +113,37 @@ export function runReportText(record: RunRecord): string {
 export function writeDrainSummary(
   context: Context,
   queue: string,
-  report: DrainReport,
+  report: FinishedDrain,
   dryRun: boolean,
 ): void {
   const style = styleFor(context.stdout, context.env);
-  const seconds = (report.durationMs / 1000).toFixed(1);
+  const seconds = [secondsText(report.durationMs), ...waitedText(report.waitedMs)].join(", ");
   const end = dryRun ? dryRunEndText(report) : endText(report);
   if (context.stdout.isTerminal) {
     const heading = dryRun ? `${style.bold(queue)}: dry run; ${end}` : `${style.bold(queue)}: ${end}`;
-    context.stdout.write(`${heading} (${seconds} s)\n${countsTable(report, dryRun)}`);
+    context.stdout.write(`${heading} (${seconds})\n${countsTable(report, dryRun)}`);
     return;
   }
   const what = dryRun ? `dry run: ${wouldText(report)}` : `loaded ${countsText(report).join(", ")}`;
-  context.stdout.write(`${style.bold(queue)}: ${what}; ${end} (${seconds} s)\n`);
+  context.stdout.write(`${style.bold(queue)}: ${what}; ${end} (${seconds})\n`);
 }
+
+function secondsText(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+function waitedText({ sqs, postgres }: Waited): string[] {
+  const waits = [
+    [sqs, "SQS"],
+    [postgres, "Postgres"],
+  ] as const;
+  return waits
+    .filter(([ms]) => ms >= SHORTEST_WAIT_MS)
+    .map(([ms, server]) => `waited ${secondsText(ms)} for ${server}`);
+}
+
+/** A shorter wait is not worth mentioning, milliseconds. */
+const SHORTEST_WAIT_MS = 100;
 
 /** Names and right-aligned numbers. Lines whose number is 0 are omitted, except the first two. */
 function countsTable(report: DrainReport, dryRun: boolean): string {

@@ -1,6 +1,8 @@
 // Pure: converts a run to metrics for Prometheus and CloudWatch.
 import { queueNameToShow } from "../../../config/queue.ts";
 import { EXIT } from "../../exit-codes.ts";
+import type { ReasonCount } from "../../../drain/counts.ts";
+import { printable } from "../../terminal/style.ts";
 import { invalidValues, type RunRecord } from "./report.ts";
 
 /** The value of the label or dimension `queue` for a queue whose name is unknown. */
@@ -13,7 +15,7 @@ export function queueOf({ queue }: Pick<RunRecord, "queue">): string | undefined
 
 export type Labels = Readonly<Record<string, string>>;
 
-type Sample = readonly [labels: Labels, value: number];
+export type Sample = readonly [labels: Labels, value: number];
 
 export interface Metric {
   /** Includes `fetch_etl_`. */
@@ -24,13 +26,33 @@ export interface Metric {
   readonly samples: readonly Sample[];
   /** CloudWatch's unit; undefined for metrics that CloudWatch does not get, because it has the time itself, or can compute them from others. */
   readonly unit?: "Count" | "Seconds" | "None";
+  /** CloudWatch gets the sum of the samples, because their labels are texts. */
+  readonly isSum?: true;
 }
 
+/** What the metrics of earlier runs say. */
+export interface Earlier {
+  /** When the last run with exit code 0 ended, epoch seconds; 0 if there was none. */
+  readonly lastSuccess: number;
+  /** The samples of {@link HELD}. */
+  readonly held: readonly Sample[];
+}
+
+/** No earlier runs. */
+export const NO_EARLIER: Earlier = { lastSuccess: 0, held: [] };
+
+/** Messages in the quarantine. */
+export const HELD = "fetch_etl_quarantine_held";
+/** Reasons that have a sample of their own. */
+const MOST_REASONS = 10;
+/** Maximum length of a reason, in characters. */
+const LONGEST_REASON = 100;
+
 /**
- * @param lastSuccess when the last earlier run with exit code 0 ended, epoch seconds; 0 if there was none
+ * @param earlier what a run cannot know that failed before it could look
  * @param version of fetch-etl
  */
-export function metricsOf(run: RunRecord, lastSuccess: number, version: string): readonly Metric[] {
+export function metricsOf(run: RunRecord, earlier: Earlier, version: string): readonly Metric[] {
   const { exitCode, requests, remaining } = run;
   const finished = run.finishedAt / 1000;
   const seconds = run.durationMs / 1000;
@@ -84,7 +106,7 @@ export function metricsOf(run: RunRecord, lastSuccess: number, version: string):
     gauge(
       "last_success_timestamp_seconds",
       "When the last run with exit code 0 ended; 0 if there was none.",
-      one(exitCode === EXIT.done ? finished : lastSuccess),
+      one(exitCode === EXIT.done ? finished : earlier.lastSuccess),
     ),
     gauge("last_run_exit_code", "Exit code of the last run.", one(exitCode), "None"),
     gauge("last_run_duration_seconds", "Duration of the last run.", one(seconds), "Seconds"),
@@ -103,6 +125,22 @@ export function metricsOf(run: RunRecord, lastSuccess: number, version: string):
             "Count",
           ),
         ]),
+    {
+      ...{ name: HELD, type: "gauge", unit: "Count", isSum: true },
+      help: "Messages in the quarantine that are not replayed, by reason; a message with two reasons counts for both.",
+      samples: run.held === undefined ? earlier.held : heldSamples(run.held),
+    },
     gauge("build_info", "Version of the last run; the value is always 1.", [[{ version }, 1]]),
   ];
+}
+
+/** The most frequent reasons, and the sum of the others. A label has few values, because each is a time series. */
+function heldSamples(held: readonly ReasonCount[]): readonly Sample[] {
+  const byLabel = new Map<string, number>();
+  for (const { reason, count } of held) {
+    const shown = Array.from(printable(reason)).slice(0, LONGEST_REASON).join("");
+    const label = byLabel.has(shown) || byLabel.size < MOST_REASONS ? shown : "other";
+    byLabel.set(label, (byLabel.get(label) ?? 0) + count);
+  }
+  return [...byLabel].map(([reason, count]) => [{ reason }, count]);
 }

@@ -5,6 +5,7 @@ import type { MetricsPush } from "../../../config/metrics-push.ts";
 import type { Queue } from "../../../drain/ports.ts";
 import type { DrainReport, StoppedBy } from "../../../drain/report.ts";
 import { newCounts, type Counts } from "../../../drain/counts.ts";
+import type { Outages } from "../../../drain/outages.ts";
 import type { PostgresLoader } from "../../../postgres/load.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
@@ -21,8 +22,10 @@ export interface Run {
   /** The table, from the settings. */
   table: string | undefined;
   queue?: Queue;
+  /** Set once the drain starts. */
+  outages?: Pick<Outages, "waited">;
   /** Set once it is open. It is closed after the end of the run is recorded. */
-  loader?: Pick<PostgresLoader, "recordEnd" | "close">;
+  loader?: Pick<PostgresLoader, "recordEnd" | "heldReasons" | "close">;
   /** Set if the run stopped before the drain started. */
   stoppedBy?: StoppedBy;
   /** Set when the drain has ended without an error. */
@@ -32,7 +35,16 @@ export interface Run {
 /** The parts of the context that recording needs. */
 export type RecordContext = Pick<
   Context,
-  "log" | "clock" | "epochNow" | "explain" | "readFile" | "writeFile" | "withFileLock" | "versions"
+  | "log"
+  | "clock"
+  | "epochNow"
+  | "explain"
+  | "readFile"
+  | "writeFile"
+  | "withFileLock"
+  | "versions"
+  | "runId"
+  | "host"
 > &
   PushContext;
 
@@ -61,7 +73,7 @@ export async function recordRun(
   const run: Run = { counts: newCounts(), queueName: undefined, table: undefined };
   const [startedAt, started] = [epochNow(), clock.now()];
   const end = async (exitCode: number, error?: string): Promise<number> => {
-    const { report, stoppedBy, counts, queue, loader, queueName, table } = run;
+    const { report, stoppedBy, counts, queue, outages, loader, queueName, table } = run;
     const figures = report ?? {
       ...counts,
       requests: queue?.requests ?? { receive: 0, delete: 0, other: 0 },
@@ -69,12 +81,27 @@ export async function recordRun(
       stoppedBy,
       durationMs: Math.round(clock.now() - started),
     };
-    const ends = { queue: queue?.name ?? queueName, table };
-    const record = { ...figures, ...ends, dryRun, startedAt, finishedAt: epochNow(), exitCode, error };
-    const finalCode = await writeFiles(record, outputs, context);
+    const { runId, host, versions } = context;
+    const identity = { runId, version: versions.fetchEtl, host, queue: queue?.name ?? queueName, table };
+    const waitedMs = outages?.waited ?? { sqs: 0, postgres: 0 };
     // Another statement would only wait behind the one that Postgres has not answered.
-    if (loader !== undefined && report?.databaseSilent !== true)
-      await recordEnd(loader, { ...record, exitCode: finalCode }, clock);
+    const answering = report?.databaseSilent === true ? undefined : loader;
+    const finishedAt = epochNow();
+    const held =
+      hasMetrics(outputs, context) && answering ? await inTime(answering.heldReasons(), clock) : undefined;
+    const record = {
+      ...figures,
+      waitedMs,
+      ...identity,
+      held,
+      dryRun,
+      startedAt,
+      finishedAt,
+      exitCode,
+      error,
+    };
+    const finalCode = await writeFiles(record, outputs, context);
+    if (answering !== undefined) await recordEnd(answering, { ...record, exitCode: finalCode }, clock);
     await loader?.close();
     await logEnd({ ...record, exitCode: finalCode }, context);
     return finalCode;
@@ -90,19 +117,27 @@ export async function recordRun(
   return end(exitCode);
 }
 
-/** Gives up after a time limit: a run that has ended must not fail because the database does not answer. */
+function hasMetrics({ metrics, push }: RunOutputs, { log }: RecordContext): boolean {
+  return metrics !== undefined || push !== undefined || log.format === "emf";
+}
+
+/** Undefined after a time limit: a run that has ended must not fail because the database does not answer. */
+async function inTime<T>(work: Promise<T>, clock: RecordContext["clock"]): Promise<T | undefined> {
+  const done = new AbortController();
+  const late = clock.wait(RECORDING_MS, done.signal).then(() => undefined);
+  return Promise.race([work, late]).finally(() => {
+    done.abort();
+  });
+}
+
 async function recordEnd(
   loader: NonNullable<Run["loader"]>,
   record: RunRecord,
   clock: RecordContext["clock"],
 ): Promise<void> {
-  const recorded = new AbortController();
   const error = record.error?.replaceAll("\n", " ");
   const endedBy = error === undefined ? (record.stoppedBy ?? "failed") : "failed";
-  const recording = loader.recordEnd({ ...record, endedBy, error }).finally(() => {
-    recorded.abort();
-  });
-  await Promise.race([recording, clock.wait(RECORDING_MS, recorded.signal)]);
+  await inTime(loader.recordEnd({ ...record, endedBy, error }), clock);
 }
 
 async function logEnd(record: RunRecord, { log, versions }: RecordContext): Promise<void> {

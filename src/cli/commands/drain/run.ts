@@ -15,7 +15,6 @@ import { readsAttributes } from "../../../mapping/path.ts";
 import { settledOf, unitOf } from "../../../drain/counts.ts";
 import type { Queue } from "../../../drain/ports.ts";
 import { requireRedrive } from "../../../drain/dead-letter.ts";
-import type { DrainReport } from "../../../drain/report.ts";
 import type { PostgresLoader } from "../../../postgres/load.ts";
 import type { Context } from "../../context.ts";
 import { DATABASE, MASKING_KEY, withSecrets } from "../../secrets.ts";
@@ -23,10 +22,18 @@ import { EXIT, exitCodeOfStop } from "../../exit-codes.ts";
 import { adviseOnKey } from "../../key-advice.ts";
 import { writeJson } from "../../output.ts";
 import { opened, whenReady } from "../../opening.ts";
-import { beforeFailureText, drainFields, leftHiddenText, writeDrainSummary } from "./report.ts";
+import {
+  beforeFailureText,
+  drainFields,
+  leftHiddenText,
+  reasonsText,
+  writeDrainSummary,
+  type FinishedDrain,
+} from "./report.ts";
 import { count, plural } from "../../terminal/style.ts";
 import { startProgressLog } from "../../log/progress-log.ts";
-import { startProgress, type Watched } from "../../terminal/progress.ts";
+import { canShowProgress, startProgress, type Watched } from "../../terminal/progress.ts";
+import { Outages, type OutageNotices } from "../../../drain/outages.ts";
 import { checkKey } from "./key-check.ts";
 import { readDrain, type DrainFlags } from "./flags.ts";
 import { recordRun, type Run } from "./run-record.ts";
@@ -73,7 +80,8 @@ async function drainQueue(
 
   const stop = context.catchSignals();
   const { clock, log, random, versions } = context;
-  log.event("Drain started", { version: versions.fetchEtl, queue: run.queueName, dryRun });
+  const identity = { runId: context.runId, version: versions.fetchEtl, host: context.host };
+  log.event("Drain started", { ...identity, queue: run.queueName, table: run.table, dryRun });
   log.debug("Effective settings", { ...config });
   const sealer = recipients === undefined ? undefined : await context.services.createSealer(recipients);
   const { maxMessages, maxSeconds } = config;
@@ -93,7 +101,7 @@ async function drainQueue(
     if (config.onReject === "leave") requireRedrive(queue);
     if (database !== undefined) {
       const openLoader = (): Promise<PostgresLoader> =>
-        context.services.openLoader(database, queue.id, sealer?.dataKey);
+        context.services.openLoader(database, queue.id, sealer?.dataKey, context.runId);
       loader = await opened(`Postgres at ${place(database)}`, whenReady(openLoader, limits), limits);
       if (loader === undefined) return interrupted();
       run.loader = loader;
@@ -116,13 +124,16 @@ async function drainQueue(
       sealer,
     });
     const { counts } = run;
-    const endProgress = await showProgress(context, flags, { queue, counts, stop, maxMessages, dryRun });
+    const { retryForSeconds } = config;
+    const outages = (run.outages = new Outages(clock, outageNotices(context, flags, retryForSeconds)));
+    const watched = { queue, counts, stop, outages, retryForSeconds, maxMessages, dryRun };
+    const endProgress = await showProgress(context, flags, watched);
     const elapsedSeconds = (clock.now() - started) / 1000;
     const settings =
       maxSeconds === undefined ? config : { ...config, maxSeconds: maxSeconds - elapsedSeconds };
     const report = await drain(settings, {
-      queue,
-      loader,
+      queue: outages.queue(queue),
+      loader: loader && outages.loader(loader),
       entries,
       clock,
       random,
@@ -137,7 +148,8 @@ async function drainQueue(
       })
       .finally(endProgress);
     run.report = report;
-    tell(context, flags, { queue, table: run.table }, report);
+    const ends = { queue, table: run.table };
+    tell(context, flags, ends, { ...report, waitedMs: outages.waited });
     if (stop.aborted) return exitCodeOfStop(stop);
     if (report.databaseSilent) return EXIT.unavailable;
     await loader?.prune(config.ledgerDays, stop).catch(() => {
@@ -155,28 +167,57 @@ async function drainQueue(
 }
 
 /** Shows progress: JSON log lines, a progress line, or nothing with `--json` or `--quiet`. */
-async function showProgress(
-  context: Context,
-  { json, quiet }: DrainFlags,
-  watched: Watched,
-): Promise<() => void> {
+async function showProgress(context: Context, flags: DrainFlags, watched: Watched): Promise<() => void> {
   if (context.log.format !== "text") return startProgressLog(context, watched.queue.name, watched.counts);
-  return json === true || quiet === true ? () => undefined : startProgress(context, watched);
+  return hasProgressLine(context, flags) ? startProgress(context, watched) : () => undefined;
+}
+
+function hasProgressLine(context: Context, { json, quiet }: DrainFlags): boolean {
+  return context.log.format === "text" && json !== true && quiet !== true && canShowProgress(context);
+}
+
+/** Where no progress line shows that a run waits, the log has a warning per outage. */
+function outageNotices(context: Context, flags: DrainFlags, retryForSeconds: number): OutageNotices {
+  const { log } = context;
+  return {
+    lasts: ({ server, code }) => {
+      if (hasProgressLine(context, flags)) return;
+      const why = code === undefined ? "" : ` (${code})`;
+      const limit = plural(retryForSeconds, "second");
+      log.warn(`${server} is unavailable${why}. Retrying for up to ${limit} (--retry-for).`, {
+        server,
+        code: code ?? null,
+        retryForSeconds,
+      });
+    },
+    ended: ({ server }, waitedMs) => {
+      log.event(`${server} is available again`, { server, waitedMs });
+    },
+  };
 }
 
 function tell(
   context: Context,
   flags: DrainFlags,
   { queue, table }: { readonly queue: Queue; readonly table: string | undefined },
-  report: DrainReport,
+  report: FinishedDrain,
 ): void {
   const dryRun = flags.dryRun === true;
+  const { runId, versions, host } = context;
   if (flags.json === true)
-    writeJson(context.stdout, drainFields({ queue: queue.name, table }, report, dryRun));
+    writeJson(
+      context.stdout,
+      drainFields({ runId, version: versions.fetchEtl, host, queue: queue.name, table }, report, dryRun),
+    );
   else if (flags.quiet !== true) writeDrainSummary(context, queue.name, report, dryRun);
-  if (report.quarantined > 0 && !dryRun) {
+  const reasons = reasonsText(report);
+  if (report.quarantined > 0) {
+    const messages = plural(report.quarantined, unitOf(report));
+    const why = reasons === "" ? "" : `: ${reasons}`;
     context.log.warn(
-      `${plural(report.quarantined, unitOf(report))} quarantined; run "fetch-etl quarantine list" to see why.`,
+      dryRun
+        ? `A drain would quarantine ${messages}${why}.`
+        : `${messages} quarantined${why}. Run "fetch-etl quarantine list" for details.`,
     );
   }
   if (report.skipped > 0 && report.skipped === settledOf(report)) {
@@ -187,7 +228,8 @@ function tell(
   }
   if (report.left > 0 && !dryRun) {
     context.log.warn(
-      `${plural(report.left, "delivery", "deliveries")} from queue ${queue.name} could not be loaded and stayed in the queue. SQS moves a ` +
+      `${plural(report.left, "delivery", "deliveries")} from queue ${queue.name} could not be loaded and stayed in the queue` +
+        `${reasons === "" ? "" : `: ${reasons}`}. SQS moves a ` +
         `message to the dead-letter queue after ${plural(queue.maxReceiveCount ?? 0, "receive")}. ` +
         'Run "fetch-etl peek" on that queue to see why it was rejected.',
     );

@@ -4,7 +4,7 @@ import type { Verification, VerifiedColumn } from "../../../postgres/verify.ts";
 import type { Context } from "../../context.ts";
 import { barLines } from "../../terminal/bars.ts";
 import { writeJson } from "../../output.ts";
-import { count, styleFor, plural, printable } from "../../terminal/style.ts";
+import { count, styleFor, plural, printable, type Style } from "../../terminal/style.ts";
 import { MOST_DRAWN, spreadsOf } from "./spread.ts";
 import { columns } from "../../terminal/table.ts";
 
@@ -58,8 +58,13 @@ export function writeVerified(context: Context, verified: Verified): void {
   for (const [name, { mostRepeated = [] }] of verified.columns)
     writeRepeated(context, `most repeated ${printable(name)}`, mostRepeated);
   writeReasons(context, verified.quarantineReasons);
-  const verdict = verified.ok ? style.green("ok") : style.red("mismatch");
+  const verdict = verified.ok ? okText(verified.quarantined, style) : style.red("mismatch");
   stdout.write(`${verdict}${verified.queue === null ? " (the queue was not checked)" : ""}\n`);
+}
+
+/** Amber while messages wait in the quarantine: their rows are missing. */
+function okText(quarantined: number, style: Style): string {
+  return quarantined === 0 ? style.green("ok") : style.yellow(`ok, ${count(quarantined)} quarantined`);
 }
 
 /** A heading, and a line a column. Numbers are right-aligned. */
