@@ -17,5 +17,6 @@ export function defineForget(program: CliCommand, action: ActionFor): void {
       'fetch-etl forget --reason "request 12" < tokens.txt',
       "delete the values of the tokens in a file",
     )
+    .reads("key", "database")
     .action(action(async () => (await import("./run.ts")).runForget));
 }

@@ -15,6 +15,7 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
     )
     .option("--json", "print the result as one JSON object")
     .example("fetch-etl quarantine list", "count the messages, with an example id for each reason")
+    .reads("database")
     .action(action(async () => (await import("./run.ts")).runQuarantineList));
   quarantine
     .command("show")
@@ -29,6 +30,7 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
       "fetch-etl quarantine show 6c6f9d4e-0d2b-4d6a-9d0c-0f7f3a1d2b11",
       "show why a message was rejected",
     )
+    .reads("key", "database")
     .action(action(async () => (await import("./run.ts")).runQuarantineShow));
   withMappingOptions(quarantine.command("replay"))
     .summary("read quarantined messages again and load the valid ones")
@@ -42,6 +44,7 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
     .addOption(appVersionOption())
     .option("--json", "print the result as one JSON object")
     .example("fetch-etl quarantine replay", "after you fixed the table or updated fetch-etl")
+    .reads("key", "database", "recovery")
     .action(action(async () => (await import("./run.ts")).runQuarantineReplay));
   quarantine
     .command("purge")
@@ -53,5 +56,6 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
     )
     .option("--json", "print the result as one JSON object")
     .example("fetch-etl quarantine purge --older-than 30d", "keep the last 30 days")
+    .reads("database")
     .action(action(async () => (await import("./run.ts")).runQuarantinePurge));
 }

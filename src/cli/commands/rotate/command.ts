@@ -11,5 +11,6 @@ export function defineRotate(program: CliCommand, action: ActionFor): void {
     .option("--json", "print the result as one JSON object")
     .option("--quiet", "print only warnings and errors")
     .example("fetch-etl rotate --identity identity.txt", "after you set FETCH_ETL_MASKING_KEY to new,old")
+    .reads("key", "database")
     .action(action(async () => (await import("./run.ts")).runRotate));
 }
