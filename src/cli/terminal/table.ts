@@ -1,5 +1,8 @@
 // Columns and line wrapping for a terminal.
 
+/** The width without a terminal. */
+export const USUAL_COLUMNS = 80;
+
 /** Lines of cells. Each column is as wide as its widest cell, with two spaces between. Trailing spaces are removed. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];

@@ -6,7 +6,7 @@ import { barLines } from "../../terminal/bars.ts";
 import { writeJson } from "../../output.ts";
 import { count, styleFor, plural, printable } from "../../terminal/style.ts";
 import { MOST_DRAWN, spreadsOf } from "./spread.ts";
-import { columns } from "../../terminal/table.ts";
+import { columns, USUAL_COLUMNS } from "../../terminal/table.ts";
 
 export interface Verified extends Verification {
   /** The table: schema, dot, name. */
@@ -106,9 +106,6 @@ function writeKeyIds({ stdout }: Context, { names, keys }: ReturnType<typeof key
   ]);
   if (lines.length > 0) stdout.write(`rows by masking key\n${columns(lines)}`);
 }
-
-/** The width without a terminal. */
-const USUAL_COLUMNS = 80;
 
 function writeDistributions({ stdout, env }: Context, verified: Verified["columns"]): void {
   const style = styleFor(stdout, env);
