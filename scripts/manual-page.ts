@@ -7,6 +7,7 @@ import { ENVIRONMENT } from "../src/cli/environment.ts";
 import { EXIT_CODES } from "../src/cli/exit-codes.ts";
 import type { Example } from "../src/cli/help.ts";
 import { createProgram } from "../src/cli/program.ts";
+import { COLUMN_KEYS, FILE_KEYS, type DescribedKey } from "../src/mapping/described-keys.ts";
 
 if (realpathSync(process.argv[1] ?? ".") === fileURLToPath(import.meta.url)) write();
 
@@ -38,6 +39,13 @@ export function manualPage(program: CliCommand, version: string): string {
     ),
     section("OPTIONS", text("Every command accepts these:"), ...optionsOf(program)),
     section("COMMANDS", ...commands.map(commandSection)),
+    section(
+      "MAPPING",
+      text("The keys of a mapping, which is a YAML file:"),
+      ...FILE_KEYS.map(keyOf),
+      paragraph("The keys of a column:"),
+      ...COLUMN_KEYS.map(keyOf),
+    ),
     section("ENVIRONMENT", ...ENVIRONMENT.map(([names, meaning]) => tagged(names, meaning))),
     section(
       "FILES",
@@ -75,6 +83,10 @@ function optionsOf(command: Command): string[] {
   const help = command.createHelp();
   const own = command.parent === null ? help.visibleOptions(command) : command.options;
   return own.map((option) => tagged(option.flags, help.optionDescription(option)));
+}
+
+function keyOf({ name, meaning, standard }: DescribedKey): string {
+  return tagged(name, standard === undefined ? meaning : `${meaning} (default ${standard})`);
 }
 
 function example({ line, meaning }: Example): string {

@@ -80,7 +80,7 @@ export function commandLine(runtime: Runtime): CommandLine {
       const log = await openErrorLog();
       if (error instanceof CommanderError) {
         if (log.format === "text") stderr.write(withoutValue(usage));
-        else log.error(usageSentence(error));
+        else log.error(usageSentence(error, usage));
         return EXIT.configuration;
       }
       const { explain, frames } = await import("./explain.ts");
@@ -116,10 +116,16 @@ function endSoon(): void {
   timer.unref();
 }
 
-/** commander's error message in one line. */
-function usageSentence({ code, message }: CommanderError): string {
-  if (code === "commander.help")
-    return "The command is missing or unknown; run fetch-etl --help for the list.";
+/**
+ * commander's error message in one line.
+ *
+ * @param usage what commander printed
+ */
+function usageSentence({ code, message }: CommanderError, usage: string): string {
+  if (code === "commander.help") {
+    const [, words = "fetch-etl "] = /^Usage: ((?:[a-z-]+ )+)/.exec(usage) ?? [];
+    return `The command is missing; ${words}--help lists the commands.`;
+  }
   return withoutValue(message)
     .replace(/^error: /, "")
     .replaceAll("\n", " ");

@@ -33,6 +33,7 @@ export function valueOf({ flags, argChoices }: Option): OptionValue | undefined 
 
 export function withQueueOptions(command: CliCommand): CliCommand {
   return command
+    .reads("sqs")
     .addOption(new Option("--queue <name, URL or ARN>", "the queue").default(undefined, DEFAULT_QUEUE))
     .option("--endpoint-url <url>", "custom SQS endpoint, such as LocalStack (or AWS_ENDPOINT_URL_SQS)")
     .option("--region <region>", "AWS region (or AWS_REGION)")

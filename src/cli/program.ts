@@ -9,6 +9,7 @@ import { defineCompletion } from "./commands/completion/command.ts";
 import { defineDoctor } from "./commands/doctor/command.ts";
 import { defineDrain } from "./commands/drain/command.ts";
 import { defineForget } from "./commands/forget/command.ts";
+import { defineHelp } from "./commands/help/command.ts";
 import { defineInit } from "./commands/init/command.ts";
 import { defineKeygen } from "./commands/keygen/command.ts";
 import { defineLog } from "./commands/log/command.ts";
@@ -77,7 +78,7 @@ export function createProgram(version: string, openContext: OpenContext): Progra
     .addOption(
       choice("--log-format <format>", LOG_FORMATS, "log format on stderr").default(undefined, "text"),
     )
-    .showHelpAfterError("(fetch-etl --help lists the commands and flags)")
+    .usage("<command> [options]")
     .example("fetch-etl keygen >> .env", "create a masking key, once")
     .example("fetch-etl peek --count 5", "show five messages")
     .example("fetch-etl drain", "load every message in the queue")
@@ -92,6 +93,6 @@ export function createProgram(version: string, openContext: OpenContext): Progra
   for (const define of [defineKeygen, defineInit, defineMapping, defineDoctor]) define(program, action);
   program.commandsGroup("Help:");
   defineCompletion(program);
-  program.helpCommand("help [command]", "display help for command");
+  defineHelp(program);
   return { command: program, exitCode: () => exitCode };
 }

@@ -63,6 +63,11 @@ export function place(settings: DatabaseSettings): string {
   return [settings, ...settings.others].map(({ host, port }) => `${host}:${port}`).join(", ");
 }
 
+/** Hides a text that does not look like a name: a password may have been set in its place. */
+export function shown(name: string): string {
+  return /^[\w.-]{1,63}$/.test(name) ? `"${name}"` : "(not shown)";
+}
+
 /** The settings for each server alone, of any kind, without {@link DatabaseSettings.renew}. */
 export function eachServer(settings: DatabaseSettings): DatabaseSettings[] {
   return [settings, ...settings.others].map((server) => ({

@@ -12,11 +12,11 @@ import {
   type CheckName,
 } from "../doctor/check.ts";
 import { count } from "../failure.ts";
-import { place, type DatabaseSettings } from "../config/database.ts";
+import { place, shown, type DatabaseSettings } from "../config/database.ts";
 import { tableText, type TableName } from "../config/table.ts";
 import { findTables, isOneOf, RELATIONS, unloggedTables } from "./catalogue.ts";
 import { connect, type Connection, type Sql } from "./connection.ts";
-import { asFailure, shown } from "./errors.ts";
+import { asFailure } from "./errors.ts";
 import { explainForbidden, forbidden, forbiddenByPolicy } from "./forbidden.ts";
 import { requireOwnIndexes } from "./ledger.ts";
 import { MIGRATIONS, RUNS, tablesFor, written } from "./migrations.ts";

@@ -1,6 +1,6 @@
 // Translates errors of the driver. Postgres's messages quote data, so that only codes and names are kept.
 import type { Sql } from "postgres";
-import { place, type DatabaseSettings } from "../config/database.ts";
+import { place, shown, type DatabaseSettings } from "../config/database.ts";
 import { DatabaseLost, LoadError, RowRefused, StatementCancelled, type RefusalOf } from "../drain/ports.ts";
 import { Failure, Missing, printable } from "../failure.ts";
 import { fullName } from "./quote.ts";
@@ -176,11 +176,6 @@ function checkLogin(code: string, { source, passwordFile, sslMode }: DatabaseSet
 /** Whether an error of {@link asFailure} is a rejected login, which another user or password may prevent. */
 export function isRejectedLogin(error: unknown): boolean {
   return error instanceof Failure && /^28(P01|000)$/.test(field(error.cause, "code") ?? "");
-}
-
-/** Hides a text that does not look like a name: a password may have been set in its place. */
-export function shown(name: string): string {
-  return /^[\w.-]{1,63}$/.test(name) ? `"${name}"` : "(not shown)";
 }
 
 /** A field of the driver's error that contains no data. */

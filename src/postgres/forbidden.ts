@@ -1,13 +1,12 @@
 // Detects what prevents the work, or would change its result without an error: row-level security, settings of the role, the database or
 // the server, and triggers that may drop rows.
 import postgres from "postgres";
-import { place, type DatabaseSettings } from "../config/database.ts";
+import { place, shown, type DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
 import { isOneOf, RELATIONS } from "./catalogue.ts";
 import type { Reader } from "./connection.ts";
 import { unseenDrops } from "./dropped-rows.ts";
-import { shown } from "./errors.ts";
 import { fullName } from "./quote.ts";
 import { allTables, written } from "./migrations.ts";
 

@@ -1,4 +1,5 @@
 // The format of a token, `h1.<key id>.<MAC>`, as SQL conditions. Pure. `src/masking/token.ts` has the same as a pattern.
+import { TOKEN_PATTERN } from "../masking/token.ts";
 
 /** Characters: `h1.`, 8 of the key id, a dot, 43 of the MAC. */
 export const TOKEN_LENGTH = 55;
@@ -18,4 +19,19 @@ export function isToken(column: string): string {
 /** The id of the masking key in a token. */
 export function tokenKeyId(column: string): string {
   return `pg_catalog.substr(${column}, 4, 8)`;
+}
+
+/** Rows that {@link nonTokensQuery} returns. */
+const MOST_ROWS = 100;
+
+/**
+ * A query for users to run: the rows in which a value is neither NULL nor a token. It is short rather than quick.
+ *
+ * @param table as SQL takes it
+ * @param values names or expressions of our own
+ */
+export function nonTokensQuery(table: string, values: readonly string[]): string {
+  const pattern = TOKEN_PATTERN.replaceAll("\\.", "[.]");
+  const conditions = values.map((value) => `\n  ${value}\n  operator(pg_catalog.!~)\n  '${pattern}'\n`);
+  return `select * from ${table}\nwhere${conditions.join("or")}limit ${MOST_ROWS};`;
 }

@@ -11,7 +11,7 @@ import { fullName } from "./quote.ts";
 import { FIXED_FORMATS, readColumn, shownText, spellValue, type ReadColumn } from "./read-column.ts";
 import { tablesPresent } from "./schema.ts";
 import { requireColumns } from "./target-table.ts";
-import { isToken } from "./token.ts";
+import { isToken, nonTokensQuery } from "./token.ts";
 import { tokenCounts, type Repeated, type Repeats } from "./token-counts.ts";
 import { inTransaction, SNAPSHOT } from "./transaction.ts";
 
@@ -45,6 +45,8 @@ export interface Verification {
   readonly columns: ReadonlyMap<string, VerifiedColumn>;
   /** Of all masked columns. */
   readonly unmasked: number;
+  /** SQL that finds rows with an unmasked value; undefined where there is none. */
+  readonly unmaskedQuery?: string;
   /**
    * Bodies that the ledger has for several messages, for example after a redrive, or for identical messages; null where the user may not
    * read the ledger, counting takes longer than ten seconds, or without `values`.
@@ -80,6 +82,9 @@ export async function verifyTables(
       const counted = await counts(tx, table, columns);
       const { total, reasons } = present.quarantine ? await summarise(tx) : { total: 0, reasons: [] };
       const unmasked = counted.columns.reduce((sum, column) => sum + (column.unmasked ?? 0), 0);
+      const leaking = columns.flatMap(({ value }, index) =>
+        (counted.columns[index]?.unmasked ?? 0) > 0 ? [value] : [],
+      );
       const shown = extent === "values" ? await values(tx, table, columns) : undefined;
       return {
         rows: counted.rows,
@@ -90,6 +95,7 @@ export async function verifyTables(
           ]),
         ),
         unmasked,
+        ...(leaking.length > 0 ? { unmaskedQuery: nonTokensQuery(table, leaking) } : {}),
         quarantined: total,
         quarantineReasons: Object.fromEntries(reasons.map(({ reason, count }) => [reason, count])),
         repeatedBodies: extent === "values" ? await countRepeatedBodies(tx) : null,

@@ -7,23 +7,13 @@ import { ignoredVariables, readVariables } from "../../src/cli/variables.ts";
 import { WITHOUT_VARIABLE, variableOf } from "../../src/config/flag-variables.ts";
 import { Problems } from "../../src/config/readers.ts";
 import { runHere } from "../support/command-line.ts";
-import { everyCommand, program } from "../support/program.ts";
+import { everyCommand, NEEDED, program } from "../support/program.ts";
 
 /** The commands that read settings, by their words without `fetch-etl`. */
 const leaves = everyCommand
-  .filter(({ command }) => command.commands.length === 0 && command.name() !== "completion")
+  .filter(({ command }) => command.commands.length === 0 && !/^(completion|help)$/.test(command.name()))
   .map(({ words, command }) => ({ words: words.replace(/^fetch-etl /, ""), command }));
 
-/** The minimum that the command line must contain. */
-const NEEDED: Readonly<Record<string, readonly string[]>> = {
-  "mapping check": ["-"],
-  "quarantine show": ["id"],
-  "quarantine purge": ["--older-than", "1d"],
-  mask: ["--field", "ip"],
-  reveal: ["--identity", "none", "--reason", "r"],
-  forget: ["--reason", "r"],
-  rotate: ["--identity", "none"],
-};
 const lineOf = (words: string): string[] => [...words.split(" "), ...(NEEDED[words] ?? [])];
 
 /** Every option of every command, those of the program included. */

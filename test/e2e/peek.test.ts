@@ -47,7 +47,7 @@ it("shows why a message would be quarantined in place of its row", () =>
     expect(shown).toMatchObject({ rejection: ["body: not a JSON object or list"] });
     expect(shown).not.toHaveProperty("row");
     expect((await bench.run(["peek"])).stdout).toMatch(
-      /would be quarantined: \S+: body: not a JSON object or list\n$/,
+      /^would be quarantined: body: not a JSON object or list \(message \S+\)\n$/,
     );
   }));
 

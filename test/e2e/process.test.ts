@@ -61,6 +61,7 @@ it(
         expect((await run("quarantine replay")).stdout).not.toBe("");
         expect((await run("log")).stdout).toContain(REASON);
         expect((await run("keygen", "--force")).stdout).toContain("FETCH_ETL_MASKING_KEY=");
+        expect((await run("help", "drain")).stdout).toContain("Usage: fetch-etl drain");
         expect((await run("completion", "bash")).stdout).toContain("complete");
 
         const all = everyCommand.filter(({ command }) => command.commands.length === 0);

@@ -239,6 +239,11 @@ it.for(["192.0.2.77", "h1.abcdefgh.short", "5d41402abc4b2a76b9719d911017c592"])(
         /^error: 3 masked_ip or masked_device_id values in user_logins are not tokens: /,
       );
       for (const { stdout, stderr } of [verified, human]) expect(stdout + stderr).not.toContain(leak);
+      // The query that it prints finds both rows, and none of a row with tokens.
+      const [, query = ""] = /\nto find unmasked values.*:\n([^;]*);\n/.exec(human.stdout) ?? [];
+      const token = `h1.abcdefgh.${"x".repeat(43)}`;
+      await bench.sql`insert into public.user_logins (masked_ip, masked_device_id) values (${token}, ${token}), (null, null)`;
+      expect(await bench.sql.unsafe(query)).toMatchObject([{ masked_ip: leak }, { masked_ip: leak }]);
     }),
 );
 

@@ -306,7 +306,11 @@ it.each<[string, Readonly<Record<string, string>>]>([
   // A stranger's function that fits better than Postgres's own.
   await database.sql`
     create function public.substr(varchar, integer, integer) returns text language sql as 'select ''stolen''::text'`;
-  const { columns, ...figures } = await verified(
+  const {
+    columns,
+    unmaskedQuery = "",
+    ...figures
+  } = await verified(
     database,
     CASES.map(({ column }) => column),
   );
@@ -321,6 +325,9 @@ it.each<[string, Readonly<Record<string, string>>]>([
     repeatedBodies: null,
   });
   const text = JSON.stringify([...columns]);
+  expect(unmaskedQuery).not.toContain("1999-12-31");
+  // Four of the five rows have an integer in a masked column, and that is no token.
+  expect(await database.sql.unsafe(unmaskedQuery)).toHaveLength(4);
   expect(text).not.toContain("1999-12-31");
   expect(text.length).toBeLessThan(10_000);
 });

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { manualPage, tagged, text } from "../../scripts/manual-page.ts";
 import { ENVIRONMENT } from "../../src/cli/environment.ts";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
+import { COLUMN_KEYS, FILE_KEYS } from "../../src/mapping/described-keys.ts";
 import { everyCommand, program } from "../support/program.ts";
 
 const page = manualPage(program, "1.2.3");
@@ -19,8 +20,8 @@ const lines = plain.split("\n");
 describe("the manual page", () => {
   it("has the usual sections in their usual order", () => {
     expect(lines.filter((line) => line.startsWith(".SH ")).map((line) => line.slice(4))).toEqual([
-      ...["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "COMMANDS", "ENVIRONMENT", "FILES", "EXIT STATUS"],
-      ...["EXAMPLES", "SEE ALSO"],
+      ...["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "COMMANDS", "MAPPING", "ENVIRONMENT", "FILES"],
+      ...["EXIT STATUS", "EXAMPLES", "SEE ALSO"],
     ]);
   });
 
@@ -42,6 +43,10 @@ describe("the manual page", () => {
 
   it.each(ENVIRONMENT)("names %s", (names, meaning) => {
     expect(plain).toContain(`\n.TP\n${names}\n${meaning}\n`);
+  });
+
+  it.each([...FILE_KEYS, ...COLUMN_KEYS])("names the key $name of a mapping", ({ name, meaning }) => {
+    expect(plain).toContain(`\n.TP\n${name}\n${meaning}`);
   });
 
   it.each(EXIT_CODES)("names exit code %i: %s", (code, meaning) => {

@@ -23,6 +23,17 @@ function spell(command: CliCommand, before: readonly string[]): Spelt[] {
   return [{ words: words.join(" "), command }, ...subcommands.flatMap((each) => spell(each, words))];
 }
 
+/** The minimum that the command line of a command must contain, by the words of the command without `fetch-etl`. */
+export const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  "mapping check": ["-"],
+  "quarantine show": ["id"],
+  "quarantine purge": ["--older-than", "1d"],
+  mask: ["--field", "ip"],
+  reveal: ["--identity", "none", "--reason", "r"],
+  forget: ["--reason", "r"],
+  rotate: ["--identity", "none"],
+};
+
 /** Every variable that fetch-etl reads, also those of its flags. */
 export const variables: readonly string[] = [
   ...ENVIRONMENT.flatMap(([names]) => names.split(", ")).filter((name) => name !== "FETCH_ETL_<FLAG>"),

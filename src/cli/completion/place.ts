@@ -1,5 +1,6 @@
 // Pure: the command tree, from which the completion scripts of all shells are generated.
 import type { Command } from "commander";
+import { TOPICS } from "../help.ts";
 import { valueOf, type OptionValue } from "../option.ts";
 
 /** A position on the command line, after the given words: `[]` for the program, `["quarantine", "show"]` for a command. */
@@ -25,27 +26,46 @@ interface Word {
 
 /** All places, the program first. */
 export function placesOf(command: Command, words: readonly string[] = []): Place[] {
-  const help = command.createHelp();
-  const subcommands = help.visibleCommands(command);
-  const next = subcommands.map(wordOf);
+  const subcommands = command.createHelp().visibleCommands(command);
   const values = command.registeredArguments
     .flatMap(({ argChoices }) => argChoices ?? [])
     .map((word) => ({ word, meaning: "" }));
-  const flags = [...help.visibleOptions(command), ...help.visibleGlobalOptions(command)].map((option) => ({
+  return [
+    { words, flags: flagsOf(command), next: [...subcommands.map(wordOf), ...values] },
+    ...subcommands.flatMap((each) => {
+      const at = [...words, each.name()];
+      if (each.name() !== HELP) return placesOf(each, at);
+      const topics = command.parent === null ? TOPICS.map(([word, meaning]) => ({ word, meaning })) : [];
+      return placesOfHelp(command, at, flagsOf(each), topics);
+    }),
+  ];
+}
+
+const HELP = "help";
+
+/** After `help`, the words of the commands can follow, without their flags. */
+function placesOfHelp(
+  of: Command,
+  words: readonly string[],
+  flags: readonly Flag[],
+  topics: readonly Word[] = [],
+): Place[] {
+  const commands = of.commands.filter((each) => each.name() !== HELP);
+  return [
+    { words, flags, next: [...commands.map(wordOf), ...topics] },
+    ...commands
+      .filter((each) => each.commands.length > 0)
+      .flatMap((each) => placesOfHelp(each, [...words, each.name()], flags)),
+  ];
+}
+
+function flagsOf(command: Command): Flag[] {
+  const help = command.createHelp();
+  return [...help.visibleOptions(command), ...help.visibleGlobalOptions(command)].map((option) => ({
     names: [option.long, option.short].filter((name) => name !== undefined),
     meaning: option.description,
     value: valueOf(option),
   }));
-  return [
-    { words, flags, next: [...next, ...values] },
-    ...subcommands.flatMap((each) => {
-      const at = [...words, each.name()];
-      // commander's help command is not in `commands`, and its argument is a command name.
-      return command.commands.includes(each)
-        ? placesOf(each, at)
-        : { words: at, flags: [], next: command.commands.map(wordOf) };
-    }),
-  ];
 }
 
 function wordOf(command: Command): Word {

@@ -1,13 +1,43 @@
 // Columns and line wrapping for a terminal.
 
+/** The width without a terminal. */
+export const USUAL_COLUMNS = 80;
+
 /** Lines of cells. Each column is as wide as its widest cell, with two spaces between. Trailing spaces are removed. */
 export function columns(rows: readonly (readonly string[])[]): string {
+  return columnsWithin(rows, 0);
+}
+
+/** The same in lines of up to `most` columns, 0 for any number: cells that do not fit go below, wrapped at words. */
+export function columnsWithin(rows: readonly (readonly string[])[], most: number): string {
+  const lines = padded(rows).flatMap((row) => {
+    const fitting = row.findLastIndex((_, last) => most === 0 || width(lineOf(row, last + 1)) <= most) + 1;
+    const below = row.slice(fitting).map((cell) => cell.trim());
+    const indent = fitting === 0 ? "  " : BELOW;
+    return [
+      ...(fitting === 0 ? [] : [lineOf(row, fitting)]),
+      ...wrap(below.join(GAP).trim(), most - indent.length)
+        .filter((line) => line !== "")
+        .map((line) => indent + line),
+    ];
+  });
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+const GAP = "  ";
+const BELOW = "      ";
+
+function lineOf(row: readonly string[], cells: number): string {
+  return row.slice(0, cells).join(GAP).trimEnd();
+}
+
+/** All cells of a column have the same width. */
+function padded(rows: readonly (readonly string[])[]): string[][] {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, width(cell));
   }
-  const pad = (cell: string, index: number): string => cell + " ".repeat((widths[index] ?? 0) - width(cell));
-  return rows.map((row) => `${row.map(pad).join("  ").trimEnd()}\n`).join("");
+  return rows.map((row) => row.map((cell, index) => cell + " ".repeat((widths[index] ?? 0) - width(cell))));
 }
 
 /** The same, with the last column wrapped at spaces, so that no line is wider than `most`; 0 for no limit. */

@@ -1,10 +1,14 @@
 import { expect, it } from "vitest";
 import { verifyPage } from "../../../src/cli/commands/verify/page/page.ts";
+import type { Verified } from "../../../src/cli/commands/verify/report.ts";
 import type { VerifiedColumn } from "../../../src/postgres/verify.ts";
 
 const HOSTILE = "<img src=x onerror=alert(1)>\u001b";
 
-function pageOf(columns: readonly (readonly [string, VerifiedColumn])[]): string {
+function pageOf(
+  columns: readonly (readonly [string, VerifiedColumn])[],
+  more: Partial<Verified> = {},
+): string {
   return verifyPage({
     verified: {
       table: "public.events",
@@ -17,9 +21,11 @@ function pageOf(columns: readonly (readonly [string, VerifiedColumn])[]): string
       queue: null,
       expected: undefined,
       ok: true,
+      ...more,
     },
     mismatches: [],
     table: "public.events",
+    database: '"logins" at db.example.com:5432',
     queue: "events",
     at: 0,
     version: "1.2.3",
@@ -50,6 +56,40 @@ it("shows any columns, and no name or value of one becomes markup", () => {
   ]);
   for (const text of ["<img", "\u001b"]) expect(page).not.toContain(text);
   for (const text of ["Rows by &lt;img", "Smallest", "timestamptz", "Most repeated masked", "abcdefgh"])
+    expect(page).toContain(text);
+});
+
+it("names the database, its server, the table and the time", () => {
+  const page = pageOf([]).replace(/\s+/g, " ");
+  expect(page).toContain("<h1>Rows in the table public.events</h1>");
+  expect(page).toContain("Database &quot;logins&quot; at db.example.com:5432. Checked ");
+  expect(page).toContain('<time datetime="1970-01-01T00:00:00.000Z">1970-01-01 00:00 UTC</time>');
+});
+
+it("has a percentage beside each count that is a part of another, and the query for unmasked values", () => {
+  const page = pageOf(
+    [
+      [
+        "masked_ip",
+        {
+          ...{ type: "ip", nulls: 1, distinct: 2, unmasked: 1, keyIds: { abcdefgh: 2 } },
+          mostRepeated: [{ token: "h1.abcdefgh.x", rows: 2 }],
+        },
+      ],
+    ],
+    {
+      ...{ rows: 4, unmasked: 1, quarantined: 8, quarantineReasons: { "ip: missing": 2 }, ok: false },
+      unmaskedQuery: `select 1\nwhere ${HOSTILE};`,
+    },
+  ).replace(/\s+/g, " ");
+  for (const text of [
+    "<dt>Unmasked values</dt> <dd>1 (33%)</dd>",
+    "<td>1 (25%)</td>",
+    "<td>masked_ip</td><td>2 (50%)</td>",
+    '<th scope="row"><span class="token">h1.abcdefgh.x</span></th> <td>2 (50%)</td>',
+    '<th scope="row">ip: missing</th> <td>2 (25%)</td>',
+    "<pre><code>select 1 where &lt;img src=x onerror=alert(1)&gt;\u{FFFD};</code></pre>",
+  ])
     expect(page).toContain(text);
 });
 

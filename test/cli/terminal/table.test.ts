@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { columns, columnsWithText, shorten, width } from "../../../src/cli/terminal/table.ts";
+import { columns, columnsWithin, columnsWithText, shorten, width } from "../../../src/cli/terminal/table.ts";
 
 it.each([
   ["", 0],
@@ -56,5 +56,40 @@ describe("a column of text at the end", () => {
 
   it.each([0, 20])("is one line without a terminal, and on one that is too narrow: %i columns", (most) => {
     expect(columnsWithText(rows, most)).toBe("id    reason\n装置  one two three four five six seven\n");
+  });
+});
+
+describe("cells that do not fit", () => {
+  const table = [
+    ["  masked_ip", "h1.abcdefgh.xyz", "3 rows"],
+    ["  id", "", "smallest to largest of them all"],
+  ];
+
+  it.each([
+    [
+      0,
+      [
+        "  masked_ip  h1.abcdefgh.xyz  3 rows",
+        "  id                          smallest to largest of them all",
+      ],
+    ],
+    [36, ["  masked_ip  h1.abcdefgh.xyz  3 rows", "  id", "      smallest to largest of them", "      all"]],
+    [
+      30,
+      [
+        "  masked_ip  h1.abcdefgh.xyz",
+        "      3 rows",
+        "  id",
+        "      smallest to largest of",
+        "      them all",
+      ],
+    ],
+  ])("go below, wrapped at words: %i columns", (most, lines) => {
+    expect(columnsWithin(table, most)).toBe(lines.map((line) => `${line}\n`).join(""));
+  });
+
+  it("go below also where the first one is too wide", () => {
+    const reasons = [["  a long reason that needs two lines", "1 message"]];
+    expect(columnsWithin(reasons, 26)).toBe("  a long reason that needs\n  two lines  1 message\n");
   });
 });

@@ -9,5 +9,6 @@ export function defineDoctor(program: CliCommand, action: ActionFor): void {
     )
     .option("--json", "print the result as one JSON object")
     .example("fetch-etl doctor", "before the first drain, and when a drain fails")
+    .reads("key", "database", "recovery")
     .action(action(async () => (await import("./run.ts")).runDoctor));
 }

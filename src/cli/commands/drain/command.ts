@@ -49,5 +49,6 @@ export function defineDrain(program: CliCommand, action: ActionFor): void {
       "fetch-etl drain --quiet --max-seconds 4m --metrics /var/metrics/etl.prom",
       "from cron, every five minutes, with Prometheus metrics",
     )
+    .reads("key", "database", "recovery", "progress")
     .action(action(async () => (await import("./run.ts")).runDrain));
 }

@@ -25,5 +25,6 @@ export function defineForget(program: CliCommand, action: ActionFor): void {
       'fetch-etl forget --reason "request 12" --yes < tokens.txt',
       "delete the values of the tokens in a file",
     )
+    .reads("key", "database")
     .action(action(async () => (await import("./run.ts")).runForget));
 }

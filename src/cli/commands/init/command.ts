@@ -16,5 +16,6 @@ export function defineInit(program: CliCommand, action: ActionFor): void {
       "fetch-etl init --print | psql -v ON_ERROR_STOP=1 postgres://owner@host/logins",
       "create the tables and the loader role as another user",
     )
+    .reads("database")
     .action(action(async () => (await import("./run.ts")).runInit));
 }

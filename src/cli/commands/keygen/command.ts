@@ -9,5 +9,6 @@ export function defineKeygen(program: CliCommand, action: ActionFor): void {
     .option("--force", "print a key even if .env already contains one")
     .example("fetch-etl keygen >> .env", "create a masking key, once")
     .example("fetch-etl keygen --kms alias/etl >> .env", "create one that only KMS can decrypt")
+    .reads("aws")
     .action(action(async () => (await import("./run.ts")).runKeygen));
 }

@@ -12,5 +12,6 @@ export function defineLog(program: CliCommand, action: ActionFor): void {
     .option("--since <duration>", "only requests of this long ago or later, such as 1h or 7d")
     .option("--json", "print the result as one JSON object")
     .example('fetch-etl log --reason "ticket 4711"', "find the requests for a ticket")
+    .reads("database")
     .action(action(async () => (await import("./run.ts")).runLog));
 }

@@ -7,13 +7,14 @@ export function defineMapping(program: CliCommand, action: ActionFor): void {
     .helpGroup("Set up:")
     .summary("print, check and try mappings: which message becomes which row")
     .description(
-      "Prints, checks and tries mappings. A mapping is a YAML file that says which message becomes which row.",
+      'Prints, checks and tries mappings. A mapping is a YAML file that says which message becomes which row; "fetch-etl help mapping" lists its keys.',
     );
   mapping
     .command("show")
     .summary("print the built-in mapping, as a file to start from")
     .description("Prints the built-in mapping as YAML. Edit a copy of it for your own messages and table.")
     .example("fetch-etl mapping show > mapping.yaml", "start a mapping of your own")
+    .reads()
     .action(action(async () => (await import("./show.ts")).runMappingShow));
   mapping
     .command("check")
@@ -24,6 +25,7 @@ export function defineMapping(program: CliCommand, action: ActionFor): void {
     .argument("<file>", "the mapping; - reads standard input")
     .option("--json", "print the result as one JSON object")
     .example("fetch-etl mapping check mapping.yaml", "before you use the mapping")
+    .reads()
     .action(action(async () => (await import("./check.ts")).runMappingCheck));
   mapping
     .command("try")
@@ -33,5 +35,6 @@ export function defineMapping(program: CliCommand, action: ActionFor): void {
     )
     .argument("[file]", "the mapping; if omitted, FETCH_ETL_MAPPING or the built-in mapping")
     .example("fetch-etl mapping try mapping.yaml < bodies.jsonl", "before you drain with the mapping")
+    .reads("key")
     .action(action(async () => (await import("./try.ts")).runMappingTry));
 }

@@ -14,5 +14,6 @@ export function defineMask(program: CliCommand, action: ActionFor): void {
     .option("--key-id <id>", "use the configured masking key with this id instead of the first one")
     .option("--json", "print the result as one JSON object")
     .example("echo 192.0.2.7 | fetch-etl mask --field ip", "print the token to search for in masked_ip")
+    .reads("key")
     .action(action(async () => (await import("./run.ts")).runMask));
 }

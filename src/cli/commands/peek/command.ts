@@ -15,5 +15,6 @@ export function definePeek(program: CliCommand, action: ActionFor): void {
     .option("--quiet", "print only messages, warnings and errors")
     .example("fetch-etl peek --count 5", "show five messages")
     .example("fetch-etl peek --json | jq .rejection", "show why messages would be quarantined")
+    .reads("key")
     .action(action(async () => (await import("./run.ts")).runPeek));
 }

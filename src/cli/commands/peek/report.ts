@@ -1,11 +1,12 @@
 // The output of `peek`: a table, or one JSON object per line.
 import type { ReceivedMessage } from "../../../drain/ports.ts";
 import type { Column, Reading } from "../../../mapping/mapping.ts";
+import { spellVersion } from "../../../mapping/types/version.ts";
 import type { Context } from "../../context.ts";
 import { isoTime, writeJson, type Output } from "../../output.ts";
 import { recordFields, recordsToShow, type ShownRecord } from "../../records.ts";
-import { styleFor, printable } from "../../terminal/style.ts";
-import { columns, shorten, width } from "../../terminal/table.ts";
+import { listText, styleFor, printable } from "../../terminal/style.ts";
+import { columns, shorten, USUAL_COLUMNS, width, wrap } from "../../terminal/table.ts";
 
 type Heading = Pick<ReceivedMessage, "messageId" | "sentAt" | "receiveCount">;
 
@@ -44,83 +45,119 @@ export function writeRaw({ stdout }: Context, { body }: ReceivedMessage): void {
   stdout.write(`${stdout.isTerminal ? printable(body) : body}\n`);
 }
 
-/** The most of a cell of a table that is not a token. */
-const CELL_WIDTH = 12;
-/** The most of a heading, and of a cell. The first that fits the terminal is taken. */
-const COLUMN_WIDTHS = [24, 12, 10, 8] as const;
+/** Maximum widths of a heading and of a cell, widest first. A cell can always be as wide as its heading. */
+const LAYOUTS = [
+  [24, 36],
+  [24, 12],
+  [12, 12],
+  [12, 8],
+] as const;
 
-/** A table of shortened values or, on a terminal that is too narrow for it, a block of lines for each row. `--json` shows full values. */
+/**
+ * A table of shortened values that fits the terminal. A message that has no row is a sentence in its place. Columns that do not fit are
+ * left out from the right, and named below.
+ */
 export function writePeeked(
   context: Context,
   columnsOfRow: readonly Column[],
   messages: readonly Shown[],
 ): void {
-  const style = styleFor(context.stdout, context.env);
+  const { stdout } = context;
+  const style = styleFor(stdout, context.env);
   const rows = messages.flatMap(({ records }) =>
     records.flatMap((record) => ("cells" in record ? [record.cells] : [])),
   );
-  if (rows.length > 0) {
-    const table = fittingTable(columnsOfRow, rows, context.stdout);
-    const [heading = "", ...lines] = table ?? [];
-    context.stdout.write(
-      table === undefined
-        ? blocks(columnsOfRow, rows, context.stdout)
-        : [style.bold(heading), ...lines].join("\n"),
-    );
-  }
-  for (const { heading, records } of messages) {
+  const { lines, shown } = tableOf(columnsOfRow, rows, stdout.columns === 0 ? USUAL_COLUMNS : stdout.columns);
+  const heading = lines.shift() ?? "";
+  if (rows.length > 0) stdout.write(`${style.bold(heading)}\n`);
+  for (const {
+    heading: { messageId },
+    records,
+  } of messages) {
     for (const record of records) {
-      if ("rejection" in record) {
+      if ("cells" in record) {
+        stdout.write(`${lines.shift() ?? ""}\n`);
+        continue;
+      }
+      const of = `(message ${printable(messageId)})`;
+      const place = records.length > 1 ? `record ${record.record}: ` : "";
+      if ("skipped" in record) writeSentence(stdout, "would be skipped:", `${place}${of}`, style.dim);
+      else {
         const reasons = record.rejection.join("; ");
-        const place = records.length > 1 ? `record ${record.record}: ` : "";
-        context.stdout.write(
-          `${style.yellow("would be quarantined:")} ${printable(heading.messageId)}: ${place}${reasons}\n`,
-        );
-      } else if ("skipped" in record) {
-        context.stdout.write(`${style.dim("would be skipped:")} ${printable(heading.messageId)}\n`);
+        writeSentence(stdout, "would be quarantined:", `${place}${reasons} ${of}`, style.yellow);
       }
     }
   }
+  const left = columnsOfRow.slice(shown);
+  if (rows.length > 0 && left.length > 0) {
+    const names = listText(left.map(({ name }) => printable(name)));
+    writeSentence(stdout, "not shown:", `${names}; --json shows all columns`, style.dim);
+  }
 }
+
+/** A line without a terminal, so that programs can search it; wrapped at words on one. */
+function writeSentence(stdout: Output, start: string, rest: string, paint: (text: string) => string): void {
+  const [first = "", ...others] = wrap(`${start} ${rest}`, stdout.columns - INDENT.length);
+  stdout.write(`${first.replace(start, paint(start))}\n`);
+  for (const line of others) stdout.write(`${INDENT}${line}\n`);
+}
+
+const INDENT = "  ";
 
 type Cells = readonly (string | null)[];
 
-function fittingTable(
+/** The heading and a line for each row, and how many of the columns they have, in the widest layout that shows as many. */
+function tableOf(
   columnsOfRow: readonly Column[],
   rows: readonly Cells[],
-  { columns: available }: Output,
-): string[] | undefined {
-  for (const most of COLUMN_WIDTHS) {
-    const headings = columnsOfRow.map(({ name }) => shorten(printable(name), most));
-    const shortRows = rows.map((cells) => shortCells(columnsOfRow, cells, Math.min(most, CELL_WIDTH)));
-    const lines = columns([headings, ...shortRows]).split("\n");
-    if (available === 0 || lines.every((line) => width(line) <= available)) return lines;
-  }
-  return undefined;
+  available: number,
+): { readonly lines: string[]; readonly shown: number } {
+  const shown = Math.max(1, columnsThatFit(layOut(NARROWEST, columnsOfRow, rows), available));
+  const first = columnsOfRow.slice(0, shown);
+  const layout =
+    LAYOUTS.find((each) => columnsThatFit(layOut(each, first, rows), available) === shown) ??
+    ([available, available] as const);
+  return {
+    lines: columns(layOut(layout, first, rows))
+      .trimEnd()
+      .split("\n"),
+    shown,
+  };
 }
 
-/** A line for each column, and an empty line between rows. */
-function blocks(
+const NARROWEST = LAYOUTS[LAYOUTS.length - 1] ?? LAYOUTS[0];
+const GAP = 2;
+
+/** How many of the first columns of a table fit. */
+function columnsThatFit(table: readonly (readonly string[])[], available: number): number {
+  const widths = (table[0] ?? []).map((_, index) =>
+    table.reduce((most, row) => Math.max(most, width(row[index] ?? "")), 0),
+  );
+  let taken = -GAP;
+  const past = widths.findIndex((each) => (taken += GAP + each) > available);
+  return past === -1 ? widths.length : past;
+}
+
+/** The texts of the heading and of each row. */
+function layOut(
+  [mostOfHeading, mostOfCell]: readonly [heading: number, cell: number],
   columnsOfRow: readonly Column[],
   rows: readonly Cells[],
-  { columns: available }: Output,
-): string {
-  const names = columnsOfRow.map(({ name }) => shorten(printable(name), COLUMN_WIDTHS[0]));
-  const room = Math.max(available - Math.max(...names.map(width)) - 2, CELL_WIDTH);
-  const block = (cells: Cells): string =>
-    columns(shortCells(columnsOfRow, cells, room).map((cell, index) => [names[index] ?? "", cell]));
-  return rows.map(block).join("\n");
+): string[][] {
+  const headings = columnsOfRow.map(({ name }) => shorten(printable(name), mostOfHeading));
+  const texts = rows.map((row) =>
+    columnsOfRow.map((column, index) =>
+      cellText(column, row[index] ?? null, Math.max(mostOfCell, width(headings[index] ?? ""))),
+    ),
+  );
+  return [headings, ...texts];
 }
 
-function shortCells(columnsOfRow: readonly Column[], cells: Cells, most: number): string[] {
-  return columnsOfRow.map(({ mask }, index) => {
-    const cell = cells[index] ?? null;
-    if (cell === null) return "-";
-    return mask === undefined ? shorten(printable(cell), most) : shortToken(cell);
-  });
+/** Versions as people write them. Of a token, the start of its last part, which depends on the value: enough to recognize equal ones. */
+function cellText({ type, mask }: Column, cell: string | null, most: number): string {
+  if (cell === null) return "-";
+  if (mask !== undefined) return shorten(cell.slice(cell.lastIndexOf(".") + 1), Math.min(most, TOKEN_WIDTH));
+  return shorten(printable(type === "version" ? spellVersion(Number(cell)) : cell), most);
 }
 
-/** The first characters of the token's last part, which depends on the value: enough to recognize equal ones. */
-function shortToken(token: string): string {
-  return `${token.slice(token.lastIndexOf(".") + 1).slice(0, 9)}…`;
-}
+const TOKEN_WIDTH = 10;

@@ -27,6 +27,7 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
     .option("--json", "print the result as one JSON object")
     .example("fetch-etl quarantine list", "count the messages, with an example id for each reason")
     .example('fetch-etl quarantine list --messages --reason "ip:"', "list the messages with such a reason")
+    .reads("database")
     .action(action(async () => (await import("./list.ts")).runQuarantineList));
   quarantine
     .command("show")
@@ -40,6 +41,7 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
     .option("--json", "print the result as one JSON object")
     .example("fetch-etl quarantine show 6c6f9d4e", "show why a message was rejected")
     .example('fetch-etl quarantine show 6c6f9d4e --raw --reason "ticket 4711"', "also show its body")
+    .reads("key", "database")
     .action(action(async () => (await import("./show.ts")).runQuarantineShow));
   withMappingOptions(quarantine.command("replay"))
     .summary("read quarantined messages again and load the valid ones")
@@ -54,6 +56,7 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
     .option("--json", "print the result as one JSON object")
     .example("fetch-etl quarantine replay", "after you fixed the table or updated fetch-etl")
     .example("fetch-etl quarantine replay 6c6f9d4e --dry-run", "find out whether a message would be loaded")
+    .reads("key", "database", "recovery")
     .action(action(async () => (await import("./replay.ts")).runQuarantineReplay));
   quarantine
     .command("purge")
@@ -73,5 +76,6 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
     .option("--json", "print the result as one JSON object")
     .example("fetch-etl quarantine purge --older-than 30d --yes", "keep the last 30 days, from cron")
     .example("fetch-etl quarantine purge 6c6f9d4e --never-replayed", "delete one message")
+    .reads("database")
     .action(action(async () => (await import("./purge.ts")).runQuarantinePurge));
 }

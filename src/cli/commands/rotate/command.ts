@@ -17,5 +17,6 @@ export function defineRotate(program: CliCommand, action: ActionFor): void {
     .option("--quiet", "print only warnings and errors")
     .example("fetch-etl rotate --dry-run", "from which key to which, how many rows and vault entries")
     .example("fetch-etl rotate --identity identity.txt", "after you set FETCH_ETL_MASKING_KEY to new,old")
+    .reads("key", "database")
     .action(action(async () => (await import("./run.ts")).runRotate));
 }

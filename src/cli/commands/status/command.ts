@@ -10,5 +10,6 @@ export function defineStatus(program: CliCommand, action: ActionFor): void {
     .option("--json", "print the result as one JSON object")
     .example("fetch-etl status", "see how the last drains ended")
     .example("fetch-etl status --json | jq .lastFailure.error", "print the last error in a script")
+    .reads("database")
     .action(action(async () => (await import("./run.ts")).runStatus));
 }

@@ -15,5 +15,6 @@ export function defineVerify(program: CliCommand, action: ActionFor): void {
     .example("fetch-etl verify", "count and check the loaded rows")
     .example("fetch-etl verify --html logins.html", "also save the result as a page with charts")
     .example("fetch-etl verify --expect 99 --quiet", "check the rows in a script, by the exit code")
+    .reads("database")
     .action(action(async () => (await import("./run.ts")).runVerify));
 }

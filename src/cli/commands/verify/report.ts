@@ -6,7 +6,7 @@ import { barLines } from "../../terminal/bars.ts";
 import { writeJson } from "../../output.ts";
 import { count, styleFor, plural, printable, type Style } from "../../terminal/style.ts";
 import { MOST_DRAWN, spreadsOf } from "./spread.ts";
-import { columns } from "../../terminal/table.ts";
+import { columnsWithin, USUAL_COLUMNS, wrap } from "../../terminal/table.ts";
 
 export interface Verified extends Verification {
   /** The table: schema, dot, name. */
@@ -51,8 +51,12 @@ export function writeVerified(context: Context, verified: Verified): void {
     ["quarantined", count(verified.quarantined)],
     ["queue", queueText(verified.queue)],
   ];
-  stdout.write(columns(lines));
-  stdout.write(columns(columnLines(verified.columns)));
+  stdout.write(columnsWithin(lines, stdout.columns));
+  stdout.write(columnsWithin(columnLines(verified.columns), stdout.columns));
+  if (verified.unmaskedQuery !== undefined) {
+    stdout.write(`${wrap(`${QUERY_MEANING}:`, stdout.columns).join("\n")}\n`);
+    stdout.write(`${verified.unmaskedQuery.replace(/^/gm, "  ")}\n`);
+  }
   writeKeyIds(context, keyIdRows(verified.columns));
   writeDistributions(context, verified.columns);
   for (const [name, { mostRepeated = [] }] of verified.columns)
@@ -61,6 +65,8 @@ export function writeVerified(context: Context, verified: Verified): void {
   const verdict = verified.ok ? okText(verified.quarantined, style) : style.red("mismatch");
   stdout.write(`${verdict}${verified.queue === null ? " (the queue was not checked)" : ""}\n`);
 }
+
+export const QUERY_MEANING = "to find unmasked values (the result may contain personal data)";
 
 /** Amber while messages wait in the quarantine: their rows are missing. */
 function okText(quarantined: number, style: Style): string {
@@ -109,11 +115,8 @@ function writeKeyIds({ stdout }: Context, { names, keys }: ReturnType<typeof key
     `  ${id}`,
     ...rows.map((each, index) => `${count(each)} ${printable(names[index] ?? "")}`),
   ]);
-  if (lines.length > 0) stdout.write(`rows by masking key\n${columns(lines)}`);
+  if (lines.length > 0) stdout.write(`rows by masking key\n${columnsWithin(lines, stdout.columns)}`);
 }
-
-/** The width without a terminal. */
-const USUAL_COLUMNS = 80;
 
 function writeDistributions({ stdout, env }: Context, verified: Verified["columns"]): void {
   const style = styleFor(stdout, env);
@@ -123,7 +126,7 @@ function writeDistributions({ stdout, env }: Context, verified: Verified["column
     stdout.write(`${heading}\n${drawn.join("")}`);
   }
   const omitted = omittedText(verified);
-  if (omitted !== undefined) stdout.write(`${omitted}\n`);
+  if (omitted !== undefined) stdout.write(`${wrap(omitted, stdout.columns).join("\n")}\n`);
 }
 
 /** Undefined if all columns are drawn. */
@@ -136,7 +139,7 @@ export function omittedText({ size }: Verified["columns"]): string | undefined {
 function writeRepeated({ stdout }: Context, heading: string, repeated: readonly Repeated[]): void {
   if (repeated.length === 0) return;
   const lines = repeated.map(({ token, rows }) => [`  ${token}`, plural(rows, "row")]);
-  stdout.write(`${heading}\n${columns(lines)}`);
+  stdout.write(`${heading}\n${columnsWithin(lines, stdout.columns)}`);
 }
 
 function writeReasons({ stdout }: Context, reasons: Readonly<Record<string, number>>): void {
@@ -144,7 +147,7 @@ function writeReasons({ stdout }: Context, reasons: Readonly<Record<string, numb
     `  ${printable(reason)}`,
     plural(messages, "message"),
   ]);
-  if (lines.length > 0) stdout.write(`quarantine reasons\n${columns(lines)}`);
+  if (lines.length > 0) stdout.write(`quarantine reasons\n${columnsWithin(lines, stdout.columns)}`);
 }
 
 export function queueText(queue: QueueDepth | null): string {

@@ -1,5 +1,5 @@
 // `fetch-etl verify`: counts and checks the rows, the quarantine and the messages left in the queue.
-import { readDatabase } from "../../../config/database.ts";
+import { place, readDatabase, shown } from "../../../config/database.ts";
 import { wholeNumber } from "../../../config/readers.ts";
 import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readOutputPath, writeOutputFile } from "../../../config/files.ts";
@@ -61,6 +61,7 @@ export async function runVerify(flags: VerifyFlags, context: Context): Promise<n
       verified,
       mismatches,
       table,
+      database: `${shown(database.database)} at ${place(database)}`,
       queue: queueNameToShow(queueSettings.queue) ?? "(not shown)",
       at: context.epochNow(),
       version: context.versions.fetchEtl,

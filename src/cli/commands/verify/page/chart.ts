@@ -41,6 +41,6 @@ function bar(length: number): Markup | [] {
   return html`<span class="bar" style="width: ${Math.max(length, SHORTEST_BAR).toFixed(1)}%"></span>`;
 }
 
-function capitalized(text: string): string {
+export function capitalized(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

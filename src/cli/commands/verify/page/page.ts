@@ -1,9 +1,10 @@
 // The result of `verify` as a self-contained HTML page: no scripts, no external resources.
 import type { Repeated } from "../../../../postgres/token-counts.ts";
+import { share } from "../../../terminal/bars.ts";
 import { count, printable } from "../../../terminal/style.ts";
 import { MOST_DRAWN, spreadsOf } from "../spread.ts";
-import { keyIdRows, omittedText, queueText, type Verified } from "../report.ts";
-import { chartOf } from "./chart.ts";
+import { keyIdRows, omittedText, QUERY_MEANING, queueText, type Verified } from "../report.ts";
+import { capitalized, chartOf } from "./chart.ts";
 import { html, type Markup } from "./markup.ts";
 import { STYLE } from "./style.ts";
 
@@ -13,6 +14,8 @@ export interface PageOf {
   readonly mismatches: readonly string[];
   /** As in the messages, such as `user_logins`. */
   readonly table: string;
+  /** Its name and its servers, such as `"logins" at db.example.com:5432`. */
+  readonly database: string;
   /** The queue's name. */
   readonly queue: string;
   /** Epoch milliseconds. */
@@ -24,7 +27,7 @@ export interface PageOf {
 /** Blocks scripts and external resources, even if a value got into the page unescaped. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-export function verifyPage({ verified, mismatches, table, queue, at, version }: PageOf): string {
+export function verifyPage({ verified, mismatches, table, database, queue, at, version }: PageOf): string {
   const name = printable(queue);
   const tableName = printable(table);
   const time = new Date(at).toISOString();
@@ -44,8 +47,9 @@ export function verifyPage({ verified, mismatches, table, queue, at, version }: 
         <header>
           <h1>Rows in the table ${tableName}</h1>
           <p class="muted">
-            Checked <time datetime="${time}">${time.slice(0, 10)} ${time.slice(11, 16)} UTC</time>. Queue
-            ${name}: ${queueText(verified.queue)}.
+            Database ${printable(database)}. Checked
+            <time datetime="${time}">${time.slice(0, 10)} ${time.slice(11, 16)} UTC</time>. Queue ${name}:
+            ${queueText(verified.queue)}.
           </p>
           ${verdict(verified, mismatches)}
         </header>
@@ -60,10 +64,16 @@ export function verifyPage({ verified, mismatches, table, queue, at, version }: 
   return page.text;
 }
 
-function verdict({ ok }: Verified, mismatches: readonly string[]): Markup {
+function verdict({ ok, unmaskedQuery }: Verified, mismatches: readonly string[]): Markup {
   return html`<div class="verdict ${ok ? "ok" : "bad"}">
     <p>${ok ? "ok" : "mismatch"}</p>
     ${mismatches.map((sentence) => html`<p>${sentence}</p>`)}
+    ${
+      unmaskedQuery === undefined
+        ? []
+        : html`<p>${capitalized(QUERY_MEANING)}:</p>
+            <pre><code>${printableLines(unmaskedQuery)}</code></pre>`
+    }
   </div>`;
 }
 
@@ -72,7 +82,7 @@ function counts(verified: Verified): Markup {
   const shown: [name: string, value: string][] = [
     ["Rows", count(verified.rows)],
     ...(expected === undefined ? [] : [["Expected rows", count(expected)] satisfies [string, string]]),
-    ["Unmasked values", count(verified.unmasked)],
+    ["Unmasked values", withShare(verified.unmasked, maskedValues(verified))],
     ["Quarantined", count(verified.quarantined)],
     ...(verified.repeatedBodies === null
       ? []
@@ -103,14 +113,16 @@ function charts(columns: Verified["columns"]): Markup | [] {
   </section>`;
 }
 
-function details({ columns, quarantineReasons }: Verified): Markup {
+function details({ rows, columns, quarantined, quarantineReasons }: Verified): Markup {
   const shown = [...columns].slice(0, MOST_DRAWN).map(([name, column]) => [printable(name), column] as const);
   const { names, keys } = keyIdRows(new Map(shown));
   const cards = [
     card(
       "Columns",
       ["Column", "Type", "Distinct", "NULL"],
-      shown.map(([name, { type, distinct = 0, nulls }]) => [name, type, count(distinct), count(nulls)]),
+      shown.map(([name, { type, distinct = 0, nulls }]) => [
+        ...[name, type, count(distinct), withShare(nulls, rows)],
+      ]),
     ),
     card(
       "Ranges",
@@ -122,13 +134,18 @@ function details({ columns, quarantineReasons }: Verified): Markup {
     card(
       "Rows by masking key",
       ["Key id", "Column", "Rows"],
-      keys.flatMap(([id, rows]) => rows.map((each, index) => [id, names[index] ?? "", count(each)])),
+      keys.flatMap(([id, counts]) =>
+        counts.map((each, index) => [id, names[index] ?? "", withShare(each, rows)]),
+      ),
     ),
-    ...shown.map(([name, { mostRepeated = [] }]) => repeated(`Most repeated ${name}`, mostRepeated)),
+    ...shown.map(([name, { mostRepeated = [] }]) => repeated(`Most repeated ${name}`, mostRepeated, rows)),
     card(
       "Quarantine reasons",
       ["Reason", "Messages"],
-      Object.entries(quarantineReasons).map(([reason, messages]) => [printable(reason), count(messages)]),
+      Object.entries(quarantineReasons).map(([reason, messages]) => [
+        printable(reason),
+        withShare(messages, quarantined),
+      ]),
     ),
   ];
   return html`<section aria-labelledby="details">
@@ -137,15 +154,31 @@ function details({ columns, quarantineReasons }: Verified): Markup {
   </section>`;
 }
 
+/** The values of masked columns that are not NULL. */
+function maskedValues({ rows, columns }: Verified): number {
+  const masked = [...columns.values()].filter(({ unmasked }) => unmasked !== undefined);
+  return masked.reduce((sum, { nulls }) => sum + rows - nulls, 0);
+}
+
+/** `33 (33%)`; `0` without a percentage. */
+function withShare(part: number, whole: number): string {
+  return part === 0 ? "0" : `${count(part)} (${share(part, whole)})`;
+}
+
+function printableLines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
+}
+
 /** A text that may be long. */
 function wrapped(text: string): Markup {
   return html`<span class="long">${printable(text)}</span>`;
 }
 
-function repeated(heading: string, tokens: readonly Repeated[]): Markup | [] {
+/** @param all the rows of the table */
+function repeated(heading: string, tokens: readonly Repeated[], all: number): Markup | [] {
   const rows = tokens.map(({ token, rows: times }) => [
     html`<span class="token">${token}</span>`,
-    count(times),
+    withShare(times, all),
   ]);
   return card(heading, ["Token", "Rows"], rows);
 }

@@ -31,6 +31,7 @@ p { margin: 0.25rem 0 0; }
 .verdict p:first-child { margin: 0; font-weight: 600; }
 .ok { background: var(--ok-ground); color: var(--ok); }
 .bad { background: var(--bad-ground); color: var(--bad); }
+pre { margin: 0.5rem 0 0; white-space: pre-wrap; font: 0.8125rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 .counts { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 0.75rem; margin: 0; }
 .counts > div, .card { background: var(--card); border: 1px solid var(--line); border-radius: 0.5rem; }
 .counts > div { padding: 0.75rem 1rem; }
