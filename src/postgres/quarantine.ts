@@ -194,10 +194,11 @@ export async function summarise(
     `select reason, pg_catalog.count(*), ${exactly("pg_catalog.min(quarantined_at)")} as oldest,
            (pg_catalog.array_agg(message_id order by quarantined_at desc, sent_at desc, message_id))[1] as example
     from (
-      select distinct queue, sent_at, message_id, quarantined_at,
-        case when reasons operator(pg_catalog.@>) $6::pg_catalog.text[] then $7::pg_catalog.text
-          else ${COUNTED_REASON} end as reason
-      from fetch_etl.quarantine, pg_catalog.unnest(reasons) as reason where ${selected}
+      select distinct queue, sent_at, message_id, quarantined_at, ${COUNTED_REASON} as reason
+      from fetch_etl.quarantine, pg_catalog.unnest(
+        case when reasons operator(pg_catalog.@>) $6::pg_catalog.text[] then array[$7::pg_catalog.text] else reasons end
+      ) as reason
+      where ${selected}
     ) as counted
     group by 1 order by pg_catalog.count(*) desc, 1 limit ${MOST_COUNTED}`,
     [...values, group === undefined ? null : [...group.reasons], group?.name ?? null],
