@@ -141,7 +141,7 @@ describe("what is wrong", () => {
         AWS_ENDPOINT_URL_SQS: "http://127.0.0.1:1",
       });
       expect(outcome.code).toBe(2);
-      expect(outcome.stdout).toMatch(/^✖ masking key {7}no usable key\n {20}\S.*keygen.*$/m);
+      expect(outcome.stdout).toMatch(/^✖ masking key {7}no usable key\n {20}\S.*Restore the key.*$/m);
       expect(outcome.stdout).toMatch(/^✖ queue {13}not reached\n {20}\S.*ECONNREFUSED.*$/m);
       expect(outcome.stdout).toMatch(/^✔ database/m);
       expect(outcome.stdout).toMatch(/\n2 failed, 10 not checked\n$/);
