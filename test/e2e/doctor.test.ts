@@ -78,7 +78,7 @@ it("finds everything right, and changes nothing anywhere", () =>
     expect(checks["queue"]?.finding).toContain(
       `${bench.queue} at ${bench.sqs.endpoint}, JSON protocol, 20 visible`,
     );
-    expect(checks["tables"]?.finding).toBe("all 7 exist");
+    expect(checks["tables"]?.finding).toBe("all 9 exist");
     expect(await look()).toEqual(before);
   }));
 
