@@ -171,7 +171,8 @@ function urlOf({ settings, sql }: Database): string {
 async function print(database: Database): Promise<void> {
   await runScript(urlOf(database), initialSql(databases.role, database.settings));
   // The superuser ran it, and owns what it created.
-  await database.sql.unsafe(`alter table fetch_etl.reveal_outcomes owner to ${databases.role}`);
+  await database.sql.unsafe(`alter table fetch_etl.reveal_outcomes owner to ${databases.role};
+    alter table fetch_etl.remasked owner to ${databases.role}`);
 }
 
 it("init says which versions it migrated, and nothing of a schema that is new or complete", async () => {
