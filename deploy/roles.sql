@@ -36,14 +36,16 @@ $$;
 -- The analyst reads the rows, but nothing that can decrypt them.
 grant select on public.user_logins to fetch_etl_analyst;
 
--- The privacy officer runs `reveal`, `forget`, `rotate`, `verify` and `quarantine`. This role can also read the vault directly, which
+-- The privacy officer runs `reveal`, `forget`, `rotate`, `log`, `verify` and `quarantine`. This role can also read the vault directly, which
 -- leaves no record: use pgaudit to log every read. It can add to the log, but cannot change or delete entries. The database fills in
 -- the time and the user.
 grant usage on schema fetch_etl to fetch_etl_privacy_officer;
 grant select on fetch_etl.schema_version to fetch_etl_privacy_officer;
 grant select, insert, delete on fetch_etl.vault to fetch_etl_privacy_officer;
-grant select on fetch_etl.vault_keys, fetch_etl.reveal_log to fetch_etl_privacy_officer;
-grant insert (action, reason, tokens) on fetch_etl.reveal_log to fetch_etl_privacy_officer;
+grant select on fetch_etl.vault_keys, fetch_etl.reveal_log, fetch_etl.reveal_outcomes, fetch_etl.runs, fetch_etl.remasked to fetch_etl_privacy_officer;
+grant insert (mac, token) on fetch_etl.remasked to fetch_etl_privacy_officer; -- `rotate`
+grant insert (id, action, reason, tokens, messages, client_user, client_host) on fetch_etl.reveal_log to fetch_etl_privacy_officer;
+grant insert (id, outcome) on fetch_etl.reveal_outcomes to fetch_etl_privacy_officer;
 grant select on public.user_logins to fetch_etl_privacy_officer;
 grant update (masked_ip, masked_device_id) on public.user_logins to fetch_etl_privacy_officer; -- `rotate`
 grant select, delete on fetch_etl.quarantine to fetch_etl_privacy_officer;

@@ -4,7 +4,8 @@ import { lstatSync, readFileSync, statSync } from "node:fs";
 import { setDefaultAutoSelectFamilyAttemptTimeout } from "node:net";
 import { homedir, hostname } from "node:os";
 import { buffer } from "node:stream/consumers";
-import { isatty } from "node:tty";
+import { createInterface } from "node:readline";
+import { isatty, ReadStream } from "node:tty";
 import { checkWritable, writeWhole } from "./write-file.ts";
 import type { Context, ReadFlags, Services, Versions } from "./cli/context.ts";
 import { readDotEnv, type DotEnv } from "./cli/dot-env.ts";
@@ -28,12 +29,15 @@ const services: Services = {
   verifyTables: async (...given) => (await import("./postgres/verify.ts")).verifyTables(...given),
   readHistory: async (...given) => (await import("./postgres/runs.ts")).readHistory(...given),
   openQuarantine: async (...given) => (await import("./postgres/quarantine.ts")).openQuarantine(...given),
+  readAccessLog: async (...given) => (await import("./postgres/access-log.ts")).readAccessLog(...given),
   createSealer: async (recipients) =>
     (await import("./recovery/recipients.ts")).createSealer(recipients, randomBytes),
   createOpener: async (...given) => (await import("./recovery/identities.ts")).createOpener(...given),
   sendHttp: async (...given) => (await import("./http.ts")).sendHttp(...given),
   openVault: async (...given) => (await import("./postgres/vault.ts")).openVault(...given),
   openRotation: async (...given) => (await import("./postgres/rotation.ts")).openRotation(...given),
+  findEarlierRows: async (...given) => (await import("./postgres/key-history.ts")).findEarlierRows(...given),
+  surveyRotation: async (...given) => (await import("./postgres/rotation.ts")).surveyRotation(...given),
   fetchSecret: async (...given) => (await import("./aws/secrets.ts")).fetchSecret(...given),
   encryptSecret: async (...given) => (await import("./aws/secrets.ts")).encryptSecret(...given),
   runProgram: async (...given) => (await import("./run-program.ts")).runProgram(...given),
@@ -50,7 +54,7 @@ export async function openContext(
     {
       ...(await environment()),
       // The first access to process.stdin opens it, so only a command that reads it may access it.
-      stdin: { isTerminal: isatty(0), readAll: () => buffer(process.stdin) },
+      stdin: { isTerminal: isatty(0), readAll: () => buffer(process.stdin), readLine },
       ...{ stdout, stderr, versions, catchSignals },
       atExit: (action) => {
         process.on("exit", action);
@@ -99,6 +103,17 @@ export function createContext(ofProcess: OfProcess, readFlags: ReadFlags): Conte
 export async function openErrorLog(stderr: Output, flags: LogFlags, given?: NodeJS.ProcessEnv): Promise<Log> {
   const env = given ?? (await environment().catch(() => process)).env;
   return openLog({ stderr, env, flags, format: readLogFormat(flags, env, new Problems()), epochNow });
+}
+
+/** A stream of its own: `process.stdin` has ended if the command read other input from the terminal until Ctrl-D. */
+async function readLine(): Promise<string | undefined> {
+  const input = new ReadStream(0);
+  try {
+    for await (const line of createInterface({ input })) return line;
+    return undefined;
+  } finally {
+    input.destroy();
+  }
 }
 
 function epochNow(): number {

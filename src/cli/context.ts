@@ -7,13 +7,15 @@ import type { Problems } from "../config/readers.ts";
 import type { Purpose, Reference } from "../config/secret-reference.ts";
 import type { Clock } from "../drain/clock.ts";
 import type { Notices, Queue } from "../drain/ports.ts";
+import type { AccessLog, LogFilter } from "../postgres/access-log.ts";
 import type { Initialised } from "../postgres/init.ts";
 import type { Verification } from "../postgres/verify.ts";
+import type { EarlierRows } from "../postgres/key-history.ts";
 import type { PostgresLoader } from "../postgres/load.ts";
 import type { Quarantine } from "../postgres/quarantine.ts";
 import type { RunHistory } from "../postgres/runs.ts";
 import type { Vault } from "../postgres/vault.ts";
-import type { Rotation } from "../postgres/rotation.ts";
+import type { Rotation, RotationSurvey } from "../postgres/rotation.ts";
 import type { Opener } from "../recovery/identities.ts";
 import type { SealedDataKey, Sealer } from "../recovery/recipients.ts";
 import type { Remask } from "../recovery/remask.ts";
@@ -28,6 +30,8 @@ interface Input {
   readonly isTerminal: boolean;
   /** Resolves at the end of the input. */
   readonly readAll: () => Promise<Uint8Array>;
+  /** Resolves to the next line from a terminal, without its end; undefined at the end of the input (Ctrl-D). */
+  readonly readLine: () => Promise<string | undefined>;
 }
 
 export interface HttpRequest {
@@ -59,13 +63,21 @@ export interface Services {
   /** @param queue the ARN or the name */
   readHistory(settings: DatabaseSettings, queue: string): Promise<RunHistory>;
   openQuarantine(settings: DatabaseSettings): Promise<Quarantine>;
+  readAccessLog(settings: DatabaseSettings, filter: LogFilter): Promise<AccessLog>;
   createSealer(recipients: readonly string[]): Promise<Sealer>;
   /** @param identityFile the file's text */
   createOpener(identityFile: string): Promise<Opener>;
   /** Throws the system's error, whose message may contain the URL, if there is no answer in time. */
   sendHttp(request: HttpRequest): Promise<HttpAnswer>;
   openVault(settings: DatabaseSettings): Promise<Vault>;
-  openRotation(settings: DatabaseSettings, keyId: string, remask: Remask): Promise<Rotation>;
+  openRotation(
+    settings: DatabaseSettings,
+    keyId: string,
+    remask: Remask,
+    goesBack: boolean,
+  ): Promise<Rotation>;
+  findEarlierRows(settings: DatabaseSettings): Promise<EarlierRows>;
+  surveyRotation(settings: DatabaseSettings, keyId: string): Promise<RotationSurvey>;
   /**
    * Gets a secret from AWS.
    *

@@ -11,6 +11,7 @@ import { defineForget } from "./commands/forget/command.ts";
 import { defineHelp } from "./commands/help/command.ts";
 import { defineInit } from "./commands/init/command.ts";
 import { defineKeygen } from "./commands/keygen/command.ts";
+import { defineLog } from "./commands/log/command.ts";
 import { defineMapping } from "./commands/mapping/command.ts";
 import { defineMask } from "./commands/mask/command.ts";
 import { definePeek } from "./commands/peek/command.ts";
@@ -70,7 +71,8 @@ export function createProgram(
   for (const define of [defineDrain, definePeek, defineStatus, defineVerify, defineQuarantine])
     define(program, action);
   program.commandsGroup("Personal data:");
-  for (const define of [defineMask, defineReveal, defineForget, defineRotate]) define(program, action);
+  for (const define of [defineMask, defineReveal, defineForget, defineRotate, defineLog])
+    define(program, action);
   program.commandsGroup("Set up:");
   for (const define of [defineKeygen, defineInit, defineMapping, defineDoctor]) define(program, action);
   program.commandsGroup("Help:");

@@ -1,4 +1,4 @@
-// The tokens and the reason of a `reveal` or `forget`.
+// The tokens and the reason of a request for personal data.
 import type { Problems } from "../config/readers.ts";
 import { TOKEN_PATTERN } from "../masking/token.ts";
 import type { Context } from "./context.ts";
@@ -35,6 +35,16 @@ export async function readVaultRequest(
       `Not a token (h1., 8 characters, a dot and 43 characters, as in user_logins): ${listText(malformed.map(({ place }) => place))}.`,
     );
   }
-  if (reason.trim() === "") problems.add("--reason is blank. Give a reason, which is recorded.");
-  return { tokens: given.map(({ text }) => text), reason: reason.trim() };
+  return { tokens: given.map(({ text }) => text), reason: readReason(reason, problems) };
+}
+
+/**
+ * The reason of a request that is recorded; a mistake is added to `problems`.
+ *
+ * @param flag the flag that needs it
+ */
+export function readReason(reason: string | undefined, problems: Problems, flag = ""): string {
+  if (reason === undefined) problems.add(`${flag} needs --reason: why you do this, which is recorded.`);
+  else if (reason.trim() === "") problems.add("--reason is blank. Give a reason, which is recorded.");
+  return reason?.trim() ?? "";
 }

@@ -35,6 +35,12 @@ export interface DatabaseSettings extends Server, TlsSettings, ServerChoice {
   readonly connectTimeout: number;
   /** The connection's name in `pg_stat_activity`. */
   readonly applicationName: string;
+  /** Who runs this process, for the record of access. */
+  readonly client: {
+    /** The operating system's user; `unknown` if it has no name. */
+    readonly user: string;
+    readonly host: string;
+  };
   /** The server's command-line options for the session, such as `-c statement_timeout=5min`. */
   readonly options: string | undefined;
   /** The table that rows are written to, and its columns that a mapping fills. */
@@ -104,7 +110,7 @@ export function readDatabase(
   flags: TableFlags = {},
   mapping: Mapping = LOGIN,
 ): DatabaseSettings | undefined {
-  const { env, secrets, systemUser = () => userInfo().username } = sources;
+  const { env, secrets, systemUser = systemUserName } = sources;
   const table = readTable(flags, problems, mapping.table);
   const target = { table, columns: mapping.columns, hasKeys: mapping.dedupe.length > 0 };
   if (secrets.failed.has("DATABASE_URL") || secrets.failed.has("PGPASSWORD")) return undefined;
@@ -154,6 +160,18 @@ function renewal(
     const again = { ...(await renewed()), log: { warn: () => undefined } };
     return problems.complete({ settings: readDatabase(again, problems, flags, mapping) }).settings;
   };
+}
+
+function clientUser({ systemUser = systemUserName }: Sources): string {
+  try {
+    return systemUser();
+  } catch {
+    return "unknown";
+  }
+}
+
+function systemUserName(): string {
+  return userInfo().username;
 }
 
 function userOf(systemUser: () => string, problems: Problems): string | undefined {
@@ -224,6 +242,7 @@ function connectionOf(
     ...{ user, auth, requireAuth, connectTimeout },
     database: given.text("dbname") ?? user,
     applicationName: given.text("application_name") ?? "fetch-etl",
+    client: { user: clientUser(sources), host: sources.host },
     options: given.text("options"),
   };
 }

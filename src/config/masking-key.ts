@@ -5,6 +5,9 @@ import { originOf, sentence, type SecretSources } from "./secret-settings.ts";
 
 const KEY = "FETCH_ETL_MASKING_KEY";
 
+/** A new key would be the wrong advice: its tokens do not match those of existing rows. */
+const RESTORE = "Restore the key from your copy. A new key is no replacement.";
+
 /** One masking key or more. The first is the current one; the others are for earlier tokens and sealed bodies. */
 type MaskingKeyList = readonly [MaskingKeys, ...MaskingKeys[]];
 
@@ -15,15 +18,17 @@ type MaskingKeyList = readonly [MaskingKeys, ...MaskingKeys[]];
  * @returns undefined, with the mistake added to `problems`, if one is invalid
  */
 export function readMaskingKeys(
-  { env, secrets }: SecretSources,
+  { env, secrets, dotEnv }: SecretSources,
   problems: Problems,
 ): MaskingKeyList | undefined {
   if (secrets.failed.has(KEY)) return undefined;
   const text = env[KEY] ?? "";
   if (text !== "") return parseKeys(text, originOf(KEY, secrets), problems);
+  const place =
+    dotEnv === undefined ? "there is no .env in this folder" : ".env in this folder does not set it";
   problems.add(
-    `No masking key is configured. Set ${KEY}, ${KEY}_FILE or ${KEY}_COMMAND. "fetch-etl keygen >> .env" creates a key. ` +
-      "Keep it safe: tokens of different keys do not match.",
+    `No masking key is configured, and ${place}. Set ${KEY}, ${KEY}_FILE or ${KEY}_COMMAND to the key that masked the existing rows: ` +
+      'tokens of another key do not match theirs. Only if there are no rows yet, "fetch-etl keygen >> .env" creates a key.',
   );
   return undefined;
 }
@@ -56,14 +61,13 @@ function parseKey(text: string, where: string, problems: Problems): MaskingKeys 
   }
   const encoded = parts.join("");
   if (!isOne || !BASE64.test(encoded)) {
-    problems.add(`${sentence(where)} is not base64${hint(text)}. "fetch-etl keygen" prints a valid key.`);
+    problems.add(`${sentence(where)} ${hint(text)}. ${RESTORE}`);
     return undefined;
   }
   const bytes = Buffer.from(encoded, "base64");
   if (bytes.length < MIN_KEY_BYTES) {
     problems.add(
-      `${sentence(where)} is ${bytes.length} bytes long, but ${MIN_KEY_BYTES} or more are required. ` +
-        `"fetch-etl keygen" prints a valid key.`,
+      `${sentence(where)} is ${bytes.length} bytes long, but ${MIN_KEY_BYTES} or more are required. Was it truncated? ${RESTORE}`,
     );
     return undefined;
   }
@@ -102,9 +106,12 @@ function withoutQuotes(text: string): string {
   return /^(["'])([^"']*)\1$/.exec(text.trim())?.[2]?.trim() ?? text.trim();
 }
 
-/** The likely format of a text that is not base64. */
+/** What is wrong with a text that is not base64, without quoting it. */
 function hint(text: string): string {
-  if (text.includes("-----BEGIN")) return " but a PEM file";
-  if (/^\s*[0-9a-f]{2}(:[0-9a-f]{2})+\s*$/i.test(text)) return " but hexadecimal";
-  return "";
+  if (text.includes("-----BEGIN")) return "is not base64 but a PEM file";
+  if (/^\s*[0-9a-f]{2}(:[0-9a-f]{2})+\s*$/i.test(text)) return "is not base64 but hexadecimal";
+  const quoted = text.trim().replace(ASSIGNMENT, "").trim();
+  if (/^["']/.test(quoted)) return "begins with a quotation mark, and does not end with the same one";
+  if (/["']$/.test(quoted)) return "ends with a quotation mark, and does not begin with the same one";
+  return "is not base64";
 }

@@ -12,6 +12,8 @@ export interface Sources extends SecretSources {
   /** A file's permission bits; undefined if the file does not exist, or on Windows. */
   readonly fileMode: (path: string) => number | undefined;
   readonly log: Warnings;
+  /** The name of this machine. */
+  readonly host: string;
   /** The operating system's user; throws if it has no name. */
   readonly systemUser?: () => string;
 }

@@ -12,6 +12,7 @@ import {
   type Reading,
   type RecordReading,
 } from "./mapping.ts";
+import { pathsText } from "./fields.ts";
 import { columnMask, type ColumnMask } from "./masks.ts";
 import { normalizer } from "./normalize.ts";
 import type { OpenedRecord } from "./opened.ts";
@@ -108,7 +109,7 @@ function readRecord(record: OpenedRecord, { columns, dedupe }: RowReaders): Reco
 
 function columnReader(column: Column, keys: MaskingKeys): ColumnReader {
   const sources = column.from.map((path) => ({ find: createLookup(path), label: path.text }));
-  const everySource = sources.map(({ label }) => label).join(" or ");
+  const everySource = pathsText(column);
   const read = valueReader(column, keys);
   /** The label of the source that the value is from. */
   const labelOf = (record: OpenedRecord): string =>

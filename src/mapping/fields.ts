@@ -1,6 +1,7 @@
-// The masked fields of a mapping: how a value outside of a message, such as one that `mask` is given, becomes canonical bytes. Pure.
+// The fields of a mapping: how a value outside of a message, such as one that `mask` is given, becomes canonical bytes, and what is said of a
+// message without any of them. Pure.
 import { columnMask, type ColumnMask } from "./masks.ts";
-import { Invalid, type Mapping, type MaskedType, type Normalization } from "./mapping.ts";
+import { Invalid, type Column, type Mapping, type MaskedType, type Normalization } from "./mapping.ts";
 import { formSteps, normalizer } from "./normalize.ts";
 
 export interface MaskedField {
@@ -24,6 +25,19 @@ export function maskedFields(mapping: Mapping): ReadonlyMap<string, MaskedField>
     });
   }
   return fields;
+}
+
+/** The paths of a column, as reasons name them. */
+export function pathsText({ from }: Pick<Column, "from">): string {
+  return from.map(({ text }) => text).join(" or ");
+}
+
+/** The reasons of a message that has no value for any column that needs one: probably a message of another kind. */
+export function missingReasons({ columns }: Pick<Mapping, "columns">): string[] {
+  return columns
+    .filter((column) => column.required && column.default === undefined)
+    .filter(({ from }) => from.every(({ kind }) => kind !== "fact"))
+    .map((column) => `${pathsText(column)}: missing`);
 }
 
 function reader(mask: ColumnMask, steps: readonly Normalization[]): MaskedField["read"] {

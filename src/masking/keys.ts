@@ -16,6 +16,8 @@ export interface MaskingKeys {
   readonly body: KeyObject;
   /** Computes the MACs by which the ledger finds records that a mapping calls the same. */
   readonly idempotency: KeyObject;
+  /** Computes the MACs by which the vault finds what replaced the tokens of earlier keys. */
+  readonly earlierTokens: KeyObject;
 }
 
 /**
@@ -66,5 +68,7 @@ export function deriveKeys(master: Uint8Array): MaskingKeys {
     quarantine: key("quarantine"),
     body: key("body"),
     idempotency: key("idempotency"),
+    // No field can have this name.
+    earlierTokens: key("token/earlier"),
   };
 }

@@ -6,13 +6,14 @@ import { withDatabase } from "./database.ts";
 import { allTables } from "./migrations.ts";
 import { fullName, schemaName } from "./quote.ts";
 import { GRANTED_TO_ALL, READ_VERSION, REVOKE_CREATE } from "./rights.ts";
-import { ensureTables } from "./schema.ts";
+import { ensureTables, type Migrated } from "./schema.ts";
 import { checkTarget } from "./target-table.ts";
 
 /** Names of schemas and tables, as SQL writes them. */
 export interface Initialised {
   readonly made: readonly string[];
   readonly present: readonly string[];
+  readonly migrated: Migrated | undefined;
 }
 
 const DOING = "creating the tables";
@@ -25,14 +26,14 @@ const DOING = "creating the tables";
 export async function initialise(settings: DatabaseSettings): Promise<Initialised> {
   return withDatabase(settings, DOING, async (sql) => {
     const use = { doing: DOING, rights: [READ_VERSION], needsRuns: true } as const;
-    const { made } = await ensureTables(sql, settings, true, use);
+    const { made, migrated } = await ensureTables(sql, settings, true, use);
     await revokeCreate(sql);
     const [wrong] = (await checkTarget(sql, settings)).problems;
     if (wrong !== undefined) throw new Failure("configuration", wrong);
     const tables = allTables(settings.table);
     const schemas = [...new Set(tables.map(({ schema }) => schema))].filter((schema) => schema !== "public");
     const all = [...schemas.map(schemaName), ...tables.map(fullName)];
-    return { made, present: all.filter((name) => !made.includes(name)) };
+    return { made, present: all.filter((name) => !made.includes(name)), migrated };
   });
 }
 

@@ -3,12 +3,14 @@ import { randomUUID } from "node:crypto";
 import type { DatabaseSettings } from "../config/database.ts";
 import { DatabaseLost, keyOf, RowRefused, type Entry, type Loader } from "../drain/ports.ts";
 import { SettlingLoader, type Committed, type Unsettled } from "../drain/settling-loader.ts";
+import type { KeyUse } from "../recovery/key-use.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { unloggedTables } from "./catalogue.ts";
 import { connect, type Connection, type Sql } from "./connection.ts";
 import { droppedRows, isDropped } from "./dropped-rows.ts";
 import { asFailure, translate, withColumn } from "./errors.ts";
 import { explainForbidden, forbidden } from "./forbidden.ts";
+import { usesWithin } from "./key-history.ts";
 import { pruneLedger, requireOwnIndexes } from "./ledger.ts";
 import { tablesFor } from "./migrations.ts";
 import { rightsFor } from "./rights.ts";
@@ -21,6 +23,8 @@ import { ANSWERED_AT, NEVER, sentTime, WAIT_FOR_STANDBY, writeEntries } from "./
 export interface PostgresLoader extends Loader {
   /** A sentence about tables that could lose rows; undefined where there are none. */
   readonly warning: string | undefined;
+  /** Uses of masking keys for the table, as the run history tells; none if the user may not record runs. Never fails. */
+  keyUses(): Promise<readonly KeyUse[]>;
   /** Adds the run to the run history if the user may. Delays the next load by at most one round trip. */
   recordStart(start: RunStart): void;
   /** Completes the row that {@link recordStart} added; never fails. */
@@ -106,6 +110,7 @@ export async function openLoader(
         if (!(error instanceof RowRefused) || others.length > 0 || only?.kind !== "row") throw error;
         throw await run(WRITING, (sql) => withColumn(error, sql, settings.columns, only.cells));
       }),
+    keyUses: async () => (recorder === undefined ? [] : usesWithin(connected().sql, table).catch(() => [])),
     recordStart: (start) => recorder?.start(start),
     recordEnd: async (end) => recorder?.end(end),
     prune: (days, stop) => run("pruning the ledger", (sql) => pruneLedger(sql, days, stop)),

@@ -108,7 +108,7 @@ export const MIGRATIONS: Migrations = [
       table: "runs",
       sql: "create index if not exists runs_started_at on fetch_etl.runs (started_at)",
     },
-    // Who opened, deleted or rotated values. The database sets time and user.
+    // Who asked to open, delete or rotate values. The database sets time and user.
     create(
       "reveal_log",
       `  at pg_catalog.timestamptz not null default pg_catalog.now(),
@@ -160,6 +160,28 @@ on conflict do nothing`,
     // Where the tokens of a run are: schema, table, and the masked columns. A rotation keeps what other tables need.
     alter("vault_keys", "add column if not exists target pg_catalog.text[]"),
   ],
+  // Requests have an outcome, and the quarantine's bodies are opened on record too. Earlier requests have no id.
+  [
+    alter("reveal_log", "add column if not exists id pg_catalog.uuid"),
+    alter("reveal_log", "add column if not exists messages pg_catalog.text[] not null default '{}'"),
+    // As the client says: the operating system's user, and the machine.
+    alter("reveal_log", "add column if not exists client_user pg_catalog.text"),
+    alter("reveal_log", "add column if not exists client_host pg_catalog.text"),
+    // A table of its own, so that nobody needs the right to change a record.
+    create(
+      "reveal_outcomes",
+      `  id pg_catalog.uuid primary key,
+  at pg_catalog.timestamptz not null default pg_catalog.now(),
+  outcome pg_catalog.text not null`,
+    ),
+    // What replaced the tokens of earlier masking keys: their keyed MACs, and the new tokens.
+    create(
+      "remasked",
+      `  mac pg_catalog.bytea primary key,
+  token pg_catalog.text not null,
+  at pg_catalog.timestamptz not null default pg_catalog.now()`,
+    ),
+  ],
 ];
 
 export function setVersion(version: number): string {
@@ -188,14 +210,17 @@ export const OUTDATED =
   "ALTER TABLE fetch_etl.ledger ADD COLUMN IF NOT EXISTS body_mac bytea; " +
   "ALTER TABLE fetch_etl.quarantine ADD COLUMN IF NOT EXISTS replayed_at timestamptz;";
 
-const VAULT: readonly string[] = ["vault_keys", "vault", "reveal_log"];
+const VAULT: readonly string[] = ["vault_keys", "vault", "remasked"];
 
 /** The run history. Optional: a drain works without it. */
 export const RUNS: TableName = { schema: "fetch_etl", name: "runs" };
 
-/** The tables that a drain needs, the target table first; those of the vault only where one is kept. */
+/** The record of who read personal data. `quarantine show --raw` needs it where there is no vault, too. */
+const RECORD: readonly string[] = ["reveal_log", "reveal_outcomes"];
+
+/** The tables that a drain creates or needs, the target table first; those of the vault only where one is kept. */
 export function tablesFor(target: TableName, keepsVault: boolean): readonly TableName[] {
-  const own = ["schema_version", "ledger", "quarantine", ...(keepsVault ? VAULT : [])];
+  const own = ["schema_version", "ledger", "quarantine", ...RECORD, ...(keepsVault ? VAULT : [])];
   return [target, ...own.map((name) => ({ schema: "fetch_etl", name }))];
 }
 
@@ -207,7 +232,7 @@ export function allTables(target: TableName): readonly TableName[] {
 /** Those of the tables that a drain inserts into. */
 export function written(tables: readonly TableName[]): readonly TableName[] {
   return tables.filter(
-    ({ schema, name }) => schema !== "fetch_etl" || (name !== "reveal_log" && name !== "schema_version"),
+    ({ schema, name }) => schema !== "fetch_etl" || (name !== "schema_version" && !RECORD.includes(name)),
   );
 }
 

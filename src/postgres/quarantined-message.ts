@@ -44,11 +44,15 @@ export const SEALED_HEX = `case when pg_catalog.octet_length(sealed) operator(pg
 /** The columns that {@link MESSAGE_COLUMNS} reads. */
 export const HELD_READS = "queue, message_id, sent_at, reasons, records, key_id, sealed, quarantined_at";
 
+/** The reasons; another text for reasons that are too long. */
+export const SHOWN_REASONS = `case
+  when pg_catalog.octet_length(pg_catalog.array_to_string(reasons, '')) operator(pg_catalog.<=) ${MOST_REASON_BYTES}
+  then reasons else '{too long to be shown}'::pg_catalog.text[] end`;
+
 /** The columns of a {@link QuarantinedRow}, in formats that are independent of settings. */
 export const MESSAGE_COLUMNS = `queue, message_id as "messageId", ${exactly("sent_at")} as "storedSentAt",
   pg_catalog."left"(key_id, 64) as "keyId",
-  case when pg_catalog.octet_length(pg_catalog.array_to_string(reasons, '')) operator(pg_catalog.<=) ${MOST_REASON_BYTES}
-    then reasons else '{too long to be shown}'::pg_catalog.text[] end as reasons,
+  ${SHOWN_REASONS} as reasons,
   case when pg_catalog.cardinality(records) operator(pg_catalog.<=) ${MOST_RECORDS} then records end as records,
   ${SEALED_HEX} as sealed, ${exactly("quarantined_at")} as "quarantinedAt"`;
 
@@ -75,16 +79,16 @@ interface PageRequest {
   readonly reads: string;
   /** The expressions to return. */
   readonly gives: string;
-  /** A condition on the messages, in which `$4` is `value`. */
+  /** A condition on the messages, in which `$4` is the first of `values`. */
   readonly which: string;
-  readonly value: string | string[] | null;
+  readonly values: readonly (string | string[] | null)[];
 }
 
 /** The next page of the quarantine, in the order of its key. */
 export async function readPage<T extends object>(
   sql: Reader,
   { storedSentAt, queue, messageId }: MessageKey,
-  { reads, gives, which, value }: PageRequest,
+  { reads, gives, which, values }: PageRequest,
 ): Promise<readonly T[]> {
   return sql.unsafe<T[]>(
     `
@@ -101,7 +105,7 @@ export async function readPage<T extends object>(
     ) as measured
     where bytes_before operator(pg_catalog.<) ${PAGE.bytes}
     order by sent_at, queue, message_id`,
-    [storedSentAt, queue, messageId, value],
+    [storedSentAt, queue, messageId, ...values],
   );
 }
 

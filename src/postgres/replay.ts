@@ -22,18 +22,28 @@ import {
 import { requireOwnIndexes } from "./ledger.ts";
 import { READ_VERSION, rightsFor } from "./rights.ts";
 import { ensureTables } from "./schema.ts";
+import { isSelected, selectionValues, type Selection } from "./selection.ts";
 import { requireTarget } from "./target-table.ts";
 import { inTransaction, LOCKS, SNAPSHOT, withLock } from "./transaction.ts";
 import { writeEntries, type Writing } from "./write-entries.ts";
 
-/** Creates the tables that are missing, those of the vault only where one is kept. */
+export interface ReplayRequest {
+  /** The data key of the values for the vault; undefined without a vault. */
+  readonly vaultKey: SealedDataKey | undefined;
+  readonly selection: Selection;
+  /** A dry run loads each batch in a transaction that it rolls back: Postgres says which rows it would refuse. */
+  readonly mode: "load" | "dry run";
+}
+
+/** Creates the tables that are missing, those of the vault only where one is kept. A dry run creates none. */
 export async function openReplay(
   { sql, run }: Database,
   settings: DatabaseSettings,
-  { vaultKey, queue }: { vaultKey: SealedDataKey | undefined; queue: string | undefined },
+  { vaultKey, selection, mode }: ReplayRequest,
 ): Promise<ReplayStore> {
   const keepsVault = vaultKey !== undefined;
-  await ensureTables(sql, settings, keepsVault, { doing: "a replay", rights: [READ_VERSION] });
+  if (mode === "load")
+    await ensureTables(sql, settings, keepsVault, { doing: "a replay", rights: [READ_VERSION] });
   const failure = await unseenDrops(sql);
   if (failure !== undefined) throw failure;
   const { user, table } = settings;
@@ -47,32 +57,48 @@ export async function openReplay(
   const writing = { target: settings, inserted, runId: randomUUID(), vaultKey };
   return {
     page: (after) =>
-      run("reading the quarantine", () => inTransaction(sql, SNAPSHOT, (tx) => page(tx, after, queue))),
+      run("reading the quarantine", () => inTransaction(sql, SNAPSHOT, (tx) => page(tx, after, selection))),
     load: (records) =>
-      withLock(sql, LOCKS.quarantine, (tx) => load(tx, writing, records)).catch(async (error: unknown) => {
+      withLock(sql, LOCKS.quarantine, async (tx) => {
+        const loaded = await load(tx, writing, records);
+        if (mode === "load") return loaded;
+        // Otherwise Postgres checks these constraints only at the commit.
+        await tx.unsafe("set constraints all immediate");
+        throw new RolledBack(loaded);
+      }).catch(async (error: unknown) => {
+        if (error instanceof RolledBack) return error.loaded;
         if (isDropped(error)) throw await droppedRows(sql, table);
         throw translate(await explainForbidden(error, sql, settings), settings, "replaying the quarantine");
       }),
-    mark: (messages) =>
-      run("replaying the quarantine", () => withLock(sql, LOCKS.quarantine, (tx) => mark(tx, messages))),
+    mark: async (messages) => {
+      if (mode === "dry run") return;
+      await run("replaying the quarantine", () =>
+        withLock(sql, LOCKS.quarantine, (tx) => mark(tx, messages)),
+      );
+    },
   };
 }
 
-/** A queue is stored as its ARN, or as the path of its URL where the server sends no ARN: both end with its name. */
-const OF_QUEUE =
-  "($4::pg_catalog.text is null or queue operator(pg_catalog.=) $4\n" +
-  "             or pg_catalog.regexp_replace(queue, '^.*[:/]', '') operator(pg_catalog.=) $4)";
+/** Ends the transaction of a dry run. */
+class RolledBack extends Error {
+  readonly loaded: number;
+
+  constructor(loaded: number) {
+    super("a dry run");
+    this.loaded = loaded;
+  }
+}
 
 async function page(
   sql: Reader,
   after: QuarantinedMessage | undefined,
-  only: string | undefined,
+  selection: Selection,
 ): Promise<QuarantinedMessage[]> {
   const rows = await readPage<QuarantinedRow>(sql, after ?? BEFORE_ALL, {
     reads: HELD_READS,
     gives: MESSAGE_COLUMNS,
-    which: `replayed_at is null and ${OF_QUEUE}`,
-    value: only ?? null,
+    which: `replayed_at is null and ${isSelected(4)}`,
+    values: selectionValues(selection),
   });
   return rows.map(toQuarantined);
 }

@@ -2,10 +2,12 @@
 import type { Remask, Remasked } from "../recovery/remask.ts";
 import type { Fragment, Transaction } from "./connection.ts";
 import { toHex } from "./quote.ts";
+import { rememberEarlier } from "./remasked.ts";
 import { isToken, tokenKeyId } from "./token.ts";
 import { entriesOf } from "./vault.ts";
 
-export interface RotationTarget {
+/** What a rotation reads. */
+export interface ReadTarget {
   /** As SQL takes it. */
   readonly table: Fragment;
   /** The columns that have tokens, as SQL takes them. */
@@ -14,6 +16,9 @@ export interface RotationTarget {
   readonly fields: readonly string[];
   /** Of the masking key. */
   readonly keyId: string;
+}
+
+export interface RotationTarget extends ReadTarget {
   readonly remask: Remask;
 }
 
@@ -62,6 +67,7 @@ export async function changeRows(
   for await (const entries of entriesOf(tx, [...tokens])) {
     const remasked = await remask(entries);
     await insertEntries(tx, remasked);
+    await rememberEarlier(tx, remasked);
     for (const { earlier, token } of remasked) newTokens.set(earlier, token);
   }
   const changes = rows

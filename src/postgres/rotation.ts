@@ -5,19 +5,23 @@ import { Failure } from "../failure.ts";
 import { columnMask } from "../mapping/masks.ts";
 import type { Column } from "../mapping/mapping.ts";
 import { AlteredEntry, type Remask } from "../recovery/remask.ts";
+import { laterKey, type KeyUse } from "../recovery/key-use.ts";
 import type { Left, RotationTables } from "../recovery/rotate.ts";
+import { record, TO_RECORD } from "./access-log.ts";
 import { partsOf, RELATIONS } from "./catalogue.ts";
 import type { Sql, Transaction } from "./connection.ts";
-import { openDatabase, type Database } from "./database.ts";
+import { openDatabase, withDatabase, type Database } from "./database.ts";
 import { unseenDrops } from "./dropped-rows.ts";
+import { keyUses, ROTATE_TO } from "./key-history.ts";
 import { fullName, identifier } from "./quote.ts";
+import { rememberEarlier, TO_ADD_REMASKED } from "./remasked.ts";
 import { requireRights, type Right } from "./rights.ts";
-import { changeRows, earlier, insertEntries, type RotationTarget } from "./rotation-rows.ts";
+import { changeRows, earlier, insertEntries, type ReadTarget, type RotationTarget } from "./rotation-rows.ts";
 import { tablesPresent } from "./schema.ts";
 import { requireColumns } from "./target-table.ts";
 import { tokenKeyId } from "./token.ts";
-import { LOCKS, withLock } from "./transaction.ts";
-import { readEntries, record } from "./vault.ts";
+import { inTransaction, LOCKS, SNAPSHOT, withLock } from "./transaction.ts";
+import { readEntries } from "./vault.ts";
 
 /** Call {@link Rotation.close} when done. */
 export interface Rotation extends RotationTables {
@@ -30,7 +34,8 @@ const RIGHTS: readonly Right[] = [
   { table: "vault", right: "insert" },
   { table: "vault", right: "delete" },
   { table: "vault_keys", right: "select" },
-  { table: "reveal_log", right: "insert", columns: ["action", "reason", "tokens"] },
+  TO_ADD_REMASKED,
+  ...TO_RECORD,
 ];
 
 /** Blocks of 8 kB in a batch: about two thousand rows. */
@@ -41,45 +46,136 @@ const DOING = "rotating keys";
  * Connects, checks tables and rights, and records the run in `fetch_etl.reveal_log`.
  *
  * @param keyId of the masking key to change to
+ * @param goesBack whether it may be an earlier key than that of the most recent rows
  * @throws {Failure} when there is no vault, or the user lacks a right
  */
 export async function openRotation(
   settings: DatabaseSettings,
   keyId: string,
   remask: Remask,
+  goesBack = false,
 ): Promise<Rotation> {
   const passes = (error: unknown): boolean => error instanceof AlteredEntry;
   const prepare = async ({ sql, run, close }: Database): Promise<Rotation> => {
-    const inTransaction = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
+    const locked = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
       run(DOING, () => withLock(sql, LOCKS.vault, work));
-    const masked = settings.columns.filter(({ mask }) => mask !== undefined);
+    const masked = maskedColumns(settings);
     const names = masked.map(({ name }) => name);
     const heap = await run(DOING, async () => {
       await checkTables(sql, settings, masked);
+      const later = laterKey(await keyUses(sql, settings.user, settings.table), keyId);
+      if (later !== undefined && !goesBack) throw new Failure("configuration", backwards(keyId, later));
       return heapOf(sql, settings.table);
     });
-    await inTransaction((tx) => record(tx, "rotate", [], `rotate to key ${keyId}`));
-    const target: RotationTarget = {
-      table: sql.unsafe(fullName(settings.table)),
-      columns: names.map(identifier),
-      fields: masked.flatMap((column) => columnMask(column)?.keyName ?? []),
-      ...{ keyId, remask },
-    };
+    await locked((tx) => record(tx, settings, { action: "rotate", reason: ROTATE_TO + keyId }));
+    const target: RotationTarget = { ...readTarget(sql, settings, keyId), remask };
     const others = (await run(DOING, () => othersWithTokens(sql, settings.table, names))).map(fullName);
     // A batch reads its blocks from every partition.
     const blocks = Math.max(1, Math.floor(BLOCKS / heap.parts));
     return {
       rowBatches: Math.ceil(heap.blocks / blocks),
-      changeRows: (batch) =>
-        inTransaction((tx) => changeRows(tx, target, { first: batch * blocks, count: blocks })),
-      copyEntries: (after) => inTransaction((tx) => copyEntries(tx, target, after)),
+      changeRows: (batch) => locked((tx) => changeRows(tx, target, { first: batch * blocks, count: blocks })),
+      copyEntries: (after) => locked((tx) => copyEntries(tx, target, after)),
       others,
-      deleteEntries: (tokens) => inTransaction((tx) => deleteEntries(tx, target, tokens)),
-      left: () => inTransaction((tx) => left(tx, target)),
+      deleteEntries: (tokens) => locked((tx) => deleteEntries(tx, target, tokens)),
+      left: () => locked((tx) => left(tx, target)),
       close,
     };
   };
   return openDatabase(settings, prepare, passes);
+}
+
+function backwards(keyId: string, { keyId: later, last }: KeyUse): string {
+  return (
+    `Key ${keyId}, the first in FETCH_ETL_MASKING_KEY, is an earlier key than ${later}, which was last used on ${last.slice(0, 10)}. ` +
+    "A rotation would bring all rows back to the earlier key. Check the order of the keys: the new one comes first. " +
+    "If you want to go back, add --yes. Nothing was changed."
+  );
+}
+
+function maskedColumns({ columns }: DatabaseSettings): Column[] {
+  return columns.filter(({ mask }) => mask !== undefined);
+}
+
+function readTarget(sql: Sql, settings: DatabaseSettings, keyId: string): ReadTarget {
+  const masked = maskedColumns(settings);
+  return {
+    table: sql.unsafe(fullName(settings.table)),
+    columns: masked.map(({ name }) => identifier(name)),
+    fields: masked.flatMap((column) => columnMask(column)?.keyName ?? []),
+    keyId,
+  };
+}
+
+/** What a rotation would change. */
+export interface RotationSurvey {
+  /** Rows that would get another token. */
+  readonly rows: number;
+  /** By earlier key. */
+  readonly keys: readonly EarlierKey[];
+  /** Entries of earlier keys whose fields the mapping does not have: they stay. */
+  readonly entriesOfOthers: number;
+  /** Other tables that may contain tokens, because of which entries of earlier keys stay. */
+  readonly keptFor: readonly string[];
+  /** A later key than the one to change to. */
+  readonly later: KeyUse | undefined;
+}
+
+export interface EarlierKey extends Left {
+  /** Of the vault, in fields of the mapping. */
+  readonly entries: number;
+}
+
+/**
+ * Counts what a rotation would change, after the same checks. Changes nothing, and decrypts nothing.
+ *
+ * @throws {Failure} as {@link openRotation} does
+ */
+export async function surveyRotation(settings: DatabaseSettings, keyId: string): Promise<RotationSurvey> {
+  return withDatabase(settings, DOING, async (sql) => {
+    const masked = maskedColumns(settings);
+    await checkTables(sql, settings, masked);
+    await heapOf(sql, settings.table);
+    const names = masked.map(({ name }) => name);
+    const keptFor = (await othersWithTokens(sql, settings.table, names)).map(fullName);
+    const later = laterKey(await keyUses(sql, settings.user, settings.table), keyId);
+    const target = readTarget(sql, settings, keyId);
+    return inTransaction(sql, SNAPSHOT, async (tx) => {
+      const tokens = await left(tx, target);
+      const entries = await earlierEntries(tx, target);
+      const ofMapping = entries.filter(({ isOwn }) => isOwn);
+      const keyIds = new Set([...tokens, ...ofMapping].map((each) => each.keyId));
+      const keys = [...keyIds].toSorted().map((id) => ({
+        ...(tokens.find((each) => each.keyId === id) ?? { keyId: id, values: 0, inVault: 0 }),
+        entries: ofMapping.find((each) => each.keyId === id)?.entries ?? 0,
+      }));
+      const entriesOfOthers = entries.reduce((sum, each) => sum + (each.isOwn ? 0 : each.entries), 0);
+      return { rows: await changingRows(tx, target), keys, entriesOfOthers, keptFor, later };
+    });
+  });
+}
+
+async function earlierEntries(
+  tx: Transaction,
+  { fields, keyId }: ReadTarget,
+): Promise<readonly { readonly keyId: string; readonly isOwn: boolean; readonly entries: number }[]> {
+  const rows = await tx<{ keyId: string; isOwn: boolean; entries: string }[]>`
+    select ${tx.unsafe(tokenKeyId("v.token"))} as "keyId",
+           v.field operator(pg_catalog.=) any (${[...fields]}::pg_catalog.text[]) as "isOwn", pg_catalog.count(*) as entries
+    from fetch_etl.vault v where ${earlier(tx, "v.token", keyId)}
+    group by 1, 2`;
+  return rows.map((row) => ({ ...row, entries: Number(row.entries) }));
+}
+
+async function changingRows(tx: Transaction, { table, columns, keyId }: ReadTarget): Promise<number> {
+  const tokens = columns.map((column) => `(u.${column}::pg_catalog.text)`).join(", ");
+  const [row] = await tx<{ rows: string }[]>`
+    select pg_catalog.count(*) as rows from ${table} u
+    where exists (
+      select from (values ${tx.unsafe(tokens)}) as m (token)
+      join fetch_etl.vault v on v.token operator(pg_catalog.=) m.token
+      where ${earlier(tx, "m.token", keyId)})`;
+  return Number(row?.rows ?? 0);
 }
 
 async function checkTables(
@@ -173,7 +269,9 @@ async function copyEntries(
     tx`v.token operator(pg_catalog.>) ${after} and v.field operator(pg_catalog.=) any (${[...fields]}::pg_catalog.text[])
       and ${earlier(tx, "v.token", keyId)}`,
   );
-  await insertEntries(tx, await remask(entries));
+  const remasked = await remask(entries);
+  await insertEntries(tx, remasked);
+  await rememberEarlier(tx, remasked);
   return entries.map(({ token }) => token);
 }
 
@@ -199,7 +297,7 @@ async function deleteEntries(
   return count;
 }
 
-async function left(tx: Transaction, { table, columns, keyId }: RotationTarget): Promise<Left[]> {
+async function left(tx: Transaction, { table, columns, keyId }: ReadTarget): Promise<Left[]> {
   const tokens = columns.map((column) => `(u.${column})`).join(", ");
   const rows = await tx<{ keyId: string; values: string; inVault: string }[]>`
     select ${tx.unsafe(tokenKeyId("m.token"))} as "keyId", pg_catalog.count(*) as values, pg_catalog.count(v.token) as "inVault"

@@ -67,6 +67,8 @@ export interface TablesPresent {
   readonly target: boolean;
   readonly quarantine: boolean;
   readonly vault: boolean;
+  /** That of requests for personal data. */
+  readonly record: boolean;
   readonly runs: boolean;
 }
 
@@ -89,14 +91,29 @@ export async function tablesPresent(sql: Sql, target: TableName): Promise<Tables
   return {
     target: names.has(fullName(target)),
     quarantine,
-    vault: names.has("fetch_etl.reveal_log"),
+    vault: names.has("fetch_etl.vault"),
+    record: names.has("fetch_etl.reveal_outcomes"),
     runs: names.has(fullName(RUNS)),
   };
+}
+
+/** The versions of schema `fetch_etl`, before and after. */
+export interface Migrated {
+  readonly from: number;
+  readonly to: number;
+}
+
+interface Created {
+  readonly made: readonly string[];
+  /** Undefined where all is new, or nothing was migrated. */
+  readonly migratedFrom?: number;
 }
 
 export interface Ensured {
   /** The names of what was created. */
   readonly made: readonly string[];
+  /** Undefined where the tables that existed had the version that this program needs. */
+  readonly migrated: Migrated | undefined;
   /** Whether the run history exists, and the user may write to it. */
   readonly recordsRuns: boolean;
 }
@@ -123,20 +140,21 @@ export async function ensureTables(
   const found = await schemaState(sql, target, keepsVault);
   const before = use.needsRuns === true ? found : await neededState(sql, user, found, migrations);
   const createsRuns = before.missing.includes(RUNS);
-  const ensured = (made: readonly string[] = []): Ensured => {
+  const ensured = ({ made, migratedFrom }: Created = { made: [] }): Ensured => {
     const runs = before.found.find((table) => fullName(table) === fullName(RUNS));
-    return { made, recordsRuns: runs?.isWritable ?? made.includes(fullName(RUNS)) };
+    const migrated = migratedFrom === undefined ? undefined : { from: migratedFrom, to: migrations.length };
+    return { made, migrated, recordsRuns: runs?.isWritable ?? made.includes(fullName(RUNS)) };
   };
   if (isComplete(before)) return ensured();
   if (before.version === undefined) await requireRights(sql, user, use);
   const isOptional = isUsable(before) && use.needsRuns !== true;
-  const creating = inTransaction(sql, READ_COMMITTED, async (tx) => {
+  const creating = inTransaction(sql, READ_COMMITTED, async (tx): Promise<Created> => {
     await tx.unsafe(CREATION_TIMEOUT);
     await tx`select pg_catalog.pg_advisory_xact_lock(${CREATION_LOCK})`;
     // Another run may have changed it in the meantime.
     const now = await readState(tx, target, keepsVault);
     const state = createsRuns ? now : withoutRuns(now);
-    if (isComplete(state)) return [];
+    if (isComplete(state)) return { made: [] };
     const problem = await migrationProblem(tx, user, state, migrations);
     if (problem !== undefined) throw problem;
     const made: string[] = [];
@@ -148,11 +166,16 @@ export async function ensureTables(
     if (state.missing.includes(target)) await tx.unsafe(createTarget(settings));
     for (const step of pendingSteps(state, migrations)) await tx.unsafe(step.sql);
     if (state.version !== migrations.length) await tx.unsafe(setVersion(migrations.length));
-    return [...made, ...state.missing.map(fullName)];
+    const isMigrated =
+      state.version !== migrations.length && state.found.some(({ schema }) => schema === "fetch_etl");
+    return {
+      made: [...made, ...state.missing.map(fullName)],
+      ...(isMigrated && { migratedFrom: state.version ?? 0 }),
+    };
   });
   return ensured(
     await creating.catch((error: unknown) => {
-      if (isOptional) return [];
+      if (isOptional) return undefined;
       throw error;
     }),
   );

@@ -1,6 +1,7 @@
 // Searches the quarantine for the values of tokens, and deletes the messages that contain them.
 import { chunk } from "../drain/batches.ts";
-import { createBodyOpener, createTokenReader } from "../quarantine/message.ts";
+import { createBodyOpener, createTokenReader, createValueFinder } from "../quarantine/message.ts";
+import type { SoughtValue } from "../mapping/find.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
 import type { Transaction } from "./connection.ts";
@@ -21,15 +22,19 @@ export const TO_SEARCH: Right = {
 };
 export const TO_PURGE: Right = { table: "quarantine", right: "delete" };
 
-/** A quarantined message that contains one of the values. */
+/** A quarantined message that contains one of the values, or has that of the request's `where`. */
 export interface HoldingMessage extends MessageKey {
   /** Those of the tokens whose values it contains. */
   readonly tokens: readonly string[];
+  /** Whether it has the value of the request's `where`. */
+  readonly isSought: boolean;
 }
 
 /** Messages that were replayed count too, because their body is kept. */
 export interface SearchResult {
   readonly found: readonly HoldingMessage[];
+  /** How many messages were opened and searched. */
+  readonly searched: number;
   /** Messages that are sealed under a masking key that is not configured. */
   readonly keyMissing: number;
   /** The id of such a key. */
@@ -46,6 +51,10 @@ export interface QuarantineRequest {
   readonly mapping: Mapping;
   /** Whether messages that contain the values are deleted. */
   readonly purge: boolean;
+  /** Messages that have this value are found, and deleted, too. */
+  readonly where?: SoughtValue | undefined;
+  /** The only messages to delete: those that were shown before. */
+  readonly shown?: readonly MessageKey[];
 }
 
 /** Messages per DELETE. */
@@ -54,7 +63,7 @@ const AT_ONCE = 10_000;
 export async function searchQuarantine(
   tx: Transaction,
   tokens: ReadonlySet<string>,
-  { keys, mapping }: Pick<QuarantineRequest, "keys" | "mapping">,
+  { keys, mapping, where }: Pick<QuarantineRequest, "keys" | "mapping" | "where">,
 ): Promise<SearchResult> {
   const keyIds = keys.map(({ keyId }) => keyId);
   const [missing] = await tx<{ messages: string; example: string | null }[]>`
@@ -62,8 +71,9 @@ export async function searchQuarantine(
     from fetch_etl.quarantine where key_id operator(pg_catalog.<>) all(${keyIds}::pg_catalog.text[])`;
   const open = createBodyOpener(keys);
   const tokensOf = createTokenReader(mapping, keys);
+  const hasValue = where === undefined ? () => false : createValueFinder(mapping, where);
   const found: HoldingMessage[] = [];
-  let notOpened = 0;
+  let [searched, notOpened] = [0, 0];
   const look = ({ storedSentAt, queue, messageId, keyId, sealed }: PageRow): void => {
     const bytes = Buffer.from(sealed ?? "", "hex");
     const opened = open({ queue, messageId, body: { keyId, bytes } });
@@ -71,8 +81,10 @@ export async function searchQuarantine(
       notOpened += 1;
       return;
     }
+    searched += 1;
     const held = [...new Set(tokensOf({ queue, messageId }, opened))].filter((token) => tokens.has(token));
-    if (held.length > 0) found.push({ storedSentAt, queue, messageId, tokens: held });
+    const isSought = hasValue({ queue, messageId }, opened);
+    if (held.length > 0 || isSought) found.push({ storedSentAt, queue, messageId, tokens: held, isSought });
   };
   let last: MessageKey | undefined = keys.length === 0 ? undefined : BEFORE_ALL;
   while (last !== undefined) {
@@ -80,13 +92,14 @@ export async function searchQuarantine(
       reads: "sent_at, queue, message_id, key_id, sealed",
       gives: `${exactly("sent_at")} as "storedSentAt", queue, message_id as "messageId", key_id as "keyId", ${SEALED_HEX} as sealed`,
       which: "key_id operator(pg_catalog.=) any($4::pg_catalog.text[])",
-      value: keyIds,
+      values: [keyIds],
     });
     rows.forEach(look);
     last = rows.at(-1);
   }
   return {
     found,
+    searched,
     keyMissing: Number(missing?.messages ?? 0),
     missingKey: missing?.example ?? undefined,
     notOpened,

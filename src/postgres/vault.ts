@@ -2,145 +2,105 @@
 import type { DatabaseSettings } from "../config/database.ts";
 import { chunk } from "../drain/batches.ts";
 import { Failure } from "../failure.ts";
-import { keyIdOf } from "../masking/token.ts";
-import type { SealedEntry } from "../recovery/reveal.ts";
+import type { MaskingKeys } from "../masking/keys.ts";
+import type { Revealed, SealedEntry } from "../recovery/reveal.ts";
+import { onRecord, TO_RECORD } from "./access-log.ts";
 import type { Fragment, Sql, Transaction } from "./connection.ts";
 import { withDatabase } from "./database.ts";
+import { forget, survey, type Asked, type Forgotten, type Survey } from "./forget.ts";
 import { MOST_BYTES } from "./quarantined-message.ts";
-import { lacking, missingGrants, requireRights, type Right, type Use } from "./rights.ts";
-import { tablesPresent } from "./schema.ts";
-import { isToken, tokenKeyId } from "./token.ts";
-import {
-  deleteQuarantined,
-  searchQuarantine,
-  TO_PURGE,
-  TO_SEARCH,
-  type HoldingMessage,
-  type QuarantineRequest,
-  type SearchResult,
-} from "./search.ts";
-import { inTransaction, LOCKS, READ_COMMITTED, SNAPSHOT, takeLock, withLock } from "./transaction.ts";
+import { requireAll, unique } from "./requested-tokens.ts";
+import { followTokens, TO_READ_REMASKED, type Remasking } from "./remasked.ts";
+import { missingGrants, requireRights, type Right, type Use } from "./rights.ts";
+import { tablesPresent, type TablesPresent } from "./schema.ts";
+import { TO_PURGE, TO_SEARCH, type QuarantineRequest } from "./search.ts";
+import { inTransaction, SNAPSHOT } from "./transaction.ts";
 
 /** Each call opens a connection, and throws `Failure`. The record has each token once. */
 export interface Vault {
   /**
-   * Records the request, commits, and then reads the entries. The record stays when reading fails.
+   * Records the request, commits, reads the entries, and opens them. Records the outcome before it resolves to the values.
    *
-   * @returns an entry for each token, in the same order, repetitions included
+   * @param asked the tokens to record, if others were given in place of some of `tokens`
+   * @param open gets an entry for each token, in the same order, repetitions included
    * @throws {Failure} `configuration` when the vault lacks one
    */
-  read(tokens: readonly string[], reason: string): Promise<readonly SealedEntry[]>;
+  read(
+    tokens: readonly string[],
+    reason: string,
+    open: (entries: readonly SealedEntry[]) => Promise<Revealed>,
+    asked?: readonly string[],
+  ): Promise<Revealed>;
+  /**
+   * For tokens that the vault does not contain: the tokens that replaced them in rotations, as far as the masking keys are configured, and
+   * the user may read `fetch_etl.remasked`.
+   */
+  follow(tokens: readonly string[], keys: readonly MaskingKeys[]): Promise<ReadonlyMap<string, Remasking>>;
+  /** What {@link forget} would delete: see `survey` of `forget.ts`. */
+  survey(asked: Asked, quarantine: QuarantineRequest): Promise<Survey>;
   /**
    * In one transaction: records the request, and deletes the entries and, on request, the quarantined messages that contain the same values.
-   * Rows in `user_logins` stay.
+   * Rows in the target table stay.
    *
-   * @throws {Failure} `configuration` when neither the vault nor a message that is deleted has one of the values
+   * @throws {Failure} `configuration` for a token that neither the vault nor a message that is deleted contains, and that was not forgotten
+   *   before
    */
   forget(tokens: readonly string[], reason: string, quarantine: QuarantineRequest): Promise<Forgotten>;
 }
 
-export interface Forgotten {
-  /** How many entries of the vault were deleted. */
-  readonly forgotten: number;
-  /** A sentence where the user may not read the quarantine. */
-  readonly quarantine: SearchResult | { readonly notSearched: string };
-  /** How many quarantined messages were deleted. */
-  readonly purged: number;
-  /** Ids of masking keys that the vault has values under, but none of the given tokens: possibly the same values. */
-  readonly otherKeys: readonly string[];
-}
-
-/** The database sets time and user, which needs no right. */
-const RECORD: Right = { table: "reveal_log", right: "insert", columns: ["action", "reason", "tokens"] };
 const TO_READ: readonly Right[] = [
-  RECORD,
+  ...TO_RECORD,
   { table: "vault", right: "select", columns: ["token", "field", "type", "key_id", "sealed"] },
   { table: "vault_keys", right: "select", columns: ["key_id", "sealed"] },
 ];
-const TO_FORGET: readonly Right[] = [
-  RECORD,
-  { table: "vault", right: "select", columns: ["token"] },
-  { table: "vault", right: "delete" },
-];
+const READ_TOKENS: Right = { table: "vault", right: "select", columns: ["token"] };
+const TO_FORGET: readonly Right[] = [...TO_RECORD, READ_TOKENS, { table: "vault", right: "delete" }];
 
 export function openVault(settings: DatabaseSettings): Vault {
   return {
-    read: (tokens, reason) =>
-      withVault(settings, { doing: "reading the vault", rights: TO_READ }, async (sql) => {
-        await inTransaction(sql, READ_COMMITTED, (tx) => record(tx, "reveal", tokens, reason));
-        const found = new Map<string, SealedEntry>();
-        await inTransaction(sql, SNAPSHOT, async (tx) => {
-          for await (const page of entriesOf(tx, unique(tokens)))
-            for (const entry of page) found.set(entry.token, entry);
-        });
-        requireAll(
-          tokens,
-          found,
-          "The vault does not contain",
-          "nothing was decrypted; the request is recorded",
-        );
-        return tokens.flatMap((token) => found.get(token) ?? []);
-      }),
-    forget: (tokens, reason, quarantine) => {
-      const rights = quarantine.purge ? [...TO_FORGET, TO_SEARCH, TO_PURGE] : TO_FORGET;
-      return withVault(settings, { doing: "deleting from the vault", rights }, (sql) =>
-        forget(sql, settings, tokens, reason, quarantine),
+    read: (tokens, reason, open, asked = []) =>
+      withVault(settings, { doing: "reading the vault", rights: TO_READ }, (sql) =>
+        onRecord(
+          sql,
+          settings,
+          { action: "reveal", reason, tokens: [...asked, ...tokens] },
+          { open: async () => open(await entriesFor(sql, tokens)), isOpened: ({ ok }) => ok },
+        ),
+      ),
+    follow: async (tokens, keys) => {
+      if (keys.length === 0) return new Map();
+      return withVault(settings, { doing: "reading the vault", rights: [READ_TOKENS] }, async (sql) =>
+        (await missingGrants(sql, settings.user, [TO_READ_REMASKED])).length > 0
+          ? new Map()
+          : inTransaction(sql, SNAPSHOT, (tx) => followTokens(tx, tokens, keys)),
       );
     },
+    survey: (asked, quarantine) =>
+      withVault(settings, { doing: DELETING, rights: rightsToForget(quarantine) }, (sql, present) =>
+        survey(sql, settings, present, asked, quarantine),
+      ),
+    forget: (tokens, reason, quarantine) =>
+      withVault(settings, { doing: DELETING, rights: rightsToForget(quarantine) }, (sql) =>
+        forget(sql, settings, tokens, reason, quarantine),
+      ),
   };
 }
 
-/** With both locks, so that no replay or rotation can store a value again, or under another token, while it is being forgotten. */
-async function forget(
-  sql: Sql,
-  settings: DatabaseSettings,
-  tokens: readonly string[],
-  reason: string,
-  request: QuarantineRequest,
-): Promise<Forgotten> {
-  const grants = await missingGrants(sql, settings.user, [TO_SEARCH]);
-  return withLock(sql, LOCKS.quarantine, async (tx) => {
-    const quarantine =
-      grants.length > 0
-        ? { notSearched: lacking(settings.user, "searching the quarantine", grants) }
-        : await searchQuarantine(tx, new Set(tokens), request);
-    const holding = request.purge && "found" in quarantine ? quarantine.found : [];
+const DELETING = "deleting from the vault";
 
-    await takeLock(tx, LOCKS.vault);
-    const otherKeys = await keysBeside(tx, tokens);
-    await record(tx, "forget", tokens, reasonWith(reason, holding));
-    const purged = await deleteQuarantined(tx, holding);
-    const rows = await tx<{ token: string }[]>`
-      delete from fetch_etl.vault
-      where token operator(pg_catalog.=) any(${unique(tokens)}::pg_catalog.text[]) returning token`;
-    const gone = [...rows.map(({ token }) => token), ...holding.flatMap((each) => each.tokens)];
-    requireAll(
-      tokens,
-      new Set(gone),
-      request.purge
-        ? "Neither the vault nor a quarantined message that could be decrypted contains"
-        : "The vault does not contain",
-      "nothing was done",
-    );
-    return { forgotten: rows.length, quarantine, purged, otherKeys };
+function rightsToForget({ purge, where }: QuarantineRequest): readonly Right[] {
+  return purge || where !== undefined ? [...TO_FORGET, TO_SEARCH, TO_PURGE] : TO_FORGET;
+}
+
+/** @throws {Failure} `configuration` when there is no entry for one of the tokens */
+async function entriesFor(sql: Sql, tokens: readonly string[]): Promise<readonly SealedEntry[]> {
+  const found = new Map<string, SealedEntry>();
+  await inTransaction(sql, SNAPSHOT, async (tx) => {
+    for await (const page of entriesOf(tx, unique(tokens)))
+      for (const entry of page) found.set(entry.token, entry);
   });
-}
-
-/** Ids of the masking keys of the vault's tokens, except those of the given tokens. */
-async function keysBeside(tx: Transaction, tokens: readonly string[]): Promise<string[]> {
-  const own = unique(tokens.map(keyIdOf));
-  const rows = await tx<{ id: string }[]>`
-    select distinct ${tx.unsafe(tokenKeyId("token"))} as id from fetch_etl.vault
-    where ${tx.unsafe(isToken("token"))}
-      and ${tx.unsafe(tokenKeyId("token"))} operator(pg_catalog.<>) all(${own}::pg_catalog.text[])
-    order by id`;
-  return rows.map(({ id }) => id);
-}
-
-/** The record has the ids of the messages that are deleted, because they are stored nowhere else. */
-function reasonWith(reason: string, purged: readonly HoldingMessage[]): string {
-  if (purged.length === 0) return reason;
-  return `${reason} (quarantined messages deleted: ${purged.map(({ messageId }) => messageId).join(", ")})`;
+  requireAll(tokens, found, "The vault does not contain", "nothing was decrypted; the request is recorded");
+  return tokens.flatMap((token) => found.get(token) ?? []);
 }
 
 /** The limits of a page. The entry that reaches the limit in bytes is its last. */
@@ -210,68 +170,17 @@ interface HexEntry extends Omit<SealedEntry, "sealed" | "dataKey"> {
 async function withVault<T>(
   settings: DatabaseSettings,
   use: Use,
-  work: (sql: Sql) => Promise<T>,
+  work: (sql: Sql, present: TablesPresent) => Promise<T>,
 ): Promise<T> {
   return withDatabase(settings, use.doing, async (sql) => {
-    const { vault } = await tablesPresent(sql, settings.table);
-    if (!vault) {
+    const present = await tablesPresent(sql, settings.table);
+    if (!present.vault) {
       throw new Failure(
         "configuration",
         "There is no vault in this database: a drain creates it and keeps values if FETCH_ETL_RECOVERY_RECIPIENT is set.",
       );
     }
     await requireRights(sql, settings.user, use);
-    return work(sql);
+    return work(sql, present);
   });
-}
-
-/**
- * Writes the record. With `synchronous_commit` off, a crash could lose it after the values were shown.
- *
- * @throws {Failure} `configuration` when the row was not stored
- */
-export async function record(
-  tx: Transaction,
-  action: "reveal" | "forget" | "rotate",
-  tokens: readonly string[],
-  reason: string,
-): Promise<void> {
-  await tx`
-    select pg_catalog.set_config('synchronous_commit', 'on', true)
-    where pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off'`;
-  const { count } = await tx`
-    insert into fetch_etl.reveal_log (action, reason, tokens)
-    values (${action}, ${reason}, ${unique(tokens)}::pg_catalog.text[])`;
-  if (count !== 1) {
-    throw new Failure(
-      "configuration",
-      "A trigger or a rule of fetch_etl.reveal_log prevented the record of this request, so nothing was done. Drop the trigger or the rule as the table's owner.",
-    );
-  }
-}
-
-/** Maximum number of tokens in a sentence. */
-const MOST_NAMED = 10;
-
-/** @param what subject and verb of the sentence, such as `The vault does not contain` */
-function requireAll(
-  tokens: readonly string[],
-  found: { has(token: string): boolean },
-  what: string,
-  outcome: string,
-): void {
-  const asked = unique(tokens);
-  const unknown = asked.filter((token) => !found.has(token));
-  if (unknown.length === 0) return;
-  const others = unknown.length - MOST_NAMED;
-  const named = unknown.slice(0, MOST_NAMED).join(", ") + (others > 0 ? ` and ${others} others` : "");
-  throw new Failure(
-    "configuration",
-    `${what} ${unknown.length} of ${asked.length} tokens, so ${outcome}: ${named}. ` +
-      "They were loaded without FETCH_ETL_RECOVERY_RECIPIENT, were forgotten, or belong to another database.",
-  );
-}
-
-function unique(tokens: readonly string[]): string[] {
-  return [...new Set(tokens)];
 }

@@ -2,7 +2,8 @@
 import type { MaskingKeys } from "../masking/keys.ts";
 import { unseal } from "../masking/seal.ts";
 import { compile } from "../mapping/compile.ts";
-import type { Mapping } from "../mapping/mapping.ts";
+import { createFinder, type SoughtValue } from "../mapping/find.ts";
+import type { MappedMessage, Mapping } from "../mapping/mapping.ts";
 import { sealContext } from "../drain/entry.ts";
 import type { SealedBody, SentMessage } from "../drain/ports.ts";
 
@@ -51,13 +52,13 @@ export function createBodyOpener(keys: readonly MaskingKeys[]): BodyOpener {
     const message = open("message");
     if (message === undefined) return { outcome: "altered" };
     // Sealed by a drain: nobody else has the key.
-    const { body: sent, attributes } = JSON.parse(message) as Opened;
+    const { body: sent, attributes } = JSON.parse(message) as SealedMessage;
     return { outcome: "opened", text: sent, attributes };
   };
 }
 
 /** What was sealed of a message with attributes. */
-interface Opened {
+interface SealedMessage {
   readonly body: string;
   readonly attributes: Readonly<Record<string, string>>;
 }
@@ -67,17 +68,27 @@ export function queueNameOf(queueId: string): string {
   return queueId.slice(Math.max(queueId.lastIndexOf(":"), queueId.lastIndexOf("/")) + 1);
 }
 
+type Opened = Extract<OpenedBody, { outcome: "opened" }>;
+type Identified = Pick<QuarantinedMessage, "queue" | "messageId">;
+
 /** Computes the tokens, with each masking key, of the masked values in an opened message. Values elsewhere in the body are not found. */
 export function createTokenReader(
   mapping: Mapping,
   keys: readonly MaskingKeys[],
-): (
-  message: Pick<QuarantinedMessage, "queue" | "messageId">,
-  opened: Extract<OpenedBody, { outcome: "opened" }>,
-) => string[] {
+): (message: Identified, opened: Opened) => string[] {
   const plans = keys.map((each) => compile(mapping, each));
-  return ({ queue, messageId }, { text: body, attributes }) => {
-    const message = { messageId, sentAt: 0, queue: queueNameOf(queue), body, attributes };
-    return plans.flatMap((plan) => plan.tokensIn(message));
-  };
+  return (message, opened) => plans.flatMap((plan) => plan.tokensIn(mapped(message, opened)));
+}
+
+/** Whether a record of an opened message has a value in a column. */
+export function createValueFinder(
+  mapping: Mapping,
+  value: SoughtValue,
+): (message: Identified, opened: Opened) => boolean {
+  const find = createFinder(mapping, value);
+  return (message, opened) => find(mapped(message, opened));
+}
+
+function mapped({ queue, messageId }: Identified, { text: body, attributes }: Opened): MappedMessage {
+  return { messageId, sentAt: 0, queue: queueNameOf(queue), body, attributes };
 }

@@ -7,6 +7,7 @@ import type { RowEntry } from "../drain/ports.ts";
 import { RejectedRecords } from "../drain/rejected-records.ts";
 import { DRAIN_DEFAULTS } from "../drain/settings.ts";
 import { refusedReason } from "../drain/writer.ts";
+import { ReasonCounts, type ReasonGroup } from "./reasons.ts";
 import { queueNameOf, type BodyOpener, type OpenedBody, type QuarantinedMessage } from "./message.ts";
 
 /** A record of a quarantined message that is valid now. */
@@ -50,18 +51,26 @@ export interface ReplayReport {
   readonly missingKeys: Map<string, number>;
   /** Ids of messages whose body was changed after sealing. */
   readonly altered: string[];
+  /** Why messages stay in the quarantine. */
+  readonly remaining: ReasonCounts;
 }
 
 /**
  * Replays all quarantined messages. Reads each once; a message that a concurrent replay loads is counted there. Holds the records of one
  * batch, and no more.
+ *
+ * @param group names the messages that have all of its reasons
  */
 export async function replay(
   store: ReplayStore,
   open: BodyOpener,
   settings: ReplaySettings,
+  group?: ReasonGroup,
 ): Promise<ReplayReport> {
-  const report: ReplayReport = { loaded: 0, skipped: 0, rejected: 0, missingKeys: new Map(), altered: [] };
+  const report: ReplayReport = {
+    ...{ loaded: 0, skipped: 0, rejected: 0 },
+    ...{ missingKeys: new Map(), altered: [], remaining: new ReasonCounts(group) },
+  };
   const passing = new Bisection<ReadRecord>(async (records) => {
     const loaded = await store.load(records.map(({ message: { held }, entry }) => ({ held, entry })));
     report.loaded += loaded;
@@ -83,7 +92,7 @@ export async function replay(
       if (opened === undefined) continue;
       const message: ReadMessage = {
         ...{ held, passed: 0, skipped: 0 },
-        ...{ rejected: new RejectedRecords(), isRejected: false },
+        ...{ rejected: new RejectedRecords(), reasons: [] },
       };
       messages.push(message);
       for (const item of readAgain(message, opened, settings)) {
@@ -96,7 +105,10 @@ export async function replay(
       }
     }
     await write(batch);
-    report.rejected += messages.filter(staysRejected).length;
+    const rejected = messages.filter(staysRejected);
+    report.rejected += rejected.length;
+    for (const { held, reasons, rejected: records } of rejected)
+      report.remaining.add(held.messageId, [...reasons, ...records.reasons]);
     const changed = messages.filter((message) => message.passed > 0 || !staysRejected(message));
     report.skipped += changed.reduce((sum, { skipped }) => sum + skipped, 0);
     if (changed.length > 0) await store.mark(changed.map(toReplayed));
@@ -114,8 +126,8 @@ interface ReadMessage {
   skipped: number;
   /** By the mapping or by Postgres. */
   rejected: RejectedRecords;
-  /** As a whole, by the mapping. */
-  isRejected: boolean;
+  /** Why the mapping rejects it as a whole. */
+  reasons: readonly string[];
 }
 
 /** A record of it that the mapping lets through. */
@@ -125,8 +137,8 @@ interface ReadRecord {
 }
 
 /** A message whose records are all skipped now does not. */
-function staysRejected({ isRejected, rejected }: ReadMessage): boolean {
-  return isRejected || rejected.size > 0;
+function staysRejected({ reasons, rejected }: ReadMessage): boolean {
+  return reasons.length > 0 || rejected.size > 0;
 }
 
 function toReplayed({ held, rejected: { size, records, reasons } }: ReadMessage): ReplayedMessage {
@@ -141,8 +153,14 @@ function openHeld(
 ): Extract<OpenedBody, { outcome: "opened" }> | undefined {
   const opened = open(held);
   if (opened.outcome === "opened") return opened;
-  if (opened.outcome === "altered") report.altered.push(held.messageId);
-  else report.missingKeys.set(held.body.keyId, (report.missingKeys.get(held.body.keyId) ?? 0) + 1);
+  if (opened.outcome === "altered") {
+    report.altered.push(held.messageId);
+    report.remaining.add(held.messageId, ["body: altered after encryption"]);
+  } else {
+    const { keyId } = held.body;
+    report.missingKeys.set(keyId, (report.missingKeys.get(keyId) ?? 0) + 1);
+    report.remaining.add(held.messageId, [`body: masking key ${keyId} is not configured`]);
+  }
   return undefined;
 }
 
@@ -163,6 +181,6 @@ function* readAgain(
     message.skipped += item.skipped;
     message.rejected = item.rejected ?? message.rejected;
     if (entry?.kind === "row") yield { ...item, entry };
-    else if (entry?.kind === "rejection") message.isRejected = true;
+    else if (entry?.kind === "rejection") message.reasons = entry.rejection.reasons;
   }
 }

@@ -3,7 +3,7 @@ import type { KeyObject } from "node:crypto";
 import type { MaskedField } from "../mapping/fields.ts";
 import { spellingOf } from "../mapping/masks.ts";
 import { isFieldKey, type MaskingKeys } from "../masking/keys.ts";
-import { keyIdOf, maskOf } from "../masking/token.ts";
+import { keyIdOf, maskOf, textMac } from "../masking/token.ts";
 import { Altered, type Opener } from "./identities.ts";
 import { nonces, sealValue, type VaultContext } from "./recipients.ts";
 import { typeOf, type SealedEntry } from "./reveal.ts";
@@ -12,6 +12,8 @@ import { typeOf, type SealedEntry } from "./reveal.ts";
 export interface Remasked extends VaultContext {
   /** The earlier token. */
   readonly earlier: string;
+  /** Its MAC under the current key, in hexadecimal. */
+  readonly earlierMac: string;
   readonly dataKeyId: string;
   readonly sealed: Uint8Array;
 }
@@ -49,6 +51,7 @@ const MOST_DATA_KEYS = 50_000;
 
 export function createRemask({ opener, keys, fields, randomBytes }: RemaskSettings): Remask {
   const nonce = nonces(randomBytes);
+  const macOf = textMac(keys[0].earlierTokens);
   const keysById = new Map(keys.map((each) => [each.keyId, each]));
   const dataKeys = new Map<string, KeyObject>();
 
@@ -73,7 +76,13 @@ export function createRemask({ opener, keys, fields, randomBytes }: RemaskSettin
     if (earlierKeys !== undefined && maskOf(earlierKeys, field)(value) !== earlier) throw new Altered();
     const current = asMaskedToday(value, typeOf(entry), fields.get(field));
     const context = { field, type, token: maskOf(keys[0], field)(current) };
-    return { ...context, earlier, dataKeyId, sealed: sealValue(key, context, current, nonce()) };
+    return {
+      ...context,
+      earlier,
+      earlierMac: macOf(earlier),
+      dataKeyId,
+      sealed: sealValue(key, context, current, nonce()),
+    };
   };
   return async (entries) => {
     const remasked: Remasked[] = [];

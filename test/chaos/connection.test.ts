@@ -13,12 +13,12 @@ import { verifyTables } from "../../src/postgres/verify.ts";
 import { openLoader } from "../../src/postgres/load.ts";
 import { openQuarantine } from "../../src/postgres/quarantine.ts";
 import { openRotation } from "../../src/postgres/rotation.ts";
-import { openVault } from "../../src/postgres/vault.ts";
 import { maskedFields } from "../../src/mapping/fields.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
 import { createOpener } from "../../src/recovery/identities.ts";
 import { createSealer } from "../../src/recovery/recipients.ts";
 import { createRemask } from "../../src/recovery/remask.ts";
+import { readVault } from "../postgres/entries.ts";
 import { loginEntries } from "../support/login-entries.ts";
 import { startUnreliablePostgres, type Ending } from "../support/unreliable-postgres.ts";
 import { withVault, type VaultBench } from "../support/vault.ts";
@@ -84,12 +84,12 @@ async function everyCommand(bench: VaultBench): Promise<Record<string, Work>> {
         await quarantine.summary();
         await quarantine.find("m1");
         await (await quarantine.openReplay(sealer.dataKey, undefined)).page(undefined);
-        await quarantine.purge(30);
+        await quarantine.purge({}, "replayed");
       } finally {
         await quarantine.close();
       }
     },
-    reveal: (settings) => openVault(settings).read([token], "chaos"),
+    reveal: (settings) => readVault(settings, [token], "chaos"),
     rotate: async (settings) => {
       const remask = createRemask({
         ...{ opener, keys: [keys, earlier], fields: maskedFields(LOGIN), randomBytes },

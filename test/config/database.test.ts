@@ -44,6 +44,7 @@ const plain = {
   isRandom: false,
   connectTimeout: 10,
   applicationName: "fetch-etl",
+  client: { user: "me", host: "this-machine" },
   table: DEFAULT_TABLE,
   columns: LOGIN.columns,
   hasKeys: false,

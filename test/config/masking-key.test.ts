@@ -167,15 +167,16 @@ describe("a masking key over several lines", () => {
 });
 
 const missing =
-  'No masking key is configured. Set FETCH_ETL_MASKING_KEY, FETCH_ETL_MASKING_KEY_FILE or FETCH_ETL_MASKING_KEY_COMMAND. "fetch-etl keygen >> .env" creates a key. Keep it safe: tokens of different keys do not match.';
-const notBase64 = 'FETCH_ETL_MASKING_KEY is not base64. "fetch-etl keygen" prints a valid key.';
-const fileNotBase64 =
-  'The file that FETCH_ETL_MASKING_KEY_FILE names is not base64. "fetch-etl keygen" prints a valid key.';
+  "No masking key is configured, and there is no .env in this folder. Set FETCH_ETL_MASKING_KEY, FETCH_ETL_MASKING_KEY_FILE or FETCH_ETL_MASKING_KEY_COMMAND to the key that masked the existing rows: " +
+  'tokens of another key do not match theirs. Only if there are no rows yet, "fetch-etl keygen >> .env" creates a key.';
+const restore = "Restore the key from your copy. A new key is no replacement.";
+const notBase64 = `FETCH_ETL_MASKING_KEY is not base64. ${restore}`;
+const fileNotBase64 = `The file that FETCH_ETL_MASKING_KEY_FILE names is not base64. ${restore}`;
 const file = (text: string): string => `FETCH_ETL_MASKING_KEY_FILE: the file ${text}`;
 const noPath =
   "FETCH_ETL_MASKING_KEY_FILE takes the path of a file, but its value looks like a key. Set the path.";
 const short = (length: number): string =>
-  `FETCH_ETL_MASKING_KEY is ${length} bytes long, but 32 or more are required. "fetch-etl keygen" prints a valid key.`;
+  `FETCH_ETL_MASKING_KEY is ${length} bytes long, but 32 or more are required. Was it truncated? ${restore}`;
 
 describe("a masking key that cannot be used is told, and never shown:", () => {
   it.each<[string, NodeJS.ProcessEnv, string]>([
@@ -191,6 +192,16 @@ describe("a masking key that cannot be used is told, and never shown:", () => {
       "hexadecimal with colons",
       { FETCH_ETL_MASKING_KEY: "de:ad:be:ef" },
       notBase64.replace("base64.", "base64 but hexadecimal."),
+    ],
+    [
+      "a quotation mark before it",
+      { FETCH_ETL_MASKING_KEY: `"${base64}` },
+      notBase64.replace("is not base64", "begins with a quotation mark, and does not end with the same one"),
+    ],
+    [
+      "a quotation mark after it",
+      { FETCH_ETL_MASKING_KEY: `${base64}'` },
+      notBase64.replace("is not base64", "ends with a quotation mark, and does not begin with the same one"),
     ],
     ["words of one length", { FETCH_ETL_MASKING_KEY: "long word ".repeat(9).trim() }, notBase64],
     ["padding in the middle", { FETCH_ETL_MASKING_KEY: `${base64}${base64}` }, notBase64],
@@ -259,18 +270,18 @@ describe("a masking key that cannot be used is told, and never shown:", () => {
     [
       "several, of which one is a text",
       { FETCH_ETL_MASKING_KEY: `${base64},correct horse` },
-      'Key 2 of FETCH_ETL_MASKING_KEY is not base64. "fetch-etl keygen" prints a valid key.',
+      `Key 2 of FETCH_ETL_MASKING_KEY is not base64. ${restore}`,
     ],
     [
       "several, of which one is empty",
       { FETCH_ETL_MASKING_KEY: `${base64},` },
-      'Key 2 of FETCH_ETL_MASKING_KEY is not base64. "fetch-etl keygen" prints a valid key.',
+      `Key 2 of FETCH_ETL_MASKING_KEY is not base64. ${restore}`,
     ],
     ["a file with another variable", { FETCH_ETL_MASKING_KEY_FILE: "/other-variable" }, fileNotBase64],
     [
       "a file with a short one",
       { FETCH_ETL_MASKING_KEY_FILE: "/short" },
-      `The file that FETCH_ETL_MASKING_KEY_FILE names is 16 bytes long, but 32 or more are required. "fetch-etl keygen" prints a valid key.`,
+      `The file that FETCH_ETL_MASKING_KEY_FILE names is 16 bytes long, but 32 or more are required. Was it truncated? ${restore}`,
     ],
   ])("%s", async (_what, env, sentence) => {
     expect(await read(env)).toEqual({ keys: undefined, told: [sentence] });

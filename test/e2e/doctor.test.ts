@@ -194,7 +194,7 @@ describe("what is wrong", () => {
       const recipient = await identityToRecipient(await generateX25519Identity());
       const { checks } = await doctor(bench, { FETCH_ETL_RECOVERY_RECIPIENT: recipient });
       expect(checks["tables"]?.finding).toBe(
-        'to be created by "fetch-etl init" or the first drain: fetch_etl.vault_keys, fetch_etl.vault, fetch_etl.reveal_log',
+        'to be created by "fetch-etl init" or the first drain: fetch_etl.vault_keys, fetch_etl.vault, fetch_etl.remasked',
       );
     }));
 });

@@ -25,14 +25,18 @@ it("no command crashes on hostile rows of the quarantine and the vault, or print
       ["quarantine", "list", "--json"],
       ...ids.flatMap((id) => [
         ["quarantine", "show", id],
-        ["quarantine", "show", id, "--json", "--raw"],
+        ["quarantine", "show", id, "--json", "--raw", "--reason", REASON],
       ]),
+      ["quarantine", "list", "--messages"],
+      ["quarantine", "replay", "--dry-run"],
       ["quarantine", "replay"],
+      ["log"],
+      ["log", "--json"],
       ["verify"],
       ["verify", "--json"],
       ["reveal", UNKNOWN_TOKEN, "--identity", bench.holder.file, "--reason", REASON],
-      ["forget", UNKNOWN_TOKEN, "--reason", REASON, "--json"],
-      ["quarantine", "purge", "--older-than", "0"],
+      ["forget", UNKNOWN_TOKEN, "--reason", REASON, "--json", "--yes"],
+      ["quarantine", "purge", "--older-than", "0", "--never-replayed", "--yes"],
     ];
     const crashed: unknown[] = [];
     for (const args of commands) {

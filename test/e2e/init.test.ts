@@ -11,9 +11,11 @@ const TABLES = [
   "fetch_etl.schema_version",
   "fetch_etl.ledger",
   "fetch_etl.quarantine",
+  "fetch_etl.reveal_log",
+  "fetch_etl.reveal_outcomes",
   "fetch_etl.vault_keys",
   "fetch_etl.vault",
-  "fetch_etl.reveal_log",
+  "fetch_etl.remasked",
   "fetch_etl.runs",
 ];
 
@@ -35,13 +37,14 @@ async function dropRole({ sql }: Bench, role: string): Promise<void> {
   await sql.unsafe(`drop owned by "${role}"; drop role "${role}"`);
 }
 
-it("creates the schema and tables, and says what it created and what was already present", () =>
+it("creates the schema and tables, and says what it created, migrated and found", () =>
   withBench(async (bench) => {
     expect(json(await init(bench, ["--json"]))).toEqual({
       schemaVersion: 2,
       command: "init",
       made: ["fetch_etl", ...TABLES],
       present: [],
+      migrated: null,
     });
     expect(await init(bench)).toEqual({
       code: 0,
@@ -52,6 +55,10 @@ it("creates the schema and tables, and says what it created and what was already
     const others = TABLES.filter((name) => !["public.user_logins", "fetch_etl.quarantine"].includes(name));
     expect((await init(bench)).stdout).toBe(
       `created public.user_logins, fetch_etl.quarantine; already present: schema fetch_etl, ${others.join(", ")}\n`,
+    );
+    await bench.sql`update fetch_etl.schema_version set version = 1`;
+    expect((await init(bench)).stdout).toMatch(
+      /^migrated schema fetch_etl from version 1 to \d+; nothing to create; already present: /,
     );
   }));
 

@@ -62,19 +62,25 @@ async function outputs(bench: VaultBench): Promise<[string, Record<string, unkno
   await run("verify", ["verify", "--expect", "2"]);
   await run("doctor", ["doctor"]);
   await run("quarantine-list", ["quarantine", "list"]);
+  await run("quarantine-list", ["quarantine", "list", "--messages"]);
   const [held] = await bench.sql<{ id: string }[]>`select message_id as id from fetch_etl.quarantine`;
   await run("quarantine-show", ["quarantine", "show", held?.id ?? ""]);
-  await run("quarantine-show", ["quarantine", "show", "--raw", held?.id ?? ""]);
+  await run("quarantine-show", ["quarantine", "show", "--raw", "--reason", REASON, held?.id ?? ""]);
+  await run("quarantine-replay", ["quarantine", "replay", "--dry-run"]);
   await run("quarantine-replay", ["quarantine", "replay"]);
   await run("mask", ["mask", "--field", "ip", "192.0.2.1"]);
   const { ip, device_id: device } = await bench.tokensOf("u-a");
   await run("reveal", ["reveal", ip, "--identity", bench.holder.file, "--reason", REASON]);
-  await run("forget", ["forget", device, "--reason", REASON]);
+  await run("forget", ["forget", device, "--reason", REASON, "--yes"]);
+  await run("forget", ["forget", "--where", "user_id=u-b", "--reason", REASON, "--dry-run"]);
+  await run("rotate", ["rotate", "--dry-run"]);
   const next = randomBytes(32).toString("base64");
   await run("rotate", ["rotate", "--identity", bench.holder.file], {
     FETCH_ETL_MASKING_KEY: `${next},${bench.env["FETCH_ETL_MASKING_KEY"] ?? ""}`,
   });
-  await run("quarantine-purge", ["quarantine", "purge", "--older-than", "1"]);
+  await run("log", ["log"]);
+  await run("quarantine-purge", ["quarantine", "purge", "--older-than", "0"]);
+  await run("quarantine-purge", ["quarantine", "purge", held?.id ?? "", "--never-replayed", "--yes"]);
   return printed;
 }
 

@@ -261,7 +261,9 @@ it("masks, reveals, rotates, verifies and forgets the mapping's own fields, netw
         columns: { "E-Mail": { unmasked: 0, distinct: 2 }, net: { unmasked: 0, distinct: 1 } },
       });
 
-      const found = json(await bench.run(["forget", other ?? "", "--reason", REASON, "--json"], env));
+      const found = json(
+        await bench.run(["forget", other ?? "", "--reason", REASON, "--json", "--yes"], env),
+      );
       // The body of a message is kept as a whole, with the records that were loaded.
       const held = await bench.sql<
         { id: string }[]

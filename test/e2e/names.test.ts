@@ -57,7 +57,7 @@ async function runAll(bench: VaultBench, databaseUrl: string): Promise<void> {
   await command(["init"]);
   // The first drain adopts tables that have no version, and creates the vault.
   await bench.sql.unsafe(
-    "drop table fetch_etl.schema_version, fetch_etl.vault_keys, fetch_etl.vault, fetch_etl.reveal_log, fetch_etl.runs",
+    "drop table fetch_etl.schema_version, fetch_etl.vault_keys, fetch_etl.vault, fetch_etl.reveal_log, fetch_etl.reveal_outcomes, fetch_etl.remasked, fetch_etl.runs",
   );
   await bench.send([...generateMessages(30), ...logins.map((each) => JSON.stringify(each))]);
   await command(["drain"]);
@@ -72,21 +72,41 @@ async function runAll(bench: VaultBench, databaseUrl: string): Promise<void> {
     { message_id: string }[]
   >`select message_id from fetch_etl.quarantine limit 1`;
   await command(["quarantine", "show", held?.message_id ?? ""]);
+  await command(["quarantine", "show", "--raw", "--reason", REASON, held?.message_id ?? ""]);
   await bench.sql`
     insert into fetch_etl.quarantine (queue, sent_at, message_id, reasons, key_id, sealed)
     select queue, sent_at, message_id || 'x', reasons, key_id, sealed from fetch_etl.quarantine limit 1`;
+  await bench.run(["quarantine", "replay", "--dry-run"], env);
   await bench.run(["quarantine", "replay"], env);
   const [row] = await bench.sql<{ ip: string; device: string }[]>`
     select masked_ip as ip, masked_device_id as device from public.user_logins where user_id = 'u-1'`;
   const { ip = "", device = "" } = row ?? {};
   const identity = ["--identity", bench.holder.file];
   await command(["reveal", ip, ...identity, "--reason", REASON]);
-  await command(["forget", device, "--reason", REASON]);
+  await command(["forget", device, "--reason", REASON, "--yes"]);
+  await command(["forget", "--where", "user_id=u-2", "--reason", REASON, "--dry-run"]);
+  await command(["forget", "--where", "app_version=1.0", "--reason", REASON, "--dry-run"]);
+  await command(["rotate", "--dry-run"], { FETCH_ETL_MASKING_KEY: `${second},${first}` });
   await command(["rotate", ...identity], { FETCH_ETL_MASKING_KEY: `${second},${first}` });
+  await command(["reveal", ip, ...identity, "--reason", REASON], {
+    FETCH_ETL_MASKING_KEY: `${second},${first}`,
+  });
   await command(["rotate", ...identity], { FETCH_ETL_MASKING_KEY: `${third},${second},${first}` });
   await bench.sql`
     update fetch_etl.quarantine set quarantined_at = now() - interval '60 days'`;
-  await command(["quarantine", "purge", "--older-than", "30"]);
+  await command([
+    "quarantine",
+    "list",
+    "--messages",
+    "--reason",
+    "missing",
+    "--since",
+    "90d",
+    "--queue",
+    "q",
+  ]);
+  await command(["quarantine", "purge", "--older-than", "30", "--never-replayed", "--yes"]);
+  await command(["log"]);
 }
 
 /** What a stranger makes: the same, and better fitting, under every name, in `public`. Each notes that it ran. */

@@ -41,7 +41,7 @@ describe.skipIf(!hasPgBouncer && process.env["PGBOUNCER"] !== "required")(
           const revealed = await bench.reveal([ip, device_id], how);
           expect(revealed.code).toBe(0);
           expect(revealed.stdout).toContain(logins[7]?.device_id);
-          await run(["forget", device_id, "--reason", "request 12"]);
+          await run(["forget", device_id, "--reason", "request 12", "--yes"]);
 
           const keys = [randomBytes(32).toString("base64"), bench.env["FETCH_ETL_MASKING_KEY"]];
           Object.assign(env, { FETCH_ETL_MASKING_KEY: keys.join(",") });

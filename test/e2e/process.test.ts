@@ -47,7 +47,7 @@ it(
         expect((await run("mapping check", "mapping.yaml")).stdout).toContain("no mistakes");
         expect((await run("mapping try", "mapping.yaml")).stdout).toContain(ip);
         expect((await run("reveal", ip, ...identity, "--reason", REASON)).stdout).toContain("192.0.2.1");
-        expect((await run("forget", ip, "--reason", REASON)).stdout).not.toBe("");
+        expect((await run("forget", ip, "--reason", REASON, "--yes")).stdout).not.toBe("");
         expect((await run("rotate", ...identity)).stdout).not.toBe("");
         const [held] = await bench.sql<{ id: string }[]>`select message_id as id from fetch_etl.quarantine`;
         expect((await run("quarantine show", held?.id ?? "")).stdout).toContain(held?.id);
@@ -55,8 +55,11 @@ it(
           const { code, stdout, stderr } = await run(words);
           expect(await runHere(words.split(" "), env)).toEqual({ code, stdout, stderr });
         }
-        expect((await run("quarantine purge", "--older-than", "0")).stdout).toContain("1");
+        expect(
+          (await run("quarantine purge", "--older-than", "0", "--never-replayed", "--yes")).stdout,
+        ).toContain("1 message purged");
         expect((await run("quarantine replay")).stdout).not.toBe("");
+        expect((await run("log")).stdout).toContain(REASON);
         expect((await run("keygen", "--force")).stdout).toContain("FETCH_ETL_MASKING_KEY=");
         expect((await run("help", "drain")).stdout).toContain("Usage: fetch-etl drain");
         expect((await run("completion", "bash")).stdout).toContain("complete");

@@ -12,7 +12,7 @@ import { maskOf } from "../../src/masking/token.ts";
 import { createOpener } from "../../src/recovery/identities.ts";
 import { SEED } from "../chaos/random.ts";
 import { json, makeTables, withBench, type Bench, type Outcome } from "../support/bench.ts";
-import { asRole } from "../support/vault.ts";
+import { asRole, REASON } from "../support/vault.ts";
 
 const it = test.concurrent;
 
@@ -20,6 +20,8 @@ const it = test.concurrent;
 function bodies(count: number): string[] {
   return generateLogins(count).map((login, index) => JSON.stringify({ ...login, user_id: `user-${index}` }));
 }
+
+const RAW = ["--raw", "--reason", REASON];
 
 const SECRET = { ip: "203.0.113.77", device_id: "987-43-2109" };
 const BROKEN = JSON.stringify({
@@ -100,7 +102,9 @@ it("lists what is held by reason, the oldest and an example of each, and takes n
     const { reasons } = json(listed) as { reasons: { example: string }[] };
     expect(ids.map(({ message_id }) => message_id)).toContain(reasons[0]?.example);
     const told = await bench.run(["quarantine", "list"]);
-    expect(told.stdout).toMatch(/4 messages\n.*\n {2}body: not JSON +2 .*several reasons/s);
+    expect(told.stdout).toMatch(
+      /4 messages\n {2}messages .*\n {2}2 +[\d-]+ +[\da-f]{8} {2}body: not JSON\n.*counts once/s,
+    );
     expect(told.stdout).not.toContain("masking key");
     expectUntold(listed);
     expectUntold(told);
@@ -148,15 +152,28 @@ it("shows one message without its body, and with --raw the body, saying that it 
     expect(told.stdout).toMatch(/reason +user_id: null\n +app_version: not a version\n/);
     expectUntold(shown);
     expectUntold(told);
-    const raw = await bench.run(["quarantine", "show", id, "--raw"]);
+    expect((await bench.run(["quarantine", "show", id.slice(0, 8)])).stdout).toBe(told.stdout);
+    for (const [flags, why] of [
+      [["--raw"], "--raw needs --reason"],
+      [["--raw", "--reason", " "], "--reason is blank"],
+      [["--reason", REASON], "--reason is for --raw"],
+    ] as const) {
+      const refused = await bench.run(["quarantine", "show", id, ...flags]);
+      expect(refused).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(why) });
+    }
+    expect(await bench.sql`select from fetch_etl.reveal_log`).toHaveLength(0);
+    const raw = await bench.run(["quarantine", "show", id.slice(0, 8), ...RAW]);
     expect(raw).toEqual({
       code: 0,
       stdout: `${told.stdout}${BROKEN}\n`,
-      stderr: "warning: --raw shows the original bodies, including personal data.\n",
+      stderr: "warning: --raw shows the original bodies, including personal data. The request is recorded.\n",
     });
-    const rawJson = await bench.run(["quarantine", "show", id, "--raw", "--json"]);
-    expect(json(rawJson)["messages"]).toEqual([{ ...message, body: BROKEN }]);
+    const rawJson = await bench.run(["quarantine", "show", id, ...RAW, "--json"]);
+    expect(json(rawJson)["messages"]).toEqual([{ ...message, body: BROKEN, attributes: {} }]);
     expectUntold({ ...rawJson, stdout: "" });
+    const { requests } = json(await bench.run(["log", "--json"]));
+    const request = { action: "show", outcome: "opened", reason: REASON, tokens: [], messages: [id] };
+    expect(requests).toMatchObject([request, request]);
   }));
 
 it("shows the messages of both queues that have the id, and exits 2 where none has it", () =>
@@ -164,7 +181,7 @@ it("shows the messages of both queues that have the id, and exits 2 where none h
     await makeTables(bench);
     await hold(bench, ["one"], { queue: "q1" });
     await hold(bench, ["two"], { queue: "q2", sentAt: "epoch" });
-    const { messages } = json(await bench.run(["quarantine", "show", "held-0", "--raw", "--json"]));
+    const { messages } = json(await bench.run(["quarantine", "show", "held-0", ...RAW, "--json"]));
     expect(messages).toMatchObject([
       { queue: "q2", sentAt: null, body: "two" },
       { queue: "q1", sentAt: "2024-05-06T07:08:09.000Z", body: "one" },
@@ -180,7 +197,7 @@ it("names the key that --raw is in need of, and exits 4 for a body that was alte
     const [old, now] = [newKey(), newKey()];
     await hold(bench, [BROKEN], { key: old });
     const show = (key: string | undefined) =>
-      bench.run(["quarantine", "show", "held-0", "--raw"], { FETCH_ETL_MASKING_KEY: key });
+      bench.run(["quarantine", "show", "held-0", ...RAW], { FETCH_ETL_MASKING_KEY: key });
     const { keyId } = deriveKeys(Buffer.from(old, "base64"));
     for (const key of [now, undefined]) {
       const closed = await show(key);
@@ -193,6 +210,10 @@ it("names the key that --raw is in need of, and exits 4 for a body that was alte
     await bench.sql`update fetch_etl.quarantine set queue = 'elsewhere'`;
     const altered = await show(old);
     expect(altered.code).toBe(4);
+    const log = json(await bench.run(["log", "--json"]))["requests"];
+    expect((log as { outcome: string }[]).map(({ outcome }) => outcome)).toEqual([
+      ...["refused", "opened", "refused", "refused"],
+    ]);
     expect(altered.stderr).toMatch(/^error: Cannot decrypt the body .* altered/);
     expectUntold(altered);
   }));
@@ -227,6 +248,9 @@ it("loads nothing while the contract says no, and leaves everything as it is", (
       schemaVersion: 2,
       command: "quarantine replay",
       ...{ loaded: 0, skipped: 0, rejected: 3, unopened: 0 },
+      remaining: ["app_version: not a version", "body: not JSON", "not a login at all (every field missing)"]
+        .concat("user_id: null")
+        .map((reason) => ({ reason, count: 1, example: expect.any(String) as unknown })),
     });
     expect([...(await bench.sql`select * from fetch_etl.quarantine order by message_id`)]).toEqual([
       ...before,
@@ -241,7 +265,10 @@ it("loads what the table refused once the table takes it, as a drain would have,
     await bench.send([...bodies(40), BROKEN]);
     await bench.run(["drain"]);
     const refused = await bench.run(["quarantine", "replay"]);
-    expect(refused).toMatchObject({ code: 0, stdout: "fetch_etl.quarantine: 0 loaded, 4 still rejected\n" });
+    expect(refused.code).toBe(0);
+    expect(refused.stdout).toMatch(
+      /^fetch_etl.quarantine: 0 loaded, 4 still rejected\n {2}messages +example +reason\n {2}3 .* {2}row: refused by Postgres, SQLSTATE 23514, constraint three\n/,
+    );
     await bench.sql.unsafe(`
       alter table user_logins drop constraint three;
       alter table user_logins add constraint one check (user_id <> 'user-7')`);
@@ -341,7 +368,9 @@ it("does not load a body that was altered, and exits 4", () =>
       where message_id = 'held-1'`;
     const replayed = await bench.run(["quarantine", "replay"]);
     expect(replayed.code).toBe(4);
-    expect(replayed.stdout).toBe("fetch_etl.quarantine: 2 loaded, 0 still rejected, 1 not decrypted\n");
+    expect(replayed.stdout).toMatch(
+      /^fetch_etl.quarantine: 2 loaded, 0 still rejected, 1 not decrypted\n.*\n {2}1 +held-1 +body: altered after encryption\n$/,
+    );
     expect(replayed.stderr).toMatch(/^error: Cannot decrypt 1 message .* altered .* held-1\.\n$/);
     await expectEachOnce(bench, 2);
   }));
@@ -383,11 +412,11 @@ it("loads each message once when two replays run at once, beside a purge of noth
     const [one, two, purged] = await Promise.all([
       bench.run(["quarantine", "replay", "--json"]),
       bench.run(["quarantine", "replay", "--json"]),
-      bench.run(["quarantine", "purge", "--older-than", "1", "--json"]),
+      bench.run(["quarantine", "purge", "--older-than", "1", "--yes", "--json"]),
     ]);
     expect([one.code, two.code, purged.code]).toEqual([0, 0, 0]);
     expect(Number(json(one)["loaded"]) + Number(json(two)["loaded"])).toBe(3_000);
-    expect(json(purged)).toEqual({ schemaVersion: 2, command: "quarantine purge", purged: 0 });
+    expect(json(purged)).toMatchObject({ command: "quarantine purge", purged: 0 });
     await expectEachOnce(bench, 3_000);
   }));
 
@@ -424,22 +453,153 @@ it(`loads each message once when replays are killed at random moments (CHAOS_SEE
     await expectEachOnce(bench, 10_000);
   }));
 
-it("purges what is older than so many days, in batches, replayed or not", () =>
+it("purges what is older than so many days, in batches, and keeps what was never replayed unless told otherwise", () =>
   withBench(async (bench) => {
     await makeTables(bench);
     await hold(bench, bodies(2_500), { queue: "q1" });
     await bench.sql`update fetch_etl.quarantine set quarantined_at = now() - interval '10 days 1 hour',
       replayed_at = case when message_id < 'held-2' then now() end`;
+    const [replayed = 0] = await bench.sql<{ n: number }[]>`
+      select count(*)::integer as n from fetch_etl.quarantine where replayed_at is not null`.then((rows) =>
+      rows.map(({ n }) => n),
+    );
     await hold(bench, bodies(5), { queue: "q2" });
-    const purge = async (days: string) =>
-      json(await bench.run(["quarantine", "purge", "--older-than", days, "--json"]));
-    expect(await purge("11")).toMatchObject({ purged: 0 });
-    expect(await purge("10")).toEqual({ schemaVersion: 2, command: "quarantine purge", purged: 2_500 });
-    expect(await bench.sql`select 1 from fetch_etl.quarantine`).toHaveLength(5);
-    const all = await bench.run(["quarantine", "purge", "--older-than", "0"]);
-    expect(all).toEqual({ code: 0, stdout: "fetch_etl.quarantine: 5 messages purged\n", stderr: "" });
+    const purge = (...flags: string[]): Promise<Outcome> => bench.run(["quarantine", "purge", ...flags]);
+    const purged = async (...flags: string[]): Promise<unknown> =>
+      json(await purge("--yes", "--json", ...flags));
+    const reasons = (count: number) => (count === 0 ? [] : [{ reason: "body: not liked", count }]);
+    const report = (count: number, kept: number) => ({
+      ...{ schemaVersion: 2, command: "quarantine purge", purged: count, kept, reasons: reasons(count) },
+    });
+    expect(await purged("--older-than", "11")).toEqual(report(0, 0));
+
+    // Without a terminal there is nobody to ask.
+    for (const flags of [["--older-than", "10"], ["held-19"], ["--older-than", "0", "--never-replayed"]]) {
+      const unasked = await purge(...flags);
+      expect(unasked).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("--yes") });
+    }
+    expect(await purge("--yes")).toMatchObject({ code: 2, stderr: expect.stringContaining("--older-than") });
+    const onlyCopy = await purge("held-2499", "--yes");
+    expect(onlyCopy).toMatchObject({
+      ...{ code: 2, stdout: "" },
+      stderr: expect.stringMatching(/^error: Nothing was deleted: 1 of these .* --never-replayed/),
+    });
+    expect(await bench.sql`select 1 from fetch_etl.quarantine`).toHaveLength(2_505);
+
+    expect(await purged("--older-than", "10")).toEqual(report(replayed, 2_500 - replayed));
+    expect(await purged("held-2499", "--never-replayed")).toEqual(report(1, 0));
+    expect(await purged("--older-than", "10", "--never-replayed", "--reason", "NOT LIKED")).toEqual(
+      report(2_499 - replayed, 0),
+    );
+    expect(await purged("--older-than", "0", "--never-replayed", "--queue", "q1")).toEqual(report(0, 0));
+    const all = await purge("--older-than", "0", "--never-replayed", "--yes");
+    expect(all).toEqual({
+      code: 0,
+      stdout: "fetch_etl.quarantine: 5 messages purged\n",
+      stderr: expect.stringMatching(/^5 messages to delete:\n.*\n {2}5 .*body: not liked\n$/s),
+    });
     const wrong = await bench.run(["quarantine", "purge", "--older-than", "-1"]);
     expect(wrong).toMatchObject({ code: 2, stdout: "" });
+  }));
+
+it("takes the first characters of an id, and says how many ids begin with them where it is not one", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    await hold(bench, bodies(12));
+    // All ids begin with held-1 or held-, but only one is held-1.
+    for (const command of [["show"], ["replay"], ["purge", "--yes"]]) {
+      const told = await bench.run(["quarantine", ...command, "held-"]);
+      expect(told).toMatchObject({
+        ...{ code: 2, stdout: "" },
+        stderr: expect.stringMatching(/^error: 12 quarantined messages have ids that begin like this id/),
+      });
+      const none = await bench.run(["quarantine", ...command, "203.0.113.77"]);
+      expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining("has no message with this id") });
+      expect(none.stderr).not.toContain("203.0.113.77");
+    }
+    expect((await bench.run(["quarantine", "show", "held-1"])).stdout).toMatch(/^held-1\n/);
+    expect(json(await bench.run(["quarantine", "replay", "held-1", "held-3", "--json"]))).toMatchObject({
+      loaded: 2,
+    });
+    const again = await bench.run(["quarantine", "replay", "held-1"]);
+    expect(again.stderr).toBe("1 message was replayed before, and not again.\n");
+    const listed = await bench.run(["quarantine", "list", "--messages"]);
+    expect(listed.stdout.match(/held-\d+(?= )/g)).toHaveLength(10);
+    await bench.sql`update fetch_etl.quarantine set message_id = 'message-' || message_id`;
+    const full = (await bench.run(["quarantine", "list", "--messages"])).stdout;
+    expect(full).toContain("  message-held-0  ");
+  }));
+
+it("lists messages of another kind as one reason, and those with a reason, of a queue, and of a time", () =>
+  withBench(async (bench) => {
+    await bench.send([BROKEN, '{"foo": "oops"}', '{"foo": "oops"}', '{"user_id": null}', "{"]);
+    await bench.run(["drain"]);
+    const list = async (...flags: string[]): Promise<Record<string, unknown>> =>
+      json(await bench.run(["quarantine", "list", "--json", ...flags]));
+    const counts = ({ reasons }: Record<string, unknown>): unknown =>
+      Object.fromEntries(
+        (reasons as { reason: string; count: number }[]).map((each) => [each.reason, each.count]),
+      );
+    const STRANGER = "not a login at all (every field missing)";
+    const missing = ["device_type", "ip", "device_id", "locale", "app_version"].map(
+      (name) => `${name}: missing`,
+    );
+    expect(counts(await list())).toEqual({
+      ...{ [STRANGER]: 2, "body: not JSON": 1, "user_id: null": 2, "app_version: not a version": 1 },
+      ...Object.fromEntries(missing.map((reason) => [reason, 1])),
+    });
+    expect(counts(await list("--reason", "VERSION: not"))).toEqual({
+      ...{ "user_id: null": 1, "app_version: not a version": 1 },
+    });
+    expect(await list("--queue", bench.queue, "--since", "1h", "--older-than", "0")).toMatchObject({
+      total: 5,
+    });
+    for (const none of [
+      ["--queue", "another"],
+      ["--since", "0"],
+      ["--older-than", "1"],
+    ])
+      expect(await list(...none)).toMatchObject({ total: 0 });
+    const told = (await bench.run(["quarantine", "list", "--messages"])).stdout;
+    expect(told.match(/not a login at all/g)).toHaveLength(2);
+    expect(told).toMatch(/ {2}user_id: null; app_version: not a version\n/);
+    expect(await list("--messages", "--reason", "not JSON")).toMatchObject({
+      messages: [{ reasons: ["body: not JSON"], messageId: expect.any(String), queue: expect.any(String) }],
+    });
+    const replayed = json(await bench.run(["quarantine", "replay", "--json"]));
+    expect(counts({ reasons: replayed["remaining"] })).toMatchObject({ [STRANGER]: 2 });
+  }));
+
+it("tells in a dry run what would be loaded and what would stay, also by Postgres's word, and changes nothing", () =>
+  withBench(async (bench) => {
+    await makeTables(bench);
+    await hold(bench, [...bodies(4), BROKEN]);
+    await bench.sql.unsafe(`
+      alter table user_logins add constraint odd check (user_id <> 'user-2');
+      alter table user_logins add constraint once unique (user_id) deferrable initially deferred;
+      insert into user_logins (user_id) values ('user-3')`);
+    const dry = ["quarantine", "replay", "--dry-run"];
+    const report = json(await bench.run([...dry, "--json"]));
+    expect(report).toMatchObject({
+      ...{ dryRun: true, loaded: 2, rejected: 3 },
+      remaining: expect.arrayContaining([
+        { reason: "row: refused by Postgres, SQLSTATE 23514, constraint odd", count: 1, example: "held-2" },
+        { reason: "row: refused by Postgres, SQLSTATE 23505, constraint once", count: 1, example: "held-3" },
+      ]),
+    });
+    const one = await bench.run([...dry, "held-0"]);
+    expect(one).toEqual({
+      code: 0,
+      stdout: "fetch_etl.quarantine: 1 loaded, 0 still rejected (dry run: nothing was changed)\n",
+      stderr: "",
+    });
+    expect(await bench.sql`select 1 from fetch_etl.quarantine where replayed_at is null`).toHaveLength(5);
+    expect(await bench.sql`select 1 from user_logins`).toHaveLength(1);
+    expect(await bench.sql`select 1 from fetch_etl.ledger`).toHaveLength(0);
+    expect(json(await bench.run(["quarantine", "replay", "--json"]))).toMatchObject({
+      loaded: 2,
+      rejected: 3,
+    });
   }));
 
 it("marks nothing as replayed where a trigger keeps rows out, and names the trigger", () =>
@@ -473,13 +633,13 @@ it("needs no more than the rights of a replay, and the one to read the version",
       expect(json(await bench.run(["quarantine", "replay", "--json"], env))).toMatchObject({ loaded: 2 });
       expect((await bench.run(["quarantine", "list"], env)).code).toBe(0);
       await bench.sql.unsafe(`revoke update on fetch_etl.quarantine from ${role}`);
-      expect((await bench.run(["quarantine", "purge", "--older-than", "0"], env)).code).toBe(0);
+      expect((await bench.run(["quarantine", "purge", "--older-than", "0", "--yes"], env)).code).toBe(0);
     } finally {
       await bench.sql.unsafe(`drop owned by ${role}; drop role ${role}`);
     }
   }));
 
-it.for([["list"], ["show", "m"], ["replay"], ["purge", "--older-than", "3"]])(
+it.for([["list"], ["show", "m"], ["replay"], ["purge", "--older-than", "3", "--yes"]])(
   "says with exit 2 that there is no quarantine yet, and with exit 5 that there is no database: %s",
   (args) =>
     withBench(async (bench) => {

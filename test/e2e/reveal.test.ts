@@ -103,7 +103,9 @@ it("opens nothing for who may read the vault but not write the record, and names
     );
     const refused = await bench.reveal([ip], { env });
     expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 2, stdout: "" });
-    const grant = `GRANT INSERT (action, reason, tokens) ON fetch_etl.reveal_log TO "${role}";`;
+    const grant =
+      `GRANT INSERT (id, action, reason, tokens, messages, client_user, client_host) ON fetch_etl.reveal_log TO "${role}"; ` +
+      `GRANT INSERT (id, outcome) ON fetch_etl.reveal_outcomes TO "${role}";`;
     expect(refused.stderr).toContain(grant);
     await bench.sql.unsafe(grant);
     expect((await bench.reveal([ip], { env })).stdout).toBe(`${ip}  192.0.2.1\n`);

@@ -74,10 +74,17 @@ const everything = [
   "update fetch_etl.runs set ended_at = ended_at",
   "delete from fetch_etl.runs where host = ''",
   "select 1 from fetch_etl.reveal_log",
-  "insert into fetch_etl.reveal_log (action, reason, tokens) values ('reveal', 'test', '{}')",
+  "insert into fetch_etl.reveal_log (id, action, reason, tokens, messages, client_user, client_host) values (null, 'reveal', 'test', '{}', '{}', 'u', 'h')",
   "insert into fetch_etl.reveal_log (action, reason, tokens, database_user) values ('reveal', 'test', '{}', 'x')",
   "update fetch_etl.reveal_log set reason = ''",
   "delete from fetch_etl.reveal_log",
+  "select 1 from fetch_etl.reveal_outcomes",
+  "insert into fetch_etl.reveal_outcomes (id, outcome) values ('00000000-0000-4000-8000-000000000000', 'opened')",
+  "insert into fetch_etl.reveal_outcomes (id, outcome, at) values ('00000000-0000-4000-8000-000000000001', 'opened', now())",
+  "update fetch_etl.reveal_outcomes set outcome = ''",
+  "delete from fetch_etl.reveal_outcomes",
+  "select 1 from fetch_etl.remasked",
+  "update fetch_etl.remasked set token = ''",
 ];
 
 /** All that a role may do; anything else is denied. */
@@ -106,6 +113,7 @@ it("the loader drains into table and vault, and reads neither", () =>
         "select 1 from fetch_etl.schema_version",
         "select 1 from fetch_etl.ledger",
         "select 1 from fetch_etl.runs",
+        "select 1 from fetch_etl.remasked",
         "update fetch_etl.runs set ended_at",
         "delete from fetch_etl.runs",
       ),
@@ -132,7 +140,10 @@ it("the privacy officer opens and deletes values, and can neither skip, forge no
         "delete from fetch_etl.vault ",
         "select 1 from fetch_etl.vault_keys",
         "select 1 from fetch_etl.reveal_log",
-        "insert into fetch_etl.reveal_log (action, reason, tokens) ",
+        "insert into fetch_etl.reveal_log (id, ",
+        "select 1 from fetch_etl.reveal_outcomes",
+        "insert into fetch_etl.reveal_outcomes (id, outcome) ",
+        "select 1 from fetch_etl.runs",
       ),
     );
     const verified = await bench.run(["verify", "--json"], { DATABASE_URL: url });

@@ -307,7 +307,9 @@ it("rotates a partitioned table, by the right on it alone", () =>
         grant select, update on public.user_logins to "${user}";
         grant select, insert, delete on fetch_etl.vault to "${user}";
         grant select on fetch_etl.vault_keys to "${user}";
-        grant insert (action, reason, tokens) on fetch_etl.reveal_log to "${user}"`);
+        grant insert (id, action, reason, tokens, messages, client_user, client_host) on fetch_etl.reveal_log to "${user}";
+        grant insert (id, outcome) on fetch_etl.reveal_outcomes to "${user}";
+        grant insert (mac, token) on fetch_etl.remasked to "${user}"`);
       const url = new URL(bench.databaseUrl);
       url.username = user;
       url.password = "p";
@@ -319,7 +321,7 @@ it("rotates a partitioned table, by the right on it alone", () =>
       expect(json(outcome)).toMatchObject({ rows: 200, left: {} });
 
       await bench.sql.unsafe(`revoke update on public.user_logins from "${user}";
-        revoke insert (action, reason, tokens) on fetch_etl.reveal_log from "${user}"`);
+        revoke insert (id, action, reason, tokens, messages, client_user, client_host) on fetch_etl.reveal_log from "${user}"`);
       const refused = await bench.run(["rotate", "--identity", identity.path], {
         ...rotated,
         DATABASE_URL: url.href,
@@ -329,7 +331,7 @@ it("rotates a partitioned table, by the right on it alone", () =>
         `GRANT UPDATE ("masked_ip", "masked_device_id") ON public.user_logins TO "${user}";`,
       );
       expect(refused.stderr).toContain(
-        `GRANT INSERT (action, reason, tokens) ON fetch_etl.reveal_log TO "${user}";`,
+        `GRANT INSERT (id, action, reason, tokens, messages, client_user, client_host) ON fetch_etl.reveal_log TO "${user}";`,
       );
     } finally {
       await bench.sql.unsafe(`drop owned by "${user}"; drop role "${user}"`);

@@ -46,7 +46,7 @@ const COMMANDS: readonly (readonly [command: string, args: (bench: VaultBench) =
   ["doctor", () => ["doctor"]],
   ["quarantine replay", () => ["quarantine", "replay"]],
   ["reveal", ({ holder }) => ["reveal", UNKNOWN_TOKEN, "--identity", holder.file, "--reason", "test"]],
-  ["forget", () => ["forget", UNKNOWN_TOKEN, "--reason", "test"]],
+  ["forget", () => ["forget", UNKNOWN_TOKEN, "--reason", "test", "--yes"]],
 ];
 
 describe.each(STAGES)("where Postgres says nothing at %s", (stage, afterBytes) => {

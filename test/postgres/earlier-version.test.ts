@@ -16,7 +16,6 @@ import { openQuarantine } from "../../src/postgres/quarantine.ts";
 import { rightsFor } from "../../src/postgres/rights.ts";
 import { openRotation } from "../../src/postgres/rotation.ts";
 import { ensureTables } from "../../src/postgres/schema.ts";
-import { openVault } from "../../src/postgres/vault.ts";
 import { createBodyOpener } from "../../src/quarantine/message.ts";
 import { replay } from "../../src/quarantine/replay.ts";
 import { createOpener, type Opener } from "../../src/recovery/identities.ts";
@@ -27,7 +26,7 @@ import { deriveKeys } from "../../src/masking/keys.ts";
 import { definitions, runScript } from "../support/catalogue.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
 import { KEYS, QUEUE_ID } from "../support/login-entries.ts";
-import { loginRemask, rejection, replaySettings, row } from "./entries.ts";
+import { loginRemask, rejection, replaySettings, row, readVault } from "./entries.ts";
 
 /** Version 1, as it was released. */
 const VERSION_1 = `
@@ -169,8 +168,18 @@ function urlOf({ settings, sql }: Database): string {
   const { host, port, user, pass } = sql.options;
   return `postgres://${user}:${String(pass)}@${host[0] ?? ""}:${port[0] ?? ""}/${settings.database}`;
 }
-const print = (database: Database): Promise<void> =>
-  runScript(urlOf(database), initialSql(databases.role, database.settings));
+async function print(database: Database): Promise<void> {
+  await runScript(urlOf(database), initialSql(databases.role, database.settings));
+  // The superuser ran it, and owns what it created.
+  await database.sql.unsafe(`alter table fetch_etl.reveal_outcomes owner to ${databases.role}`);
+}
+
+it("init says which versions it migrated, and nothing of a schema that is new or complete", async () => {
+  const { settings } = await versionOne();
+  expect((await initialise(settings)).migrated).toEqual({ from: 1, to: MIGRATIONS.length });
+  expect((await initialise(settings)).migrated).toBeUndefined();
+  expect((await initialise((await databases.make()).settings)).migrated).toBeUndefined();
+});
 
 describe.each<[by: string, migrateIt: (database: Database) => Promise<unknown>]>([
   ["by a drain or init", ({ settings }) => Promise.all([migrate(settings), migrate(settings)])],
@@ -229,7 +238,7 @@ describe.each<[by: string, migrateIt: (database: Database) => Promise<unknown>]>
       { field: "device_id", value: DEVICE },
     ];
     const reveal = async (tokens: readonly string[]): Promise<unknown> =>
-      revealEntries(opener, await openVault(database.settings).read(tokens, "a test"));
+      revealEntries(opener, await readVault(database.settings, tokens, "a test"));
     expect(await reveal([TOKENS.ip, TOKENS.device_id])).toMatchObject({ ok: true, values });
     expect(await database.sql`select from fetch_etl.vault where type is null`).toHaveLength(2);
 

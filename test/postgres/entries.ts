@@ -18,11 +18,14 @@ import {
 import { Failure } from "../../src/failure.ts";
 import { compile } from "../../src/mapping/compile.ts";
 import { maskedFields } from "../../src/mapping/fields.ts";
+import type { DatabaseSettings } from "../../src/config/database.ts";
 import type { MaskingKeys } from "../../src/masking/keys.ts";
 import type { QuarantineRequest } from "../../src/postgres/search.ts";
+import { openVault } from "../../src/postgres/vault.ts";
 import type { ReplaySettings } from "../../src/quarantine/replay.ts";
 import type { Opener } from "../../src/recovery/identities.ts";
 import type { Sealer } from "../../src/recovery/recipients.ts";
+import type { SealedEntry } from "../../src/recovery/reveal.ts";
 import { createRemask, type Remask } from "../../src/recovery/remask.ts";
 
 const SENT_AT = Date.UTC(2026, 6, 3);
@@ -102,6 +105,20 @@ export function loginRemask(opener: Opener, keys: readonly [MaskingKeys, Masking
 }
 
 /** For `forget`: the vault alone. */
+/** Entries of the vault as `reveal` reads them, on record, and still sealed. */
+export async function readVault(
+  settings: DatabaseSettings,
+  tokens: readonly string[],
+  reason: string,
+): Promise<readonly SealedEntry[]> {
+  let read: readonly SealedEntry[] = [];
+  await openVault(settings).read(tokens, reason, (entries) => {
+    read = entries;
+    return Promise.resolve({ ok: true, values: [] });
+  });
+  return read;
+}
+
 export const NO_SEARCH: QuarantineRequest = { keys: [], mapping: LOGIN, purge: false };
 
 /** What is told where a load, or anything else, fails: who is at fault, and the code or the kind. */

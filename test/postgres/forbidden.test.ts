@@ -18,7 +18,7 @@ import { openVault } from "../../src/postgres/vault.ts";
 import { createSealer, type Sealer } from "../../src/recovery/recipients.ts";
 import { openDatabases, settingsFor, type Database, type Databases } from "../support/databases.ts";
 import { loginEntries } from "../support/login-entries.ts";
-import { entryOf, NO_SEARCH } from "./entries.ts";
+import { entryOf, NO_SEARCH, readVault } from "./entries.ts";
 
 const QUEUE = "arn:aws:sqs:us-east-1:000000000000:logins";
 const ALL = `grant usage on schema fetch_etl to somebody;
@@ -82,7 +82,7 @@ const COMMANDS: Readonly<Record<string, (settings: DatabaseSettings) => Promise<
     const [entry] = entries("a");
     const [value] = entry?.kind === "row" ? entry.sealed : [];
     if (value === undefined) throw new Error("nothing to reveal");
-    return openVault(settings).read([value.token], "ticket 42");
+    return readVault(settings, [value.token], "ticket 42");
   },
   forget: (settings) => openVault(settings).forget([], "ticket 42", NO_SEARCH),
   "quarantine list": (settings) => withQuarantine(settings, (quarantine) => quarantine.summary()),
@@ -98,7 +98,7 @@ const COMMANDS: Readonly<Record<string, (settings: DatabaseSettings) => Promise<
       });
       await store.mark([{ held, rejected: undefined }]);
     }),
-  "quarantine purge": (settings) => withQuarantine(settings, (quarantine) => quarantine.purge(0)),
+  "quarantine purge": (settings) => withQuarantine(settings, (quarantine) => quarantine.purge({}, "any")),
 };
 
 async function withQuarantine<T>(

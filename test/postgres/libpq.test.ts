@@ -74,6 +74,7 @@ async function fetchEtlGetsIn({ url }: Case, env: Env): Promise<boolean> {
       return mode === undefined ? undefined : mode & 0o777;
     },
     log: { warn: () => undefined },
+    host: "this-machine",
   };
   const { value: settings, told } = reading((problems) => readDatabase(sources, problems));
   if (settings === undefined || told.length > 0) return false;

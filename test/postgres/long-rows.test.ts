@@ -7,14 +7,13 @@ import { initialise } from "../../src/postgres/init.ts";
 import { verifyTables } from "../../src/postgres/verify.ts";
 import { openQuarantine } from "../../src/postgres/quarantine.ts";
 import { openRotation } from "../../src/postgres/rotation.ts";
-import { openVault } from "../../src/postgres/vault.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
 import { maskOf } from "../../src/masking/token.ts";
 import { createOpener, type Opener } from "../../src/recovery/identities.ts";
 import { createSealer, type Sealer } from "../../src/recovery/recipients.ts";
 import { rotate } from "../../src/recovery/rotate.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
-import { loginRemask } from "./entries.ts";
+import { loginRemask, readVault } from "./entries.ts";
 
 const [EARLIER, TODAY] = [deriveKeys(Buffer.alloc(32, 1)), deriveKeys(Buffer.alloc(32, 2))];
 const TOO_LONG = 17 * 1024 * 1024;
@@ -105,7 +104,7 @@ it.each([
   } finally {
     await tables.close();
   }
-  const [entry] = await openVault(database.settings).read([token], "a test");
+  const [entry] = await readVault(database.settings, [token], "a test");
   expect(what === "a data key" ? entry?.dataKey : entry?.sealed).toHaveLength(0);
 });
 

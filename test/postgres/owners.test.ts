@@ -12,7 +12,7 @@ import { openQuarantine } from "../../src/postgres/quarantine.ts";
 import { openRotation } from "../../src/postgres/rotation.ts";
 import { openVault } from "../../src/postgres/vault.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
-import { NO_SEARCH } from "./entries.ts";
+import { NO_SEARCH, readVault } from "./entries.ts";
 
 let databases: Databases;
 beforeAll(async () => {
@@ -27,7 +27,7 @@ const commands: Readonly<Record<string, (settings: DatabaseSettings) => Promise<
   "quarantine list": async (settings) => (await openQuarantine(settings)).close(),
   verify: (settings) => verifyTables(settings),
   rotate: async (settings) => (await openRotation(settings, "AAAAAAAA", () => Promise.resolve([]))).close(),
-  reveal: (settings) => openVault(settings).read([], "a test"),
+  reveal: (settings) => readVault(settings, [], "a test"),
   forget: (settings) => openVault(settings).forget([], "a test", NO_SEARCH),
   doctor: async (settings) => {
     const checks = await checkDatabase(settings, true, Date.now);

@@ -186,7 +186,9 @@ describe("a replay reads", () => {
     ["nothing of a queue without a name", "", []],
   ])("%s", async (_what, queue, ids) => {
     await hold(...HELD);
-    expect((await pages(await quarantine.openReplay(undefined, queue))).toSorted()).toEqual(ids.toSorted());
+    expect((await pages(await quarantine.openReplay(undefined, { queue }))).toSorted()).toEqual(
+      ids.toSorted(),
+    );
   });
 
   it.each<[what: string, held: readonly Held[], ids: readonly string[]]>([
@@ -314,7 +316,7 @@ describe("a replay loads", () => {
     await hold({ id: "a" });
     const store = await quarantine.openReplay(undefined, undefined);
     const messages = await passed(store);
-    await quarantine.purge(0);
+    await quarantine.purge({}, "any");
     expect(await store.load(messages)).toBe(0);
     await store.mark(done(messages));
     expect(await counted()).toEqual({ rows: 0, vault: 0, held: 0 });
@@ -424,7 +426,8 @@ describe("a purge deletes", () => {
     ],
   ])("%s", async (_what, held, days, left) => {
     await hold(...held);
-    expect(await quarantine.purge(days)).toBe(held.length - left.length);
+    const selection = await quarantine.select({ olderThan: days * 86_400 });
+    expect(await quarantine.purge(selection, "any")).toBe(held.length - left.length);
     const rows = await database.sql<
       { id: string }[]
     >`select message_id as id from fetch_etl.quarantine order by 1`;
@@ -435,6 +438,6 @@ describe("a purge deletes", () => {
     await database.sql`
       insert into fetch_etl.quarantine (queue, sent_at, message_id, reasons, key_id, sealed)
       select 'q' || n % 3, timestamptz '2026-07-03' + n % 7 * interval '1 microsecond', 'm' || n, '{}', 'AAAAAAAA', '' from generate_series(1, 2500) n`;
-    expect(await quarantine.purge(0)).toBe(2500);
+    expect(await quarantine.purge({}, "any")).toBe(2500);
   });
 });

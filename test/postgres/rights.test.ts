@@ -10,7 +10,7 @@ import { openRotation } from "../../src/postgres/rotation.ts";
 import { openVault } from "../../src/postgres/vault.ts";
 import { verifyTables } from "../../src/postgres/verify.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
-import { NO_SEARCH, outcome, rejection, rowWithIp, type Told } from "./entries.ts";
+import { NO_SEARCH, outcome, rejection, rowWithIp, type Told, readVault } from "./entries.ts";
 
 const DATA_KEY = { id: "00000000-0000-4000-8000-000000000000", sealed: Buffer.from("a data key") };
 const TOKEN = `h1.AAAAAAAA.${"A".repeat(43)}`;
@@ -38,7 +38,7 @@ async function change(sql: string): Promise<void> {
 /** Puts a message into the quarantine and a value into the vault, and deletes what other tests left. */
 async function fill(): Promise<void> {
   await change(`
-    truncate public.user_logins, fetch_etl.ledger, fetch_etl.quarantine, fetch_etl.vault, fetch_etl.vault_keys, fetch_etl.reveal_log;
+    truncate public.user_logins, fetch_etl.ledger, fetch_etl.quarantine, fetch_etl.vault, fetch_etl.vault_keys, fetch_etl.reveal_log, fetch_etl.reveal_outcomes;
     insert into fetch_etl.quarantine (queue, sent_at, message_id, reasons, key_id, sealed)
       values ('arn:first', '2026-07-03', 'held', '{}', 'AAAAAAAA', '');
     insert into fetch_etl.vault (token, field, key_id, sealed) values ('${TOKEN}', 'ip', '${DATA_KEY.id}', '');
@@ -101,7 +101,10 @@ const REPLAY = [
   "select on fetch_etl.quarantine",
   "update (replayed_at, reasons, records) on fetch_etl.quarantine",
 ];
-const RECORD = "insert (action, reason, tokens) on fetch_etl.reveal_log";
+const RECORD = [
+  "insert (id, action, reason, tokens, messages, client_user, client_host) on fetch_etl.reveal_log",
+  "insert (id, outcome) on fetch_etl.reveal_outcomes",
+];
 const refusedBy = (doing: string): string => `lacks a permission for ${doing} (SQLSTATE 42501)`;
 
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -137,11 +140,18 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     needs: [USAGE, `select (${QUARANTINED}, replayed_at) on fetch_etl.quarantine`],
     refusal: refusedBy("reading the quarantine"),
   },
+  "quarantine show --raw": {
+    run: (settings) =>
+      withQuarantine(settings, (quarantine) =>
+        quarantine.open("held", "ticket 42", () => ({ outcome: "opened", text: "", attributes: {} })),
+      ),
+    needs: [USAGE, ...RECORD, `select (${QUARANTINED}, replayed_at) on fetch_etl.quarantine`],
+  },
   "quarantine purge": {
-    run: (settings) => withQuarantine(settings, (quarantine) => quarantine.purge(0)),
+    run: (settings) => withQuarantine(settings, (quarantine) => quarantine.purge({}, "any")),
     needs: [
       USAGE,
-      "select (queue, sent_at, message_id, quarantined_at) on fetch_etl.quarantine",
+      "select (queue, sent_at, message_id, quarantined_at, reasons) on fetch_etl.quarantine",
       "delete on fetch_etl.quarantine",
     ],
     refusal: refusedBy("purging the quarantine"),
@@ -155,23 +165,23 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     needs: ["insert on public.user_logins", ...DRAIN, ...VAULT, ...REPLAY],
   },
   reveal: {
-    run: (settings) => openVault(settings).read([TOKEN], "ticket 42"),
+    run: (settings) => readVault(settings, [TOKEN], "ticket 42"),
     needs: [
       USAGE,
-      RECORD,
+      ...RECORD,
       "select (token, field, type, key_id, sealed) on fetch_etl.vault",
       "select (key_id, sealed) on fetch_etl.vault_keys",
     ],
   },
   forget: {
     run: (settings) => openVault(settings).forget([TOKEN], "ticket 42", NO_SEARCH),
-    needs: [USAGE, RECORD, "select (token) on fetch_etl.vault", "delete on fetch_etl.vault"],
+    needs: [USAGE, ...RECORD, "select (token) on fetch_etl.vault", "delete on fetch_etl.vault"],
   },
   "forget with a purge": {
     run: (settings) => openVault(settings).forget([TOKEN], "ticket 42", { ...NO_SEARCH, purge: true }),
     needs: [
       USAGE,
-      RECORD,
+      ...RECORD,
       "select (token) on fetch_etl.vault",
       "delete on fetch_etl.vault",
       "select (queue, sent_at, message_id, key_id, sealed) on fetch_etl.quarantine",
@@ -197,7 +207,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       "insert on fetch_etl.vault",
       "delete on fetch_etl.vault",
       "select on fetch_etl.vault_keys",
-      RECORD,
+      "insert (mac, token) on fetch_etl.remasked",
+      ...RECORD,
     ],
   },
 };

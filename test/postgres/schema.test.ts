@@ -9,10 +9,10 @@ import { MIGRATIONS, type Migrations } from "../../src/postgres/migrations.ts";
 import { openQuarantine } from "../../src/postgres/quarantine.ts";
 import { rightsFor } from "../../src/postgres/rights.ts";
 import { ensureTables } from "../../src/postgres/schema.ts";
-import { openVault } from "../../src/postgres/vault.ts";
 import { verifyTables } from "../../src/postgres/verify.ts";
 import type { DatabaseSettings } from "../../src/config/database.ts";
 import { definitions, runScript } from "../support/catalogue.ts";
+import { readVault } from "./entries.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
 
 let databases: Databases;
@@ -35,7 +35,7 @@ const commands: readonly (readonly [string, (settings: DatabaseSettings) => Prom
   ["drain", drain],
   ["verify", verifyTables],
   ["quarantine list", openQuarantine],
-  ["reveal", (settings) => openVault(settings).read([], "ticket 42")],
+  ["reveal", (settings) => readVault(settings, [], "ticket 42")],
 ];
 
 async function versions({ sql }: Database): Promise<number[]> {

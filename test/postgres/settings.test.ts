@@ -25,7 +25,7 @@ import { revealEntries } from "../../src/recovery/reveal.ts";
 import { rotate } from "../../src/recovery/rotate.ts";
 import { openDatabases, type Database, type Databases } from "../support/databases.ts";
 import { loginEntries } from "../support/login-entries.ts";
-import { entryOf, itemOf, loginRemask, NO_SEARCH, replaySettings } from "./entries.ts";
+import { entryOf, itemOf, loginRemask, NO_SEARCH, replaySettings, readVault } from "./entries.ts";
 
 /** Each takes what it is given and says the same whatever the settings are. */
 const HARMLESS: readonly (readonly [what: string, settings: Readonly<Record<string, string>>])[] = [
@@ -161,7 +161,7 @@ async function commands({ settings, sql: own }: Database): Promise<unknown> {
         })),
       );
     told["quarantine show"] = await show();
-    const store = await quarantine.openReplay(sealer.dataKey, "logins");
+    const store = await quarantine.openReplay(sealer.dataKey, { queue: "logins" });
     told["quarantine replay"] = await replay(store, open, replaySettings(deriveKeys(MASTER), sealer));
     told["quarantine show after replay"] = await show();
     told["rows after replay"] = await rows(own);
@@ -169,14 +169,16 @@ async function commands({ settings, sql: own }: Database): Promise<unknown> {
     await own.unsafe(`update fetch_etl.quarantine set quarantined_at = case message_id
       when 'no login' then now() - make_interval(hours => 24 * 300) - interval '1 minute'
       else now() - make_interval(hours => 24 * 300) + interval '1 minute' end`);
-    told["quarantine purge"] = [await quarantine.purge(300), await quarantine.purge(299)];
+    const purge = async (days: number): Promise<number> =>
+      quarantine.purge(await quarantine.select({ olderThan: days * 86_400 }), "any");
+    told["quarantine purge"] = [await purge(300), await purge(299)];
   } finally {
     await quarantine.close();
   }
 
   const vault = openVault(settings);
   const all = await tokens(own);
-  told["reveal"] = await revealEntries(opener, await vault.read(all, REASON));
+  told["reveal"] = await revealEntries(opener, await readVault(settings, all, REASON));
   told["forget"] = await vault.forget(all.slice(0, 1), REASON, NO_SEARCH);
 
   const next = deriveKeys(NEXT_MASTER);
@@ -189,7 +191,10 @@ async function commands({ settings, sql: own }: Database): Promise<unknown> {
   }
   told["verify after rotation"] = await verifyTables(settings);
   told["rows after rotation"] = await rows(own);
-  told["reveal after rotation"] = await revealEntries(opener, await vault.read(await tokens(own), REASON));
+  told["reveal after rotation"] = await revealEntries(
+    opener,
+    await readVault(settings, await tokens(own), REASON),
+  );
   told["record"] = await own`select action, reason, tokens from fetch_etl.reveal_log order by at`;
   return told;
 }

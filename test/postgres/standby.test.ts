@@ -16,7 +16,7 @@ import { openVault } from "../../src/postgres/vault.ts";
 import { createSealer, type Sealer } from "../../src/recovery/recipients.ts";
 import { openDatabases, type Database } from "../support/databases.ts";
 import { KEYS, loginEntries } from "../support/login-entries.ts";
-import { entryOf, NO_SEARCH, replaySettings } from "./entries.ts";
+import { entryOf, NO_SEARCH, replaySettings, readVault } from "./entries.ts";
 
 const QUEUE = "arn:aws:sqs:us-east-1:000000000000:logins";
 const ONLY_ON_PRIMARY = expect.stringContaining("only on the primary") as string;
@@ -58,7 +58,7 @@ it("nothing counts as done whose wait for a synchronous standby was cancelled", 
       expect(error).toMatchObject(lost);
     }
     const vault = openVault(settings);
-    expect(await cancelled(() => vault.read(tokens, "request 1"))).toMatchObject(unavailable);
+    expect(await cancelled(() => readVault(settings, tokens, "request 1"))).toMatchObject(unavailable);
     expect(await cancelled(() => replayAll(settings, sealer))).toMatchObject(lost);
     const remask = (): never => {
       throw new Error("nothing is to be masked");

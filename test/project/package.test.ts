@@ -11,7 +11,14 @@ import { diskSpace, installedPackages } from "./installed-packages.ts";
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-it("the package holds bin, the bundle and the usual texts, and runs elsewhere", async () => {
+/** The files and folders of the package that a page links to. */
+function linkedFiles(page: string, text: string): string[] {
+  return [...text.matchAll(/\]\(([^)#\s]+)/g)].flatMap(([, link = ""]) =>
+    /^[a-z]+:/.test(link) ? [] : [join(dirname(page), link).replace(/\/$/, "")],
+  );
+}
+
+it("the package holds bin, the bundle and the texts that they link to, and runs elsewhere", async () => {
   const folder = await mkdtemp(join(tmpdir(), "fetch-etl-pack-"));
   const installed = installedPackages();
   try {
@@ -36,7 +43,8 @@ it("the package holds bin, the bundle and the usual texts, and runs elsewhere", 
     );
     expect(kinds).toEqual(
       new Set([
-        ...["package.json", "README.md", "LICENSE", "CHANGELOG.md", "bin/fetch-etl.js", "dist/bundle/*.js"],
+        ...["package.json", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"],
+        ...[".env.example", "bin/fetch-etl.js", "dist/bundle/*.js"],
         ...[
           "deploy/*",
           "docs/*.md",
@@ -47,9 +55,16 @@ it("the package holds bin, the bundle and the usual texts, and runs elsewhere", 
           "dist/bundle/rds-global-bundle.pem",
           "dist/bundle/THIRD-PARTY-LICENSES.md",
         ],
-        ...["docs/token-vectors.json", "docs/examples/*"],
+        ...["docs/token-vectors.json", "docs/examples/*", "docs/drain.svg"],
       ]),
     );
+    // Who contributes has the repository.
+    for (const path of paths.filter((path) => path.endsWith(".md") && path !== "CONTRIBUTING.md"))
+      for (const target of linkedFiles(path, await readFile(join(ROOT, path), "utf8")))
+        expect(
+          paths.some((packed) => packed === target || packed.startsWith(`${target}/`)),
+          target,
+        ).toBe(true);
     // npm links a manual page only where `man` is a list.
     const { man, version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
       man: unknown;

@@ -17,6 +17,7 @@ function read(path: string): string {
 }
 
 interface Step {
+  readonly id?: string;
   readonly name?: string;
   readonly uses?: string;
   readonly run?: string;
@@ -128,7 +129,31 @@ describe("a release", () => {
     expect(publish?.steps?.flatMap(({ run = [] }) => run)).toEqual([
       "npm publish ./*.tgz --provenance --access public",
     ]);
-    expect(rights).toEqual(["publish: id-token", "release: contents"]);
+    expect(rights).toEqual([
+      "publish: id-token",
+      ...["attestations", "id-token", "packages"].map((right) => `publish-image: ${right}`),
+      "release: contents",
+    ]);
+  });
+
+  it("signs the image that it pushes, with its bill of materials, after all checks, by a job that builds nothing", () => {
+    const { "build-image": build, "publish-image": publish } = release?.jobs ?? {};
+    expect(publish?.needs).toEqual(["check", "pack", "build-image"]);
+    const commands = build?.steps?.flatMap(({ run = [] }) => run).join("\n") ?? "";
+    for (const flag of ["--provenance mode=max", "--sbom true", "--output type=oci,dest=image.tar"])
+      expect(commands).toContain(flag);
+    const [download, push, sign] = publish?.steps ?? [];
+    expect(download?.uses).toMatch(/^actions\/download-artifact@/);
+    expect(push?.run).toContain("oci-archive:image.tar");
+    expect(sign).toMatchObject({
+      uses: expect.stringMatching(/^actions\/attest-build-provenance@/) as string,
+      with: {
+        "subject-name": `\${{ steps.${push?.id}.outputs.name }}`,
+        "subject-digest": `\${{ steps.${push?.id}.outputs.digest }}`,
+        "push-to-registry": true,
+      },
+    });
+    for (const output of ["name", "digest"]) expect(push?.run).toMatch(new RegExp(`"${output}=.*GITHUB_OUTPUT`));
   });
 
   it.skipIf(!hasBash)(

@@ -453,6 +453,30 @@ const UNSEEN: readonly Mutant[] = [
     from: "page = await store.page(page.at(-1));",
     to: "page = await store.page(messages.at(-1)?.held);",
   },
+  {
+    name: "wakes the poller after a write only if there is something to delete",
+    file: `${DRAIN}/loop.ts`,
+    from: "        this.#buffer.done(batch);\n        this.#wakePoller();\n",
+    to: "        this.#buffer.done(batch);\n",
+  },
+  {
+    name: "takes ten refused records of a message for a fault of the table",
+    file: `${DRAIN}/writer.ts`,
+    from: "const alike = messages.size >= ALIKE",
+    to: "const alike = refused.length >= ALIKE",
+  },
+  {
+    name: "waits for the next message while a delete fails",
+    file: `${DRAIN}/deleter.ts`,
+    from: "this.#waiting.length + this.#calls.size + this.#failures.length === 0",
+    to: "this.#waiting.length + this.#failures.length === 0",
+  },
+  {
+    name: "marks a message of which a replay has loaded nothing",
+    file: "src/quarantine/replay.ts",
+    from: "      item.message.passed -= 1;\n",
+    to: "",
+  },
 ];
 
 export const LOOP_MUTANTS: readonly Mutant[] = [...PLANNED, ...UNSEEN];

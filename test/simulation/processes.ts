@@ -15,8 +15,9 @@ import { connect } from "./queue-port.ts";
 import type { Operator } from "./operator.ts";
 import { LEAST_PATIENCE } from "./outages.ts";
 import { Life } from "./schedule.ts";
-import { SECRET, type Sent, type Shape } from "./sent.ts";
+import { SECRET, type Sent, type SentRecord, type Shape } from "./sent.ts";
 import type { Accepts, Setup } from "./setups.ts";
+import { rowKey } from "./tables.ts";
 import { identityOf, type World } from "./world.ts";
 
 /** How long a run may take after a signal or at its time limit, milliseconds: its periods of grace. */
@@ -115,6 +116,10 @@ export class Processes {
         if (code === EXIT.unexpected) throw error;
         world.require(!sentence.includes(SECRET), () => "a raw value is in a failure");
         world.note(life.name, () => `fails: ${sentence}`);
+        world.require(
+          code !== EXIT.configuration || faults.wasPlayed("table refuses"),
+          () => `${life.name} fails as if the table were the cause`,
+        );
         const held = queue.heldBy(life);
         if (onReject === "quarantine" && !life.wasSuspended)
           world.require(
@@ -166,6 +171,7 @@ export class Processes {
     const staying = new Set<QuarantinedMessage>();
     const closed = new Set<string>();
     let skipped = 0;
+    const lostBefore = this.#database.lostCommits;
     const noting: ReplayStore = {
       ...store,
       page: async (after) => {
@@ -179,6 +185,7 @@ export class Processes {
       mark: (messages) => {
         for (const { held, rejected } of messages) {
           if (rejected === undefined) staying.delete(held);
+          else if (this.#database.lostCommits === lostBefore) this.#requireProgress(life, held);
           skipped += skippedOf(held, world.sent.get(identityOf(held.queue, held)));
         }
         return store.mark(messages);
@@ -230,6 +237,21 @@ export class Processes {
         life.kill();
       });
     await Promise.race([work, killed]);
+  }
+
+  /** A replay changes what is held of a message only if it has loaded some of that. */
+  #requireProgress(life: Life, held: QuarantinedMessage): void {
+    const { quarantine, rows, rowsByKey } = this.#database;
+    const identity = identityOf(held.queue, held);
+    // Purged, or replayed by another.
+    if (quarantine.get(identity)?.isReplayed !== false) return;
+    const isLoaded = ({ key }: SentRecord, index: number): boolean =>
+      held.records?.includes(index) !== false &&
+      (rows.has(rowKey(identity, index)) || (key !== undefined && rowsByKey.has(key)));
+    this.#world.require(
+      this.#world.sent.get(identity)?.records.some(isLoaded) === true,
+      () => `${life.name} marks ${held.messageId}, of which it has loaded nothing`,
+    );
   }
 
   #entrySettings(life: Life, setup: Setup): ReplaySettings {

@@ -56,7 +56,7 @@ export class RealDatabase {
     const drains = await Promise.all(queues.map((queue) => openLoader(settings, queue)));
     const quarantines = await Promise.all(queues.map(() => openQuarantine(settings)));
     const replays = await Promise.all(
-      quarantines.map((quarantine, index) => quarantine.openReplay(undefined, queues[index])),
+      quarantines.map((quarantine, index) => quarantine.openReplay(undefined, { queue: queues[index] })),
     );
     const relay = await startLossyRelay(settings, queues[0]);
     await database.sql.unsafe(OBSTACLE);

@@ -68,12 +68,16 @@ export function pickShape(random: Random): Shape {
 /** Refused rows per world: ten messages that are all refused would be the table's fault. */
 const MOST_REFUSED = 4;
 
+/** Messages per world of which Postgres refuses all of many records: a fault of the message. */
+const MOST_POISONED = 2;
+
 /** Writes messages of all kinds. */
 export class Author {
   readonly #random: Random;
   readonly #shape: Shape;
   readonly #isLarge: boolean;
   #refused = 0;
+  #poisoned = 0;
   #count = 0;
 
   /** @param isLarge whether each message is as large as SQS allows */
@@ -98,19 +102,21 @@ export class Author {
       const record = this.#record(id);
       return { ...own, body: JSON.stringify(bodyOf(record)), records: [record], whole: undefined };
     }
-    const count = random.chance(0.1) ? 0 : random.integer(1, 4);
-    const records = Array.from({ length: count }, (_, index) => this.#record(`${id}.${index}`));
+    const isPoisoned = this.#poisoned < MOST_POISONED && random.chance(0.02);
+    if (isPoisoned) this.#poisoned += 1;
+    const count = isPoisoned ? random.integer(10, 14) : random.chance(0.1) ? 0 : random.integer(1, 4);
+    const records = Array.from({ length: count }, (_, index) => this.#record(`${id}.${index}`, isPoisoned));
     const body = JSON.stringify({ items: records.map(bodyOf), first: records.slice(0, 1).map(bodyOf) });
     return { ...own, body, records, whole: count === 0 ? "skipped" : undefined };
   }
 
-  #record(id: string): SentRecord {
+  #record(id: string, isPoisoned = false): SentRecord {
     const random = this.#random;
     let fate: Fate = random.chance(0.85)
       ? "row"
       : random.pick(["rejected", "rejected", "doubtful", "doubtful", "skipped", "refused"]);
-    if (fate === "refused" && this.#refused >= MOST_REFUSED) fate = "row";
-    if (fate === "refused") this.#refused += 1;
+    if (isPoisoned) fate = "refused";
+    else if (fate === "refused" && (this.#refused += 1) > MOST_REFUSED) fate = "row";
     const key = !this.#shape.hasDedupe
       ? undefined
       : random.chance(0.2)

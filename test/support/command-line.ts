@@ -77,7 +77,11 @@ export async function runHere(
   const ofProcess = {
     ...{ env, versions, stdout: stdout.output, stderr: stderr.output },
     dotEnv: undefined,
-    stdin: { isTerminal: false, readAll: () => Promise.resolve(Buffer.from(input)) },
+    stdin: {
+      isTerminal: false,
+      readAll: () => Promise.resolve(Buffer.from(input)),
+      readLine: () => Promise.resolve(undefined),
+    },
     catchSignals: () => new AbortController().signal,
     atExit: (action: () => void) => {
       atExit.add(action);

@@ -41,6 +41,7 @@ export function sourcesOf(
       return file === undefined ? undefined : (file.mode ?? 0o600);
     },
     log: { warn },
+    host: "this-machine",
     systemUser: () => "me",
   };
 }

@@ -1,7 +1,7 @@
 // A real pseudo-terminal, by util-linux's `script`, and a screen that shows what a person would see on it.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import xterm from "@xterm/headless";
+import xterm, { type IBuffer } from "@xterm/headless";
 
 /** Why there can be none here; undefined where there can. */
 export const noTerminal: string | undefined =
@@ -15,6 +15,8 @@ export interface TerminalSession {
   /** Resolves when the screen shows it; throws when the command has ended without. */
   shows(text: string): Promise<void>;
   type(keys: string): void;
+  /** All lines, with colours, the ones that have left the screen included. Up to date after {@link TerminalSession.screen}. */
+  readonly buffer: IBuffer;
   /** Resolves to all that was written to the terminal, its control sequences included, when the command has ended. */
   readonly ended: Promise<string>;
 }
@@ -68,6 +70,7 @@ export function onTerminal(
     type: (keys) => {
       child.stdin.write(keys);
     },
+    buffer: terminal.buffer.active,
     ended,
   };
 }

@@ -40,6 +40,20 @@ function padded(rows: readonly (readonly string[])[]): string[][] {
   return rows.map((row) => row.map((cell, index) => cell + " ".repeat((widths[index] ?? 0) - width(cell))));
 }
 
+/** Lines of cells, with the last column wrapped at spaces, so that no line is wider than `most`; 0 for no limit. */
+export function columnsWithText(rows: readonly (readonly string[])[], most: number): string {
+  const left = columns(rows.map((row) => [...row.slice(0, -1), "|"])).split("\n");
+  const room = most - Math.max(...left.map(width)) + 1;
+  return rows
+    .map((row, index) => {
+      const start = (left[index] ?? "").slice(0, -1);
+      const [first = "", ...others] = most === 0 ? row.slice(-1) : wrap(row.at(-1) ?? "", room);
+      const indent = " ".repeat(width(start));
+      return `${[start + first, ...others.map((line) => indent + line)].map((line) => line.trimEnd()).join("\n")}\n`;
+    })
+    .join("");
+}
+
 /** Characters that take two columns of a terminal: East Asian scripts and emoji. */
 const WIDE =
   /[\p{Emoji_Presentation}\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303e\uff01-\uff60]/u;

@@ -33,6 +33,7 @@ export function defineDrain(program: CliCommand, action: ActionFor): void {
       ).default(DRAIN_DEFAULTS.onReject),
     )
     .option("--fail-on-quarantine", "exit 3 if a message was quarantined or left in the queue")
+    .option("--strict-key", "exit 2 if the most recent rows were masked with another key")
     .option(
       "--dry-run",
       `receive, decode, mask and count up to ${count(DRAIN_DEFAULTS.dryRunMessages)} messages, then return them to the queue`,

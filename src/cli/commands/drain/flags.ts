@@ -18,6 +18,7 @@ export interface DrainFlags extends QueueFlags, MappingFlags, TableFlags, RunFil
   readonly ledgerDays?: string;
   readonly onReject?: string;
   readonly failOnQuarantine?: boolean;
+  readonly strictKey?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }

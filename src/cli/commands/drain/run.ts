@@ -20,12 +20,14 @@ import type { PostgresLoader } from "../../../postgres/load.ts";
 import type { Context } from "../../context.ts";
 import { DATABASE, MASKING_KEY, withSecrets } from "../../secrets.ts";
 import { EXIT, exitCodeOfStop } from "../../exit-codes.ts";
+import { adviseOnKey } from "../../key-advice.ts";
 import { writeJson } from "../../output.ts";
 import { opened, whenReady } from "../../opening.ts";
 import { beforeFailureText, drainFields, leftHiddenText, writeDrainSummary } from "./report.ts";
 import { count, plural } from "../../terminal/style.ts";
 import { startProgressLog } from "../../log/progress-log.ts";
 import { startProgress, type Watched } from "../../terminal/progress.ts";
+import { checkKey } from "./key-check.ts";
 import { readDrain, type DrainFlags } from "./flags.ts";
 import { recordRun, type Run } from "./run-record.ts";
 
@@ -59,6 +61,7 @@ async function drainQueue(
   const database = dryRun ? undefined : readDatabase(resolved, problems, flags, mapping);
   const table = dryRun ? readTable(flags, problems, mapping.table) : database?.table;
   const recipients = dryRun ? undefined : readRecipients(context.env, problems);
+  if (maskingKeys === undefined && database !== undefined) await adviseOnKey(context, database);
   const needed = problems.complete({ maskingKeys });
   // A variable that stays in the environment of a scheduled run would otherwise stop all loading, with exit code 0.
   if (dryRun && /^(true|1)$/.test(context.env["FETCH_ETL_DRY_RUN"] ?? "")) {
@@ -97,6 +100,8 @@ async function drainQueue(
     }
     if (loader?.warning !== undefined) log.warn(loader.warning);
     const [keys] = needed.maskingKeys;
+    const keyIds = needed.maskingKeys.map(({ keyId }) => keyId);
+    if (loader !== undefined) await checkKey(loader, keyIds, flags.strictKey === true, log);
     loader?.recordStart({
       ...{ target: run.table ?? "", host: context.host, version: versions.fetchEtl, keyId: keys.keyId },
       elapsedMs: clock.now() - started,

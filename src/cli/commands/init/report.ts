@@ -8,10 +8,12 @@ function named(name: string): string {
 }
 
 /** One line; on a terminal, one line per name. */
-export function writeInitialised(context: Context, { made, present }: Initialised): void {
+export function writeInitialised(context: Context, { made, present, migrated }: Initialised): void {
   const { stdout, env } = context;
+  const versions = migrated && `schema fetch_etl from version ${migrated.from} to ${migrated.to}`;
   if (!stdout.isTerminal) {
     const parts = [
+      ...(versions === undefined ? [] : [`migrated ${versions}`]),
       made.length === 0 ? "nothing to create" : `created ${made.map(named).join(", ")}`,
       ...(present.length === 0 ? [] : [`already present: ${present.map(named).join(", ")}`]),
     ];
@@ -19,6 +21,7 @@ export function writeInitialised(context: Context, { made, present }: Initialise
     return;
   }
   const style = styleFor(stdout, env);
+  if (versions !== undefined) stdout.write(`${style.green("migrated")}         ${versions}\n`);
   for (const name of made) stdout.write(`${style.green("created")}          ${named(name)}\n`);
   for (const name of present) stdout.write(`${style.dim("already present")}  ${named(name)}\n`);
 }

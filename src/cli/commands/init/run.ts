@@ -34,8 +34,9 @@ export async function runInit(flags: InitFlags, context: Context): Promise<numbe
   if (flags.loaderRole !== undefined) problems.add("--loader-role requires --print.");
   const resolved = await withSecrets(context, problems, DATABASE);
   const { database } = problems.complete({ database: readDatabase(resolved, problems, flags, mapping) });
-  const { made, present } = await whenReady(() => context.services.initialise(database), limits);
-  if (flags.json === true) writeJson(context.stdout, { command: "init", made, present });
-  else writeInitialised(context, { made, present });
+  const initialised = await whenReady(() => context.services.initialise(database), limits);
+  const { made, present, migrated = null } = initialised;
+  if (flags.json === true) writeJson(context.stdout, { command: "init", made, present, migrated });
+  else writeInitialised(context, initialised);
   return EXIT.done;
 }

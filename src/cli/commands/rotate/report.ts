@@ -1,4 +1,5 @@
 import type { Left, RotationReport } from "../../../recovery/rotate.ts";
+import type { EarlierKey, RotationSurvey } from "../../../postgres/rotation.ts";
 import type { Context } from "../../context.ts";
 import { writeJson } from "../../output.ts";
 import { count, styleFor, plural, printable } from "../../terminal/style.ts";
@@ -12,6 +13,56 @@ export function writeRotatedJson(context: Context, keyId: string, report: Rotati
     rows,
     vault,
     left: left === undefined ? null : Object.fromEntries(left.map(({ keyId: id, values }) => [id, values])),
+  });
+}
+
+/** The report of a dry run. */
+export function writeSurvey(
+  { stdout }: Context,
+  { keyId, table }: { readonly keyId: string; readonly table: string },
+  { rows, keys, entriesOfOthers, keptFor, later }: RotationSurvey,
+): void {
+  const lines = [
+    `A rotation of ${printable(table)} to key ${keyId} would change ${plural(rows, "row")}.`,
+    ...keys.flatMap((key) => [
+      `  from key ${key.keyId}: ${plural(key.values, "token")} in rows, ${plural(key.entries, "vault entry", "vault entries")}`,
+      ...(key.values > key.inVault
+        ? [
+            `    cannot be re-masked: ${plural(key.values - key.inVault, "token")} that the vault does not contain`,
+          ]
+        : []),
+    ]),
+  ];
+  if (keys.length === 0) lines.push("  There are no tokens or vault entries of other keys.");
+  if (entriesOfOthers > 0)
+    lines.push(
+      `  ${plural(entriesOfOthers, "vault entry", "vault entries")} of other fields than the mapping's would stay.`,
+    );
+  if (keptFor.length > 0)
+    lines.push(
+      `  Vault entries of earlier keys would stay for other tables: ${printable(keptFor.join(", "))}.`,
+    );
+  if (later !== undefined)
+    lines.push(
+      `Key ${keyId} is an earlier key than ${printable(later.keyId)}, last used on ${later.last.slice(0, 10)}: this rotation goes back, and needs --yes.`,
+    );
+  lines.push("This was a dry run: nothing was changed, and no entry was decrypted.");
+  stdout.write(`${lines.join("\n")}\n`);
+}
+
+export function writeSurveyJson(
+  { stdout }: Context,
+  keyId: string,
+  { rows, keys, entriesOfOthers, keptFor, later }: RotationSurvey,
+): void {
+  const of = (count: (key: EarlierKey) => number): Record<string, number> =>
+    Object.fromEntries(keys.map((key) => [key.keyId, count(key)]));
+  writeJson(stdout, {
+    ...{ command: "rotate", dryRun: true, keyId, rows },
+    vault: keys.reduce((sum, { entries }) => sum + entries, 0),
+    tokens: of(({ values }) => values),
+    left: of(({ values, inVault }) => values - inVault),
+    ...{ entriesOfOthers, keptFor, laterKey: later?.keyId ?? null },
   });
 }
 

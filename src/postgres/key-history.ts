@@ -1,0 +1,83 @@
+// Which masking keys were used for a table, as the run history and the record of requests tell. Writes nothing.
+import type { DatabaseSettings } from "../config/database.ts";
+import type { TableName } from "../config/table.ts";
+import { latestUse, mergeUses, type KeyUse } from "../recovery/key-use.ts";
+import type { Reader, Sql } from "./connection.ts";
+import { withDatabase } from "./database.ts";
+import { exactly } from "./quarantined-message.ts";
+import { literal } from "./quote.ts";
+import { missingGrants, type Right } from "./rights.ts";
+import { inTransaction, SNAPSHOT } from "./transaction.ts";
+
+/** The newest runs of all queues that are read, by the index on `started_at`: the target table has no such index. */
+const MOST_RUNS = 10_000;
+
+const TO_READ_RUNS: Right = {
+  table: "runs",
+  right: "select",
+  columns: ["key_id", "target", "loaded", "started_at"],
+};
+const TO_READ_RECORD: Right = { table: "reveal_log", right: "select", columns: ["at", "action", "reason"] };
+
+/**
+ * Uses by drains that loaded rows; a run without an end may have. In any order. Reads at most {@link MOST_RUNS} runs.
+ *
+ * @throws the driver's error where the user may not read the run history, or there is none
+ */
+export async function usesByRuns(sql: Reader, { schema, name }: TableName): Promise<readonly KeyUse[]> {
+  return sql.unsafe<KeyUse[]>(`
+    select pg_catalog."left"(key_id, 64) as "keyId", ${exactly("pg_catalog.min(started_at)")} as first,
+           ${exactly("pg_catalog.max(started_at)")} as last
+    from (
+      select key_id, target, loaded, started_at from fetch_etl.runs order by started_at desc limit ${MOST_RUNS}
+    ) as recent
+    where target operator(pg_catalog.=) ${literal(`${schema}.${name}`)} and coalesce(loaded operator(pg_catalog.>) 0, true)
+    group by 1`);
+}
+
+/** The same with a time limit, for a drain, which does not wait for the history. */
+export async function usesWithin(sql: Sql, table: TableName): Promise<readonly KeyUse[]> {
+  return inTransaction(sql, SNAPSHOT, async (tx) => {
+    await tx.unsafe("set local lock_timeout = '1s'; set local statement_timeout = '2s'");
+    return usesByRuns(tx, table);
+  });
+}
+
+/** What the reason of a rotation's record is, before the id of its key. */
+export const ROTATE_TO = "rotate to key ";
+
+async function usesByRotations(sql: Reader): Promise<readonly KeyUse[]> {
+  const key = `pg_catalog.substr(reason, ${ROTATE_TO.length + 1}, 8)`;
+  return sql.unsafe<KeyUse[]>(`
+    select ${key} as "keyId", ${exactly("pg_catalog.min(at)")} as first, ${exactly("pg_catalog.max(at)")} as last
+    from fetch_etl.reveal_log
+    where action operator(pg_catalog.=) 'rotate' and reason operator(pg_catalog.~) '^${ROTATE_TO}[A-Za-z0-9_-]{8}'
+    group by 1`);
+}
+
+/** Uses by drains and rotations, as far as the user may read their records. */
+export async function keyUses(sql: Sql, user: string, table: TableName): Promise<readonly KeyUse[]> {
+  const may = async (right: Right): Promise<boolean> =>
+    (await missingGrants(sql, user, [right])).length === 0;
+  return mergeUses([
+    ...((await may(TO_READ_RUNS)) ? await usesByRuns(sql, table) : []),
+    ...((await may(TO_READ_RECORD)) ? await usesByRotations(sql) : []),
+  ]);
+}
+
+/** Whether drains have loaded rows, and under which masking key last, as far as the user may know. */
+export interface EarlierRows {
+  readonly loaded: boolean;
+  readonly key: KeyUse | undefined;
+}
+
+/** Reads the ledger's first entry and the run history. @throws {Failure} when the database is unreachable */
+export async function findEarlierRows(settings: DatabaseSettings): Promise<EarlierRows> {
+  const { user, table } = settings;
+  return withDatabase(settings, "looking for earlier rows", async (sql) => {
+    const key = latestUse(await keyUses(sql, user, table));
+    const mayRead = (await missingGrants(sql, user, [{ table: "ledger", right: "select" }])).length === 0;
+    const [entry] = mayRead ? await sql`select from fetch_etl.ledger limit 1` : [];
+    return { loaded: key !== undefined || entry !== undefined, key };
+  });
+}

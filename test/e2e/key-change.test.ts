@@ -1,0 +1,126 @@
+// What is told when the masking key is not the one that the rows have.
+import { randomBytes } from "node:crypto";
+import { expect, test } from "vitest";
+import { deriveKeys } from "../../src/masking/keys.ts";
+import { json } from "../support/bench.ts";
+import { asRole, login, withVault } from "../support/vault.ts";
+
+const it = test.concurrent;
+
+const idOf = (key: string): string => deriveKeys(Buffer.from(key, "base64")).keyId;
+
+it("a drain with another key than that of the most recent rows warns, or loads nothing with --strict-key", () =>
+  withVault(async (bench) => {
+    const { drain, run, env } = bench;
+    const [a, b] = [env["FETCH_ETL_MASKING_KEY"] ?? "", randomBytes(32).toString("base64")];
+    await drain([login("u-1", "192.0.2.1", "d-1")]);
+    await bench.send([JSON.stringify(login("u-2", "192.0.2.2", "d-2"))]);
+    // Without a usable key, nobody is sent to make another one.
+    for (const key of [undefined, `"${a}`, a.slice(0, 41)]) {
+      const { code, stderr } = await run(["drain"], { FETCH_ETL_MASKING_KEY: key });
+      expect(code).toBe(2);
+      expect(stderr).toMatch(
+        new RegExp(`^error: .*\nerror: The database has rows that were masked with key ${idOf(a)}, last`),
+      );
+      if (key !== undefined) expect(stderr).not.toContain("keygen");
+    }
+    const strict = { FETCH_ETL_MASKING_KEY: b, FETCH_ETL_STRICT_KEY: "true" };
+    const refused = await run(["drain"], strict);
+    expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 2, stdout: "" });
+    expect(refused.stderr).toContain(`masked with key ${idOf(a)}, last used on `);
+    expect(await bench.contents()).toMatchObject({ ready: 1 });
+    // On purpose: the earlier key is still configured.
+    const changed = await run(["drain"], { ...strict, FETCH_ETL_MASKING_KEY: `${b},${a}` });
+    expect(changed).toMatchObject({ code: 0, stderr: "" });
+    // In the wrong order. Then its rows are the most recent ones.
+    for (const told of [new RegExp(`^warning: .*key ${idOf(b)},.*key ${idOf(a)}:`), /^$/]) {
+      await bench.send([JSON.stringify(login("u-3", "192.0.2.3", "d-3"))]);
+      const warned = await run(["drain", "--quiet"], { FETCH_ETL_MASKING_KEY: `${a},${b}` });
+      expect(warned.code).toBe(0);
+      expect(warned.stderr).toMatch(told);
+    }
+    // A role with INSERT and SELECT alone, which may not read the history.
+    const { env: least } = await asRole(
+      bench,
+      `grant usage on schema fetch_etl to somebody; grant insert on public.user_logins, fetch_etl.quarantine to somebody;
+       grant select on fetch_etl.schema_version to somebody; grant insert, select on fetch_etl.ledger to somebody`,
+    );
+    expect(await run(["drain", "--quiet", "--strict-key"], { ...least, FETCH_ETL_MASKING_KEY: b })).toEqual({
+      ...{ code: 0, stdout: "", stderr: "" },
+    });
+  }));
+
+it("rotate --dry-run counts what would move and what cannot, and a rotation back needs --yes", () =>
+  withVault(async (bench) => {
+    const { drain, run, sql, env, holder } = bench;
+    const [a, b] = [env["FETCH_ETL_MASKING_KEY"] ?? "", randomBytes(32).toString("base64")];
+    const [forward, back] = [{ FETCH_ETL_MASKING_KEY: `${b},${a}` }, { FETCH_ETL_MASKING_KEY: `${a},${b}` }];
+    await drain([login("u-1", "192.0.2.1", "d-1"), login("u-2", "192.0.2.1", "d-2")]);
+    // Without a recipient, so that the vault does not have it.
+    await bench.send([JSON.stringify(login("u-3", "192.0.2.3", "d-1"))]);
+    await run(["drain"]);
+    const before = await bench.tokensOf("u-1");
+    const rows = await sql`select * from public.user_logins order by user_id`;
+    const told = await run(["rotate", "--dry-run"], forward);
+    expect(told).toEqual({
+      code: 0,
+      stdout:
+        `A rotation of user_logins to key ${idOf(b)} would change 3 rows.\n` +
+        `  from key ${idOf(a)}: 6 tokens in rows, 3 vault entries\n` +
+        "    cannot be re-masked: 1 token that the vault does not contain\n" +
+        "This was a dry run: nothing was changed, and no entry was decrypted.\n",
+      stderr: "",
+    });
+    expect(json(await run(["rotate", "--dry-run", "--json"], forward))).toMatchObject({
+      ...{
+        dryRun: true,
+        keyId: idOf(b),
+        rows: 3,
+        vault: 3,
+        tokens: { [idOf(a)]: 6 },
+        left: { [idOf(a)]: 1 },
+      },
+      ...{ entriesOfOthers: 0, keptFor: [], laterKey: null },
+    });
+    expect(await sql`select * from public.user_logins order by user_id`).toEqual(rows);
+    expect(await sql`select from fetch_etl.reveal_log`).toHaveLength(0);
+
+    const identity = ["--identity", holder.file];
+    const done = json(await run(["rotate", ...identity, "--json"], forward));
+    expect(done).toMatchObject({ rows: 3, vault: 3, left: { [idOf(a)]: 1 } });
+    const { ip: now } = await bench.tokensOf("u-1");
+    const revealed = await bench.reveal([before.ip], { env: forward });
+    expect(revealed).toEqual({
+      code: 0,
+      stdout: `${now}  192.0.2.1\n`,
+      stderr: `${before.ip} was re-masked on ${new Date().toISOString().slice(0, 10)}. The token of its value is now ${now}.\n`,
+    });
+    expect(json(await bench.reveal([before.ip], { env: forward, flags: ["--json"] }))).toMatchObject({
+      values: [{ token: now }],
+      remasked: [{ token: before.ip, now }],
+    });
+    const unknown = await bench.reveal([before.ip]);
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toContain("re-masked under a key that is not configured");
+    const again = await run(["forget", before.ip, "--reason", "x", "--dry-run"], forward);
+    expect(again.stdout).toContain(`${now}\n  in the vault; in 2 rows of 2 users\n`);
+    // Who has the earlier key alone finds neither the earlier token nor what replaced it.
+    const stored = await sql<{ all: string }[]>`select r::text as all from fetch_etl.remasked r`;
+    expect(stored.map(({ all }) => all).join()).not.toContain(before.ip);
+    const rotated = await sql`select * from public.user_logins order by user_id`;
+    const refused = await run(["rotate", ...identity], back);
+    expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 2, stdout: "" });
+    expect(refused.stderr).toContain(
+      `Key ${idOf(a)}, the first in FETCH_ETL_MASKING_KEY, is an earlier key than ${idOf(b)}`,
+    );
+    expect(await sql`select * from public.user_logins order by user_id`).toEqual(rotated);
+    expect(await sql`select from fetch_etl.reveal_log`).toHaveLength(4);
+    const dry = await run(["rotate", "--dry-run"], back);
+    expect(dry.code).toBe(0);
+    expect(dry.stdout).toContain("this rotation goes back, and needs --yes.");
+    expect((await run(["rotate", ...identity, "--yes"], back)).code).toBe(0);
+    expect(await sql`select * from public.user_logins order by user_id`).toEqual(rows);
+    const without = await run(["rotate"], forward);
+    expect(without.code).toBe(2);
+    expect(without.stderr).toContain("--identity");
+  }));
