@@ -63,7 +63,7 @@ const READ = {
 /** Flags with which a command reads more. */
 const MORE: Readonly<Record<string, readonly string[]>> = {
   forget: ["--purge-quarantine"],
-  "quarantine show": ["--raw"],
+  "quarantine show": ["--raw", "--reason", "r"],
 };
 
 it.each(leaves.filter(({ words }) => !/ (help|completion)$/.test(words)))(
@@ -139,7 +139,7 @@ describe("help", () => {
 
   it.each([
     ["peek --cuont 3", "fetch-etl peek --help lists the flags"],
-    ["quarantine purge", "fetch-etl quarantine purge --help lists the flags"],
+    ["quarantine show", "fetch-etl quarantine show --help lists the flags"],
     ["quarantine show a b", "fetch-etl quarantine show --help lists the flags"],
     ["help drain x", "fetch-etl drain --help lists the flags"],
   ])("is named after the mistake in: %s", async (line, hint) => {

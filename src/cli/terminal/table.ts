@@ -40,7 +40,7 @@ function padded(rows: readonly (readonly string[])[]): string[][] {
   return rows.map((row) => row.map((cell, index) => cell + " ".repeat((widths[index] ?? 0) - width(cell))));
 }
 
-/** The same, with the last column wrapped at spaces, so that no line is wider than `most`; 0 for no limit. */
+/** Lines of cells, with the last column wrapped at spaces, so that no line is wider than `most`; 0 for no limit. */
 export function columnsWithText(rows: readonly (readonly string[])[], most: number): string {
   const left = columns(rows.map((row) => [...row.slice(0, -1), "|"])).split("\n");
   const room = most - Math.max(...left.map(width)) + 1;

@@ -44,21 +44,6 @@ it("cells stand under each other", () => {
   expect(table).toBe("装置  1\nios   12\n");
 });
 
-describe("a column of text at the end", () => {
-  const rows = [
-    ["id", "reason"],
-    ["装置", "one two three four five six seven"],
-  ];
-
-  it("is wrapped between words, under its own start", () => {
-    expect(columnsWithText(rows, 28)).toBe("id    reason\n装置  one two three four\n      five six seven\n");
-  });
-
-  it.each([0, 20])("is one line without a terminal, and on one that is too narrow: %i columns", (most) => {
-    expect(columnsWithText(rows, most)).toBe("id    reason\n装置  one two three four five six seven\n");
-  });
-});
-
 describe("cells that do not fit", () => {
   const table = [
     ["  masked_ip", "h1.abcdefgh.xyz", "3 rows"],
@@ -91,5 +76,20 @@ describe("cells that do not fit", () => {
   it("go below also where the first one is too wide", () => {
     const reasons = [["  a long reason that needs two lines", "1 message"]];
     expect(columnsWithin(reasons, 26)).toBe("  a long reason that needs\n  two lines  1 message\n");
+  });
+});
+
+describe("a column of text at the end", () => {
+  const rows = [
+    ["id", "reason"],
+    ["装置", "one two three four five six seven"],
+  ];
+
+  it("is wrapped between words, under its own start", () => {
+    expect(columnsWithText(rows, 28)).toBe("id    reason\n装置  one two three four\n      five six seven\n");
+  });
+
+  it.each([0, 20])("is one line without a terminal, and on one that is too narrow: %i columns", (most) => {
+    expect(columnsWithText(rows, most)).toBe("id    reason\n装置  one two three four five six seven\n");
   });
 });
