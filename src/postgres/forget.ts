@@ -36,7 +36,7 @@ import { inTransaction, LOCKS, SNAPSHOT, takeLock, withLock } from "./transactio
 export type Asked = { readonly tokens: readonly string[] } | { readonly where: SoughtValue };
 
 /** An earlier request to forget a token. */
-export interface PastRequest {
+interface PastRequest {
   /** ISO 8601, in UTC. */
   readonly at: string;
   readonly reason: string;

@@ -153,7 +153,8 @@ describe("a release", () => {
         "push-to-registry": true,
       },
     });
-    for (const output of ["name", "digest"]) expect(push?.run).toMatch(new RegExp(`"${output}=.*GITHUB_OUTPUT`));
+    for (const output of ["name", "digest"])
+      expect(push?.run).toMatch(new RegExp(`"${output}=.*GITHUB_OUTPUT`));
   });
 
   it.skipIf(!hasBash)(

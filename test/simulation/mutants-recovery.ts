@@ -24,8 +24,8 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: "counts the rejected messages of a replay before it has loaded the others",
     file: "src/quarantine/replay.ts",
-    from: "    await write(batch);\n    report.rejected += messages.filter(staysRejected).length;\n",
-    to: "    report.rejected += messages.filter(staysRejected).length;\n    await write(batch);\n",
+    from: "    await write(batch);\n    const rejected = messages.filter(staysRejected);\n",
+    to: "    const rejected = messages.filter(staysRejected);\n    await write(batch);\n",
   },
   {
     name: "rotates the vault before the rows",
@@ -183,5 +183,11 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
     file: "src/recovery/remask.ts",
     from: "if (field?.type !== type) return value;",
     to: "if (field === undefined) return value;",
+  },
+  {
+    name: "needs the earlier masking key to change a token",
+    file: "src/recovery/remask.ts",
+    from: "if (earlierKeys !== undefined && maskOf",
+    to: "if (earlierKeys === undefined || maskOf",
   },
 ];

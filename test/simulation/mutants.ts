@@ -477,6 +477,30 @@ const UNSEEN: readonly Mutant[] = [
     from: "      item.message.passed -= 1;\n",
     to: "",
   },
+  {
+    name: "reports that the queue was empty when the time limit ended a run",
+    file: `${DRAIN}/loop.ts`,
+    from: 'if (this.#halt.signal.reason === OUT_OF_TIME || polled === "max-seconds")',
+    to: 'if (polled === "max-seconds")',
+  },
+  {
+    name: "counts entries for the quarantine among the rows when all rows are refused",
+    file: `${DRAIN}/writer.ts`,
+    from: "refused.length === rows.length",
+    to: "refused.length === writable.length",
+  },
+  {
+    name: "hides again what it has released",
+    file: `${DRAIN}/in-flight.ts`,
+    from: "    this.#deliveries.clear();\n",
+    to: "",
+  },
+  {
+    name: "counts an entry of several records as one after a lost connection",
+    file: `${DRAIN}/settling-loader.ts`,
+    from: "countRecords(before) - rowsBefore",
+    to: "before.length - rowsBefore",
+  },
 ];
 
 export const LOOP_MUTANTS: readonly Mutant[] = [...PLANNED, ...UNSEEN];

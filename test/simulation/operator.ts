@@ -81,10 +81,15 @@ export class Operator {
 
   #rotate(): Promise<"ended" | "failed" | "killed"> {
     const world = this.#world;
-    const { schedule, faults } = world;
+    const { schedule, faults, random } = world;
     const life = new Life(`rotate-${(this.rotations += 1)}`, schedule);
     const { keys, mapping } = this.setup;
-    const [{ keyId }] = keys;
+    const [current, ...earlier] = keys;
+    const { keyId } = current;
+    // It only checks tokens with them.
+    const known = faults.play("keys missing")
+      ? random.some(earlier, random.integer(0, earlier.length))
+      : earlier;
     world.note(life.name, () => `rotates to ${keyId}`);
     const stop = new AbortController();
     if (faults.play("stop"))
@@ -94,7 +99,7 @@ export class Operator {
       });
     const killed = world.mayKill(life, () => 2 ** world.random.between(0, 12));
     const remask = createRemask({
-      ...{ opener: OPENER, keys, fields: maskedFields(mapping) },
+      ...{ opener: OPENER, keys: [current, ...known], fields: maskedFields(mapping) },
       // Nonces: a random one for each takes too long.
       randomBytes: (length) => new Uint8Array(length).fill(this.rotations),
     });

@@ -151,6 +151,13 @@ export function connect(
       const asked = life.now();
       world.note(life.name, () => `changes the visibility of ${handles.join(" ")} to ${seconds} s`);
       const leases = handles.map((handle) => server.leaseOf(handle));
+      for (const [index, lease] of leases.entries()) {
+        world.require(
+          seconds === 0 || lease?.isReleased !== true,
+          () => `${life.name} hides ${handles[index] ?? ""} again, which it has released`,
+        );
+        if (lease !== undefined && seconds === 0) lease.isReleased = true;
+      }
       // Until the answer is there.
       for (const lease of leases) if (lease !== undefined) lease.failedAt = Infinity;
       if (seconds === 0) {

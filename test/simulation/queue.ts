@@ -38,6 +38,8 @@ export interface Lease {
   isOvertaken: boolean;
   /** Whether the message becomes visible earlier than the process believes. */
   isDisturbed: boolean;
+  /** Whether the process has asked to make it visible. */
+  isReleased: boolean;
   /** When an extension failed, unless a later one succeeded; Infinity while one is under way. */
   failedAt: number;
   /** Whether the process keeps hidden what it has not finished. */
@@ -252,6 +254,7 @@ export class SimulatedQueue {
       isDeleting: false,
       isOvertaken: false,
       isDisturbed,
+      isReleased: false,
       failedAt: 0,
       isKept,
     };
