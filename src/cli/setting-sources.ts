@@ -4,6 +4,7 @@ import { variableOf } from "../config/flag-variables.ts";
 import { queueArnOf, queueNameToShow } from "../config/queue.ts";
 import { count } from "../failure.ts";
 import type { Context } from "./context.ts";
+import { wordsOf } from "./variables.ts";
 import { isSetting, OWN_SECRETS, trimmed, VARIABLES } from "./environment.ts";
 
 /** A context has them. */
@@ -30,16 +31,24 @@ const HIDDEN =
 const HARMLESS = /^[\w./:@,-]{1,80}$/;
 const LIKE_A_KEY = /[A-Za-z0-9+/_-]{40,}/;
 
+interface GivenOption {
+  readonly option: Option;
+  /** Undefined for a flag that has none with this command. */
+  readonly variable: string | undefined;
+  /** On the command line. */
+  readonly given: string | undefined;
+}
+
 /** The settings of a flag and its variable, or of a variable alone. */
 export class SettingSources {
   readonly #sources: VariableSources;
-  readonly #options: ReadonlyMap<string, { readonly option: Option; readonly given: string | undefined }>;
+  readonly #options: ReadonlyMap<string, GivenOption>;
   readonly #byVariable: ReadonlyMap<string, string>;
 
   /** @param commands the command that runs, then those of whose flags only the variables count here */
   constructor(sources: VariableSources, commands: readonly Command[]) {
     this.#sources = sources;
-    const options = new Map<string, { option: Option; given: string | undefined }>();
+    const options = new Map<string, GivenOption>();
     const byVariable = new Map<string, string>();
     for (const command of commands) {
       for (const option of command.options) {
@@ -47,8 +56,9 @@ export class SettingSources {
         if (options.has(long)) continue;
         const key = option.attributeName();
         const isGiven = command.getOptionValueSource(key) === "cli";
-        options.set(long, { option, given: isGiven ? String(command.getOptionValue(key)) : undefined });
-        const variable = variableOf(long);
+        const variable = variableOf(long, wordsOf(command));
+        const given = isGiven ? String(command.getOptionValue(key)) : undefined;
+        options.set(long, { option, variable, given });
         if (variable !== undefined) byVariable.set(variable, long);
       }
     }
@@ -66,7 +76,7 @@ export class SettingSources {
   of(name: string): Setting {
     const flag = this.#byVariable.get(name) ?? name;
     const found = this.#options.get(flag);
-    const variable = found === undefined ? name : variableOf(flag);
+    const variable = found === undefined ? name : found.variable;
     const inEnv = variable === undefined ? undefined : this.#sources.env[variable];
     const text = found?.given ?? inEnv;
     const from = variable === undefined ? undefined : placeOf(variable, this.#sources);

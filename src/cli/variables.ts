@@ -17,7 +17,7 @@ export function lacksVariable({ long = "" }: Option, command: Command): boolean 
 }
 
 /** The words of a command, without the program's name: `quarantine replay`. */
-function wordsOf(command: Command): string {
+export function wordsOf(command: Command): string {
   return ancestry(command)
     .slice(0, -1)
     .map((each) => each.name())

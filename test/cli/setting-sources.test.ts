@@ -137,3 +137,17 @@ it.each<[string, NodeJS.ProcessEnv, string, string[], string[]]>([
     for (const name of names) expect(empty).toContainEqual(expect.stringMatching(`^${name} is empty\\.`));
   },
 );
+
+it("a flag that has no variable with its command does not take the source of another command's", () => {
+  const { command } = createProgram("0.0.0", () => Promise.reject(new Error("no command is run here")));
+  const quarantine = command.commands.find((each) => each.name() === "quarantine");
+  const replay = quarantine?.commands.filter((each) => each.name() === "replay") ?? [];
+  expect(replay).toHaveLength(1);
+  const env = { FETCH_ETL_QUEUE: "q" };
+  const sources = new SettingSources({ env, outerEnv: env, dotEnv: undefined }, [
+    ...replay,
+    command,
+    ...command.commands,
+  ]);
+  expect(sources.explain("Name the queue to replay with --queue.")).toBe("");
+});
