@@ -4,6 +4,8 @@ import { posix } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ENVIRONMENT } from "../../src/cli/environment.ts";
 import { EXIT_CODES } from "../../src/cli/exit-codes.ts";
+import { MIGRATIONS } from "../../src/postgres/migrations.ts";
+import { TOKEN_PATTERN } from "../../src/masking/token.ts";
 import { program, variables } from "../support/program.ts";
 
 function read(path: string): string {
@@ -136,6 +138,16 @@ describe("the reference", () => {
       const row = cells(reference).find(([, flag]) => flag === `\`${flags}\``);
       expect(row?.[2]?.replaceAll("`", "")).toBe(defaultValue);
     }
+  });
+});
+
+describe("docs/upgrading.md", () => {
+  it("names the schema version and the token format of this version", () => {
+    const { version } = JSON.parse(read("package.json")) as { version: string };
+    const [, , schema, format] =
+      cells(read("docs/upgrading.md")).find(([, of]) => of === version.replace(/\.\d+$/, "")) ?? [];
+    expect(schema).toBe(String(MIGRATIONS.length));
+    expect(TOKEN_PATTERN).toContain(`^${format?.replaceAll("`", "")}\\.`);
   });
 });
 

@@ -181,7 +181,7 @@ function warnOfNotOpened(
   if (notOpened > 0) {
     log.warn(
       `${plural(notOpened, "quarantined message was", "quarantined messages were")} not searched for these values: ` +
-        'the body is longer than 16 MiB, or was altered after encryption. "fetch-etl quarantine purge" deletes messages by age.',
+        'the body is longer than 16 MiB, or was altered after encryption. "fetch-etl quarantine purge --never-replayed" deletes messages by age or by id.',
     );
   }
   const tokens = tokensNotSought(survey, request);
