@@ -3,12 +3,18 @@ import type { Command, Option } from "commander";
 import { variableOf } from "../config/flag-variables.ts";
 import { queueArnOf, queueNameToShow } from "../config/queue.ts";
 import { count } from "../failure.ts";
-import type { Context } from "./context.ts";
+import type { DotEnv } from "./dot-env.ts";
 import { wordsOf } from "./variables.ts";
 import { isSetting, OWN_SECRETS, trimmed, VARIABLES } from "./environment.ts";
 
 /** A context has them. */
-export type VariableSources = Pick<Context, "env" | "outerEnv" | "dotEnv">;
+export interface VariableSources {
+  /** Of both together. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Without those of `.env`. */
+  readonly outerEnv: Readonly<Record<string, string | undefined>>;
+  readonly dotEnv: DotEnv | undefined;
+}
 
 /** A setting of a command. */
 export interface Setting {
@@ -30,6 +36,9 @@ const HIDDEN =
 /** Names, numbers, words and paths. A key or a password in the wrong variable seldom has the form. */
 const HARMLESS = /^[\w./:@,-]{1,80}$/;
 const LIKE_A_KEY = /[A-Za-z0-9+/_-]{40,}/;
+
+/** The source of a flag. */
+const TYPED = "command line";
 
 interface GivenOption {
   readonly option: Option;
@@ -81,9 +90,7 @@ export class SettingSources {
     const text = found?.given ?? inEnv;
     const from = variable === undefined ? undefined : placeOf(variable, this.#sources);
     const source =
-      found?.given === undefined
-        ? from
-        : ["command line", ...(from === undefined ? [] : [`over ${from}`])].join(", ");
+      found?.given === undefined ? from : [TYPED, ...(from === undefined ? [] : [`over ${from}`])].join(", ");
     const standard: unknown = found?.option.defaultValueDescription ?? found?.option.defaultValue;
     return {
       ...{ name: flag, variable, isSet: text !== undefined },
@@ -101,7 +108,7 @@ export class SettingSources {
       .join("\n");
   }
 
-  /** A sentence for each setting that the text names and that is set, or set to nothing. */
+  /** A sentence for each setting that the text names and that does not come from the command line alone. */
   explain(text: string): string {
     const names = text.match(/--[a-z][a-z-]+|\b(FETCH_ETL|AWS|PG|DATABASE)_?[A-Z_]+\b/g) ?? [];
     const settings = new Map(
@@ -111,14 +118,15 @@ export class SettingSources {
         .map((setting) => [setting.name, setting]),
     );
     return [...settings.values()]
-      .flatMap((setting) => (setting.source === undefined ? [] : [`${settingText(setting)}.`]))
+      .filter(({ variable, source }) => variable !== undefined && source !== undefined && source !== TYPED)
+      .map((setting) => `${settingText(setting)}.`)
       .join(" ");
   }
 }
 
 /** `FETCH_ETL_QUEUE=staging (environment, over .env line 7)`. */
 export function settingText({ name, variable, value, isSet, source, default: standard }: Setting): string {
-  const isFlag = source?.startsWith("command line") === true;
+  const isFlag = source?.startsWith(TYPED) === true;
   const named = isFlag ? name : (variable ?? name);
   if (source === undefined) return `${name}=${standard ?? ""} (default)`;
   if (!isSet) return `${named} is empty (${source})`;

@@ -19,6 +19,8 @@ it.each(["drain", "peek"])(
       setImmediate(() => (turned = true));
       return Promise.resolve({
         env,
+        outerEnv: env,
+        versions: { fetchEtl: "0.0.0" },
         problems: new Problems(),
         clock: { now: () => 0 },
         epochNow: () => 0,

@@ -44,7 +44,7 @@ it.each<[string, NodeJS.ProcessEnv, string, string[], string]>([
     [],
     "FETCH_ETL_QUEUE=live (.env line 2).",
   ],
-  ["the command line", {}, "", ["--queue", "mine"], "--queue=mine (command line)."],
+  ["the command line, which shows it", {}, "", ["--queue", "mine"], ""],
   [
     "the command line over both",
     { FETCH_ETL_QUEUE: "a" },

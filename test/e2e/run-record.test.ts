@@ -258,7 +258,9 @@ it("takes the log's format from .env, also for a mistake in the flags", () =>
     await writeFile(join(folder, ".env"), "FETCH_ETL_LOG_FORMAT=json\n");
     const { code, stderr } = await startCli(["drain", "--colour"], {}, folder).outcome;
     expect(code).toBe(2);
-    expect(logLines(stderr)).toEqual([expect.objectContaining({ msg: "unknown option '--colour'" })]);
+    expect(logLines(stderr)).toEqual([
+      expect.objectContaining({ msg: "unknown option '--colour' (fetch-etl drain --help lists the flags)" }),
+    ]);
   }));
 
 it("refuses a format that it does not know, by exit code 2", async () => {

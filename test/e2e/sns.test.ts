@@ -80,7 +80,14 @@ it("quarantines the whole body as it came, with reasons by field, and opens the 
       ["ip: not an IP address"],
       ["row: refused by Postgres, SQLSTATE 23514, constraint one"],
     ]);
-    const shown = await bench.run(["quarantine", "show", held[0]?.message_id ?? "", "--raw"]);
+    const shown = await bench.run([
+      "quarantine",
+      "show",
+      held[0]?.message_id ?? "",
+      "--raw",
+      "--reason",
+      "a test",
+    ]);
     expect(shown.stdout).toContain(broken);
     expect(drained.stdout + drained.stderr + (await everyValue(bench.sql)).all).not.toContain(
       "secret-address",

@@ -22,7 +22,7 @@ it.each([
     const [schema = ""] = quoted.split(".");
     const made = json(await bench.run(["init", "--table", table, "--json"]))["made"];
     expect(made).toEqual(expect.arrayContaining(["fetch_etl", quoted, "fetch_etl.ledger"]));
-    expect(made).toHaveLength(schema === '"public"' ? 9 : 10);
+    expect(made).toHaveLength(schema === '"public"' ? 11 : 12);
     const env = { FETCH_ETL_TABLE: table };
     expect(json(await bench.run(["init", "--json"], env))).toMatchObject({ made: [] });
     expect((await bench.run(["doctor"], env)).stdout).toContain(

@@ -71,7 +71,9 @@ it("without a recipient a drain makes no vault, and is otherwise the same", () =
       const tables =
         await plain.sql`select tablename from pg_tables where schemaname = 'fetch_etl' order by 1`;
       expect(tables).toEqual(
-        ["ledger", "quarantine", "runs", "schema_version"].map((tablename) => ({ tablename })),
+        ["ledger", "quarantine", "reveal_log", "reveal_outcomes", "runs", "schema_version"].map(
+          (tablename) => ({ tablename }),
+        ),
       );
       const refused = await kept.reveal([UNKNOWN_TOKEN], { env: { DATABASE_URL: plain.databaseUrl } });
       expect(refused.code).toBe(2);
