@@ -7,7 +7,7 @@ import type { Column } from "../mapping/mapping.ts";
 import { AlteredEntry, type Remask } from "../recovery/remask.ts";
 import { laterKey, type KeyUse } from "../recovery/key-use.ts";
 import type { Left, RotationTables } from "../recovery/rotate.ts";
-import { record, TO_RECORD } from "./access-log.ts";
+import { record, recordOutcome, TO_RECORD } from "./access-log.ts";
 import { partsOf, RELATIONS } from "./catalogue.ts";
 import type { Sql, Transaction } from "./connection.ts";
 import { openDatabase, withDatabase, type Database } from "./database.ts";
@@ -25,6 +25,8 @@ import { readEntries } from "./vault.ts";
 
 /** Call {@link Rotation.close} when done. */
 export interface Rotation extends RotationTables {
+  /** Records that the rotation has ended. */
+  finish(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -67,7 +69,7 @@ export async function openRotation(
       if (later !== undefined && !goesBack) throw new Failure("configuration", backwards(keyId, later));
       return heapOf(sql, settings.table);
     });
-    await locked((tx) => record(tx, settings, { action: "rotate", reason: ROTATE_TO + keyId }));
+    const id = await locked((tx) => record(tx, settings, { action: "rotate", reason: ROTATE_TO + keyId }));
     const target: RotationTarget = { ...readTarget(sql, settings, keyId), remask };
     const others = (await run(DOING, () => othersWithTokens(sql, settings.table, names))).map(fullName);
     // A batch reads its blocks from every partition.
@@ -79,6 +81,7 @@ export async function openRotation(
       others,
       deleteEntries: (tokens) => locked((tx) => deleteEntries(tx, target, tokens)),
       left: () => locked((tx) => left(tx, target)),
+      finish: () => locked((tx) => recordOutcome(tx, id, "done")),
       close,
     };
   };

@@ -151,8 +151,11 @@ it("gives every row and every entry of the vault the tokens of the first key, an
     });
     expect(await rowsOf(bench)).toEqual(masked(before, logins, b));
     expect(await openVault(bench, identity)).toEqual(expected);
-    expect(await bench.sql`select action, reason, tokens from fetch_etl.reveal_log`).toEqual([
-      { action: "rotate", reason: `rotate to key ${b.id}`, tokens: [] },
+    const requests = await bench.sql`
+      select action, reason, tokens, outcome
+      from fetch_etl.reveal_log left join fetch_etl.reveal_outcomes using (id)`;
+    expect(requests).toEqual([
+      { action: "rotate", reason: `rotate to key ${b.id}`, tokens: [], outcome: "done" },
     ]);
 
     // The same values, drained under the new key, meet the rotated rows.

@@ -64,6 +64,7 @@ export async function runRotate(flags: RotateFlags, context: Context): Promise<n
   if (rotation === undefined) return exitCodeOfStop(stop);
   try {
     const report = await rotate(rotation, stop);
+    if (!stop.aborted) await rotation.finish();
     if (flags.json === true) writeRotatedJson(context, keyId, report);
     else if (flags.quiet !== true) writeRotated(context, keyId, report);
     warnOfKept(context, report);
