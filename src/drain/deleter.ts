@@ -14,7 +14,7 @@ export interface DeleterOptions {
   readonly concurrency: number;
   /** Maximum messages that wait for a call or are in one, before {@link Deleter.add} waits. */
   readonly backlog: number;
-  /** For deletes that SQS fails with a server fault; one per call. */
+  /** For calls that fail, and for messages that SQS does not delete by a fault of its own; two per call. */
   readonly backoff: () => Backoff;
   /** Aborted when retries must end. */
   readonly hurry: AbortSignal;
@@ -93,16 +93,19 @@ export class Deleter {
   }
 
   async #delete(messageIds: readonly string[]): Promise<void> {
-    const backoff = this.#options.backoff();
+    const [calls, entries] = [this.#options.backoff(), this.#options.backoff()];
     let remaining = messageIds;
-    do remaining = await this.#attempt(remaining, backoff);
-    while (remaining.length > 0 && (await backoff.pause(this.#options.hurry)));
+    do remaining = await this.#attempt(remaining, calls);
+    while (remaining.length > 0 && (await entries.pause(this.#options.hurry)));
     // SQS redelivers what could not be deleted, and it is deleted then, as a duplicate. At the end of a run it is released.
     if (!this.#options.hurry.aborted)
       for (const messageId of remaining) this.#options.inFlight.forget(messageId);
   }
 
-  /** @returns the messages to retry after {@link Backoff.pause} */
+  /**
+   * @param backoff for a call that fails
+   * @returns the messages to retry after a pause
+   */
   async #attempt(messageIds: readonly string[], backoff: Backoff): Promise<readonly string[]> {
     const { queue, inFlight, counts } = this.#options;
     const entries = messageIds.flatMap((messageId) => {
@@ -122,6 +125,7 @@ export class Deleter {
         backoff,
       );
     }
+    backoff.reset();
     const again: string[] = [];
     for (const [index, { messageId, handle }] of entries.entries()) {
       const failure = failed.find((entry) => entry.index === index);

@@ -181,6 +181,22 @@ it("a message whose delete failed stays in flight when the run has to end, so th
   expect([queue.left, inFlight.validHandle("a")]).toEqual([["a"], "a#1"]);
 });
 
+it("a call that fails after an answer is repeated for as long as any other", async () => {
+  const { deleter, queue, clock, sizes } = await committed(["a", "b"]);
+  queue.deleteFailures.push(theirs);
+  let deletes = 0;
+  queue.before = async ({ action }) => {
+    if (action !== "delete") return;
+    deletes += 1;
+    if (deletes !== 2) return;
+    await clock.wait(1_000);
+    throw new Throttled();
+  };
+  await deleter.add(["a", "b"]);
+  await deleter.finish();
+  expect([sizes(), queue.left]).toEqual([[2, 1, 1], []]);
+});
+
 describe("a message that is delivered once more", () => {
   it("after its time ran out is not forgotten by the retry of an earlier delete", async () => {
     const { deleter, queue, holds: inFlight, clock, receive } = await committed(["a", "b"]);
