@@ -9,7 +9,7 @@ import { Deleter } from "./deleter.ts";
 import { release, InFlight } from "./in-flight.ts";
 import { Backoff } from "./backoff.ts";
 import { poll, type PollingEnd } from "./poller.ts";
-import type { Loader, ReceivedMessage } from "./ports.ts";
+import type { Loader, QueueDepth, ReceivedMessage } from "./ports.ts";
 import { CAREFUL_BATCH, guardRedrive, requireSpareReceives } from "./dead-letter.ts";
 import type { DrainReport, StoppedBy } from "./report.ts";
 import type { DrainParts, DrainSettings } from "./settings.ts";
@@ -52,6 +52,8 @@ class Drain {
   #latency = Infinity;
   /** Messages beyond `maxMessages` that are not released: SQS refused, or has not answered yet. */
   #unreleased = 0;
+  /** The queue's last counts. */
+  #depth: QueueDepth | undefined;
   /** Whether the database has a batch to answer for. */
   #isLoading = false;
 
@@ -115,10 +117,14 @@ class Drain {
     const unfinished = this.#inFlight.size;
     const released = (await within(SQS_GRACE_MS, this.#inFlight.releaseAll())) ?? 0;
     this.#counts.released += released;
-    const remaining = await within(
-      SQS_GRACE_MS,
-      queue.depth().catch(() => undefined),
-    );
+    // A run that ended with an empty queue has just asked, and changed nothing since.
+    const remaining =
+      polled === "empty" && unfinished === 0
+        ? this.#depth
+        : await within(
+            SQS_GRACE_MS,
+            queue.depth().catch(() => undefined),
+          );
     over.abort();
     stop.removeEventListener("abort", onStop);
     // Stryker disable next-line ArrayDeclaration: both have ended, and are awaited so that no promise floats
@@ -159,6 +165,7 @@ class Drain {
         read: () => this.#buffer.read(),
         idle: () => loader === undefined || this.#inFlight.size === 0,
         accept: this.#accept,
+        depth: async () => (this.#depth = await queue.depth()),
         release: async (messages) => {
           // The run may end before the answer.
           this.#unreleased += messages.length;

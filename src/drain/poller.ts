@@ -3,7 +3,7 @@ import { throwFirst } from "../failure.ts";
 import type { Backoff } from "./backoff.ts";
 import type { Reading, Room } from "./buffer.ts";
 import type { Clock } from "./clock.ts";
-import { isRetryable, type Queue, type ReceivedMessage } from "./ports.ts";
+import { isRetryable, type Queue, type QueueDepth, type ReceivedMessage } from "./ports.ts";
 import type { Signal } from "./signal.ts";
 
 /** Seconds that a receive waits for a message. */
@@ -49,6 +49,8 @@ export interface PollerOptions {
    * messages that only come again do not keep a run from ending.
    */
   readonly accept: (messages: readonly ReceivedMessage[], asked: number) => boolean;
+  /** Asks the queue for its counts. */
+  readonly depth: () => Promise<QueueDepth>;
   /** Returns to the queue what the server sent beyond `maxMessages`. */
   readonly release: (messages: readonly ReceivedMessage[]) => Promise<void>;
 }
@@ -202,7 +204,7 @@ class Poller {
   /** Asks the queue for its counts. Returns undefined when polling has to go on. */
   async #checkDepth(): Promise<PollingEnd | undefined> {
     try {
-      const { visible } = await this.#options.queue.depth();
+      const { visible } = await this.#options.depth();
       this.#depthBackoff.reset();
       if (visible === 0) return "empty";
     } catch (error) {

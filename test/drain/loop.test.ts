@@ -185,13 +185,19 @@ describe("a drain", () => {
   });
 
   it("reports what it did although the queue cannot tell in the end what is left", async () => {
-    const { run, queue, clock } = draining({ messages: 3 });
-    let depths = 0;
+    const { run, queue, clock } = draining({ messages: 3, settings: { maxMessages: 3 } });
     queue.before = async ({ action }) => {
       await clock.wait(5);
-      if (action === "depth" && (depths += 1) === 2) throw AWAY;
+      if (action === "depth") throw AWAY;
     };
     expect(await run()).toMatchObject({ loaded: 3, deleted: 3, remaining: undefined });
+  });
+
+  it("asks an empty queue for its counts once", async () => {
+    const { run, queue } = draining({ messages: 0 });
+    const { remaining } = await run();
+    expect(remaining).toEqual({ visible: 0, inFlight: 0, delayed: 0 });
+    expect(queue.calls.map(({ action }) => action)).toEqual(["receive", "receive", "depth"]);
   });
 });
 

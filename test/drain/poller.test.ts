@@ -44,6 +44,7 @@ function polling(
       room: () => ({ messages: Infinity, bytes: Infinity }),
       read: () => ({ admit: () => Promise.resolve(), end: () => undefined }),
       idle: () => true,
+      depth: () => queue.depth(),
       accept: (received) => accepted.push(...received.map(({ messageId }) => messageId)) > 0,
       release: (received) => {
         if (received.length === 0) throw new Error("there is nothing to release");

@@ -118,12 +118,16 @@ export function checkReport(
       told.nothingNew >= EMPTY_POLLS,
       () => `${name} ends after ${told.nothingNew} receives without a new message`,
     );
-  const counted = report.remaining === undefined ? told.visible : told.visible.slice(0, -1);
+  const { visible } = told.depth ?? {};
   if (report.stoppedBy === "empty" && !report.stillVisible)
     world.require(
-      counted.at(-1) === 0,
-      () => `${name} ends as if the queue were empty, which counts ${counted.at(-1) ?? "nothing"}`,
+      visible === 0,
+      () => `${name} ends as if the queue were empty, which counts ${visible ?? "nothing"}`,
     );
+  world.require(
+    report.remaining === undefined || report.remaining === told.depth,
+    () => `${name} says other counts than SQS said last`,
+  );
 }
 
 /** Values that are NULL, skipped records and left messages are counted for each delivery that the run has read: at least one. */

@@ -21,8 +21,8 @@ export interface Told {
   released: number;
   /** Messages that could not be released. */
   unreleased: number;
-  /** How many messages SQS counted as visible, each time. */
-  readonly visible: number[];
+  /** What SQS counted last. */
+  depth: QueueDepth | undefined;
   readonly outages: Outages;
 }
 
@@ -40,7 +40,7 @@ export function connect(
   const { name, id, options } = server;
   const told: Told = {
     ...{ received: 0, nothingNew: 0, deleted: 0, outdated: 0, overtaken: 0, released: 0, unreleased: 0 },
-    ...{ visible: [], deliveries: new Map(), outages: new Outages(() => world.schedule.now) },
+    ...{ depth: undefined, deliveries: new Map(), outages: new Outages(() => world.schedule.now) },
   };
   /** A request of these, each of which is retried by itself. */
   const request = async <T>(
@@ -190,7 +190,7 @@ export function connect(
       const depth = await request<QueueDepth>(["depth"], (done) => {
         done(server.count());
       });
-      told.visible.push(depth.visible);
+      told.depth = depth;
       return depth;
     },
     close: () => undefined,
