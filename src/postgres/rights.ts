@@ -77,18 +77,24 @@ export function grant({ schema = "fetch_etl", table, right, columns = [] }: Righ
 
 /** The GRANT for each right that is missing, `USAGE` on the schema included. A table that does not exist lacks all. */
 export async function missingGrants(sql: Sql, user: string, rights: readonly Right[]): Promise<string[]> {
+  const wanted = rights.map(({ schema = "fetch_etl", table, right, columns }, place) => ({
+    ...{ place, schema, table, right, columns: columns ?? [] },
+  }));
+  const found = await sql<{ place: number; schema: boolean; right: boolean }[]>`
+    select w.place, pg_catalog.has_schema_privilege(n.oid, 'usage') as schema,
+      coalesce(
+        (select pg_catalog.bool_and(pg_catalog.has_column_privilege(c.oid, name, w."right"))
+         from pg_catalog.jsonb_array_elements_text(w.columns) as name),
+        pg_catalog.has_table_privilege(c.oid, w."right")) as right
+    from pg_catalog.jsonb_to_recordset(${JSON.stringify(wanted)}::pg_catalog.text::pg_catalog.jsonb)
+      as w(place integer, schema pg_catalog.text, "table" pg_catalog.text, "right" pg_catalog.text, columns pg_catalog.jsonb)
+    join (${sql.unsafe(RELATIONS)}) on n.nspname operator(pg_catalog.=) w.schema::pg_catalog.name
+      and c.relname operator(pg_catalog.=) w."table"::pg_catalog.name`;
   const missing = new Set<string>();
-  for (const { schema = "fetch_etl", table, right, columns = [] } of rights) {
-    const [found] = await sql<{ schema: boolean; right: boolean }[]>`
-      select pg_catalog.has_schema_privilege(n.oid, 'usage') as schema,
-        coalesce(
-          (select pg_catalog.bool_and(pg_catalog.has_column_privilege(c.oid, name, ${right}))
-           from pg_catalog.unnest(${[...columns]}::pg_catalog.text[]) as name),
-          pg_catalog.has_table_privilege(c.oid, ${right})) as right
-      from ${sql.unsafe(RELATIONS)}
-      where n.nspname operator(pg_catalog.=) ${schema} and c.relname operator(pg_catalog.=) ${table}`;
-    if (found?.schema !== true) missing.add(grantUsage(schema, user));
-    if (found?.right !== true) missing.add(grant({ schema, table, right, columns }, user));
+  for (const { place, ...right } of wanted) {
+    const has = found.find((each) => each.place === place);
+    if (has?.schema !== true) missing.add(grantUsage(right.schema, user));
+    if (has?.right !== true) missing.add(grant(right, user));
   }
   return [...missing];
 }
