@@ -166,7 +166,9 @@ class Drain {
         idle: () => loader === undefined || this.#inFlight.size === 0,
         accept: this.#accept,
         depth: async () => (this.#depth = await queue.depth()),
-        release: async (messages) => {
+        release: async (messages, asked) => {
+          // Visible again: others may have received them.
+          if (clock.now() >= asked + queue.visibilityTimeout * 1000) return;
           // The run may end before the answer.
           this.#unreleased += messages.length;
           const released = await release(queue, messages);
@@ -260,6 +262,8 @@ class Drain {
         this.#isLoading = true;
         const left = await writer.write(items).finally(() => {
           this.#isLoading = false;
+          // Also after a failure: an answer that waits for the memory holds messages to release.
+          this.#buffer.done(batch);
         });
         ms += clock.now() - began;
         if (batch.messages > 0) {
@@ -270,7 +274,6 @@ class Drain {
           ms = 0;
         }
         for (const messageId of left) this.#leave(messageId);
-        this.#buffer.done(batch);
         this.#wakePoller();
         const ended = items.filter(({ isLast, message }) => isLast && !left.has(message.messageId));
         await this.#deleter.add(ended.map(({ message }) => message.messageId));

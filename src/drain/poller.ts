@@ -51,8 +51,8 @@ export interface PollerOptions {
   readonly accept: (messages: readonly ReceivedMessage[], asked: number) => boolean;
   /** Asks the queue for its counts. */
   readonly depth: () => Promise<QueueDepth>;
-  /** Returns to the queue what the server sent beyond `maxMessages`. */
-  readonly release: (messages: readonly ReceivedMessage[]) => Promise<void>;
+  /** Returns to the queue what the server sent beyond `maxMessages`; `asked` as in `accept`. */
+  readonly release: (messages: readonly ReceivedMessage[], asked: number) => Promise<void>;
 }
 
 export type PollingEnd = "empty" | "still-visible" | "max-messages" | "max-seconds" | "stopped";
@@ -180,7 +180,7 @@ class Poller {
       this.#emptyPolls = 0;
       this.#emptyRounds = 0;
     } else this.#emptyPolls += 1;
-    if (wanted.length < messages.length) await release(messages.slice(wanted.length));
+    if (wanted.length < messages.length) await release(messages.slice(wanted.length), asked);
   }
 
   #adjustTarget(messages: number, max: number): void {

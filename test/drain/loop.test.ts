@@ -283,6 +283,22 @@ describe("what a server hands out beyond --max-messages", () => {
     expect(report).toMatchObject({ deleted: 33, released: 0, leftHidden: beyond });
   });
 
+  it("is not given back if it may be visible again", async () => {
+    const { run, queue, clock } = draining({
+      messages: 20,
+      settings: { maxMessages: 5, concurrency: 1 },
+      queue: { visibilityTimeout: 2 },
+    });
+    const receive = queue.receive.bind(queue);
+    queue.receive = async (request) => {
+      const received = await receive({ ...request, max: 9 });
+      await clock.wait(3_000);
+      return received;
+    };
+    expect(await run()).toMatchObject({ received: 5, released: 0, leftHidden: 0 });
+    expect(queue.callsOf("changeVisibility")).toEqual([]);
+  });
+
   it("is reported as hidden if SQS does not answer before the run ends", async () => {
     const { run, queue, clock, stop } = draining({ messages: 200, settings: { maxMessages: 33 } });
     queue.perReceive = 25;
@@ -529,6 +545,16 @@ describe("a failure ends the drain, is told, and everything that was not committ
     };
     await expect(run()).rejects.toBe(AWAY);
     expectNothingLostOrDoubled(drained, 25);
+  });
+
+  it("Postgres refuses the work, and an answer waits for memory", async () => {
+    const { run, queue, loader, clock } = draining({});
+    const body = JSON.stringify({ user_id: "m", ...nothing, padding: "x".repeat(1_000_000) });
+    for (let index = 0; index < 20; index += 1) queue.send(`m${index}`, body);
+    loader.faults.push(new Failure("configuration", "The role may not insert."));
+    await expect(run()).rejects.toThrow("The role may not insert.");
+    expect(queue.visible).toEqual(queue.left);
+    expect(clock.now()).toBeLessThan(3_000);
   });
 
   it("even when giving back fails, too, which is not told", async () => {

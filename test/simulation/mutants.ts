@@ -456,8 +456,8 @@ const UNSEEN: readonly Mutant[] = [
   {
     name: "wakes the poller after a write only if there is something to delete",
     file: `${DRAIN}/loop.ts`,
-    from: "        this.#buffer.done(batch);\n        this.#wakePoller();\n",
-    to: "        this.#buffer.done(batch);\n",
+    from: "        this.#wakePoller();\n        const ended",
+    to: "        const ended",
   },
   {
     name: "takes ten refused records of a message for a fault of the table",
