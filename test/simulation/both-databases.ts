@@ -79,7 +79,16 @@ export class BothDatabases {
     const life = new Life(name, this.world.schedule);
     this.model.setups.set(life.name, DRAINING);
     const options = { name: queue, isFifo: false, visibilityTimeout: 30 };
-    return simulated.openLoader(this.world, this.model, life, { id: queue, options }, MOST_ENTRIES);
+    return simulated.openLoader(
+      this.world,
+      this.model,
+      life,
+      { id: queue, options },
+      {
+        batchSize: MOST_ENTRIES,
+        retryForSeconds: Infinity,
+      },
+    );
   }
 
   /** What happened so far. */

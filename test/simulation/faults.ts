@@ -7,6 +7,7 @@ const FAULTS = {
   "sqs throttles": 0.2,
   "sqs answer lost": 0.2,
   "sqs silent": 0.01,
+  "sqs answer cut off": 0.2,
   "empty receive": 0.5,
   "more than asked": 1,
   "delivered while hidden": 0.2,
@@ -48,7 +49,7 @@ const FAULTS = {
   "table copied": 0.5,
   "weeks pass": 1,
   "keys missing": 0.5,
-  "large messages": 0.2,
+  "large messages": 0.4,
 } as const;
 
 export type FaultKind = keyof typeof FAULTS;

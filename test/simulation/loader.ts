@@ -11,6 +11,7 @@ import {
   type RowEntry,
 } from "../../src/drain/ports.ts";
 import { ALIKE } from "../../src/drain/bisection.ts";
+import type { DrainSettings } from "../../src/drain/settings.ts";
 import { SettlingLoader } from "../../src/drain/settling-loader.ts";
 import { Failure } from "../../src/failure.ts";
 import type { QuarantinedMessage } from "../../src/quarantine/message.ts";
@@ -31,6 +32,10 @@ export interface RunLoader extends Loader {
   readonly outages: Outages;
   /** Whether a statement was cancelled. */
   wasCancelled(): boolean;
+  /** Whether the table is the reason that the last rows were refused, as far as the run can know. */
+  blamesTable(): boolean;
+  /** Whether the last load failed, for another reason than its rows. */
+  hasFailed(): boolean;
   /** Whether a statement is not answered yet. */
   isBusy(): boolean;
   /** How many records have an unknown outcome. */
@@ -44,15 +49,24 @@ export function openLoader(
   database: SimulatedDatabase,
   life: Life,
   { id: queue, options: { isFifo } }: Pick<SimulatedQueue, "id" | "options">,
-  batchSize: number,
+  { batchSize, retryForSeconds }: Pick<DrainSettings, "batchSize" | "retryForSeconds">,
 ): RunLoader {
   const run: Run = { name: life.name, isFifo };
   const outages = new Outages(() => world.schedule.now);
   let wasCancelled = false;
   let isBusy = false;
+  let hasFailed = false;
+  let hasLoaded = false;
+  let blamesTable = false;
+  /** The keys that were tried, and whether a row of the batch was accepted. */
+  const tried = new Set<string>();
+  let passed = false;
   const noteFailure = (error: unknown): never => {
     if (error instanceof DatabaseLost) outages.failed("load");
+    else outages.answered("load");
     if (error instanceof StatementCancelled) wasCancelled = true;
+    hasFailed = !(error instanceof RowRefused);
+    if (error instanceof RowRefused) blamesTable ||= error.refusal.of === "table" || !hasLoaded;
     throw error;
   };
   /** Entries whose load lost its connection, and was not repeated with success. */
@@ -86,12 +100,23 @@ export function openLoader(
       () => "two entries of a statement have one key",
     );
     world.require(entries.length <= batchSize, () => `a statement has ${entries.length} entries`);
+    outages.requireEnd(world, life, "load", retryForSeconds);
+    const missing = entries.filter((entry) => isOfRefused(entry) && isOfMissing(entry));
+    world.require(
+      passed || wasCancelled || missing.length < ALIKE,
+      () => `${life.name} quarantines ${missing.length} rows, and the table refuses every one of their batch`,
+    );
+    if (entries.some((entry) => !tried.has(keyOf(entry)))) passed = false;
+    for (const entry of entries) tried.add(keyOf(entry));
     world.note(life.name, () => `writes ${entries.map(keyOf).join(", ")}`);
     const result = await loader.load(entries).catch((error: unknown) => {
       if (error instanceof DatabaseLost) for (const entry of entries) unknown.set(keyOf(entry), entry);
       return noteFailure(error);
     });
     outages.answered("load");
+    hasFailed = false;
+    hasLoaded ||= result.loaded > 0;
+    if (result.loaded + result.duplicates > 0) passed = true;
     for (const entry of entries) unknown.delete(keyOf(entry));
     world.note(life.name, () => `was told by postgres: ${JSON.stringify(result)}`);
     if (result.loaded + result.duplicates > 0) wasAccepted = true;
@@ -106,6 +131,8 @@ export function openLoader(
   return {
     outages,
     wasCancelled: () => wasCancelled,
+    blamesTable: () => blamesTable,
+    hasFailed: () => hasFailed,
     isBusy: () => isBusy,
     unknown: () => countRecords([...unknown.values()]),
     load: async (entries) => {
@@ -128,6 +155,11 @@ export function openLoader(
 /** Whether it quarantines a row, or several, that Postgres refused. */
 function isOfRefused(entry: Entry): boolean {
   return entry.kind === "rejection" && entry.rejection.reasons.some((reason) => reason.includes("SQLSTATE"));
+}
+
+/** Whether Postgres refused it because the table is missing. */
+function isOfMissing(entry: Entry): boolean {
+  return entry.kind === "rejection" && entry.rejection.reasons.every((reason) => reason.includes(NO_TABLE));
 }
 
 /** The unique keys that the entries need. */

@@ -103,7 +103,7 @@ export class Operator {
       // Nonces: a random one for each takes too long.
       randomBytes: (length) => new Uint8Array(length).fill(this.rotations),
     });
-    const rotation = openRotation(world, this.#database, life, keyId, remask);
+    const rotation = openRotation(world, this.#database, life, current, remask, stop.signal);
     const [since, lostBefore] = [schedule.now, this.#database.lostCommits];
     const work = rotate(rotation.tables, stop.signal)
       .then(

@@ -2,6 +2,7 @@
 import { EXIT } from "../../src/cli/exit-codes.ts";
 import { createEntryMaker } from "../../src/drain/entry.ts";
 import { drain } from "../../src/drain/loop.ts";
+import { Outages } from "../../src/drain/outages.ts";
 import type { DrainReport } from "../../src/drain/report.ts";
 import type { DrainSettings } from "../../src/drain/settings.ts";
 import { explain } from "../../src/explain.ts";
@@ -55,7 +56,7 @@ export class Processes {
       isKept: onReject === "quarantine",
       retryForSeconds,
     });
-    const loader = openLoader(world, this.#database, life, queue, settings.batchSize);
+    const loader = openLoader(world, this.#database, life, queue, settings);
     world.note(life.name, () => `drains ${queue.name}: ${JSON.stringify(settings)}`);
     const started = schedule.now;
     let stoppedAt = Infinity;
@@ -83,9 +84,11 @@ export class Processes {
     const warn = (line: string): void => {
       world.require(!line.includes(SECRET), () => `a raw value is in a warning: ${line}`);
     };
+    const outages = new Outages(life, { lasts: () => undefined, ended: () => undefined });
+    const began = life.now();
     const parts = {
-      queue: port,
-      loader,
+      queue: outages.queue(port),
+      loader: outages.loader(loader),
       entries,
       clock: life,
       random: () => random.next(),
@@ -103,6 +106,7 @@ export class Processes {
         world.note(life.name, () => `ends: ${JSON.stringify({ ...report, invalid: undefined })}`);
         const ended = {
           ...{ name: life.name, report, told, loader, settings, held: queue.heldBy(life) },
+          ...{ waited: outages.waited, took: life.now() - began },
           accepts: setup.accepts,
           ...{ wasStopped: stop.signal.aborted, wasSuspended: life.wasSuspended },
         };
@@ -117,14 +121,14 @@ export class Processes {
         world.require(!sentence.includes(SECRET), () => "a raw value is in a failure");
         world.note(life.name, () => `fails: ${sentence}`);
         world.require(
-          code !== EXIT.configuration || faults.wasPlayed("table refuses"),
+          code !== EXIT.configuration || (faults.wasPlayed("table refuses") && loader.blamesTable()),
           () => `${life.name} fails as if the table were the cause`,
         );
         const held = queue.heldBy(life);
         if (onReject === "quarantine" && !life.wasSuspended)
           world.require(
-            held.length <= told.unreleased,
-            () => `${life.name} fails and holds ${held.join(" ")}`,
+            held.length <= told.unreleased && (told.waiting === 0 || loader.isBusy()),
+            () => `${life.name} fails and holds ${held.join(" ")} and ${told.waiting} answers`,
           );
         if (code === EXIT.unavailable && !loader.wasCancelled() && settings.maxSeconds === undefined) {
           const triedFor = Math.max(told.outages.longest, loader.outages.longest);

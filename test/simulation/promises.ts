@@ -1,5 +1,6 @@
 // The promises of the product that are checked in a simulated world.
 import { EMPTY_POLLS } from "../../src/drain/poller.ts";
+import type { Waited } from "../../src/drain/outages.ts";
 import type { DrainReport } from "../../src/drain/report.ts";
 import type { DrainSettings } from "../../src/drain/settings.ts";
 import { canonicalIp } from "../../src/masking/canonical.ts";
@@ -53,7 +54,10 @@ export interface Ended {
   readonly held: readonly string[];
   readonly wasStopped: boolean;
   readonly wasSuspended: boolean;
-  readonly loader: Pick<RunLoader, "unknown" | "isBusy">;
+  readonly loader: Pick<RunLoader, "unknown" | "isBusy" | "hasFailed" | "outages">;
+  readonly waited: Waited;
+  /** How long it took by its own clock, milliseconds. */
+  readonly took: number;
   readonly accepts: Accepts;
 }
 
@@ -102,6 +106,10 @@ export function checkReport(
     () => `${name} does not say that Postgres is silent`,
   );
   checkUnwritten(world, ended, isWhole && settings.maxMessages === undefined);
+  checkReasons(world, ended, database);
+  checkEnding(world, ended);
+  // Nothing is left to release when everything was written and deleted.
+  if (isWhole && told.received <= (settings.maxMessages ?? Infinity)) equal("released", told.released, 0);
   const { loaded, duplicates, quarantined, skipped, left, received } = report;
   if (isWhole && !shape.hasRecords)
     equal("received", received, loaded + duplicates + quarantined + skipped + left);
@@ -166,6 +174,71 @@ function checkUnwritten(world: World, ended: Ended, readsAll: boolean): void {
     records.some(({ fate }) => fate === "refused" || (fate !== "skipped" && !isAccepted(fate, accepts)));
   const leaves = settings.onReject === "leave";
   check("left", (sent) => (leaves && isLeft(sent) ? 1 : 0), leaves && refusesAll ? "least" : "both");
+}
+
+/** Each rejected message is counted for each of its reasons, and so is each of its deliveries, at most. */
+function checkReasons(
+  world: World,
+  { name, report, told, accepts, loader }: Ended,
+  database: SimulatedDatabase | undefined,
+): void {
+  const deliveriesOf = (isRejected: (sent: Sent) => boolean): number =>
+    [...told.deliveries].reduce((sum, [sent, times]) => sum + (isRejected(sent) ? times : 0), 0);
+  const ofMapping = deliveriesOf(
+    ({ whole, records }) =>
+      whole === "rejected" ||
+      records.some(({ fate }) => fate !== "skipped" && fate !== "refused" && !isAccepted(fate, accepts)),
+  );
+  const ofPostgres = world.faults.wasPlayed("table refuses")
+    ? deliveriesOf(() => true)
+    : deliveriesOf(({ records }) => records.some(({ fate }) => fate === "refused"));
+  for (const [reason, said] of report.reasons) {
+    const most = reason.includes("refused by Postgres") ? ofPostgres : ofMapping;
+    world.require(said <= most, () => `${name} says ${said} times "${reason}", and it is ${most} at most`);
+  }
+  if (database === undefined || report.databaseSilent) return;
+  const held = [...database.quarantine.values(), ...database.purged].filter(({ run }) => run === name).length;
+  const said = [...report.reasons.values()].reduce((sum, times) => sum + times, 0);
+  world.require(
+    held <= said + loader.unknown(),
+    () => `${name} counts ${said} reasons, and quarantined ${held} messages`,
+  );
+}
+
+/** Why it ended, after how long, and how long it waited for a server. */
+function checkEnding(world: World, ended: Ended): void {
+  const { name, report, told, settings, wasStopped, wasSuspended, loader, waited, took } = ended;
+  const { maxSeconds = Infinity, maxMessages = Infinity } = settings;
+  const { stoppedBy, durationMs, received } = report;
+  const isOver = !wasSuspended && durationMs > maxSeconds * 1000 + 1;
+  world.require(
+    wasStopped === (stoppedBy === "signal") &&
+      (!isOver || wasStopped || stoppedBy === "max-seconds") &&
+      (stoppedBy !== "max-seconds" || maxSeconds < Infinity) &&
+      (stoppedBy !== "max-messages" || received >= maxMessages) &&
+      (stoppedBy !== "empty" || received < maxMessages),
+    () => `${name} says that it ended because of ${stoppedBy}`,
+  );
+  world.require(
+    Math.abs(durationMs - took) <= 1,
+    () => `${name} says that it took ${durationMs} ms, and it is ${took}`,
+  );
+  world.require(
+    wasStopped || loader.isBusy() || !loader.hasFailed(),
+    () => `${name} ends as if its last load had not failed`,
+  );
+  world.require(
+    told.waiting === 0 || loader.isBusy(),
+    () => `${name} ends and has not read ${told.waiting} answers`,
+  );
+  for (const [server, said, longest] of [
+    ["SQS", waited.sqs, told.outages.longestOf("receive")],
+    ["Postgres", waited.postgres, loader.outages.longestOf("load")],
+  ] as const)
+    world.require(
+      wasSuspended || (said >= Math.floor(longest) && said <= took + 1),
+      () => `${name} says that it waited ${said} ms for ${server}, and it is ${Math.round(longest)} at least`,
+    );
 }
 
 /** A rotation that ended by itself. */

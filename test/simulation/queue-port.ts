@@ -1,4 +1,5 @@
 // The port of a queue, for one process, and what that process was told.
+import { Failure } from "../../src/failure.ts";
 import type { FailedEntry, Queue, QueueDepth } from "../../src/drain/ports.ts";
 import { LEAST_PATIENCE, Outages } from "./outages.ts";
 import type { Delivery, SimulatedQueue } from "./queue.ts";
@@ -21,6 +22,8 @@ export interface Told {
   released: number;
   /** Messages that could not be released. */
   unreleased: number;
+  /** Answers of receives that wait for memory. */
+  waiting: number;
   /** What SQS counted last. */
   depth: QueueDepth | undefined;
   readonly outages: Outages;
@@ -39,7 +42,16 @@ export function connect(
 ): { readonly queue: Queue; readonly told: Told } {
   const { name, id, options } = server;
   const told: Told = {
-    ...{ received: 0, nothingNew: 0, deleted: 0, outdated: 0, overtaken: 0, released: 0, unreleased: 0 },
+    ...{
+      received: 0,
+      nothingNew: 0,
+      deleted: 0,
+      outdated: 0,
+      overtaken: 0,
+      released: 0,
+      unreleased: 0,
+      waiting: 0,
+    },
     ...{ depth: undefined, deliveries: new Map(), outages: new Outages(() => world.schedule.now) },
   };
   /** A request of these, each of which is retried by itself. */
@@ -63,6 +75,14 @@ export function connect(
       throw error;
     }
   };
+  /** It uses no handle of a message that may be visible, by what it knows. */
+  const requireHidden = (handle: string, doing: string): void => {
+    const lease = server.leaseOf(handle);
+    world.require(
+      lease?.life !== life || lease.until === undefined || lease.until > life.now(),
+      () => `${life.name} ${doing} ${handle}, which may be visible`,
+    );
+  };
   /** The receipt handle of each message that SQS sent to this process last, also where the answer has not arrived. */
   const newest = new Map<string, string>();
   /** The same, where it has arrived. */
@@ -76,6 +96,7 @@ export function connect(
     receive: async (wanted) => {
       requests.receive += 1;
       const asked = life.now();
+      told.outages.requireEnd(world, life, "receive", retryForSeconds);
       const deliveries = await request<readonly Delivery[]>(
         ["receive"],
         (done) => {
@@ -86,7 +107,13 @@ export function connect(
         },
         async (delivered) => {
           const texts = delivered.flatMap(({ sent }) => [sent.body, ...Object.values(sent.attributes)]);
+          told.waiting += 1;
           await wanted.admit?.(texts.reduce((bytes, text) => bytes + text.length, 0));
+          told.waiting -= 1;
+          if (world.faults.play("sqs answer cut off")) {
+            world.note(life.name, () => "is told half of an answer");
+            throw new Failure("unavailable", "SQS cut its answer off.");
+          }
           return new Set();
         },
       );
@@ -116,6 +143,7 @@ export function connect(
       requests.delete += 1;
       world.note(life.name, () => `deletes ${handles.join(" ")}`);
       for (const handle of handles) {
+        requireHidden(handle, "deletes");
         const lease = server.leaseOf(handle);
         if (lease?.life === life) lease.isDeleting = true;
       }
@@ -150,6 +178,8 @@ export function connect(
       requests.other += 1;
       const asked = life.now();
       world.note(life.name, () => `changes the visibility of ${handles.join(" ")} to ${seconds} s`);
+      // A later one of several calls that release messages may be late.
+      if (!life.isReleasing) for (const handle of handles) requireHidden(handle, "changes the visibility of");
       const leases = handles.map((handle) => server.leaseOf(handle));
       for (const [index, lease] of leases.entries()) {
         world.require(

@@ -1,6 +1,7 @@
 // What `rotate`, `forget` and a purge of the quarantine do in the database.
 import { Failure } from "../../src/failure.ts";
-import { keyIdOf } from "../../src/masking/token.ts";
+import type { MaskingKeys } from "../../src/masking/keys.ts";
+import { keyIdOf, textMac } from "../../src/masking/token.ts";
 import { createBodyOpener, createTokenReader } from "../../src/quarantine/message.ts";
 import type { Remask, Remasked } from "../../src/recovery/remask.ts";
 import type { SealedEntry } from "../../src/recovery/reveal.ts";
@@ -24,14 +25,22 @@ export interface Rotation {
   readonly leftLast: () => readonly Left[];
 }
 
-/** @param keyId of the masking key to change to */
+/**
+ * @param keys the masking key to change to
+ * @param stop the operator's signal
+ */
 export function openRotation(
   world: World,
   database: SimulatedDatabase,
   life: Life,
-  keyId: string,
+  { keyId, earlierTokens }: Pick<MaskingKeys, "keyId" | "earlierTokens">,
   remask: Remask,
+  stop: AbortSignal,
 ): Rotation {
+  const macOfEarlier = textMac(earlierTokens);
+  const requireToGoOn = (): void => {
+    world.require(!stop.aborted, () => `${life.name} begins a batch after a signal`);
+  };
   const { vault } = database;
   const places = world.random.pick([1, 5, 50, 500]);
   const page = world.random.pick([1, 7, 50, 500]);
@@ -41,8 +50,16 @@ export function openRotation(
   const read = (tokens: readonly string[]): SealedEntry[] =>
     tokens.flatMap((token) => vault.read(token) ?? []);
   const copy = (remasked: readonly Remasked[], commit: Commit): void => {
-    for (const { token } of remasked)
-      world.require(!isEarlier(token), () => `a rotation to ${keyId} makes ${token}`);
+    for (const { token, earlier, earlierMac } of remasked) {
+      world.require(
+        !isEarlier(token) && token.split(".")[2] !== earlier.split(".")[2],
+        () => `a rotation to ${keyId} makes ${token} of ${earlier}`,
+      );
+      world.require(
+        earlierMac === macOfEarlier(earlier),
+        () => `${earlier} does not lead to ${token}, which it became`,
+      );
+    }
     vault.copy(remasked, commit);
     if (remasked.length > 0) database.wroteAt.set(keyId, world.schedule.now);
   };
@@ -128,8 +145,14 @@ export function openRotation(
   const tables: RotationTables = {
     rowBatches: Math.ceil(database.places / places),
     others: vault.inCopy.size > 0 ? ["public.copy"] : [],
-    changeRows: (batch) => transaction(() => changeRows(batch)),
-    copyEntries: (after) => transaction(() => copyEntries(after)),
+    changeRows: (batch) => {
+      requireToGoOn();
+      return transaction(() => changeRows(batch));
+    },
+    copyEntries: (after) => {
+      requireToGoOn();
+      return transaction(() => copyEntries(after));
+    },
     deleteEntries: (tokens) => transaction(() => deleteEntries(tokens), LOCKS_VAULT),
     left: () => transaction(() => ({ writes: false, apply: left })),
   };

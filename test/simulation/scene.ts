@@ -126,7 +126,7 @@ export class Scene {
   /** A replay, and perhaps a purge beside it. */
   async #replay(): Promise<void> {
     const { faults, random, schedule } = this.#world;
-    const accepts = random.pick<Accepts>(["more", "more", "first"]);
+    const accepts = random.pick<Accepts>(["more", "more", "first", "only"]);
     const replaying = this.#processes.replay(random.pick(this.#allQueues), accepts);
     if (faults.play("quarantine purge")) {
       await schedule.sleep(2 ** random.between(2, 6));
@@ -258,7 +258,8 @@ export class Scene {
     if (lacksKeys) for (const queue of this.#queues) await this.#processes.replay(queue, "more", true);
     // What this mapping does not find any more stays in the quarantine, for the next replay.
     if (this.#shape.hasRecords && random.chance(0.3))
-      for (const queue of this.#queues) await this.#processes.replay(queue, "first");
+      for (const queue of this.#queues)
+        await this.#processes.replay(queue, random.pick<Accepts>(["first", "only"]));
     // A replay that was killed leaves loaded records in the quarantine; so does a message that comes again when Postgres no longer refuses
     // its row, or with another mapping. The next replay takes them out.
     const { rotations, hasOtherMapping } = this.#operator;

@@ -1,4 +1,5 @@
 // The messages that a simulated world sends, and what must become of each.
+import { DRAIN_DEFAULTS } from "../../src/drain/settings.ts";
 import type { Random } from "./random.ts";
 
 /** Part of every value that is masked: it may be in the queue, and nowhere else. The values are addresses, so that two types can read them. */
@@ -71,6 +72,10 @@ const MOST_REFUSED = 4;
 /** Messages per world of which Postgres refuses all of many records: a fault of the message. */
 const MOST_POISONED = 2;
 
+/** Messages per world with so many rejected records that a replay loads them in several batches, and their number. */
+const MOST_LONG = 1;
+const LONG = DRAIN_DEFAULTS.batchSize + 50;
+
 /** Writes messages of all kinds. */
 export class Author {
   readonly #random: Random;
@@ -78,6 +83,7 @@ export class Author {
   readonly #isLarge: boolean;
   #refused = 0;
   #poisoned = 0;
+  #long = 0;
   #count = 0;
 
   /** @param isLarge whether each message is as large as SQS allows */
@@ -99,29 +105,40 @@ export class Author {
     };
     if (random.chance(0.03)) return { ...own, body: `{"kind":"${SECRET}`, records: [], whole: "rejected" };
     if (!this.#shape.hasRecords) {
-      const record = this.#record(id);
+      const record = this.#record(id, undefined);
       return { ...own, body: JSON.stringify(bodyOf(record)), records: [record], whole: undefined };
     }
-    const isPoisoned = this.#poisoned < MOST_POISONED && random.chance(0.02);
+    const isLong = this.#long < MOST_LONG && random.chance(0.002);
+    if (isLong) this.#long += 1;
+    const isPoisoned = !isLong && this.#poisoned < MOST_POISONED && random.chance(0.02);
     if (isPoisoned) this.#poisoned += 1;
-    const count = isPoisoned ? random.integer(10, 14) : random.chance(0.1) ? 0 : random.integer(1, 4);
-    const records = Array.from({ length: count }, (_, index) => this.#record(`${id}.${index}`, isPoisoned));
+    const count = isLong
+      ? LONG
+      : isPoisoned
+        ? random.integer(10, 14)
+        : random.chance(0.1)
+          ? 0
+          : random.integer(1, 4);
+    const records = Array.from({ length: count }, (_, index) =>
+      this.#record(`${id}.${index}`, isPoisoned ? "refused" : isLong ? "rejected" : undefined),
+    );
     const body = JSON.stringify({ items: records.map(bodyOf), first: records.slice(0, 1).map(bodyOf) });
     return { ...own, body, records, whole: count === 0 ? "skipped" : undefined };
   }
 
-  #record(id: string, isPoisoned = false): SentRecord {
+  #record(id: string, given: Fate | undefined): SentRecord {
     const random = this.#random;
     let fate: Fate = random.chance(0.85)
       ? "row"
       : random.pick(["rejected", "rejected", "doubtful", "doubtful", "skipped", "refused"]);
-    if (isPoisoned) fate = "refused";
+    if (given !== undefined) fate = given;
     else if (fate === "refused" && (this.#refused += 1) > MOST_REFUSED) fate = "row";
     const key = !this.#shape.hasDedupe
       ? undefined
       : random.chance(0.2)
         ? `k${random.integer(1, 5)}`
-        : `key of ${id}`;
+        : // As many characters as bytes only without the Greek ones.
+          `κλειδί of ${id}`;
     // Some values are in several rows, which then have one token.
     const value = random.chance(0.3) ? `b${random.integer(1, 4)}` : id.replace("m", "a").replace(".", ":");
     return {
@@ -137,7 +154,8 @@ function bodyOf({ fate, id, secret, key }: SentRecord): object {
   const n = fate === "rejected" ? "none" : fate === "doubtful" ? "12" : "1";
   return {
     kind: fate === "skipped" ? "other" : "event",
-    ...{ id, secret, n },
+    // A rejected one has two reasons.
+    ...{ id, inner: JSON.stringify({ secret }), n, other: fate === "rejected" ? n : "1" },
     ...(key === undefined ? {} : { key }),
   };
 }

@@ -12,25 +12,27 @@ const ALL_KEYS = [7, 8, 9].map((byte) => deriveKeys(Buffer.alloc(32, byte)));
 export const MOST_KEYS = ALL_KEYS.length;
 
 /**
- * Which records a mapping accepts, compared with the usual one. `first` accepts as many as `more`, and finds only the first record of a
- * message.
+ * Which records a mapping accepts, compared with the usual one. `first` and `only` accept as many as `more`, and find only the first record
+ * of a message: in a list of one, or as the message itself.
  */
-export type Accepts = "fewer" | "usual" | "more" | "first";
+export type Accepts = "fewer" | "usual" | "more" | "first" | "only";
 
 /** How such a mapping masks the column `secret`: another spelling, or another type, of a value has another token. */
 const MASK_OF_SECRET: Readonly<Record<Accepts, string>> = {
-  fewer: "{ mask: token, normalize: [lower] }",
-  usual: "{ mask: token }",
-  more: "{ mask: token, type: ip }",
-  first: "{ mask: token }",
+  fewer: "mask: token, normalize: [lower]",
+  usual: "mask: token",
+  more: "mask: token, type: ip",
+  first: "mask: token",
+  only: "mask: token",
 };
 
-/** The type of the column `n` in such a mapping. */
+/** The type of the columns `n` and `other` in such a mapping. */
 const TYPE_OF_N: Readonly<Record<Accepts, string>> = {
-  fewer: "{ max: 1 }",
-  usual: "{ type: integer }",
-  more: "{}",
-  first: "{}",
+  fewer: "max: 1",
+  usual: "type: integer",
+  more: "max: 9",
+  first: "max: 9",
+  only: "max: 9",
 };
 
 export interface Setup {
@@ -60,15 +62,21 @@ export function setupOf(shape: Shape, accepts: Accepts, dedupe: boolean, keys: n
 }
 
 function readMappingOf({ hasRecords }: Shape, accepts: Accepts, dedupe: boolean): Mapping {
+  const isOnly = hasRecords && accepts === "only";
+  const record = isOnly ? "first.0." : "";
+  const type = TYPE_OF_N[accepts];
   const text = [
     "version: 1",
     "table: public.events",
-    "when: { kind: event }",
-    "unmatched: skip",
-    ...(hasRecords ? [`records: ${accepts === "first" ? "first" : "items"}`] : []),
-    ...(dedupe ? ["dedupe: key"] : []),
-    `columns: { id: {}, secret: ${MASK_OF_SECRET[accepts]}, n: ${TYPE_OF_N[accepts]},`,
-    "  note: { from: $attribute.note, required: false, type: integer, invalid: set_null } }",
+    `when: { ${record}kind: event }`,
+    // The other records are no reason to skip the message.
+    `unmatched: ${isOnly ? "quarantine" : "skip"}`,
+    ...(hasRecords && !isOnly ? [`records: ${accepts === "first" ? "first" : "items"}`] : []),
+    ...(dedupe ? [`dedupe: ${record}key`] : []),
+    `columns: { id: { from: ${record}id }, secret: { from: ${record}inner.secret, ${MASK_OF_SECRET[accepts]} },`,
+    `  n: { from: ${record}n, ${type} }, other: { from: ${record}other, ${type} },`,
+    "  note: { from: $attribute.note, required: false, type: integer, invalid: set_null },",
+    "  at: { from: $sent_at, type: timestamptz } }",
   ].join("\n");
   const read = readMapping(text, faultOfDefault);
   if (!("mapping" in read)) throw new Error(read.mistakes.map(({ sentence }) => sentence).join(" "));
@@ -78,5 +86,5 @@ function readMappingOf({ hasRecords }: Shape, accepts: Accepts, dedupe: boolean)
 /** Whether a mapping makes a row of such a record. */
 export function isAccepted(fate: Fate, accepts: Accepts): boolean {
   if (fate === "doubtful") return accepts !== "fewer";
-  return fate !== "skipped" && (fate !== "rejected" || accepts === "more" || accepts === "first");
+  return fate !== "skipped" && (fate !== "rejected" || !(accepts === "fewer" || accepts === "usual"));
 }

@@ -129,7 +129,10 @@ export class Tables {
       const setup = this.setups.get(run);
       const isDue = record !== undefined && isAccepted(record.fate, setup?.accepts ?? "usual");
       const note = sent.attributes["note"] === "1" ? "1" : null;
-      if (!isDue || entry.cells[0] !== record.id || entry.cells[3] !== note || record.fate === "refused") {
+      const [id, , , , noted, sentAt] = entry.cells;
+      const isOfMessage =
+        noted === note && (sent.sentAt === undefined || Date.parse(sentAt ?? "") === sent.sentAt);
+      if (!isDue || id !== record.id || !isOfMessage || record.fate === "refused") {
         this.#world.breaks(`the row of ${key} is another`);
         return;
       }

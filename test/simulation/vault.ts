@@ -1,17 +1,28 @@
 // The vault of a simulated world: the values behind the tokens, as drains keep them, and who opens them.
-import { createSecretKey, type KeyObject } from "node:crypto";
+import { createSecretKey, randomBytes, type KeyObject } from "node:crypto";
+import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import type { Entry, SealedValue, ValueSealer } from "../../src/drain/ports.ts";
 import { NONCE_BYTES, unseal } from "../../src/masking/seal.ts";
-import { Altered, type Opener } from "../../src/recovery/identities.ts";
-import { sealValue, vaultContext } from "../../src/recovery/recipients.ts";
+import { Altered, createOpener, type Opener } from "../../src/recovery/identities.ts";
+import { createSealer, sealValue, vaultContext } from "../../src/recovery/recipients.ts";
 import type { Remasked } from "../../src/recovery/remask.ts";
 import type { SealedEntry } from "../../src/recovery/reveal.ts";
 import { SECRET } from "./sent.ts";
 import type { Commit, World } from "./world.ts";
 
-/** Opens what the sealers of the world sealed. Its data keys are not encrypted: age takes milliseconds for each. */
+/** Two people can open the vault. */
+const IDENTITIES = await Promise.all([generateX25519Identity(), generateX25519Identity()]);
+const RECIPIENTS = await Promise.all(IDENTITIES.map(identityToRecipient));
+/** For all worlds, because age takes milliseconds, and real time. */
+const SEALER = await createSealer(RECIPIENTS, randomBytes);
+const OPENED = await createOpener(IDENTITIES[1]).dataKey(SEALER.dataKey.sealed);
+
+/** Opens what the sealers of the world sealed, with the second identity. */
 export const OPENER: Opener = {
-  dataKey: (sealed) => Promise.resolve(createSecretKey(Buffer.from(sealed))),
+  dataKey: (sealed) => {
+    const isReal = sealed === SEALER.dataKey.sealed;
+    return Promise.resolve(isReal ? OPENED : createSecretKey(Buffer.from(sealed)));
+  },
   value: (key, context, sealed) => {
     try {
       return unseal(key, sealed, vaultContext(context));
@@ -48,6 +59,10 @@ export class SimulatedVault {
   sealerOf(process: string): ValueSealer | undefined {
     if (!this.isKept) return undefined;
     const { random } = this.#world;
+    if (random.chance(0.05)) {
+      this.#sealers.set(process, SEALER.dataKey.sealed);
+      return SEALER;
+    }
     const bytes = random.bytes(32);
     this.#sealers.set(process, bytes);
     const key: KeyObject = createSecretKey(bytes);
