@@ -44,7 +44,7 @@ export function withQueueOptions(command: CliCommand): CliCommand {
 
 /** Which table, for commands that read no mapping. */
 function tableOption(): Option {
-  return new Option("--table <schema.name>", "target table").default(undefined, "public.user_logins");
+  return new Option("--table <schema.name>", "target table").default(undefined, "the mapping's table");
 }
 
 /** Which message becomes which row of which table. */

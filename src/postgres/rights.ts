@@ -106,5 +106,9 @@ export async function requireRights(sql: Sql, user: string, { doing, rights }: U
 }
 
 export function lacking(user: string, doing: string, grants: readonly string[]): string {
-  return `Postgres user "${user}" lacks permissions for ${doing}. As the tables' owner, run: ${grants.join(" ")}`;
+  // Not the grants alone: the loader must not get those of the privacy officer.
+  return (
+    `Postgres user "${user}" lacks permissions for ${doing}. Use a role that has them (docs/permissions.md), ` +
+    `or as the tables' owner, run: ${grants.join(" ")}`
+  );
 }

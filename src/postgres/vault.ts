@@ -177,7 +177,7 @@ async function withVault<T>(
     if (!present.vault) {
       throw new Failure(
         "configuration",
-        "There is no vault in this database: a drain creates it and keeps values if FETCH_ETL_RECOVERY_RECIPIENT is set.",
+        'There is no vault in this database. "fetch-etl init" creates it. Drains store values in it if FETCH_ETL_RECOVERY_RECIPIENT is set.',
       );
     }
     await requireRights(sql, settings.user, use);

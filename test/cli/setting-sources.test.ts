@@ -115,6 +115,8 @@ it("lists every setting once, with its default", async () => {
     source: undefined,
     default: "128",
   });
+  // A mapping names a table of its own.
+  expect(sources.of("--table")).toMatchObject({ isSet: false, default: "the mapping's table" });
 });
 
 it.each<[string, NodeJS.ProcessEnv, string, string[], string[]]>([

@@ -1,6 +1,6 @@
 import { tmpdir } from "node:os";
 import { expect, test } from "vitest";
-import { BIN, json } from "../support/bench.ts";
+import { BIN, json, withBench } from "../support/bench.ts";
 import { noTerminal, onTerminal } from "../support/terminal.ts";
 import { asRole, login, REASON, UNKNOWN_TOKEN, withVault } from "../support/vault.ts";
 
@@ -238,6 +238,24 @@ it("--where deletes the values in a person's rows and that person's quarantined 
       expect(wrong.stderr).toContain(sentence);
       expect(wrong.stderr).not.toContain(where);
     }
+  }));
+
+it("without a vault names the command that creates it, and then deletes a person's quarantined messages", () =>
+  withBench(async (bench) => {
+    await bench.send([JSON.stringify({ ...login("u-1", "192.0.2.1", "d-1"), app_version: "x" })]);
+    expect((await bench.run(["drain", "--quiet"])).code).toBe(0);
+    const forget = ["forget", "--where", "user_id=u-1", "--reason", REASON, "--yes"];
+    expect(await bench.run(forget)).toMatchObject({
+      ...{ code: 2, stdout: "" },
+      stderr: expect.stringMatching(
+        /^error: There is no vault in this database\. "fetch-etl init" creates it\./,
+      ),
+    });
+    expect((await bench.run(["init"])).code).toBe(0);
+    const forgotten = await bench.run(forget);
+    expect(forgotten.code).toBe(0);
+    expect(forgotten.stdout).toContain("forgot 0 values and deleted 1 quarantined message");
+    expect(await bench.sql`select from fetch_etl.quarantine`).toHaveLength(0);
   }));
 
 (noTerminal === undefined ? it : it.skip)("asks on a terminal, and deletes only after yes", () =>

@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import postgres from "postgres";
 import { expect, it } from "vitest";
-import { generateMessages } from "../../sandbox/messages.ts";
-import { json, withBench, type Bench } from "../support/bench.ts";
+import { generateLogins, generateMessages } from "../../sandbox/messages.ts";
+import { json, withBench, type Bench, type Outcome } from "../support/bench.ts";
 import { runScript } from "../support/catalogue.ts";
 
 const ROLES = await readFile(new URL("../../deploy/roles.sql", import.meta.url), "utf8");
@@ -123,6 +123,40 @@ it("the analyst reads the rows, and nothing else", () =>
   withRoles(async (_bench, login) => {
     const url = await login("fetch_etl_analyst");
     expect(await attempts(url, everything)).toEqual(only("select 1 from public.user_logins"));
+  }));
+
+it("the operator lists and replays the quarantine, and can neither open nor delete a message or a value", () =>
+  withRoles(async (bench, login, recipient) => {
+    const url = await login("fetch_etl_operator");
+    expect(await attempts(url, everything)).toEqual(
+      only(
+        "select 1 from public.user_logins",
+        "select 1 from fetch_etl.schema_version",
+        "select 1 from fetch_etl.ledger",
+        "select 1 from fetch_etl.quarantine",
+        "select 1 from fetch_etl.runs",
+      ),
+    );
+    const run = (...args: string[]): Promise<Outcome> =>
+      bench.run(args, { DATABASE_URL: url, FETCH_ETL_RECOVERY_RECIPIENT: recipient });
+    const [valid = {}] = generateLogins(1);
+    await bench.send([JSON.stringify({ ...valid, app_version: "20240115" })]);
+    await bench.run(["drain", "--quiet"]);
+    expect(json(await run("verify", "--json"))).toMatchObject({ ok: true, quarantined: 2 });
+    expect(json(await run("status", "--json"))).toMatchObject({ quarantined: 2 });
+    const listed = json(await run("quarantine", "list", "--reason", "out of range", "--messages", "--json"));
+    const [{ messageId }] = listed["messages"] as [{ messageId: string }];
+    expect((await run("quarantine", "show", messageId)).code).toBe(0);
+    expect(await run("quarantine", "show", messageId, "--raw", "--reason", "x")).toMatchObject({
+      ...{ code: 2, stdout: "" },
+      stderr: expect.stringContaining("fetch_etl.reveal_log"),
+    });
+    expect(await run("quarantine", "purge", messageId, "--never-replayed", "--yes")).toMatchObject({
+      ...{ code: 2, stdout: "" },
+      stderr: expect.stringContaining("lacks a permission for purging the quarantine"),
+    });
+    const replayed = await run("quarantine", "replay", messageId, "--app-version", "major", "--json");
+    expect(json(replayed)).toMatchObject({ loaded: 1, rejected: 0 });
   }));
 
 it("the privacy officer opens and deletes values, and can neither skip, forge nor change the log", () =>

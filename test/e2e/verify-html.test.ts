@@ -174,8 +174,8 @@ describe.skipIf(!hasBrowser)("in a browser", () => {
       );
       expect(headings).toEqual([
         "Rows by device_type",
-        "Masked_ip values by number of rows",
-        "Masked_device_id values by number of rows",
+        "masked_ip values by number of rows",
+        "masked_device_id values by number of rows",
         "Rows by locale",
         "Rows by create_date",
       ]);

@@ -152,7 +152,7 @@ describe("a version that is recorded", () => {
        grant insert, select on fetch_etl.ledger, fetch_etl.quarantine to somebody`,
     );
     await expect(drain(other)).rejects.toThrow(
-      `lacks permissions for a drain. As the tables' owner, run: GRANT SELECT ON fetch_etl.schema_version TO "${other.user}";`,
+      `lacks permissions for a drain. Use a role that has them (docs/permissions.md), or as the tables' owner, run: GRANT SELECT ON fetch_etl.schema_version TO "${other.user}";`,
     );
   });
 

@@ -91,6 +91,7 @@ describe.each([...documents])("%s", (path, text) => {
 /** Of docker, npm, node and commander itself. */
 const OTHERS_FLAGS = [
   "--platform",
+  "--env-file",
   "--help",
   "--version",
   "--wait",

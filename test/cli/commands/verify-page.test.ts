@@ -66,6 +66,39 @@ it("names the database, its server, the table and the time", () => {
   expect(page).toContain('<time datetime="1970-01-01T00:00:00.000Z">1970-01-01 00:00 UTC</time>');
 });
 
+it("says how many messages wait in the quarantine, as the terminal does", () => {
+  const verdictOf = (more: Partial<Verified>): string | undefined =>
+    /<title>(.*)<\/title>.*<div class="verdict (.*?)"> <p>(.*?)<\/p>/
+      .exec(pageOf([], more).replace(/\s+/g, " "))
+      ?.slice(1)
+      .join(" | ");
+  expect(verdictOf({})).toBe("public.events: ok | ok | ok");
+  expect(verdictOf({ quarantined: 8 })).toBe(
+    "public.events: ok, 8 quarantined | warning | ok, 8 quarantined",
+  );
+  expect(verdictOf({ quarantined: 8, ok: false })).toBe("public.events: mismatch | bad | mismatch");
+});
+
+it("keeps the case of a column's name in its chart", () => {
+  const page = pageOf([
+    ["device_type", { type: "text", nulls: 0, distinct: 1, values: [{ value: "ios", rows: 3 }] }],
+    [
+      "masked_ip",
+      {
+        ...{ type: "ip", nulls: 0, distinct: 1, unmasked: 0, keyIds: {} },
+        repeats: [{ min: 3, max: 3, values: 1 }],
+      },
+    ],
+  ]);
+  for (const text of [
+    "<h3>Rows by device_type</h3>",
+    '<th scope="col">device_type</th>',
+    "<h3>masked_ip values by number of rows</h3>",
+    '<th scope="col">Rows</th>',
+  ])
+    expect(page).toContain(text);
+});
+
 it("has a percentage beside each count that is a part of another, and the query for unmasked values", () => {
   const page = pageOf(
     [

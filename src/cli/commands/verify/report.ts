@@ -62,15 +62,26 @@ export function writeVerified(context: Context, verified: Verified): void {
   for (const [name, { mostRepeated = [] }] of verified.columns)
     writeRepeated(context, `most repeated ${printable(name)}`, mostRepeated);
   writeReasons(context, verified.quarantineReasons);
-  const verdict = verified.ok ? okText(verified.quarantined, style) : style.red("mismatch");
+  const verdict = style[VERDICT_COLORS[gradeOf(verified)]](verdictText(verified));
   stdout.write(`${verdict}${verified.queue === null ? " (the queue was not checked)" : ""}\n`);
 }
 
 export const QUERY_MEANING = "to find unmasked values (the result may contain personal data)";
 
-/** Amber while messages wait in the quarantine: their rows are missing. */
-function okText(quarantined: number, style: Style): string {
-  return quarantined === 0 ? style.green("ok") : style.yellow(`ok, ${count(quarantined)} quarantined`);
+const VERDICT_COLORS = { ok: "green", warning: "yellow", bad: "red" } as const satisfies Record<
+  string,
+  keyof Style
+>;
+
+/** A warning while messages wait in the quarantine: their rows are missing. */
+export function gradeOf({ ok, quarantined }: Verified): keyof typeof VERDICT_COLORS {
+  if (!ok) return "bad";
+  return quarantined === 0 ? "ok" : "warning";
+}
+
+export function verdictText(verified: Verified): string {
+  const texts = { ok: "ok", warning: `ok, ${count(verified.quarantined)} quarantined`, bad: "mismatch" };
+  return texts[gradeOf(verified)];
 }
 
 /** A heading, and a line a column. Numbers are right-aligned. */

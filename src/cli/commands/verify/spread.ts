@@ -6,6 +6,7 @@ import type { Counted } from "../../terminal/bars.ts";
 import { count, plural, printable } from "../../terminal/style.ts";
 
 export interface Spread {
+  readonly column: string;
   readonly heading: string;
   /** What the labels stand for, as a heading of a table. */
   readonly of: string;
@@ -44,12 +45,12 @@ function byValue(of: string, values: readonly ValueRows[], others: Distribution[
   const counted: Counted[] = values.map(({ value, rows }) => ({ label: labelOf(value), count: rows }));
   if (others !== undefined)
     counted.push({ label: plural(others.values, "other"), count: others.rows, isRest: true });
-  return { heading: `rows by ${of}`, of, unit: "rows", counted };
+  return { column: of, heading: `rows by ${of}`, of, unit: "rows", counted };
 }
 
 function byRepeats(name: string, repeats: readonly Repeats[]): Spread {
   const counted = repeats.map(({ min, max, values }) => ({ label: range(min, max), count: values }));
-  return { heading: `${name} values by number of rows`, of: "rows", unit: "values", counted };
+  return { column: name, heading: `${name} values by number of rows`, of: "rows", unit: "values", counted };
 }
 
 function range(min: number, max: number | null): string {

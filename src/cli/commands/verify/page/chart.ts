@@ -7,16 +7,18 @@ import { html, type Markup } from "./markup.ts";
 /** The shortest visible bar, in percent of the longest. */
 const SHORTEST_BAR = 0.7;
 
-export function chartOf({ heading, of, unit, counted }: Spread): Markup {
+export function chartOf({ column, heading, of, unit, counted }: Spread): Markup {
+  // The name of a column keeps its case.
+  const titled = (text: string): string => (text.startsWith(column) ? text : capitalized(text));
   const whole = counted.reduce((sum, each) => sum + each.count, 0);
   const most = Math.max(...counted.map(drawn), 1);
   const digits = Math.max(...counted.map((each) => count(each.count).length));
   return html`<figure class="card">
-    <figcaption><h3>${capitalized(heading)}</h3></figcaption>
+    <figcaption><h3>${titled(heading)}</h3></figcaption>
     <table class="chart" style="--digits: ${digits}">
       <thead>
         <tr>
-          <th scope="col">${capitalized(of)}</th>
+          <th scope="col">${titled(of)}</th>
           <th scope="col">${capitalized(unit)}</th>
           <th scope="col">Share</th>
         </tr>
