@@ -18,6 +18,7 @@ import { findTables, isOneOf, RELATIONS, unloggedTables } from "./catalogue.ts";
 import { connect, type Connection, type Sql } from "./connection.ts";
 import { asFailure } from "./errors.ts";
 import { explainForbidden, forbidden, forbiddenByPolicy } from "./forbidden.ts";
+import { checkKeyOfRows } from "./key-history.ts";
 import { requireOwnIndexes } from "./ledger.ts";
 import { MIGRATIONS, RUNS, tablesFor, written } from "./migrations.ts";
 import { fullName } from "./quote.ts";
@@ -38,11 +39,13 @@ const OLDEST = 100_000;
  *
  * @param keepsVault whether a drain with these settings writes to the vault
  * @param now epoch milliseconds
+ * @param keyIds of the configured masking keys, the one that masks first; empty if there is no usable key
  */
 export async function checkDatabase(
   settings: DatabaseSettings,
   keepsVault: boolean,
   now: () => number,
+  keyIds: readonly string[] = [],
 ): Promise<readonly Check[]> {
   const [database, ...others] = DATABASE_CHECKS;
   const connection = connect(settings);
@@ -61,6 +64,7 @@ export async function checkDatabase(
       await run("TLS", () => checkTls(connection, settings)),
       await run("Postgres clock", () => checkServerClock(sql, now)),
       ...(await checkTables(sql, settings, keepsVault, run)),
+      await checkKeyOfRows(sql, settings, keyIds),
     ];
   } catch (error) {
     const failure = asFailure(error, settings, "checking the database");

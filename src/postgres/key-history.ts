@@ -1,7 +1,9 @@
 // Which masking keys were used for a table, as the run history and the record of requests tell. Writes nothing.
 import type { DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
-import { latestUse, mergeUses, type KeyUse } from "../recovery/key-use.ts";
+import { ok, skipped, warning, type Check } from "../doctor/check.ts";
+import { dayOf, otherKeyAdvice, restoreAdvice } from "../recovery/key-advice.ts";
+import { latestUse, mergeUses, unexpectedKey, type KeyUse } from "../recovery/key-use.ts";
 import type { Reader, Sql } from "./connection.ts";
 import { withDatabase } from "./database.ts";
 import { exactly } from "./quarantined-message.ts";
@@ -71,13 +73,43 @@ export interface EarlierRows {
   readonly key: KeyUse | undefined;
 }
 
-/** Reads the ledger's first entry and the run history. @throws {Failure} when the database is unreachable */
+/** @throws {Failure} when the database is unreachable */
 export async function findEarlierRows(settings: DatabaseSettings): Promise<EarlierRows> {
   const { user, table } = settings;
-  return withDatabase(settings, "looking for earlier rows", async (sql) => {
-    const key = latestUse(await keyUses(sql, user, table));
-    const mayRead = (await missingGrants(sql, user, [{ table: "ledger", right: "select" }])).length === 0;
-    const [entry] = mayRead ? await sql`select from fetch_etl.ledger limit 1` : [];
-    return { loaded: key !== undefined || entry !== undefined, key };
-  });
+  return withDatabase(settings, "looking for earlier rows", async (sql) =>
+    earlierRows(sql, user, await keyUses(sql, user, table)),
+  );
+}
+
+/** Reads the ledger's first entry. */
+export async function earlierRows(sql: Sql, user: string, uses: readonly KeyUse[]): Promise<EarlierRows> {
+  const key = latestUse(uses);
+  const mayRead = (await missingGrants(sql, user, [{ table: "ledger", right: "select" }])).length === 0;
+  const [entry] = mayRead ? await sql`select from fetch_etl.ledger limit 1` : [];
+  return { loaded: key !== undefined || entry !== undefined, key };
+}
+
+/**
+ * A check of `doctor`: compares the configured keys with the key of the most recent rows, as far as the user may know it.
+ *
+ * @param keyIds the one that masks first; empty if there is no usable key
+ */
+export async function checkKeyOfRows(
+  sql: Sql,
+  { user, table }: DatabaseSettings,
+  keyIds: readonly string[],
+): Promise<Check> {
+  const name = "key of rows";
+  try {
+    const uses = await keyUses(sql, user, table);
+    const { loaded, key } = await earlierRows(sql, user, uses);
+    if (!loaded) return ok(name, "no rows yet, as far as this user may read");
+    const finding = key === undefined ? "unknown" : `${key.keyId}, last used on ${dayOf(key.last)}`;
+    const [keyId] = keyIds;
+    if (keyId === undefined) return warning(name, finding, restoreAdvice(key));
+    const other = unexpectedKey(uses, keyIds);
+    return other === undefined ? ok(name, finding) : warning(name, finding, otherKeyAdvice(other, keyId));
+  } catch {
+    return skipped(name, "not checked: the run history could not be read");
+  }
 }

@@ -50,6 +50,73 @@ it("a drain with another key than that of the most recent rows warns, or loads n
     });
   }));
 
+it("every command that needs the masking key names the key of the rows, if its own is missing or broken", () =>
+  withVault(async (bench) => {
+    const { drain, run, env } = bench;
+    const key = env["FETCH_ETL_MASKING_KEY"] ?? "";
+    const advice = new RegExp(
+      `error: The database has rows that were masked with key ${idOf(key)}, last used`,
+    );
+    await drain([login("u-1", "192.0.2.1", "d-1")]);
+    const reason = ["--reason", "x"];
+    for (const [words, needsKey] of [
+      [["quarantine", "replay"], true],
+      [["forget", "--where", "user_id=u-1", ...reason, "--purge-quarantine"], true],
+      [["forget", "--where", "user_id=u-1", ...reason, "--dry-run"], false],
+      [["quarantine", "show", "an-id", "--raw", ...reason], false],
+    ] as const) {
+      for (const broken of [`"${key}`, key.slice(0, 41), ...(needsKey ? [undefined] : [])]) {
+        const { code, stdout, stderr } = await run(words, { FETCH_ETL_MASKING_KEY: broken });
+        expect({ words, code, stdout }).toEqual({ words, code: 2, stdout: "" });
+        expect(stderr).toMatch(advice);
+        // The mistake and the advice.
+        expect(stderr.trimEnd().split("\n")).toHaveLength(2);
+      }
+    }
+    // A key that may be there later is not to be sought, and the exit code stays that of a retry.
+    const away = {
+      FETCH_ETL_MASKING_KEY: "arn:aws:ssm:us-east-1:000000000000:parameter/key",
+      AWS_ENDPOINT_URL_SSM: "http://127.0.0.1:1",
+    };
+    const later = await run(["quarantine", "replay"], away);
+    expect(later.code).toBe(5);
+    expect(later.stderr).not.toMatch(advice);
+  }));
+
+it("doctor compares the masking key with that of the rows", () =>
+  withVault(async (bench) => {
+    const { drain, run, env } = bench;
+    const [a, b] = [env["FETCH_ETL_MASKING_KEY"] ?? "", randomBytes(32).toString("base64")];
+    const found = async (keys: string | undefined): Promise<unknown> => {
+      const outcome = await run(["doctor", "--json"], { FETCH_ETL_MASKING_KEY: keys });
+      const { checks } = json(outcome) as { checks: { name: string }[] };
+      return { code: outcome.code, ...checks.find(({ name }) => name === "key of rows") };
+    };
+    expect(await found(undefined)).toMatchObject({
+      code: 2,
+      status: "ok",
+      finding: expect.stringMatching(/^no rows yet/),
+    });
+    await drain([login("u-1", "192.0.2.1", "d-1")]);
+    const finding = `${idOf(a)}, last used on ${new Date().toISOString().slice(0, 10)}`;
+    for (const keys of [a, `${b},${a}`]) {
+      expect(await found(keys)).toEqual({ code: 0, name: "key of rows", status: "ok", finding });
+    }
+    for (const keys of [undefined, a.slice(0, 41)]) {
+      expect(await found(keys)).toMatchObject({
+        ...{ code: 2, status: "warning", finding },
+        wayOut: expect.stringContaining(`masked with key ${idOf(a)}, last used on `),
+      });
+    }
+    expect(await found(b)).toMatchObject({
+      ...{ code: 0, status: "warning", finding },
+      wayOut: expect.stringContaining(`but this drain masks with key ${idOf(b)}:`),
+    });
+    const { env: least } = await asRole(bench, "grant usage on schema fetch_etl to somebody");
+    const unread = await run(["doctor", "--json"], { ...least, FETCH_ETL_MASKING_KEY: b });
+    expect(unread.stdout).toContain('"no rows yet, as far as this user may read"');
+  }));
+
 it("rotate --dry-run counts what would move and what cannot, and a rotation back needs --yes", () =>
   withVault(async (bench) => {
     const { drain, run, sql, env, holder } = bench;

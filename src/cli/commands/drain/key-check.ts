@@ -1,6 +1,7 @@
 // Compares the masking key of a drain with that of the most recent rows.
 import { Failure } from "../../../failure.ts";
 import type { PostgresLoader } from "../../../postgres/load.ts";
+import { otherKeyAdvice } from "../../../recovery/key-advice.ts";
 import { unexpectedKey } from "../../../recovery/key-use.ts";
 import type { Log } from "../../log/log.ts";
 
@@ -18,10 +19,7 @@ export async function checkKey(
 ): Promise<void> {
   const other = unexpectedKey(await loader.keyUses(), keyIds);
   if (other === undefined) return;
-  const sentence =
-    `The most recent rows were masked with key ${other.keyId}, last used on ${other.last.slice(0, 10)}, but this drain masks with key ${keyIds[0] ?? ""}: ` +
-    "the same value would get another token. If the key was changed by mistake, restore the earlier one. " +
-    "If it was changed on purpose, keep the earlier key after it in FETCH_ETL_MASKING_KEY, separated by a comma.";
+  const sentence = otherKeyAdvice(other, keyIds[0] ?? "");
   if (strict) throw new Failure("configuration", `${sentence} Nothing was received (--strict-key).`);
   log.warn(sentence);
 }

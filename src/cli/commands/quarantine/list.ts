@@ -27,7 +27,9 @@ export async function runQuarantineList(flags: ListFlags, context: Context): Pro
   const keyIds =
     json === true
       ? []
-      : readKeysIfSet(await withSecrets(context, ignored, MASKING_KEY), ignored).map(({ keyId }) => keyId);
+      : (readKeysIfSet(await withSecrets(context, ignored, MASKING_KEY), ignored) ?? []).map(
+          ({ keyId }) => keyId,
+        );
   const group = groupFor(mapping);
   await withQuarantine(context, database, async (quarantine) => {
     const selection = await quarantine.select(wanted);

@@ -10,6 +10,7 @@ import { createBodyOpener } from "../../../quarantine/message.ts";
 import { replay } from "../../../quarantine/replay.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
+import { adviseOnKey } from "../../key-advice.ts";
 import { DATABASE, MASKING_KEY, withSecrets } from "../../secrets.ts";
 import { count, listText, plural, printable } from "../../terminal/style.ts";
 import * as report from "./report.ts";
@@ -33,6 +34,7 @@ export async function runQuarantineReplay(
   const database = readDatabase(resolved, problems, flags, mapping);
   const recipients = readRecipients(env, problems);
   const wanted = readSelection(flags, ids, problems);
+  if (masking === undefined) await adviseOnKey(context, database);
   const needed = problems.complete({ masking, database });
 
   const sealer = recipients === undefined ? undefined : await services.createSealer(recipients);

@@ -30,7 +30,7 @@ export async function runReveal(
   });
   // Only to find the new tokens of earlier ones, so that an invalid key is not an error here.
   const ignored = new Problems();
-  const keys = readKeysIfSet(await withSecrets(context, ignored, MASKING_KEY), ignored);
+  const keys = readKeysIfSet(await withSecrets(context, ignored, MASKING_KEY), ignored) ?? [];
   const opener = await context.services.createOpener(identity.reveal());
   const vault = await context.services.openVault(database);
   const followed = await vault.follow(request.tokens, keys);
