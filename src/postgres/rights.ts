@@ -2,7 +2,7 @@
 import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
 import { RELATIONS } from "./catalogue.ts";
-import type { Sql } from "./connection.ts";
+import type { Sql, Transaction } from "./connection.ts";
 import { RUN_END } from "./migrations.ts";
 import { fullName, identifier, schemaName } from "./quote.ts";
 
@@ -76,7 +76,11 @@ export function grant({ schema = "fetch_etl", table, right, columns = [] }: Righ
 }
 
 /** The GRANT for each right that is missing, `USAGE` on the schema included. A table that does not exist lacks all. */
-export async function missingGrants(sql: Sql, user: string, rights: readonly Right[]): Promise<string[]> {
+export async function missingGrants(
+  sql: Sql | Transaction,
+  user: string,
+  rights: readonly Right[],
+): Promise<string[]> {
   const missing = new Set<string>();
   for (const { schema = "fetch_etl", table, right, columns = [] } of rights) {
     const [found] = await sql<{ schema: boolean; right: boolean }[]>`

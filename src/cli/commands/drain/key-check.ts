@@ -2,7 +2,6 @@
 import { Failure } from "../../../failure.ts";
 import type { PostgresLoader } from "../../../postgres/load.ts";
 import { otherKeyAdvice } from "../../../recovery/key-advice.ts";
-import { unexpectedKey } from "../../../recovery/key-use.ts";
 import type { Log } from "../../log/log.ts";
 
 /**
@@ -12,14 +11,13 @@ import type { Log } from "../../log/log.ts";
  * @throws {Failure} `configuration` instead, with `strict`
  */
 export async function checkKey(
-  loader: Pick<PostgresLoader, "keyUses">,
+  loader: Pick<PostgresLoader, "keyHistory">,
   keyIds: readonly string[],
   strict: boolean,
   log: Pick<Log, "warn">,
 ): Promise<void> {
-  const other = unexpectedKey(await loader.keyUses(), keyIds);
-  if (other === undefined) return;
-  const sentence = otherKeyAdvice(other, keyIds[0] ?? "");
+  const sentence = otherKeyAdvice(await loader.keyHistory(), keyIds);
+  if (sentence === undefined) return;
   if (strict) throw new Failure("configuration", `${sentence} Nothing was received (--strict-key).`);
   log.warn(sentence);
 }
