@@ -137,7 +137,9 @@ export interface PastRun {
   readonly counts: RunCounts | undefined;
 }
 
-export type RunCounts = Readonly<Record<keyof Omit<Counts, "invalid" | "reasons"> | "invalidValues", number>>;
+export type RunCounts = Readonly<
+  Record<keyof Omit<Counts, "invalid" | "reasons" | "shownReasons"> | "invalidValues", number>
+>;
 
 /** The history of one queue. */
 export interface RunHistory {

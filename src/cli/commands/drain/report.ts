@@ -70,7 +70,7 @@ export function drainFields(identity: DrainIdentity, figures: DrainFigures, dryR
     left: figures.left,
     invalid: Object.fromEntries(figures.invalid),
     reasons: Object.fromEntries(
-      frequentReasons(figures)
+      frequentReasons(figures.reasons)
         .slice(0, MOST_REASONS)
         .map(({ reason, count: messages }) => [printable(reason), messages]),
     ),
@@ -88,8 +88,8 @@ export function drainFields(identity: DrainIdentity, figures: DrainFigures, dryR
 const MOST_REASONS = 3;
 
 /** `ip: not an IP address (5); user_id: missing (2); 4 other reasons`; empty if there are none. */
-export function reasonsText(counts: Pick<Counts, "reasons">): string {
-  const all = frequentReasons(counts);
+export function reasonsText({ shownReasons }: Pick<Counts, "shownReasons">): string {
+  const all = frequentReasons(shownReasons);
   const named = all
     .slice(0, MOST_REASONS)
     .map(({ reason, count: messages }) => `${printable(reason)} (${count(messages)})`);

@@ -3,7 +3,7 @@ import type { Repeated } from "../../../../postgres/token-counts.ts";
 import { share } from "../../../terminal/bars.ts";
 import { count, printable } from "../../../terminal/style.ts";
 import { MOST_DRAWN, spreadsOf } from "../spread.ts";
-import { keyIdRows, omittedText, QUERY_MEANING, queueText, type Verified } from "../report.ts";
+import { keyIdRows, omittedText, QUERY_MEANING, queueText, reasonsToShow, type Verified } from "../report.ts";
 import { capitalized, chartOf } from "./chart.ts";
 import { html, type Markup } from "./markup.ts";
 import { STYLE } from "./style.ts";
@@ -113,7 +113,8 @@ function charts(columns: Verified["columns"]): Markup | [] {
   </section>`;
 }
 
-function details({ rows, columns, quarantined, quarantineReasons }: Verified): Markup {
+function details(verified: Verified): Markup {
+  const { rows, columns, quarantined } = verified;
   const shown = [...columns].slice(0, MOST_DRAWN).map(([name, column]) => [printable(name), column] as const);
   const { names, keys } = keyIdRows(new Map(shown));
   const cards = [
@@ -142,7 +143,7 @@ function details({ rows, columns, quarantined, quarantineReasons }: Verified): M
     card(
       "Quarantine reasons",
       ["Reason", "Messages"],
-      Object.entries(quarantineReasons).map(([reason, messages]) => [
+      Object.entries(reasonsToShow(verified)).map(([reason, messages]) => [
         printable(reason),
         withShare(messages, quarantined),
       ]),
