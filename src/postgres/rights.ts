@@ -44,6 +44,15 @@ const VAULT_RIGHTS: readonly Right[] = [
 /** Optional: a drain prunes the ledger at its end. */
 export const PRUNE_RIGHT: Right = { table: "ledger", right: "delete" };
 
+/**
+ * Optional: a drain counts what the quarantine holds, for its metrics, and prunes ledger entries of messages that were replayed. No column
+ * here has a body or a value of one.
+ */
+export const COUNT_RIGHT: Right = {
+  ...{ table: "quarantine", right: "select" },
+  columns: ["queue", "sent_at", "message_id", "reasons", "replayed_at"],
+};
+
 /** Optional: a drain records itself in the run history. */
 export const RECORD_RIGHTS: readonly Right[] = [
   { table: "runs", right: "insert" },
