@@ -16,7 +16,7 @@ export interface RevealFlags {
   readonly json?: boolean;
 }
 
-/** Needs a database and an identity, but no masking key and no queue. Reveals all values or none. */
+/** Needs a database and an identity, and no queue. A masking key is optional: it finds what replaced an earlier token. Reveals all values or none. */
 export async function runReveal(
   flags: RevealFlags,
   context: Context,
