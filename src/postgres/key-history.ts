@@ -80,12 +80,16 @@ export async function keyHistory(
   return { uses, knowsRotations };
 }
 
-/** The same with a time limit, for a drain, which does not wait for the history. */
-export async function keyHistoryWithin(sql: Sql, user: string, table: TableName): Promise<KeyHistory> {
+async function withinLimits<T>(sql: Sql, work: (tx: Transaction) => Promise<T>): Promise<T> {
   return inTransaction(sql, SNAPSHOT, async (tx) => {
     await tx.unsafe("set local lock_timeout = '1s'; set local statement_timeout = '2s'");
-    return keyHistory(tx, user, table);
+    return work(tx);
   });
+}
+
+/** The same with a time limit, for a drain, which does not wait for the history. */
+export async function keyHistoryWithin(sql: Sql, user: string, table: TableName): Promise<KeyHistory> {
+  return withinLimits(sql, (tx) => keyHistory(tx, user, table));
 }
 
 /** Whether drains have loaded rows, and which masking key is in use, as far as the user may know. */
@@ -103,7 +107,7 @@ export async function findEarlierRows(settings: DatabaseSettings): Promise<Earli
 }
 
 /** Reads the ledger's first entry. */
-export async function earlierRows(sql: Sql, user: string, { uses }: KeyHistory): Promise<EarlierRows> {
+async function earlierRows(sql: Sql | Transaction, user: string, { uses }: KeyHistory): Promise<EarlierRows> {
   const key = keyInUse(uses);
   const mayRead = (await missingGrants(sql, user, [{ table: "ledger", right: "select" }])).length === 0;
   const [entry] = mayRead ? await sql`select from fetch_etl.ledger limit 1` : [];
@@ -122,8 +126,11 @@ export async function checkKeyOfRows(
 ): Promise<Check> {
   const name = "key of rows";
   try {
-    const history = await keyHistory(sql, user, table);
-    const { loaded, key } = await earlierRows(sql, user, history);
+    const { history, rows } = await withinLimits(sql, async (tx) => {
+      const found = await keyHistory(tx, user, table);
+      return { history: found, rows: await earlierRows(tx, user, found) };
+    });
+    const { loaded, key } = rows;
     if (!loaded) return ok(name, "no rows yet, as far as this user may read");
     const finding = key === undefined ? "unknown" : `${key.keyId}, last used on ${dayOf(key.last)}`;
     const advice = keyIds.length === 0 ? restoreAdvice(key) : otherKeyAdvice(history, keyIds);
