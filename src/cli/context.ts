@@ -57,6 +57,7 @@ export interface Services {
     settings: DatabaseSettings,
     keepsVault: boolean,
     epochNow: () => number,
+    keyIds: readonly string[],
   ): Promise<readonly Check[]>;
   openLoader(
     settings: DatabaseSettings,

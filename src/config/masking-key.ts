@@ -34,8 +34,12 @@ export function readMaskingKeys(
 }
 
 /** Like {@link readMaskingKeys}, but it is not a mistake to configure no key: the list is then empty. */
-export function readKeysIfSet(sources: SecretSources, problems: Problems): readonly MaskingKeys[] {
-  return (sources.env[KEY] ?? "") === "" ? [] : (readMaskingKeys(sources, problems) ?? []);
+export function readKeysIfSet(
+  sources: SecretSources,
+  problems: Problems,
+): readonly MaskingKeys[] | undefined {
+  const isSet = (sources.env[KEY] ?? "") !== "" || sources.secrets.failed.has(KEY);
+  return isSet ? readMaskingKeys(sources, problems) : [];
 }
 
 function parseKeys(text: string, where: string, problems: Problems): MaskingKeyList | undefined {

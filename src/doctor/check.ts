@@ -24,6 +24,7 @@ export const DATABASE_CHECKS = [
   "public schema",
   "ledger",
   "run history",
+  "key of rows",
 ] as const;
 export type CheckName =
   (typeof LOCAL_CHECKS)[number] | (typeof QUEUE_CHECKS)[number] | (typeof DATABASE_CHECKS)[number];

@@ -1,4 +1,5 @@
 // The counts of a run.
+import { grouped, type ReasonGroup } from "../mapping/reason-group.ts";
 
 /** Messages and records by outcome. A message is one record, unless its mapping names a list of `records`. */
 export interface Counts {
@@ -25,6 +26,8 @@ export interface Counts {
   readonly invalid: Map<string, number>;
   /** By reason, without values: rejected messages. One with two reasons counts for both, and each of its deliveries counts. */
   readonly reasons: Map<string, number>;
+  /** The same as people read it: a message that lacks every field counts for one reason. */
+  readonly shownReasons: Map<string, number>;
 }
 
 /** Maximum number of reasons that are counted. A mapping has fewer, but a trigger can name any constraint. */
@@ -34,12 +37,20 @@ const MOST_REASONS = 1_000;
 const CUT_OFF = /^[\d,]+ other reasons$/;
 
 /** Counts a rejected message for each of its reasons, wherever in the message they occur. */
-export function countReasons(counts: Counts, reasons: readonly string[]): void {
+export function countReasons(
+  counts: Pick<Counts, "reasons" | "shownReasons">,
+  reasons: readonly string[],
+  group?: ReasonGroup,
+): void {
+  countEach(counts.reasons, reasons);
+  countEach(counts.shownReasons, grouped(reasons, group));
+}
+
+function countEach(counted: Map<string, number>, reasons: readonly string[]): void {
   for (const reason of new Set(reasons.map((each) => each.replace(/^record \d+: /, "")))) {
     if (CUT_OFF.test(reason)) continue;
-    const before = counts.reasons.get(reason);
-    if (before !== undefined || counts.reasons.size < MOST_REASONS)
-      counts.reasons.set(reason, (before ?? 0) + 1);
+    const before = counted.get(reason);
+    if (before !== undefined || counted.size < MOST_REASONS) counted.set(reason, (before ?? 0) + 1);
   }
 }
 
@@ -50,7 +61,7 @@ export interface ReasonCount {
 }
 
 /** Most frequent first, then in the order of the alphabet. */
-export function frequentReasons({ reasons }: Pick<Counts, "reasons">): ReasonCount[] {
+export function frequentReasons(reasons: ReadonlyMap<string, number>): ReasonCount[] {
   return [...reasons]
     .map(([reason, count]) => ({ reason, count }))
     .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1));
@@ -80,5 +91,6 @@ export function newCounts(): Counts {
     },
     invalid: new Map(),
     reasons: new Map(),
+    shownReasons: new Map(),
   };
 }

@@ -1,5 +1,6 @@
 // Turns a message into what is to be written for it: rows, and a rejection with its sealed body.
 import type { Plan } from "../mapping/compile.ts";
+import { reasonGroup, type ReasonGroup } from "../mapping/reason-group.ts";
 import type { MappedMessage, MaskedValue, Reading, RecordReading } from "../mapping/mapping.ts";
 import { textMac, type TextMac } from "../masking/token.ts";
 import type { MaskingKeys } from "../masking/keys.ts";
@@ -19,6 +20,8 @@ import {
 export interface EntryMaker {
   /** Whether every message has one item. */
   readonly isOneRecord: boolean;
+  /** The reasons of a message that lacks every field. */
+  readonly reasonGroup: ReasonGroup | undefined;
   /**
    * Reads and masks a message, item by item. There is at least one. At the last one all rejected records are known.
    *
@@ -77,6 +80,7 @@ export function createEntryMaker(settings: EntrySettings): EntryMaker {
 }
 
 class Maker implements EntryMaker {
+  readonly reasonGroup: ReasonGroup | undefined;
   readonly #settings: EntrySettings;
   readonly #bodyMac: TextMac;
   readonly #idempotencyMac: TextMac;
@@ -84,6 +88,7 @@ class Maker implements EntryMaker {
   constructor(settings: EntrySettings) {
     const { keys } = settings;
     this.#settings = settings;
+    this.reasonGroup = reasonGroup(settings.plan.mapping);
     this.#bodyMac = textMac(keys.body);
     this.#idempotencyMac = textMac(keys.idempotency);
   }

@@ -210,19 +210,21 @@ class Drain {
     else {
       // Not hidden for as long as the batch takes.
       this.#counts.left += 1;
-      countReasons(this.#counts, item.entry.rejection.reasons);
+      countReasons(this.#counts, item.entry.rejection.reasons, entries.reasonGroup);
       this.#leave(message.messageId);
     }
   }
 
   /** For a dry run. */
   #countItems(message: ReceivedMessage): void {
-    for (const item of this.#parts.entries.items(message)) {
+    const { entries } = this.#parts;
+    for (const item of entries.items(message)) {
       tally(this.#counts, item);
       if (item.entry?.kind === "row") this.#counts.loaded += 1;
       const rejected = item.entry?.kind === "rejection" ? 1 : item.isLast ? (item.rejected?.size ?? 0) : 0;
-      if (item.entry?.kind === "rejection") countReasons(this.#counts, item.entry.rejection.reasons);
-      else if (rejected > 0) countReasons(this.#counts, item.rejected?.reasons ?? []);
+      if (item.entry?.kind === "rejection")
+        countReasons(this.#counts, item.entry.rejection.reasons, entries.reasonGroup);
+      else if (rejected > 0) countReasons(this.#counts, item.rejected?.reasons ?? [], entries.reasonGroup);
       if (this.#settings.onReject === "quarantine") this.#counts.quarantined += rejected;
       else if (rejected > 0) this.#counts.left += 1;
     }

@@ -83,7 +83,7 @@ export class Writer {
    * @throws {Failure} if the database stays unavailable, or if a retry cannot fix the error
    */
   async write(items: readonly Item[]): Promise<ReadonlySet<string>> {
-    const { onReject, counts } = this.#options;
+    const { onReject, counts, entries } = this.#options;
     const writable = items.flatMap((item) => {
       const { entry } = item;
       return entry === undefined || (entry.kind === "rejection" && onReject === "leave")
@@ -102,7 +102,7 @@ export class Writer {
       );
       const all = [...rejected, ...whole];
       const left = new Set(all.map(({ message }) => message.messageId));
-      for (const { reasons } of all) countReasons(counts, reasons);
+      for (const { reasons } of all) countReasons(counts, reasons, entries.reasonGroup);
       counts.left += left.size;
       return left;
     }
@@ -178,14 +178,14 @@ export class Writer {
 
   async #load(entries: readonly Entry[]): Promise<number> {
     const { loaded, duplicates, quarantined } = await this.#loadWithRetry(entries);
-    const { counts } = this.#options;
+    const { counts, entries: maker } = this.#options;
     counts.loaded += loaded;
     counts.duplicates += duplicates;
     counts.quarantined += quarantined;
     // Which of them are duplicates, the database does not say.
     if (quarantined > 0)
       for (const entry of entries)
-        if (entry.kind === "rejection") countReasons(counts, entry.rejection.reasons);
+        if (entry.kind === "rejection") countReasons(counts, entry.rejection.reasons, maker.reasonGroup);
     return loaded;
   }
 

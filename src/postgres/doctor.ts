@@ -18,10 +18,19 @@ import { findTables, isOneOf, RELATIONS, unloggedTables } from "./catalogue.ts";
 import { connect, type Connection, type Sql } from "./connection.ts";
 import { asFailure } from "./errors.ts";
 import { explainForbidden, forbidden, forbiddenByPolicy } from "./forbidden.ts";
+import { checkKeyOfRows } from "./key-history.ts";
 import { requireOwnIndexes } from "./ledger.ts";
 import { MIGRATIONS, RUNS, tablesFor, written } from "./migrations.ts";
 import { fullName } from "./quote.ts";
-import { lacking, missingGrants, PRUNE_RIGHT, PRUNE_RUNS_RIGHT, RECORD_RIGHTS, rightsFor } from "./rights.ts";
+import {
+  COUNT_RIGHT,
+  lacking,
+  missingGrants,
+  PRUNE_RIGHT,
+  PRUNE_RUNS_RIGHT,
+  RECORD_RIGHTS,
+  rightsFor,
+} from "./rights.ts";
 import { lacksOnlyRuns, migrationProblem, neededState, runsProblem, schemaState } from "./schema.ts";
 import { checkTarget, type Target } from "./target-table.ts";
 import { checkPublicSchema, checkTableCode } from "./table-code.ts";
@@ -38,11 +47,13 @@ const OLDEST = 100_000;
  *
  * @param keepsVault whether a drain with these settings writes to the vault
  * @param now epoch milliseconds
+ * @param keyIds of the configured masking keys, the one that masks first; empty if there is no usable key
  */
 export async function checkDatabase(
   settings: DatabaseSettings,
   keepsVault: boolean,
   now: () => number,
+  keyIds: readonly string[] = [],
 ): Promise<readonly Check[]> {
   const [database, ...others] = DATABASE_CHECKS;
   const connection = connect(settings);
@@ -61,6 +72,7 @@ export async function checkDatabase(
       await run("TLS", () => checkTls(connection, settings)),
       await run("Postgres clock", () => checkServerClock(sql, now)),
       ...(await checkTables(sql, settings, keepsVault, run)),
+      await checkKeyOfRows(sql, settings, keyIds),
     ];
   } catch (error) {
     const failure = asFailure(error, settings, "checking the database");
@@ -152,7 +164,16 @@ async function checkTables(
     );
     if (rights.length === 0) return skipped("database rights", NO_TABLE);
     const grants = await missingGrants(sql, user, rights);
-    if (grants.length === 0) return ok("database rights", "all that a drain needs");
+    if (grants.length === 0) {
+      const counting = exists(QUARANTINE) ? await missingGrants(sql, user, [COUNT_RIGHT]) : [];
+      return counting.length === 0
+        ? ok("database rights", "all that a drain needs")
+        : warning(
+            "database rights",
+            "all that a drain needs, without the metric fetch_etl_quarantine_held",
+            lacking(user, "counting the quarantine, without which its alert does not fire", counting),
+          );
+    }
     const message = lacking(user, "a drain", grants);
     return failed("database rights", "some missing", { kind: "configuration", message });
   });
@@ -163,7 +184,8 @@ async function checkTables(
     ),
     rightsCheck,
     await run("writing", async () => {
-      if (rightsCheck.status !== "ok") return skipped("writing", "not checked: see database rights");
+      if (rightsCheck.status !== "ok" && rightsCheck.status !== "warning")
+        return skipped("writing", "not checked: see database rights");
       return checkWriting(sql, settings, wanted.filter(exists));
     }),
     await run("triggers", () => checkTableCode(sql, target)),
@@ -173,6 +195,7 @@ async function checkTables(
   ];
 }
 
+const QUARANTINE: TableName = { schema: "fetch_etl", name: "quarantine" };
 const NO_TABLE = "not checked: there is no table yet";
 
 const BY = 'by "fetch-etl init" or the first drain';

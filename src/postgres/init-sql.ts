@@ -9,6 +9,7 @@ import {
 } from "./migrations.ts";
 import { identifier, literal, schemaName } from "./quote.ts";
 import {
+  COUNT_RIGHT,
   grant,
   grantUsage,
   PRUNE_RIGHT,
@@ -63,8 +64,10 @@ exception
 end`)}
 ${schemas.map((schema) => `${grantUsage(schema, loaderRole)}\n`).join("")}${rightsFor(table, true)
     .map((right) => `${grant(right, loaderRole)}\n`)
-    .join("")}-- Optional: to record runs, and to prune the ledger and the run history.
-${[...RECORD_RIGHTS, PRUNE_RIGHT, PRUNE_RUNS_RIGHT].map((right) => `${grant(right, loaderRole)}\n`).join("")}
+    .join(
+      "",
+    )}-- Optional: to record runs, to count the quarantine without its bodies, and to prune the ledger and the run history.
+${[...RECORD_RIGHTS, COUNT_RIGHT, PRUNE_RIGHT, PRUNE_RUNS_RIGHT].map((right) => `${grant(right, loaderRole)}\n`).join("")}
 -- Before Postgres 15, everybody may create functions and operators in public, and SQL of others may find them instead of Postgres's own.
 ${block(`begin
   ${REVOKE_CREATE};

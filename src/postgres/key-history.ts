@@ -1,8 +1,10 @@
 // Which masking keys were used for a table, as the run history and the record of requests tell. Writes nothing.
 import type { DatabaseSettings } from "../config/database.ts";
 import type { TableName } from "../config/table.ts";
-import { latestUse, mergeUses, type KeyUse } from "../recovery/key-use.ts";
-import type { Reader, Sql } from "./connection.ts";
+import { ok, skipped, warning, type Check } from "../doctor/check.ts";
+import { dayOf, otherKeyAdvice, restoreAdvice } from "../recovery/key-advice.ts";
+import { keyInUse, mergeUses, type KeyHistory, type KeyUse } from "../recovery/key-use.ts";
+import type { Reader, Sql, Transaction } from "./connection.ts";
 import { withDatabase } from "./database.ts";
 import { exactly } from "./quarantined-message.ts";
 import { literal } from "./quote.ts";
@@ -35,49 +37,105 @@ export async function usesByRuns(sql: Reader, { schema, name }: TableName): Prom
     group by 1`);
 }
 
-/** The same with a time limit, for a drain, which does not wait for the history. */
-export async function usesWithin(sql: Sql, table: TableName): Promise<readonly KeyUse[]> {
-  return inTransaction(sql, SNAPSHOT, async (tx) => {
-    await tx.unsafe("set local lock_timeout = '1s'; set local statement_timeout = '2s'");
-    return usesByRuns(tx, table);
-  });
+const ROTATE_TO = "rotate to key ";
+/** Characters of a key id. */
+const KEY_ID_LENGTH = 8;
+
+/** The reason in a rotation's record. */
+export function rotationReason(keyId: string, table: TableName): string {
+  return `${ROTATE_TO}${keyId}${inTable(table)}`;
 }
 
-/** What the reason of a rotation's record is, before the id of its key. */
-export const ROTATE_TO = "rotate to key ";
+function inTable({ schema, name }: TableName): string {
+  return ` in ${schema}.${name}`;
+}
 
-async function usesByRotations(sql: Reader): Promise<readonly KeyUse[]> {
-  const key = `pg_catalog.substr(reason, ${ROTATE_TO.length + 1}, 8)`;
+/** A record without a table counts for every table. */
+async function usesByRotations(sql: Reader, table: TableName): Promise<readonly KeyUse[]> {
+  const key = `pg_catalog.substr(reason, ${ROTATE_TO.length + 1}, ${KEY_ID_LENGTH})`;
+  const rest = `pg_catalog.substr(reason, ${ROTATE_TO.length + KEY_ID_LENGTH + 1})`;
   return sql.unsafe<KeyUse[]>(`
-    select ${key} as "keyId", ${exactly("pg_catalog.min(at)")} as first, ${exactly("pg_catalog.max(at)")} as last
+    select ${key} as "keyId", ${exactly("pg_catalog.min(at)")} as first, ${exactly("pg_catalog.max(at)")} as last,
+           ${exactly("pg_catalog.max(at)")} as rotated
     from fetch_etl.reveal_log
-    where action operator(pg_catalog.=) 'rotate' and reason operator(pg_catalog.~) '^${ROTATE_TO}[A-Za-z0-9_-]{8}'
+    where action operator(pg_catalog.=) 'rotate'
+      and reason operator(pg_catalog.~) '^${ROTATE_TO}[A-Za-z0-9_-]{${KEY_ID_LENGTH}}( |$)'
+      and (${rest} operator(pg_catalog.=) '' or ${rest} operator(pg_catalog.=) ${literal(inTable(table))})
     group by 1`);
 }
 
 /** Uses by drains and rotations, as far as the user may read their records. */
-export async function keyUses(sql: Sql, user: string, table: TableName): Promise<readonly KeyUse[]> {
+export async function keyHistory(
+  sql: Sql | Transaction,
+  user: string,
+  table: TableName,
+): Promise<KeyHistory> {
   const may = async (right: Right): Promise<boolean> =>
     (await missingGrants(sql, user, [right])).length === 0;
-  return mergeUses([
+  const knowsRotations = await may(TO_READ_RECORD);
+  const uses = mergeUses([
     ...((await may(TO_READ_RUNS)) ? await usesByRuns(sql, table) : []),
-    ...((await may(TO_READ_RECORD)) ? await usesByRotations(sql) : []),
+    ...(knowsRotations ? await usesByRotations(sql, table) : []),
   ]);
+  return { uses, knowsRotations };
 }
 
-/** Whether drains have loaded rows, and under which masking key last, as far as the user may know. */
+async function withinLimits<T>(sql: Sql, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return inTransaction(sql, SNAPSHOT, async (tx) => {
+    await tx.unsafe("set local lock_timeout = '1s'; set local statement_timeout = '2s'");
+    return work(tx);
+  });
+}
+
+/** The same with a time limit, for a drain, which does not wait for the history. */
+export async function keyHistoryWithin(sql: Sql, user: string, table: TableName): Promise<KeyHistory> {
+  return withinLimits(sql, (tx) => keyHistory(tx, user, table));
+}
+
+/** Whether drains have loaded rows, and which masking key is in use, as far as the user may know. */
 export interface EarlierRows {
   readonly loaded: boolean;
   readonly key: KeyUse | undefined;
 }
 
-/** Reads the ledger's first entry and the run history. @throws {Failure} when the database is unreachable */
+/** @throws {Failure} when the database is unreachable */
 export async function findEarlierRows(settings: DatabaseSettings): Promise<EarlierRows> {
   const { user, table } = settings;
-  return withDatabase(settings, "looking for earlier rows", async (sql) => {
-    const key = latestUse(await keyUses(sql, user, table));
-    const mayRead = (await missingGrants(sql, user, [{ table: "ledger", right: "select" }])).length === 0;
-    const [entry] = mayRead ? await sql`select from fetch_etl.ledger limit 1` : [];
-    return { loaded: key !== undefined || entry !== undefined, key };
-  });
+  return withDatabase(settings, "looking for earlier rows", async (sql) =>
+    earlierRows(sql, user, await keyHistory(sql, user, table)),
+  );
+}
+
+/** Reads the ledger's first entry. */
+async function earlierRows(sql: Sql | Transaction, user: string, { uses }: KeyHistory): Promise<EarlierRows> {
+  const key = keyInUse(uses);
+  const mayRead = (await missingGrants(sql, user, [{ table: "ledger", right: "select" }])).length === 0;
+  const [entry] = mayRead ? await sql`select from fetch_etl.ledger limit 1` : [];
+  return { loaded: key !== undefined || entry !== undefined, key };
+}
+
+/**
+ * A check of `doctor`: compares the configured keys with the key of the most recent rows, as far as the user may know it.
+ *
+ * @param keyIds the one that masks first; empty if there is no usable key
+ */
+export async function checkKeyOfRows(
+  sql: Sql,
+  { user, table }: DatabaseSettings,
+  keyIds: readonly string[],
+): Promise<Check> {
+  const name = "key of rows";
+  try {
+    const { history, rows } = await withinLimits(sql, async (tx) => {
+      const found = await keyHistory(tx, user, table);
+      return { history: found, rows: await earlierRows(tx, user, found) };
+    });
+    const { loaded, key } = rows;
+    if (!loaded) return ok(name, "no rows yet, as far as this user may read");
+    const finding = key === undefined ? "unknown" : `${key.keyId}, last used on ${dayOf(key.last)}`;
+    const advice = keyIds.length === 0 ? restoreAdvice(key) : otherKeyAdvice(history, keyIds);
+    return advice === undefined ? ok(name, finding) : warning(name, finding, advice);
+  } catch {
+    return skipped(name, "not checked: the run history could not be read");
+  }
 }

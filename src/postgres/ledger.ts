@@ -67,7 +67,8 @@ const WAS_HELD = `exists (select from fetch_etl.ledger q where q.record operator
 export async function pruneLedger(sql: Sql, days: number, stop: AbortSignal): Promise<void> {
   const [may] = await sql<{ entries: boolean; quarantine: boolean; runs: boolean }[]>`
     select pg_catalog.has_table_privilege('fetch_etl.ledger', 'delete') as entries,
-           pg_catalog.has_table_privilege('fetch_etl.quarantine', 'select') as quarantine,
+           (select pg_catalog.bool_and(pg_catalog.has_column_privilege('fetch_etl.quarantine', name, 'select'))
+            from pg_catalog.unnest('{sent_at,message_id,replayed_at}'::pg_catalog.text[]) as name) as quarantine,
            coalesce(pg_catalog.has_table_privilege(runs, 'select') and pg_catalog.has_table_privilege(runs, 'delete'), false) as runs
     from pg_catalog.to_regclass('fetch_etl.runs') as runs`;
   if (may?.entries !== true) return;

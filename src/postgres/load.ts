@@ -4,7 +4,7 @@ import type { DatabaseSettings } from "../config/database.ts";
 import type { ReasonCount } from "../drain/counts.ts";
 import { DatabaseLost, keyOf, RowRefused, type Entry, type Loader } from "../drain/ports.ts";
 import { SettlingLoader, type Committed, type Unsettled } from "../drain/settling-loader.ts";
-import type { KeyUse } from "../recovery/key-use.ts";
+import type { KeyHistory } from "../recovery/key-use.ts";
 import type { SealedDataKey } from "../recovery/recipients.ts";
 import { unloggedTables } from "./catalogue.ts";
 import { connect, type Connection, type Sql } from "./connection.ts";
@@ -12,7 +12,7 @@ import { droppedRows, isDropped } from "./dropped-rows.ts";
 import { asFailure, translate, withColumn } from "./errors.ts";
 import { explainForbidden, forbidden } from "./forbidden.ts";
 import { heldReasons } from "./held-reasons.ts";
-import { usesWithin } from "./key-history.ts";
+import { keyHistoryWithin } from "./key-history.ts";
 import { pruneLedger, requireOwnIndexes } from "./ledger.ts";
 import { tablesFor } from "./migrations.ts";
 import { rightsFor } from "./rights.ts";
@@ -25,8 +25,8 @@ import { ANSWERED_AT, NEVER, sentTime, WAIT_FOR_STANDBY, writeEntries } from "./
 export interface PostgresLoader extends Loader {
   /** A sentence about tables that could lose rows; undefined where there are none. */
   readonly warning: string | undefined;
-  /** Uses of masking keys for the table, as the run history tells; none if the user may not record runs. Never fails. */
-  keyUses(): Promise<readonly KeyUse[]>;
+  /** Uses of masking keys for the table, as far as the user may read the records. Never fails. */
+  keyHistory(): Promise<KeyHistory>;
   /** Adds the run to the run history if the user may. Delays the next load by at most one round trip. */
   recordStart(start: RunStart): void;
   /** Completes the row that {@link recordStart} added; never fails. */
@@ -115,7 +115,11 @@ export async function openLoader(
         if (!(error instanceof RowRefused) || others.length > 0 || only?.kind !== "row") throw error;
         throw await run(WRITING, (sql) => withColumn(error, sql, settings.columns, only.cells));
       }),
-    keyUses: async () => (recorder === undefined ? [] : usesWithin(connected().sql, table).catch(() => [])),
+    keyHistory: () =>
+      keyHistoryWithin(connected().sql, settings.user, table).catch(() => ({
+        uses: [],
+        knowsRotations: false,
+      })),
     recordStart: (start) => recorder?.start(start),
     recordEnd: async (end) => recorder?.end(end),
     heldReasons: () => heldReasons(connected().sql, queue).catch(() => undefined),

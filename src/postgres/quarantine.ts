@@ -1,7 +1,7 @@
 // The quarantine: counts, lists and finds its messages, opens them on record, replays and purges them.
 import type { DatabaseSettings } from "../config/database.ts";
 import type { OpenedBody, QuarantinedMessage } from "../quarantine/message.ts";
-import type { ReasonGroup } from "../quarantine/reasons.ts";
+import type { ReasonGroup } from "../mapping/reason-group.ts";
 import type { ReplayStore } from "../quarantine/replay.ts";
 import { Failure } from "../failure.ts";
 import { onRecord, TO_RECORD } from "./access-log.ts";
@@ -182,6 +182,35 @@ const IN_STATE: Readonly<Record<State, string>> = {
   any: "true",
 };
 
+/** As in a {@link QuarantineSummary}. */
+export async function countByReason(
+  sql: Reader,
+  {
+    selection = {},
+    group,
+    state = "held",
+  }: { readonly selection?: Selection; readonly group?: ReasonGroup | undefined; readonly state?: State },
+): Promise<HeldReason[]> {
+  const rows = await sql.unsafe<{ reason: string; count: string; oldest: string; example: string }[]>(
+    `select reason, pg_catalog.count(*), ${exactly("pg_catalog.min(quarantined_at)")} as oldest,
+           (pg_catalog.array_agg(message_id order by quarantined_at desc, sent_at desc, message_id))[1] as example
+    from (
+      select distinct queue, sent_at, message_id, quarantined_at, ${COUNTED_REASON} as reason
+      from fetch_etl.quarantine, pg_catalog.unnest(
+        case when reasons operator(pg_catalog.@>) $6::pg_catalog.text[] then array[$7::pg_catalog.text] else reasons end
+      ) as reason
+      where ${IN_STATE[state]} and ${isSelected(1)}
+    ) as counted
+    group by 1 order by pg_catalog.count(*) desc, 1 limit ${MOST_COUNTED}`,
+    [...selectionValues(selection), group === undefined ? null : [...group.reasons], group?.name ?? null],
+  );
+  return rows.map((row) => ({
+    ...row,
+    count: Number(row.count),
+    oldest: new Date(epochMs(row.oldest)).toISOString(),
+  }));
+}
+
 export async function summarise(
   sql: Reader,
   selection: Selection = {},
@@ -190,19 +219,7 @@ export async function summarise(
 ): Promise<QuarantineSummary> {
   const selected = `${IN_STATE[state]} and ${isSelected(1)}`;
   const values = selectionValues(selection);
-  const reasons = await sql.unsafe<{ reason: string; count: string; oldest: string; example: string }[]>(
-    `select reason, pg_catalog.count(*), ${exactly("pg_catalog.min(quarantined_at)")} as oldest,
-           (pg_catalog.array_agg(message_id order by quarantined_at desc, sent_at desc, message_id))[1] as example
-    from (
-      select distinct queue, sent_at, message_id, quarantined_at, ${COUNTED_REASON} as reason
-      from fetch_etl.quarantine, pg_catalog.unnest(
-        case when reasons operator(pg_catalog.@>) $6::pg_catalog.text[] then array[$7::pg_catalog.text] else reasons end
-      ) as reason
-      where ${selected}
-    ) as counted
-    group by 1 order by pg_catalog.count(*) desc, 1 limit ${MOST_COUNTED}`,
-    [...values, group === undefined ? null : [...group.reasons], group?.name ?? null],
-  );
+  const reasons = await countByReason(sql, { selection, group, state });
   const keys = await sql.unsafe<{ keyId: string; count: string }[]>(
     `select pg_catalog."left"(key_id, 64) as "keyId", pg_catalog.count(*) from fetch_etl.quarantine where ${selected}
     group by 1 order by pg_catalog.count(*) desc, 1 limit ${MOST_COUNTED}`,
@@ -215,11 +232,7 @@ export async function summarise(
   return {
     total: Number(all?.messages ?? 0),
     cut: reasons.length === MOST_COUNTED,
-    reasons: reasons.map((row) => ({
-      ...row,
-      count: Number(row.count),
-      oldest: new Date(epochMs(row.oldest)).toISOString(),
-    })),
+    reasons,
     keys: keys.map(({ keyId, count }) => ({ keyId, count: Number(count) })),
   };
 }

@@ -2,7 +2,7 @@
 import type { TableName } from "../config/table.ts";
 import { Failure } from "../failure.ts";
 import { RELATIONS } from "./catalogue.ts";
-import type { Sql } from "./connection.ts";
+import type { Sql, Transaction } from "./connection.ts";
 import { RUN_END } from "./migrations.ts";
 import { fullName, identifier, schemaName } from "./quote.ts";
 
@@ -44,6 +44,15 @@ const VAULT_RIGHTS: readonly Right[] = [
 /** Optional: a drain prunes the ledger at its end. */
 export const PRUNE_RIGHT: Right = { table: "ledger", right: "delete" };
 
+/**
+ * Optional: a drain counts what the quarantine holds, for its metrics, and prunes ledger entries of messages that were replayed. No column
+ * here has a body or a value of one.
+ */
+export const COUNT_RIGHT: Right = {
+  ...{ table: "quarantine", right: "select" },
+  columns: ["queue", "sent_at", "message_id", "reasons", "replayed_at"],
+};
+
 /** Optional: a drain records itself in the run history. */
 export const RECORD_RIGHTS: readonly Right[] = [
   { table: "runs", right: "insert" },
@@ -76,7 +85,11 @@ export function grant({ schema = "fetch_etl", table, right, columns = [] }: Righ
 }
 
 /** The GRANT for each right that is missing, `USAGE` on the schema included. A table that does not exist lacks all. */
-export async function missingGrants(sql: Sql, user: string, rights: readonly Right[]): Promise<string[]> {
+export async function missingGrants(
+  sql: Sql | Transaction,
+  user: string,
+  rights: readonly Right[],
+): Promise<string[]> {
   const wanted = rights.map(({ schema = "fetch_etl", table, right, columns }, place) => ({
     ...{ place, schema, table, right, columns: columns ?? [] },
   }));

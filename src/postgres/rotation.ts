@@ -12,7 +12,7 @@ import { partsOf, RELATIONS } from "./catalogue.ts";
 import type { Sql, Transaction } from "./connection.ts";
 import { openDatabase, withDatabase, type Database } from "./database.ts";
 import { unseenDrops } from "./dropped-rows.ts";
-import { keyUses, ROTATE_TO } from "./key-history.ts";
+import { keyHistory, rotationReason } from "./key-history.ts";
 import { fullName, identifier } from "./quote.ts";
 import { rememberEarlier, TO_ADD_REMASKED } from "./remasked.ts";
 import { requireRights, type Right } from "./rights.ts";
@@ -65,11 +65,13 @@ export async function openRotation(
     const names = masked.map(({ name }) => name);
     const heap = await run(DOING, async () => {
       await checkTables(sql, settings, masked);
-      const later = laterKey(await keyUses(sql, settings.user, settings.table), keyId);
+      const later = laterKey((await keyHistory(sql, settings.user, settings.table)).uses, keyId);
       if (later !== undefined && !goesBack) throw new Failure("configuration", backwards(keyId, later));
       return heapOf(sql, settings.table);
     });
-    const id = await locked((tx) => record(tx, settings, { action: "rotate", reason: ROTATE_TO + keyId }));
+    const id = await locked((tx) =>
+      record(tx, settings, { action: "rotate", reason: rotationReason(keyId, settings.table) }),
+    );
     const target: RotationTarget = { ...readTarget(sql, settings, keyId), remask };
     const others = (await run(DOING, () => othersWithTokens(sql, settings.table, names))).map(fullName);
     // A batch reads its blocks from every partition.
@@ -141,7 +143,7 @@ export async function surveyRotation(settings: DatabaseSettings, keyId: string):
     await heapOf(sql, settings.table);
     const names = masked.map(({ name }) => name);
     const keptFor = (await othersWithTokens(sql, settings.table, names)).map(fullName);
-    const later = laterKey(await keyUses(sql, settings.user, settings.table), keyId);
+    const later = laterKey((await keyHistory(sql, settings.user, settings.table)).uses, keyId);
     const target = readTarget(sql, settings, keyId);
     return inTransaction(sql, SNAPSHOT, async (tx) => {
       const tokens = await left(tx, target);

@@ -7,7 +7,7 @@ import { withDatabase } from "./database.ts";
 import { RUN_END } from "./migrations.ts";
 import { exactly } from "./quarantined-message.ts";
 import { literal } from "./quote.ts";
-import { missingGrants, requireRights } from "./rights.ts";
+import { missingGrants, requireRights, type Right } from "./rights.ts";
 import { tablesPresent } from "./schema.ts";
 import { inTransaction, SNAPSHOT } from "./transaction.ts";
 
@@ -137,7 +137,9 @@ export interface PastRun {
   readonly counts: RunCounts | undefined;
 }
 
-export type RunCounts = Readonly<Record<keyof Omit<Counts, "invalid" | "reasons"> | "invalidValues", number>>;
+export type RunCounts = Readonly<
+  Record<keyof Omit<Counts, "invalid" | "reasons" | "shownReasons"> | "invalidValues", number>
+>;
 
 /** The history of one queue. */
 export interface RunHistory {
@@ -169,8 +171,7 @@ export async function readHistory(settings: DatabaseSettings, queue: string): Pr
     }
     const { user } = settings;
     await requireRights(sql, user, { doing: READING, rights: [{ table: "runs", right: "select" }] });
-    const mayCount =
-      quarantine && (await missingGrants(sql, user, [{ table: "quarantine", right: "select" }])).length === 0;
+    const mayCount = quarantine && (await missingGrants(sql, user, [TO_COUNT])).length === 0;
     return inTransaction(sql, SNAPSHOT, async (tx) => ({
       runs: await pastRuns(tx, queue, "true", MOST_RUNS),
       lastFailure: (await pastRuns(tx, queue, FAILED, 1))[0],
@@ -181,6 +182,7 @@ export async function readHistory(settings: DatabaseSettings, queue: string): Pr
 }
 
 const READING = "reading the run history";
+const TO_COUNT: Right = { table: "quarantine", right: "select", columns: ["queue", "replayed_at"] };
 
 /** A condition: the exit code is that of an error. */
 const FAILED = "exit_code operator(pg_catalog.=) any ('{1,2,5}')";

@@ -1,12 +1,13 @@
 // `fetch-etl verify`: counts and checks rows, tokens and the quarantine. Writes nothing.
 import type { DatabaseSettings } from "../config/database.ts";
 import { Failure } from "../failure.ts";
+import { reasonGroup } from "../mapping/reason-group.ts";
 import type { TypeName } from "../mapping/mapping.ts";
 import type { Reader } from "./connection.ts";
 import { withDatabase } from "./database.ts";
 import { distributions, type ValueRows } from "./distributions.ts";
 import { countRepeatedBodies } from "./ledger.ts";
-import { summarise } from "./quarantine.ts";
+import { countByReason, summarise, type HeldReason } from "./quarantine.ts";
 import { fullName } from "./quote.ts";
 import { FIXED_FORMATS, readColumn, shownText, spellValue, type ReadColumn } from "./read-column.ts";
 import { tablesPresent } from "./schema.ts";
@@ -56,6 +57,8 @@ export interface Verification {
   readonly quarantined: number;
   /** Messages by reason, the {@link MOST_COUNTED} most frequent ones; a message with two reasons counts for both. */
   readonly quarantineReasons: Readonly<Record<string, number>>;
+  /** The same as people read it: a message that lacks every field counts for one reason. Absent where it is no other. */
+  readonly shownReasons?: Readonly<Record<string, number>>;
 }
 
 /**
@@ -81,6 +84,9 @@ export async function verifyTables(
       await tx.unsafe(FIXED_FORMATS);
       const counted = await counts(tx, table, columns);
       const { total, reasons } = present.quarantine ? await summarise(tx) : { total: 0, reasons: [] };
+      const group = extent === "values" ? reasonGroup(settings) : undefined;
+      const shownReasons =
+        total === 0 || group === undefined ? undefined : byReason(await countByReason(tx, { group }));
       const unmasked = counted.columns.reduce((sum, column) => sum + (column.unmasked ?? 0), 0);
       const leaking = columns.flatMap(({ value }, index) =>
         (counted.columns[index]?.unmasked ?? 0) > 0 ? [value] : [],
@@ -97,11 +103,16 @@ export async function verifyTables(
         unmasked,
         ...(leaking.length > 0 ? { unmaskedQuery: nonTokensQuery(table, leaking) } : {}),
         quarantined: total,
-        quarantineReasons: Object.fromEntries(reasons.map(({ reason, count }) => [reason, count])),
+        quarantineReasons: byReason(reasons),
+        ...(shownReasons === undefined ? {} : { shownReasons }),
         repeatedBodies: extent === "values" ? await countRepeatedBodies(tx) : null,
       };
     });
   });
+}
+
+function byReason(reasons: readonly HeldReason[]): Record<string, number> {
+  return Object.fromEntries(reasons.map(({ reason, count }) => [reason, count]));
 }
 
 /** Columns of a scan: a select list has at most 1,664 entries. */

@@ -7,7 +7,8 @@ import type { RowEntry } from "../drain/ports.ts";
 import { RejectedRecords } from "../drain/rejected-records.ts";
 import { DRAIN_DEFAULTS } from "../drain/settings.ts";
 import { refusedReason } from "../drain/writer.ts";
-import { ReasonCounts, type ReasonGroup } from "./reasons.ts";
+import type { ReasonGroup } from "../mapping/reason-group.ts";
+import { ReasonCounts } from "./reasons.ts";
 import { queueNameOf, type BodyOpener, type OpenedBody, type QuarantinedMessage } from "./message.ts";
 
 /** A record of a quarantined message that is valid now. */

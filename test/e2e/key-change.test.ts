@@ -50,6 +50,139 @@ it("a drain with another key than that of the most recent rows warns, or loads n
     });
   }));
 
+it("every command that needs the masking key names the key of the rows, if its own is missing or broken", () =>
+  withVault(async (bench) => {
+    const { drain, run, env } = bench;
+    const key = env["FETCH_ETL_MASKING_KEY"] ?? "";
+    const advice = new RegExp(
+      `error: The database has rows that were masked with key ${idOf(key)}, last used`,
+    );
+    await drain([login("u-1", "192.0.2.1", "d-1")]);
+    const reason = ["--reason", "x"];
+    for (const [words, needsKey] of [
+      [["quarantine", "replay"], true],
+      [["forget", "--where", "user_id=u-1", ...reason, "--purge-quarantine"], true],
+      [["forget", "--where", "user_id=u-1", ...reason, "--dry-run"], false],
+      [["quarantine", "show", "an-id", "--raw", ...reason], false],
+    ] as const) {
+      for (const broken of [`"${key}`, key.slice(0, 41), ...(needsKey ? [undefined] : [])]) {
+        const { code, stdout, stderr } = await run(words, { FETCH_ETL_MASKING_KEY: broken });
+        expect({ words, code, stdout }).toEqual({ words, code: 2, stdout: "" });
+        expect(stderr).toMatch(advice);
+        // The mistake and the advice.
+        expect(stderr.trimEnd().split("\n")).toHaveLength(2);
+      }
+    }
+    // A key that may be there later is not to be sought, and the exit code stays that of a retry.
+    const away = {
+      FETCH_ETL_MASKING_KEY: "arn:aws:ssm:us-east-1:000000000000:parameter/key",
+      AWS_ENDPOINT_URL_SSM: "http://127.0.0.1:1",
+    };
+    const later = await run(["quarantine", "replay"], away);
+    expect(later.code).toBe(5);
+    expect(later.stderr).not.toMatch(advice);
+  }));
+
+it("doctor compares the masking key with that of the rows", () =>
+  withVault(async (bench) => {
+    const { drain, run, env } = bench;
+    const [a, b] = [env["FETCH_ETL_MASKING_KEY"] ?? "", randomBytes(32).toString("base64")];
+    const found = async (keys: string | undefined): Promise<unknown> => {
+      const outcome = await run(["doctor", "--json"], { FETCH_ETL_MASKING_KEY: keys });
+      const { checks } = json(outcome) as { checks: { name: string }[] };
+      return { code: outcome.code, ...checks.find(({ name }) => name === "key of rows") };
+    };
+    expect(await found(undefined)).toMatchObject({
+      code: 2,
+      status: "ok",
+      finding: expect.stringMatching(/^no rows yet/),
+    });
+    await drain([login("u-1", "192.0.2.1", "d-1")]);
+    const finding = `${idOf(a)}, last used on ${new Date().toISOString().slice(0, 10)}`;
+    for (const keys of [a, `${b},${a}`]) {
+      expect(await found(keys)).toEqual({ code: 0, name: "key of rows", status: "ok", finding });
+    }
+    for (const keys of [undefined, a.slice(0, 41)]) {
+      expect(await found(keys)).toMatchObject({
+        ...{ code: 2, status: "warning", finding },
+        wayOut: expect.stringContaining(`masked with key ${idOf(a)}, last used on `),
+      });
+    }
+    expect(await found(b)).toMatchObject({
+      ...{ code: 0, status: "warning", finding },
+      wayOut: expect.stringContaining(`but this drain masks with key ${idOf(b)}:`),
+    });
+    // Another session may hold the history, such as one that alters it.
+    await bench.sql.begin(async (tx) => {
+      await tx`lock table fetch_etl.runs in access exclusive mode`;
+      expect(await found(b)).toMatchObject({
+        code: 0,
+        status: "skipped",
+        finding: expect.stringMatching(/^not checked: the run history/),
+      });
+    });
+    const { env: least } = await asRole(bench, "grant usage on schema fetch_etl to somebody");
+    const unread = await run(["doctor", "--json"], { ...least, FETCH_ETL_MASKING_KEY: b });
+    expect(unread.stdout).toContain('"no rows yet, as far as this user may read"');
+  }));
+
+it("a drain counts a rotation as a change of the key, whether its own key is the one before or after it", () =>
+  withVault(async (bench) => {
+    const { drain, run, env, holder } = bench;
+    const [a, b] = [env["FETCH_ETL_MASKING_KEY"] ?? "", randomBytes(32).toString("base64")];
+    const forward = { FETCH_ETL_MASKING_KEY: `${b},${a}` };
+    const strictly = (key: string, more = {}): ReturnType<typeof run> =>
+      run(["drain", "--quiet", "--strict-key"], { FETCH_ETL_MASKING_KEY: key, ...more });
+    await drain([login("u-1", "192.0.2.1", "d-1")]);
+    const rotated = await run(["rotate", "--identity", holder.file], forward);
+    expect(rotated).toMatchObject({ code: 0, stderr: "" });
+    // No drain has used the new key yet, and nothing is in the queue.
+    const quiet = { code: 0, stdout: "", stderr: "" };
+    for (const keys of [b, `${b},${a}`]) expect(await strictly(keys)).toEqual(quiet);
+    const late = `The rows were rotated to key ${idOf(b)} on ${new Date().toISOString().slice(0, 10)}, but this drain masks with key ${idOf(a)}:`;
+    for (const keys of [a, `${a},${b}`]) {
+      const refused = await strictly(keys);
+      expect(refused.code).toBe(2);
+      expect(refused.stderr).toContain(late);
+      expect(refused.stderr).toContain(`put key ${idOf(b)} before it in FETCH_ETL_MASKING_KEY`);
+    }
+    // A late host is warned each time, and makes no other host's key wrong.
+    for (const id of ["u-2", "u-3"]) {
+      await bench.send([JSON.stringify(login(id, "192.0.2.2", "d-2"))]);
+      const warned = await run(["drain", "--quiet"], { FETCH_ETL_MASKING_KEY: a });
+      expect(warned).toMatchObject({ code: 0, stderr: expect.stringContaining(`warning: ${late}`) });
+    }
+    for (const keys of [b, `${b},${a}`]) expect(await strictly(keys)).toEqual(quiet);
+    const back = await run(["rotate", "--identity", holder.file], { FETCH_ETL_MASKING_KEY: `${a},${b}` });
+    expect(back.code).toBe(2);
+    expect(back.stderr).toContain(`is an earlier key than ${idOf(b)}`);
+    // The rotation was that of one table.
+    const other = ["drain", "--quiet", "--table", "public.others"];
+    await bench.send([JSON.stringify(login("u-4", "192.0.2.4", "d-4"))]);
+    expect(await run(other, { FETCH_ETL_MASKING_KEY: a })).toEqual(quiet);
+    expect(await run([...other, "--strict-key"], { FETCH_ETL_MASKING_KEY: a })).toEqual(quiet);
+  }));
+
+it("a drain that may not read the record of rotations says so", () =>
+  withVault(async (bench) => {
+    const { drain, run, env, holder } = bench;
+    const [a, b] = [env["FETCH_ETL_MASKING_KEY"] ?? "", randomBytes(32).toString("base64")];
+    await drain([login("u-1", "192.0.2.1", "d-1")]);
+    await run(["rotate", "--identity", holder.file], { FETCH_ETL_MASKING_KEY: `${b},${a}` });
+    const { env: least } = await asRole(
+      bench,
+      `grant usage on schema fetch_etl to somebody; grant insert on public.user_logins, fetch_etl.quarantine to somebody;
+       grant select on fetch_etl.schema_version, fetch_etl.runs to somebody; grant insert, select on fetch_etl.ledger to somebody`,
+    );
+    const { code, stderr } = await run(["drain", "--quiet"], { ...least, FETCH_ETL_MASKING_KEY: b });
+    expect(code).toBe(0);
+    expect(stderr).toContain(`masked with key ${idOf(a)}, last used on `);
+    expect(stderr).toContain("this user may not read the record of rotations");
+    expect(await run(["drain", "--quiet"], { ...least, FETCH_ETL_MASKING_KEY: `${b},${a}` })).toEqual({
+      ...{ code: 0, stdout: "", stderr: "" },
+    });
+  }));
+
 it("rotate --dry-run counts what would move and what cannot, and a rotation back needs --yes", () =>
   withVault(async (bench) => {
     const { drain, run, sql, env, holder } = bench;

@@ -570,6 +570,28 @@ it("lists messages of another kind as one reason, and those with a reason, of a 
     expect(counts({ reasons: replayed["remaining"] })).toMatchObject({ [STRANGER]: 2 });
   }));
 
+it("a drain, a dry run and verify name a message of another kind as the list does; JSON has the reasons", () =>
+  withBench(async (bench) => {
+    const STRANGER = "not a login at all (every field missing)";
+    const missing = ["app_version", "device_id", "device_type", "ip", "locale", "user_id"];
+    const plain = Object.fromEntries(missing.map((name) => [`${name}: missing`, 1]));
+    await bench.send(['{"foo": "oops"}']);
+    const dry = await bench.run(["drain", "--dry-run"]);
+    expect(dry.stderr).toBe(`warning: A drain would quarantine 1 message: ${STRANGER} (1).\n`);
+    const drained = await bench.run(["drain", "--json"]);
+    expect(drained.stderr).toBe(
+      `warning: 1 message quarantined: ${STRANGER} (1). Run "fetch-etl quarantine list" for details.\n`,
+    );
+    expect(json(drained)["reasons"]).toEqual(Object.fromEntries(Object.entries(plain).slice(0, 3)));
+    const { stdout } = await bench.run(["verify"]);
+    expect(stdout).toContain(`\nquarantine reasons\n  ${STRANGER}  1 message\nok, 1 quarantined\n`);
+    expect(json(await bench.run(["verify", "--json"]))["quarantineReasons"]).toEqual(plain);
+    // Also with another style of the built-in mapping.
+    await bench.send(['{"foo": "oops"}']);
+    const major = await bench.run(["drain", "--dry-run", "--app-version", "major"]);
+    expect(major.stderr).toContain(`: ${STRANGER} (1).`);
+  }));
+
 it("tells in a dry run what would be loaded and what would stay, also by Postgres's word, and changes nothing", () =>
   withBench(async (bench) => {
     await makeTables(bench);

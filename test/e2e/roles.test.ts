@@ -1,4 +1,6 @@
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import postgres from "postgres";
 import { expect, it } from "vitest";
@@ -64,7 +66,12 @@ const everything = [
   "select 1 from fetch_etl.schema_version",
   "update fetch_etl.schema_version set version = 0",
   "select 1 from fetch_etl.ledger limit 1",
-  "select 1 from fetch_etl.quarantine limit 1",
+  "select queue, sent_at, message_id, reasons, replayed_at from fetch_etl.quarantine limit 1",
+  // Each of the others: a body, even sealed, is not for the loader, which has the key.
+  "select sealed from fetch_etl.quarantine limit 1",
+  "select key_id from fetch_etl.quarantine limit 1",
+  "select records from fetch_etl.quarantine limit 1",
+  "select quarantined_at from fetch_etl.quarantine limit 1",
   "select 1 from fetch_etl.vault limit 1",
   "delete from fetch_etl.vault where token = ''",
   "select 1 from fetch_etl.vault_keys limit 1",
@@ -107,16 +114,56 @@ it("the loader drains into table and vault, and reads neither", () =>
     });
     expect(json(drained)).toMatchObject({ loaded: 49, quarantined: 1 });
     const status = json(await bench.run(["status", "--json"], { DATABASE_URL: url }));
-    expect(status).toMatchObject({ quarantined: null, runs: [{ counts: { loaded: 49 } }, { exitCode: 0 }] });
+    expect(status).toMatchObject({ quarantined: 2, runs: [{ counts: { loaded: 49 } }, { exitCode: 0 }] });
     expect(await attempts(url, everything)).toEqual(
       only(
         "select 1 from fetch_etl.schema_version",
         "select 1 from fetch_etl.ledger",
+        // To count: its own messages' ids, which the ledger has too, and reasons, which name fields and never a value.
+        "select queue, sent_at, message_id, reasons, replayed_at from fetch_etl.quarantine",
         "select 1 from fetch_etl.runs",
         "update fetch_etl.runs set ended_at",
         "delete from fetch_etl.runs",
       ),
     );
+  }));
+
+it("the loader counts what the quarantine holds for its metrics, and doctor warns if it may not", () =>
+  withRoles(async (bench, login) => {
+    const env = { DATABASE_URL: await login("fetch_etl_loader") };
+    const folder = await mkdtemp(join(tmpdir(), "fetch-etl-roles-"));
+    const held = async (): Promise<string[]> => {
+      const path = join(folder, "held.prom");
+      expect((await bench.run(["drain", "--quiet", "--metrics", path], env)).code).toBe(0);
+      const lines = (await readFile(path, "utf8")).split("\n");
+      return lines.filter((line) => line.startsWith("fetch_etl_quarantine_held{"));
+    };
+    const rightsCheck = async (): Promise<unknown> => {
+      const outcome = await bench.run(["doctor", "--json"], env);
+      expect(outcome.code).toBe(0);
+      const { checks } = json(outcome) as { checks: { name: string }[] };
+      return checks.find(({ name }) => name === "database rights");
+    };
+    try {
+      expect(await rightsCheck()).toMatchObject({ status: "ok" });
+      // The sample has one message that is not a login: each of its fields is missing.
+      const samples = await held();
+      expect(samples).toHaveLength(6);
+      expect(samples).toContain(
+        `fetch_etl_quarantine_held{queue="${bench.queue}",reason="user_id: missing"} 1`,
+      );
+      await rm(join(folder, "held.prom"));
+      await bench.sql.unsafe("revoke select (reasons) on fetch_etl.quarantine from fetch_etl_loader");
+      expect(await held()).toEqual([]);
+      expect(await rightsCheck()).toMatchObject({
+        status: "warning",
+        wayOut: expect.stringContaining(
+          "GRANT SELECT (queue, sent_at, message_id, reasons, replayed_at) ON fetch_etl.quarantine TO",
+        ),
+      });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   }));
 
 it("the analyst reads the rows, and nothing else", () =>
@@ -168,7 +215,11 @@ it("the privacy officer opens and deletes values, and can neither skip, forge no
         "update public.user_logins set masked_ip",
         "select 1 from fetch_etl.schema_version",
         "select 1 from fetch_etl.ledger",
-        "select 1 from fetch_etl.quarantine",
+        "select queue, sent_at, message_id, reasons, replayed_at from fetch_etl.quarantine",
+        "select sealed from fetch_etl.quarantine",
+        "select key_id from fetch_etl.quarantine",
+        "select records from fetch_etl.quarantine",
+        "select quarantined_at from fetch_etl.quarantine",
         "select 1 from fetch_etl.vault ",
         "delete from fetch_etl.vault ",
         "select 1 from fetch_etl.vault_keys",

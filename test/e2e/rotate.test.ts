@@ -155,7 +155,12 @@ it("gives every row and every entry of the vault the tokens of the first key, an
       select action, reason, tokens, outcome
       from fetch_etl.reveal_log left join fetch_etl.reveal_outcomes using (id)`;
     expect(requests).toEqual([
-      { action: "rotate", reason: `rotate to key ${b.id}`, tokens: [], outcome: "done" },
+      {
+        action: "rotate",
+        reason: `rotate to key ${b.id} in public.user_logins`,
+        tokens: [],
+        outcome: "done",
+      },
     ]);
 
     // The same values, drained under the new key, meet the rotated rows.

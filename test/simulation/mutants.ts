@@ -43,7 +43,7 @@ const PLANNED: readonly Mutant[] = [
   {
     name: "counts as released what could not be released",
     file: `${DRAIN}/loop.ts`,
-    from: "this.#counts.released += released;\n    const remaining",
+    from: "this.#counts.released += released;\n    // A run",
     to: "this.#counts.released += unfinished;\n    const remaining",
   },
   {
@@ -236,7 +236,7 @@ const PLANNED: readonly Mutant[] = [
   {
     name: "keeps what the server sends beyond the limit",
     file: `${DRAIN}/poller.ts`,
-    from: "if (wanted.length < messages.length) await release(messages.slice(wanted.length));",
+    from: "if (wanted.length < messages.length) await release(messages.slice(wanted.length), asked);",
     to: "",
   },
   {

@@ -16,7 +16,14 @@ export function startProgressLog(
       await clock.wait(INTERVAL_MS, over.signal);
       if (over.signal.aborted) return;
       const invalid = Object.fromEntries(counts.invalid);
-      log.event("Draining", { runId, queue, ...counts, invalid, reasons: undefined });
+      log.event("Draining", {
+        runId,
+        queue,
+        ...counts,
+        invalid,
+        reasons: undefined,
+        shownReasons: undefined,
+      });
     }
   };
   void beat();

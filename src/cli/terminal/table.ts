@@ -40,13 +40,13 @@ function padded(rows: readonly (readonly string[])[]): string[][] {
   return rows.map((row) => row.map((cell, index) => cell + " ".repeat((widths[index] ?? 0) - width(cell))));
 }
 
-/** Lines of cells, with the last column wrapped at spaces, so that no line is wider than `most`; 0 for no limit. */
+/** As {@link columnsWithin}, for rows that end with a text: it is wrapped within its own column, and nothing goes below. */
 export function columnsWithText(rows: readonly (readonly string[])[], most: number): string {
-  const left = columns(rows.map((row) => [...row.slice(0, -1), "|"])).split("\n");
-  const room = most - Math.max(...left.map(width)) + 1;
+  const starts = padded(rows.map((row) => [...row.slice(0, -1), ""])).map((cells) => cells.join(GAP));
+  const room = most - Math.max(...starts.map(width));
   return rows
     .map((row, index) => {
-      const start = (left[index] ?? "").slice(0, -1);
+      const start = starts[index] ?? "";
       const [first = "", ...others] = most === 0 ? row.slice(-1) : wrap(row.at(-1) ?? "", room);
       const indent = " ".repeat(width(start));
       return `${[start + first, ...others.map((line) => indent + line)].map((line) => line.trimEnd()).join("\n")}\n`;

@@ -15,6 +15,7 @@ const report: FinishedDrain = {
   left: 0,
   invalid: new Map(),
   reasons: new Map(),
+  shownReasons: new Map(),
   deleted: 12_345,
   released: 0,
   requests: { receive: 1_300, delete: 1_235, other: 2 },
@@ -52,7 +53,7 @@ describe("at the end a drain tells", () => {
   });
 
   it("of the reasons of rejected messages, the three most frequent", () => {
-    const reasons = (...counts: [string, number][]) => reasonsText({ reasons: new Map(counts) });
+    const reasons = (...counts: [string, number][]) => reasonsText({ shownReasons: new Map(counts) });
     expect(reasons()).toBe("");
     expect(reasons(["ip: missing", 1])).toBe("ip: missing (1)");
     expect(

@@ -98,14 +98,14 @@ describe("the masking key", () => {
     ["no base64", { FETCH_ETL_MASKING_KEY: "?" }, "is not base64"],
     ["too short", { FETCH_ETL_MASKING_KEY: "AAAA" }, "3 bytes"],
   ])("%s", (_what, env, wayOut) => {
-    const check = checkMaskingKey(sourcesOf(env));
+    const { check } = checkMaskingKey(sourcesOf(env));
     expect(check).toMatchObject({ status: "failed", wayOut: expect.stringContaining(wayOut) });
   });
 
   it("is told by its id, and earlier ones by theirs", () => {
     const earlier = Buffer.alloc(32, 8);
     const env = { FETCH_ETL_MASKING_KEY: `${KEY},${earlier.toString("base64")}` };
-    expect(checkMaskingKey(sourcesOf(env))).toMatchObject({
+    expect(checkMaskingKey(sourcesOf(env)).check).toMatchObject({
       status: "ok",
       finding: `id ${keyId}, earlier ${deriveKeys(earlier).keyId}`,
     });
@@ -113,7 +113,7 @@ describe("the masking key", () => {
 
   it("is skipped if its reference failed, which another check reports", () => {
     const secrets = { origins: {}, failed: new Set(["FETCH_ETL_MASKING_KEY"] as const) };
-    expect(checkMaskingKey({ env: {}, secrets })).toMatchObject({ status: "skipped" });
+    expect(checkMaskingKey({ env: {}, secrets }).check).toMatchObject({ status: "skipped" });
   });
 });
 

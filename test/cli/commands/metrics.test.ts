@@ -34,6 +34,7 @@ const run: NamedRun = {
   durationMs: 1500,
   waitedMs: { sqs: 0, postgres: 0 },
   reasons: new Map(),
+  shownReasons: new Map(),
   held: [{ reason: "ip: missing", count: 1 }],
   startedAt: 1_700_000_000_000,
   finishedAt: 1_700_000_002_250,

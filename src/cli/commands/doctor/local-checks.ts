@@ -65,17 +65,26 @@ export function checkSecrets({
   return checks.length === 0 ? [ok("secrets", "none outside the environment variables")] : checks;
 }
 
-export function checkMaskingKey(sources: SecretSources): Check {
+/** With the ids of the keys, the one that masks first; empty if there is no usable key. */
+export function checkMaskingKey(sources: SecretSources): {
+  readonly check: Check;
+  readonly keyIds: readonly string[];
+} {
   const name = "masking key";
   const problems = new Problems();
   const keys = readMaskingKeys(sources, problems);
   if (keys === undefined) {
-    if (problems.sentences.length === 0) return skipped(name, "not checked: see secrets");
     const message = problems.sentences.join(" ");
-    return failed(name, "no usable key", { kind: "configuration", message });
+    const check =
+      message === ""
+        ? skipped(name, "not checked: see secrets")
+        : failed(name, "no usable key", { kind: "configuration", message });
+    return { check, keyIds: [] };
   }
-  const [first, ...earlier] = keys.map(({ keyId }) => keyId);
-  return ok(name, `id ${first ?? ""}${earlier.length === 0 ? "" : `, earlier ${earlier.join(", ")}`}`);
+  const keyIds = keys.map(({ keyId }) => keyId);
+  const [first, ...earlier] = keyIds;
+  const finding = `id ${first ?? ""}${earlier.length === 0 ? "" : `, earlier ${earlier.join(", ")}`}`;
+  return { check: ok(name, finding), keyIds };
 }
 
 export async function checkRecipient({ env, services }: Context): Promise<Check> {

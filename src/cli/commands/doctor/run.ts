@@ -36,12 +36,13 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
   const database = readDatabase(sources, problems, flags, mapping);
   const databaseProblems = problems.sentences.length - queueProblems;
   const keepsVault = (env["FETCH_ETL_RECOVERY_RECIPIENT"] ?? "").trim() !== "";
+  const maskingKey = checkMaskingKey(sources);
   const local = [
     checkVersions(versions),
     ...checkSettings(problems),
     checkDotEnv(context),
     ...checkSecrets(sources),
-    checkMaskingKey(sources),
+    maskingKey.check,
     await checkRecipient(context),
   ];
   if (flags.json !== true) writeSettings(context);
@@ -59,7 +60,7 @@ export async function runDoctor(flags: DoctorFlags, context: Context): Promise<n
       : allSkipped(QUEUE_CHECKS, "not checked: see settings"),
     database === undefined || databaseProblems > 0
       ? allSkipped(DATABASE_CHECKS, see)
-      : services.checkDatabase(database, keepsVault, epochNow),
+      : services.checkDatabase(database, keepsVault, epochNow, maskingKey.keyIds),
   ]);
   tell(outside.flat());
   const checks = [...local, ...outside.flat()];

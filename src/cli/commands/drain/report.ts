@@ -69,11 +69,7 @@ export function drainFields(identity: DrainIdentity, figures: DrainFigures, dryR
     skipped: figures.skipped,
     left: figures.left,
     invalid: Object.fromEntries(figures.invalid),
-    reasons: Object.fromEntries(
-      frequentReasons(figures)
-        .slice(0, MOST_REASONS)
-        .map(({ reason, count: messages }) => [printable(reason), messages]),
-    ),
+    reasons: Object.fromEntries(namedReasons(figures.reasons).named),
     deleted: figures.deleted,
     released: figures.released,
     requests: { ...figures.requests },
@@ -84,18 +80,26 @@ export function drainFields(identity: DrainIdentity, figures: DrainFigures, dryR
   };
 }
 
-/** Reasons that are named. */
 const MOST_REASONS = 3;
 
+/** The most frequent reasons, which are named, with their messages, and how many other reasons there are. */
+function namedReasons(reasons: ReadonlyMap<string, number>): {
+  readonly named: readonly (readonly [reason: string, messages: number])[];
+  readonly others: number;
+} {
+  const all = frequentReasons(reasons);
+  const named = all.slice(0, MOST_REASONS);
+  return {
+    named: named.map(({ reason, count: messages }) => [printable(reason), messages]),
+    others: all.length - named.length,
+  };
+}
+
 /** `ip: not an IP address (5); user_id: missing (2); 4 other reasons`; empty if there are none. */
-export function reasonsText(counts: Pick<Counts, "reasons">): string {
-  const all = frequentReasons(counts);
-  const named = all
-    .slice(0, MOST_REASONS)
-    .map(({ reason, count: messages }) => `${printable(reason)} (${count(messages)})`);
-  const others = all.length - named.length;
-  if (others > 0) named.push(plural(others, "other reason"));
-  return named.join("; ");
+export function reasonsText({ shownReasons }: Pick<Counts, "shownReasons">): string {
+  const { named, others } = namedReasons(shownReasons);
+  const texts = named.map(([reason, messages]) => `${reason} (${count(messages)})`);
+  return [...texts, ...(others > 0 ? [plural(others, "other reason")] : [])].join("; ");
 }
 
 /** The `--report` file: the fields of `drain --json` plus times, exit code and error, on one line. */

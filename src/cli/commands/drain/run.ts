@@ -68,7 +68,7 @@ async function drainQueue(
   const database = dryRun ? undefined : readDatabase(resolved, problems, flags, mapping);
   const table = dryRun ? readTable(flags, problems, mapping.table) : database?.table;
   const recipients = dryRun ? undefined : readRecipients(context.env, problems);
-  if (maskingKeys === undefined && database !== undefined) await adviseOnKey(context, database);
+  if (maskingKeys === undefined) await adviseOnKey(context, database);
   const needed = problems.complete({ maskingKeys });
   // A variable that stays in the environment of a scheduled run would otherwise stop all loading, with exit code 0.
   if (dryRun && /^(true|1)$/.test(context.env["FETCH_ETL_DRY_RUN"] ?? "")) {

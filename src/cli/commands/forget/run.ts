@@ -11,6 +11,7 @@ import type { Asked } from "../../../postgres/forget.ts";
 import type { Vault } from "../../../postgres/vault.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
+import { adviseOnKey } from "../../key-advice.ts";
 import { DATABASE, MASKING_KEY, withSecrets } from "../../secrets.ts";
 import { confirm } from "../../terminal/confirm.ts";
 import { readReason, readVaultRequest } from "../../vault-request.ts";
@@ -39,11 +40,14 @@ export async function runForget(
   const resolved = await withSecrets(context, problems, [...DATABASE, ...MASKING_KEY]);
   const mapping = await readMapping(flags, context.readFile, problems);
   const database = readDatabase(resolved, problems, flags, mapping);
-  const keys = readKeysIfSet(resolved, problems);
+  const usable = readKeysIfSet(resolved, problems);
   const purge = flags.purgeQuarantine === true;
-  if (purge && keys.length === 0 && !resolved.secrets.failed.has("FETCH_ETL_MASKING_KEY")) {
+  const lacksKey = purge && usable?.length === 0;
+  if (lacksKey) {
     problems.add("--purge-quarantine needs the masking key to decrypt bodies: set FETCH_ETL_MASKING_KEY.");
   }
+  if (lacksKey || usable === undefined) await adviseOnKey(context, database);
+  const keys = usable ?? [];
   const { asked, reason } = await readRequest(flags, mapping, context, args);
   const needed = problems.complete({ database, asked });
 

@@ -27,7 +27,7 @@ export function defineQuarantine(program: CliCommand, action: ActionFor): void {
     .option("--json", "print the result as one JSON object")
     .example("fetch-etl quarantine list", "count the messages, with an example id for each reason")
     .example('fetch-etl quarantine list --messages --reason "ip:"', "list the messages with such a reason")
-    .reads("database")
+    .reads("key", "database")
     .action(action(async () => (await import("./list.ts")).runQuarantineList));
   quarantine
     .command("show")

@@ -3,12 +3,13 @@ import { readDatabase } from "../../../config/database.ts";
 import { readMapping, type MappingFlags } from "../../../config/mapping.ts";
 import { readKeysIfSet } from "../../../config/masking-key.ts";
 import { Problems } from "../../../config/readers.ts";
+import { reasonGroup } from "../../../mapping/reason-group.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import { DATABASE, MASKING_KEY, withSecrets } from "../../secrets.ts";
 import { count } from "../../terminal/style.ts";
 import * as report from "./report.ts";
-import { groupFor, readSelection, shortIds, withQuarantine, type SelectionFlags } from "./selection.ts";
+import { readSelection, shortIds, withQuarantine, type SelectionFlags } from "./selection.ts";
 
 interface ListFlags extends SelectionFlags, Pick<MappingFlags, "mapping"> {
   readonly messages?: boolean;
@@ -27,8 +28,10 @@ export async function runQuarantineList(flags: ListFlags, context: Context): Pro
   const keyIds =
     json === true
       ? []
-      : readKeysIfSet(await withSecrets(context, ignored, MASKING_KEY), ignored).map(({ keyId }) => keyId);
-  const group = groupFor(mapping);
+      : (readKeysIfSet(await withSecrets(context, ignored, MASKING_KEY), ignored) ?? []).map(
+          ({ keyId }) => keyId,
+        );
+  const group = reasonGroup(mapping);
   await withQuarantine(context, database, async (quarantine) => {
     const selection = await quarantine.select(wanted);
     const summary = await quarantine.summary(selection, group);

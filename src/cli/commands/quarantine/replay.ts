@@ -6,14 +6,16 @@ import { readRecipients } from "../../../config/recovery.ts";
 import type { TableFlags } from "../../../config/table.ts";
 import { Failure } from "../../../failure.ts";
 import { compile } from "../../../mapping/compile.ts";
+import { reasonGroup } from "../../../mapping/reason-group.ts";
 import { createBodyOpener } from "../../../quarantine/message.ts";
 import { replay } from "../../../quarantine/replay.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
+import { adviseOnKey } from "../../key-advice.ts";
 import { DATABASE, MASKING_KEY, withSecrets } from "../../secrets.ts";
 import { count, listText, plural, printable } from "../../terminal/style.ts";
 import * as report from "./report.ts";
-import { groupFor, readSelection, shortIds, withQuarantine, type SelectionFlags } from "./selection.ts";
+import { readSelection, shortIds, withQuarantine, type SelectionFlags } from "./selection.ts";
 
 interface ReplayFlags extends Pick<SelectionFlags, "reason" | "queue">, MappingFlags, TableFlags {
   readonly dryRun?: boolean;
@@ -33,6 +35,7 @@ export async function runQuarantineReplay(
   const database = readDatabase(resolved, problems, flags, mapping);
   const recipients = readRecipients(env, problems);
   const wanted = readSelection(flags, ids, problems);
+  if (masking === undefined) await adviseOnKey(context, database);
   const needed = problems.complete({ masking, database });
 
   const sealer = recipients === undefined ? undefined : await services.createSealer(recipients);
@@ -50,7 +53,7 @@ export async function runQuarantineReplay(
     }
     const store = await quarantine.openReplay(sealer?.dataKey, selection, dryRun ? "dry run" : "load");
     const settings = { plan: compile(mapping, keys), keys, randomBytes, sealer };
-    const replayed = await replay(store, open, settings, groupFor(mapping));
+    const replayed = await replay(store, open, settings, reasonGroup(mapping));
     if (flags.json === true) report.writeReplayedJson(context, replayed, dryRun);
     else {
       const examples = replayed.remaining.list.map(({ example }) => example);

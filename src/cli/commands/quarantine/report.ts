@@ -6,7 +6,8 @@ import type {
   QuarantineSummary,
 } from "../../../postgres/quarantine.ts";
 import type { OpenedBody } from "../../../quarantine/message.ts";
-import { inGroup, type CountedReason, type ReasonGroup } from "../../../quarantine/reasons.ts";
+import { grouped, type ReasonGroup } from "../../../mapping/reason-group.ts";
+import type { CountedReason } from "../../../quarantine/reasons.ts";
 import type { ReplayReport } from "../../../quarantine/replay.ts";
 import type { Context } from "../../context.ts";
 import { isoTime, writeJson } from "../../output.ts";
@@ -89,7 +90,7 @@ export function writeListed(
 ): void {
   writeTotal(context, total);
   if (messages.length === 0) return;
-  const reasonsOf = ({ reasons }: ListedMessage): string => (inGroup(reasons, group) ?? reasons).join("; ");
+  const reasonsOf = ({ reasons }: ListedMessage): string => grouped(reasons, group).join("; ");
   const lines = messages.map((message) => [
     `  ${printable(shortId(message.messageId))}`,
     (isoTime(message.quarantinedAt) ?? "-").slice(0, 16).replace("T", " "),

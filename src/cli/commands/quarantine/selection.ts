@@ -1,12 +1,9 @@
-// What the commands of the quarantine have in common: which messages, how reasons are named, and the connection.
+// What the commands of the quarantine have in common: which messages, and the connection.
 import type { DatabaseSettings } from "../../../config/database.ts";
-import { LOGIN } from "../../../config/mapping.ts";
 import { readHeldQueue } from "../../../config/queue.ts";
 import { duration, type Problems } from "../../../config/readers.ts";
-import type { Mapping } from "../../../mapping/mapping.ts";
 import type { Quarantine } from "../../../postgres/quarantine.ts";
 import type { Wanted } from "../../../postgres/selection.ts";
-import { strangers, type ReasonGroup } from "../../../quarantine/reasons.ts";
 import type { Context } from "../../context.ts";
 
 export interface SelectionFlags {
@@ -43,10 +40,6 @@ export async function shortIds(
 ): Promise<(messageId: string) => string> {
   const ambiguous = await quarantine.ambiguous(ids, SHORT_ID);
   return (id) => (ambiguous.has(id) ? id : Array.from(id).slice(0, SHORT_ID).join(""));
-}
-
-export function groupFor(mapping: Mapping): ReasonGroup | undefined {
-  return strangers(mapping, mapping.columns === LOGIN.columns);
 }
 
 export async function withQuarantine<T>(

@@ -6,6 +6,7 @@ import type { Quarantine } from "../../../postgres/quarantine.ts";
 import { createBodyOpener, type BodyOpener } from "../../../quarantine/message.ts";
 import type { Context } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
+import { adviseOnKey } from "../../key-advice.ts";
 import { DATABASE, MASKING_KEY, withSecrets } from "../../secrets.ts";
 import { count, printable } from "../../terminal/style.ts";
 import { readReason } from "../../vault-request.ts";
@@ -27,11 +28,10 @@ export async function runQuarantineShow(
   const isRaw = flags.raw === true;
   const resolved = await withSecrets(context, problems, isRaw ? [...DATABASE, ...MASKING_KEY] : DATABASE);
   const database = readDatabase(resolved, problems);
+  const keys = isRaw ? readKeysIfSet(resolved, problems) : [];
+  if (keys === undefined) await adviseOnKey(context, database);
   const raw = isRaw
-    ? {
-        reason: readReason(flags.reason, problems, "--raw"),
-        open: createBodyOpener(readKeysIfSet(resolved, problems)),
-      }
+    ? { reason: readReason(flags.reason, problems, "--raw"), open: createBodyOpener(keys ?? []) }
     : undefined;
   if (!isRaw && flags.reason !== undefined)
     problems.add("--reason is for --raw: without it, show opens nothing, and records nothing.");

@@ -15,6 +15,6 @@ export function defineReveal(program: CliCommand, action: ActionFor): void {
       'fetch-etl reveal --identity identity.txt --reason "ticket 4711" < tokens.txt',
       "decrypt the values of the tokens in a file",
     )
-    .reads("database")
+    .reads("key", "database")
     .action(action(async () => (await import("./run.ts")).runReveal));
 }

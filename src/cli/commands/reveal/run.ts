@@ -16,7 +16,7 @@ export interface RevealFlags {
   readonly json?: boolean;
 }
 
-/** Needs a database and an identity, but no masking key and no queue. Reveals all values or none. */
+/** Needs a database and an identity, and no queue. A masking key is optional: it finds what replaced an earlier token. Reveals all values or none. */
 export async function runReveal(
   flags: RevealFlags,
   context: Context,
@@ -30,7 +30,7 @@ export async function runReveal(
   });
   // Only to find the new tokens of earlier ones, so that an invalid key is not an error here.
   const ignored = new Problems();
-  const keys = readKeysIfSet(await withSecrets(context, ignored, MASKING_KEY), ignored);
+  const keys = readKeysIfSet(await withSecrets(context, ignored, MASKING_KEY), ignored) ?? [];
   const opener = await context.services.createOpener(identity.reveal());
   const vault = await context.services.openVault(database);
   const followed = await vault.follow(request.tokens, keys);

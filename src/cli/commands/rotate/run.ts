@@ -40,8 +40,7 @@ export async function runRotate(flags: RotateFlags, context: Context): Promise<n
     keys: readMaskingKeys(resolved, problems),
     database: readDatabase(resolved, problems, flags, mapping),
   };
-  if (settings.keys === undefined && settings.database !== undefined)
-    await adviseOnKey(context, settings.database);
+  if (settings.keys === undefined) await adviseOnKey(context, settings.database);
   if (flags.dryRun === true) return dryRun(flags, context, problems.complete(settings));
   const { identity, keys, database } = problems.complete({
     ...settings,

@@ -61,7 +61,7 @@ export function writeVerified(context: Context, verified: Verified): void {
   writeDistributions(context, verified.columns);
   for (const [name, { mostRepeated = [] }] of verified.columns)
     writeRepeated(context, `most repeated ${printable(name)}`, mostRepeated);
-  writeReasons(context, verified.quarantineReasons);
+  writeReasons(context, reasonsToShow(verified));
   const verdict = style[VERDICT_COLORS[gradeOf(verified)]](verdictText(verified));
   stdout.write(`${verdict}${verified.queue === null ? " (the queue was not checked)" : ""}\n`);
 }
@@ -151,6 +151,13 @@ function writeRepeated({ stdout }: Context, heading: string, repeated: readonly 
   if (repeated.length === 0) return;
   const lines = repeated.map(({ token, rows }) => [`  ${token}`, plural(rows, "row")]);
   stdout.write(`${heading}\n${columnsWithin(lines, stdout.columns)}`);
+}
+
+export function reasonsToShow({
+  quarantineReasons,
+  shownReasons = quarantineReasons,
+}: Pick<Verification, "quarantineReasons" | "shownReasons">): Readonly<Record<string, number>> {
+  return shownReasons;
 }
 
 function writeReasons({ stdout }: Context, reasons: Readonly<Record<string, number>>): void {

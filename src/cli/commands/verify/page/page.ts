@@ -9,6 +9,7 @@ import {
   omittedText,
   QUERY_MEANING,
   queueText,
+  reasonsToShow,
   verdictText,
   type Verified,
 } from "../report.ts";
@@ -122,7 +123,8 @@ function charts(columns: Verified["columns"]): Markup | [] {
   </section>`;
 }
 
-function details({ rows, columns, quarantined, quarantineReasons }: Verified): Markup {
+function details(verified: Verified): Markup {
+  const { rows, columns, quarantined } = verified;
   const shown = [...columns].slice(0, MOST_DRAWN).map(([name, column]) => [printable(name), column] as const);
   const { names, keys } = keyIdRows(new Map(shown));
   const cards = [
@@ -151,7 +153,7 @@ function details({ rows, columns, quarantined, quarantineReasons }: Verified): M
     card(
       "Quarantine reasons",
       ["Reason", "Messages"],
-      Object.entries(quarantineReasons).map(([reason, messages]) => [
+      Object.entries(reasonsToShow(verified)).map(([reason, messages]) => [
         printable(reason),
         withShare(messages, quarantined),
       ]),
