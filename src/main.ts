@@ -79,7 +79,7 @@ export function commandLine(runtime: Runtime): CommandLine {
       if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
       const log = await openErrorLog();
       if (error instanceof CommanderError) {
-        if (log.format === "text") stderr.write(withoutValue(usage));
+        if (log.format === "text") stderr.write(await usageText(error, usage, stderr.columns));
         else log.error(usageSentence(error, usage));
         return EXIT.configuration;
       }
@@ -129,6 +129,13 @@ function usageSentence({ code, message }: CommanderError, usage: string): string
   return withoutValue(message)
     .replace(/^error: /, "")
     .replaceAll("\n", " ");
+}
+
+/** The same on a terminal of so many columns, 0 for none. The help is wrapped already, except for commands to copy. */
+async function usageText({ code }: CommanderError, usage: string, columns: number): Promise<string> {
+  if (code === "commander.help") return usage;
+  const { wrapLines } = await import("./cli/terminal/table.ts");
+  return wrapLines(withoutValue(usage), columns);
 }
 
 /** commander quotes unknown options, and the value of a mistyped flag may be a secret. */
