@@ -79,8 +79,15 @@ export function commandLine(runtime: Runtime): CommandLine {
       if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
       const log = await openErrorLog();
       if (error instanceof CommanderError) {
-        if (log.format === "text") stderr.write(await usageText(error, usage, stderr.columns));
-        else log.error(usageSentence(error, usage));
+        if (log.format !== "text") log.error(usageSentence(error, usage));
+        else if (error.code === "commander.help") stderr.write(usage);
+        else {
+          const [mistake = "", ...hints] = withoutValue(usage)
+            .replace(/^error: /, "")
+            .split("\n");
+          log.error(mistake);
+          stderr.write(hints.join("\n"));
+        }
         return EXIT.configuration;
       }
       const { explain, frames } = await import("./explain.ts");
@@ -129,13 +136,6 @@ function usageSentence({ code, message }: CommanderError, usage: string): string
   return withoutValue(message)
     .replace(/^error: /, "")
     .replaceAll("\n", " ");
-}
-
-/** The same on a terminal of so many columns, 0 for none. The help is wrapped already, except for commands to copy. */
-async function usageText({ code }: CommanderError, usage: string, columns: number): Promise<string> {
-  if (code === "commander.help") return usage;
-  const { wrapLines } = await import("./cli/terminal/table.ts");
-  return wrapLines(withoutValue(usage), columns);
 }
 
 /** commander quotes unknown options, and the value of a mistyped flag may be a secret. */
