@@ -12,7 +12,7 @@ export function noteRemasked({ log }: Context, followed: ReadonlyMap<string, Rem
 }
 
 /** One line per token: the token, two spaces, the value. On a terminal that is too narrow, the value is below. */
-export function writeRevealed({ stdout }: Context, values: readonly RevealedValue[]): void {
+export function writeRevealed({ stdout }: Pick<Context, "stdout">, values: readonly RevealedValue[]): void {
   const { columns } = stdout;
   for (const { token, value } of values) {
     const line = `${token}  ${printable(value)}`;
