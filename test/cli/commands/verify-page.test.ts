@@ -102,3 +102,13 @@ it("shows the first 50 of many columns, and says so", () => {
   expect(page).not.toContain("column_50_");
   expect(page.length).toBeLessThan(1_000_000);
 });
+
+it.each([
+  [{}, "ok", "ok"],
+  [{ quarantined: 1_200 }, "waiting", "ok, 1,200 quarantined"],
+  [{ quarantined: 8, ok: false }, "bad", "mismatch"],
+])("ends its title with the verdict, and colors it: %j", (more, color, text) => {
+  const page = pageOf([], more);
+  expect(page).toContain(`<title>public.events: ${text}</title>`);
+  expect(page).toMatch(new RegExp(`<div class="verdict ${color}">\\s*<p>${text}</p>`));
+});

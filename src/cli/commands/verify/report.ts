@@ -63,15 +63,28 @@ export function writeVerified(context: Context, verified: Verified): void {
   for (const [name, { mostRepeated = [] }] of verified.columns)
     writeRepeated(context, `most repeated ${printable(name)}`, mostRepeated);
   writeReasons(context, verified);
-  const verdict = verified.ok ? okText(verified.quarantined, style) : style.red("mismatch");
+  const verdict = style[VERDICT_COLORS[verdictOf(verified)]](verdictText(verified));
   stdout.write(`${verdict}${verified.queue === null ? " (the queue was not checked)" : ""}\n`);
 }
 
 export const QUERY_MEANING = "to find unmasked values (the result may contain personal data)";
 
-/** Amber while messages wait in the quarantine: their rows are missing. */
-function okText(quarantined: number, style: Style): string {
-  return quarantined === 0 ? style.green("ok") : style.yellow(`ok, ${count(quarantined)} quarantined`);
+/** `waiting`: ok, but messages are in the quarantine, so that their rows are missing. */
+type Verdict = "ok" | "waiting" | "bad";
+
+const VERDICT_COLORS = { ok: "green", waiting: "yellow", bad: "red" } as const satisfies Record<
+  Verdict,
+  keyof Style
+>;
+
+export function verdictOf({ ok, quarantined }: Verified): Verdict {
+  if (!ok) return "bad";
+  return quarantined === 0 ? "ok" : "waiting";
+}
+
+export function verdictText(verified: Verified): string {
+  const texts = { ok: "ok", waiting: `ok, ${count(verified.quarantined)} quarantined`, bad: "mismatch" };
+  return texts[verdictOf(verified)];
 }
 
 /** A heading, and a line a column. Numbers are right-aligned. */

@@ -3,7 +3,15 @@ import type { Repeated } from "../../../../postgres/token-counts.ts";
 import { share } from "../../../terminal/bars.ts";
 import { count, printable } from "../../../terminal/style.ts";
 import { MOST_DRAWN, spreadsOf } from "../spread.ts";
-import { keyIdRows, omittedText, QUERY_MEANING, queueText, type Verified } from "../report.ts";
+import {
+  keyIdRows,
+  omittedText,
+  QUERY_MEANING,
+  queueText,
+  verdictOf,
+  verdictText,
+  type Verified,
+} from "../report.ts";
 import { capitalized, chartOf } from "./chart.ts";
 import { html, type Markup } from "./markup.ts";
 import { STYLE } from "./style.ts";
@@ -38,7 +46,7 @@ export function verifyPage({ verified, mismatches, table, database, queue, at, v
         <meta http-equiv="Content-Security-Policy" content="${POLICY}" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="referrer" content="no-referrer" />
-        <title>${tableName}: ${verified.ok ? "ok" : "mismatch"}</title>
+        <title>${tableName}: ${verdictText(verified)}</title>
         <style>
           ${STYLE}
         </style>
@@ -64,9 +72,10 @@ export function verifyPage({ verified, mismatches, table, database, queue, at, v
   return page.text;
 }
 
-function verdict({ ok, unmaskedQuery }: Verified, mismatches: readonly string[]): Markup {
-  return html`<div class="verdict ${ok ? "ok" : "bad"}">
-    <p>${ok ? "ok" : "mismatch"}</p>
+function verdict(verified: Verified, mismatches: readonly string[]): Markup {
+  const { unmaskedQuery } = verified;
+  return html`<div class="verdict ${verdictOf(verified)}">
+    <p>${verdictText(verified)}</p>
     ${mismatches.map((sentence) => html`<p>${sentence}</p>`)}
     ${
       unmaskedQuery === undefined

@@ -7,11 +7,13 @@ export const STYLE = new Markup(`
   color-scheme: light dark;
   --ground: #f5f6f4; --card: #ffffff; --text: #1c2430; --muted: #57606c; --line: #dcdfdb;
   --bar: #2f6f8f; --ok: #1d6b3c; --ok-ground: #e4f2e8; --bad: #a3242b; --bad-ground: #fbe7e6;
+  --waiting: #7a4d00; --waiting-ground: #fbf0d9;
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
     --ground: #12161b; --card: #1a2027; --text: #e4e8ec; --muted: #a2adb8; --line: #2e363f;
     --bar: #6fb1cf; --ok: #86d3a1; --ok-ground: #17301f; --bad: #f3a19c; --bad-ground: #3b1b1c;
+    --waiting: #e8c069; --waiting-ground: #33270f;
   }
 }
 * { box-sizing: border-box; }
@@ -30,6 +32,7 @@ p { margin: 0.25rem 0 0; }
 .verdict { margin-top: 1.25rem; padding: 0.75rem 1rem; border-radius: 0.5rem; }
 .verdict p:first-child { margin: 0; font-weight: 600; }
 .ok { background: var(--ok-ground); color: var(--ok); }
+.waiting { background: var(--waiting-ground); color: var(--waiting); }
 .bad { background: var(--bad-ground); color: var(--bad); }
 pre { margin: 0.5rem 0 0; white-space: pre-wrap; font: 0.8125rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 .counts { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 0.75rem; margin: 0; }
