@@ -48,7 +48,7 @@ const ARROWS = {
     packages: ["node:util", "commander"],
   },
   "cli/completion": { folders: ["cli"], packages: ["commander"] },
-  "cli/terminal": { folders: ["cli", "drain"], packages: ["chalk", "ora"] },
+  "cli/terminal": { folders: ["cli", "drain"], packages: ["node:util", "chalk", "ora"] },
   "cli/log": { folders: ["cli", "cli/terminal", "drain", "config"], packages: [] },
   "cli/commands": {
     folders: [

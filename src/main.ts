@@ -79,8 +79,15 @@ export function commandLine(runtime: Runtime): CommandLine {
       if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
       const log = await openErrorLog();
       if (error instanceof CommanderError) {
-        if (log.format === "text") stderr.write(withoutValue(usage));
-        else log.error(usageSentence(error, usage));
+        if (log.format !== "text") log.error(usageSentence(error, usage));
+        else if (error.code === "commander.help") stderr.write(usage);
+        else {
+          const [mistake = "", ...hints] = withoutValue(usage)
+            .replace(/^error: /, "")
+            .split("\n");
+          log.error(mistake);
+          stderr.write(hints.join("\n"));
+        }
         return EXIT.configuration;
       }
       const { explain, frames } = await import("./explain.ts");

@@ -1,4 +1,5 @@
 // Reads the masking keys.
+import { printable } from "../failure.ts";
 import { deriveKeys, MIN_KEY_BYTES, type MaskingKeys } from "../masking/keys.ts";
 import type { Problems } from "./readers.ts";
 import { originOf, sentence, type SecretSources } from "./secret-settings.ts";
@@ -24,8 +25,8 @@ export function readMaskingKeys(
   if (secrets.failed.has(KEY)) return undefined;
   const text = env[KEY] ?? "";
   if (text !== "") return parseKeys(text, originOf(KEY, secrets), problems);
-  const place =
-    dotEnv === undefined ? "there is no .env in this folder" : ".env in this folder does not set it";
+  const file = dotEnv?.path === ".env" ? ".env in this folder" : printable(dotEnv?.path ?? "");
+  const place = dotEnv === undefined ? "there is no .env in this folder" : `${file} does not set it`;
   problems.add(
     `No masking key is configured, and ${place}. Set ${KEY}, ${KEY}_FILE or ${KEY}_COMMAND to the key that masked the existing rows: ` +
       'tokens of another key do not match theirs. Only if there are no rows yet, "fetch-etl keygen >> .env" creates a key.',

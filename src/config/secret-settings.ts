@@ -16,8 +16,8 @@ export interface SecretSources {
   /** Contains the values, wherever they came from. */
   readonly env: NodeJS.ProcessEnv;
   readonly secrets: Secrets;
-  /** The content of `.env` in the working directory; undefined if there is no such file. */
-  readonly dotEnv?: object | undefined;
+  /** The file whose variables are in `env`, as it was named; undefined if there is none. */
+  readonly dotEnv?: { readonly path: string } | undefined;
 }
 
 /** All values are in their variables. */

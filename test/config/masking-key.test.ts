@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readMaskingKeys } from "../../src/config/masking-key.ts";
+import { Problems } from "../../src/config/readers.ts";
+import { IN_VARIABLES } from "../../src/config/secret-settings.ts";
 import { deriveKeys } from "../../src/masking/keys.ts";
 import { resolved } from "../support/secrets.ts";
 import { readingLater } from "./told.ts";
@@ -286,4 +288,14 @@ describe("a masking key that cannot be used is told, and never shown:", () => {
   ])("%s", async (_what, env, sentence) => {
     expect(await read(env)).toEqual({ keys: undefined, told: [sentence] });
   });
+});
+
+it.each([
+  [undefined, "there is no .env in this folder"],
+  [{ path: ".env" }, ".env in this folder does not set it"],
+  [{ path: "/etc/etl.env" }, "/etc/etl.env does not set it"],
+])("a key is missing, and the file of variables is %j", (dotEnv, place) => {
+  const problems = new Problems();
+  readMaskingKeys({ env: {}, secrets: IN_VARIABLES, dotEnv }, problems);
+  expect(problems.sentences).toEqual([missing.replace("there is no .env in this folder", place)]);
 });

@@ -566,6 +566,10 @@ it("lists messages of another kind as one reason, and those with a reason, of a 
     expect(await list("--messages", "--reason", "not JSON")).toMatchObject({
       messages: [{ reasons: ["body: not JSON"], messageId: expect.any(String), queue: expect.any(String) }],
     });
+    const purge = await bench.run(["quarantine", "purge", "--older-than", "0", "--never-replayed"]);
+    expect(purge.stderr).toMatch(
+      /^5 messages to delete:\n(.*\n)+A message counts once for each of its reasons\.\n/,
+    );
     const replayed = json(await bench.run(["quarantine", "replay", "--json"]));
     expect(counts({ reasons: replayed["remaining"] })).toMatchObject({ [STRANGER]: 2 });
   }));

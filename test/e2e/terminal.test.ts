@@ -4,7 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { BIN, makeTables, waitsForLock, withBench, type Bench } from "../support/bench.ts";
 import { noTerminal, onTerminal, type TerminalSession } from "../support/terminal.ts";
-import { generateMessages } from "../../sandbox/messages.ts";
+import { generateMessages, generateMixed } from "../../sandbox/messages.ts";
 import { startProxy } from "../support/proxy.ts";
 
 if (noTerminal !== undefined) console.log(`What a terminal shows is not tested: ${noTerminal}.`);
@@ -24,6 +24,54 @@ function drainOn(bench: Bench, columns: number, env: Record<string, string> = {}
   });
 }
 
+describe.skipIf(noTerminal !== undefined)("a line for people", () => {
+  test.each([60, 80, 120])("is never wrapped by a terminal of %i columns", (columns) =>
+    withBench(async (bench) => {
+      const ip = "198.51.100.7";
+      const login = { user_id: "u-1", device_type: "ios", ip, locale: null, device_id: "d-1" };
+      await bench.send([
+        ...generateMixed(20, 6, 1),
+        ...["1.2.3", "1.2.3-beta"].map((version) => JSON.stringify({ ...login, app_version: version })),
+      ]);
+      const env = { PATH: process.env["PATH"] ?? "", TERM: "xterm-256color", ...bench.env };
+      const lines = [
+        ...[
+          "drain",
+          "drain --queue nowhere --metrics /nowhere/etl.prom",
+          "drain --batch-size 0 --retry-for x",
+        ],
+        ...["forget --where user_id=u-1 --reason r --dry-run", "forget --where user_id=u-2 --reason r"],
+        ...["quarantine list", "quarantine replay --dry-run", "quarantine purge --older-than 0"],
+        "quarantine purge --older-than 0 --never-replayed",
+        ...[
+          "rotate --dry-run",
+          "rotate --identity nowhere",
+          "reveal",
+          "doctor",
+          "status",
+          "verify --expect 1",
+        ],
+      ];
+      const commands = lines.map((line) => `echo n | '${process.execPath}' '${BIN}' ${line}`);
+      const session = onTerminal(commands.join("; "), columns, { env, cwd: tmpdir() });
+      const written = await session.ended;
+      await session.screen();
+      expect(written.match(/error:/g)?.length).toBeGreaterThan(6);
+      expect(brokenLines(session)).toEqual([]);
+    }),
+  );
+});
+
+/** Lines that the terminal wrapped, because they were too long. */
+function brokenLines({ buffer }: TerminalSession): string[] {
+  const all = Array.from({ length: buffer.length }, (_, index) => index);
+  return all
+    .filter((index) => buffer.getLine(index)?.isWrapped === true)
+    .map((index) =>
+      [index - 1, index].map((each) => buffer.getLine(each)?.translateToString() ?? "").join(""),
+    );
+}
+
 describe.skipIf(noTerminal !== undefined).concurrent("a drain on a terminal", () => {
   test.each([80, 40])("of %i columns leaves a short table and nothing else", (columns) =>
     withBench(async (bench) => {
@@ -36,7 +84,8 @@ describe.skipIf(noTerminal !== undefined).concurrent("a drain on a terminal", ()
       expect(written).toMatch(COLOUR);
       const [heading, ...rest] = (await session.screen()).split("\n");
       expect(heading).toMatch(/^t\d+_\d+: the queue is empty/);
-      const table = rest.filter((line) => line.startsWith("  ")).map((line) => line.trim().split(/ {2,}/)[0]);
+      const end = rest.findIndex((line) => line.startsWith("warning:"));
+      const table = rest.slice(0, end).map((line) => line.trim().split(/ {2,}/)[0]);
       expect(table).toEqual([
         ...["received", "loaded", "quarantined", "deleted", "messages per second", "SQS requests"],
       ]);

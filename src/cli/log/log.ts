@@ -4,6 +4,7 @@ import type { LogFlags, LogFormat } from "../../config/log-format.ts";
 import type { Notices } from "../../drain/ports.ts";
 import { escapeControls, type Output } from "../output.ts";
 import { styleFor } from "../terminal/style.ts";
+import { wrapLines } from "../terminal/table.ts";
 
 /** Numbers and settings that accompany a sentence. The type excludes errors, because their text may quote data. */
 type LogFields = Readonly<Record<string, Scalar | Readonly<Record<string, Scalar>>>>;
@@ -62,9 +63,12 @@ export function openLog(settings: LogSettings): Log {
 
 function textLog({ stderr, env, flags, epochNow }: LogSettings): Log {
   const style = styleFor(stderr, env);
-  // A person at a terminal sees when a line appears; in a file or a cron mail, nobody does.
   const write = (line: string): void => {
-    stderr.write(`${stderr.isTerminal ? "" : `${new Date(epochNow()).toISOString()} `}${line}\n`);
+    // A person at a terminal sees when a line appears; in a file or a cron mail, nobody does.
+    const text = stderr.isTerminal
+      ? wrapLines(line, stderr.columns)
+      : `${new Date(epochNow()).toISOString()} ${line}`;
+    stderr.write(`${text}\n`);
   };
   return {
     format: "text",

@@ -1,6 +1,7 @@
 // Asks before something is deleted or changed for ever.
 import { Failure } from "../../failure.ts";
 import type { Context } from "../context.ts";
+import { wrapLines } from "./table.ts";
 
 /**
  * Asks on the terminal, and reads a line from standard input. Only `y` and `yes`, in any case, mean yes. Ctrl-C ends the process, as long as
@@ -24,7 +25,7 @@ export async function confirm(
       "Nothing was changed: there is no terminal on which to confirm the command. To confirm it, add --yes.",
     );
   }
-  stderr.write(`${question} [y/N] `);
+  stderr.write(`${wrapLines(`${question} [y/N]`, stderr.columns)} `);
   const answer = await stdin.readLine();
   if (answer === undefined) stderr.write("\n");
   if (/^y(es)?$/i.test(answer?.trim() ?? "")) return true;

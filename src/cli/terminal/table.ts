@@ -1,4 +1,5 @@
 // Columns and line wrapping for a terminal.
+import { stripVTControlCharacters } from "node:util";
 
 /** The width without a terminal. */
 export const USUAL_COLUMNS = 80;
@@ -60,9 +61,9 @@ const WIDE =
 /** Combining marks, which take no column. */
 const MARK = /\p{M}/u;
 
-/** The width of a text in terminal columns. */
+/** The width of a text in terminal columns. Colors take none. */
 export function width(text: string): number {
-  return Array.from(text).reduce((sum, character) => sum + columnsOf(character), 0);
+  return Array.from(stripVTControlCharacters(text)).reduce((sum, character) => sum + columnsOf(character), 0);
 }
 
 function columnsOf(character: string): number {
@@ -83,18 +84,34 @@ export function shorten(text: string, most: number): string {
   return `${kept.join("")}…`;
 }
 
-/** Wraps a text at spaces into lines of up to `most` columns. One line if `most` is less than {@link LEAST_WIDTH}. */
-export function wrap(text: string, most: number): string[] {
+/**
+ * Wraps a text at spaces into lines of up to `most` columns. One line if `most` is less than {@link LEAST_WIDTH}. What a user may copy stays
+ * whole, even if it is longer: the terminal then wraps it, and does not copy a line end.
+ *
+ * @param indent before all lines but the first
+ */
+export function wrap(text: string, most: number, indent = ""): string[] {
   if (most < LEAST_WIDTH) return [text];
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && width(`${line} ${word}`) > most) {
+  for (const [word] of text.matchAll(WORD)) {
+    if (line !== "" && width(line + word) > most) {
       lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
+      line = indent + word.trimStart();
+    } else line += word;
   }
   return [...lines, line];
 }
 
 const LEAST_WIDTH = 20;
+
+/** Leading spaces or a space, and a word. Text in quotation marks, such as a command, and an SQL statement up to its semicolon are parts of one word. */
+const WORD = /(?:^ *| )(?:(?:GRANT|ALTER|REVOKE|revoke) (?:[^;.]|\.(?! ))*;|"[^"]*"|[^ "])*(?:"[^ ]*)?/g;
+
+/** Wraps each line of a text for people. Its second and later lines are indented by two more spaces than the first. */
+export function wrapLines(text: string, most: number): string {
+  return text
+    .split("\n")
+    .flatMap((line) => wrap(line, most, `${/^ */.exec(line)?.[0] ?? ""}  `))
+    .join("\n");
+}

@@ -37,26 +37,37 @@ it.each<[string, VerifyFlags, string]>([
   expect(await asked(flags)).toBe(extent);
 });
 
+/** The lines for a table without columns. */
+function verifiedLines(
+  counts: { readonly quarantined: number; readonly quarantineReasons: Readonly<Record<string, number>> },
+  env: NodeJS.ProcessEnv,
+): readonly string[] {
+  let text = "";
+  const stdout = { write: (more: string) => void (text += more), isTerminal: false, columns: 0 };
+  writeVerified({ stdout, env } as unknown as Context, {
+    ...{ rows: 3, columns: new Map(), unmasked: 0, repeatedBodies: 0, ...counts },
+    ...{ table: "public.user_logins", queue: { visible: 0, inFlight: 0, delayed: 0 } },
+    ...{ expected: 3, ok: true },
+  });
+  return text.split(/(?<=\n)/);
+}
+
 it.each([
   [0, "ok\n", "\u001b[32mok\u001b[39m\n"],
   [8, "ok, 8 quarantined\n", "\u001b[33mok, 8 quarantined\u001b[39m\n"],
 ])("ends with ok, in amber while %i messages wait in the quarantine", (quarantined, plain, colored) => {
-  const lastLine = (env: NodeJS.ProcessEnv): string | undefined => {
-    let text = "";
-    const stdout = { write: (more: string) => void (text += more), isTerminal: false, columns: 0 };
-    writeVerified({ stdout, env } as unknown as Context, {
-      ...{ rows: 3, columns: new Map(), unmasked: 0, repeatedBodies: 0, quarantined, quarantineReasons: {} },
-      ...{
-        table: "public.user_logins",
-        queue: { visible: 0, inFlight: 0, delayed: 0 },
-        expected: 3,
-        ok: true,
-      },
-    });
-    return text.split(/(?<=\n)/).at(-1);
-  };
+  const lastLine = (env: NodeJS.ProcessEnv): string | undefined =>
+    verifiedLines({ quarantined, quarantineReasons: {} }, env).at(-1);
   expect(lastLine({})).toBe(plain);
   expect(lastLine({ FORCE_COLOR: "1" })).toBe(colored);
+});
+
+it.each([
+  [2, "A message counts once for each of its reasons.\n"],
+  [3, "  user_id: missing  1 message\n"],
+])("says why %i messages have 3 reasons, if they are not one each", (quarantined, last) => {
+  const quarantineReasons = { "ip: missing": 2, "user_id: missing": 1 };
+  expect(verifiedLines({ quarantined, quarantineReasons }, {}).at(-2)).toBe(last);
 });
 
 it("wrong flags are told together", async () => {

@@ -6,14 +6,18 @@ import type { LogFlags, LogFormat } from "../../../src/config/log-format.ts";
 function written(
   format: LogFormat,
   flags: LogFlags,
-  { env = { NO_COLOR: "1" }, isTerminal = true }: { env?: NodeJS.ProcessEnv; isTerminal?: boolean } = {},
+  {
+    env = { NO_COLOR: "1" },
+    isTerminal = true,
+    columns = 0,
+  }: { env?: NodeJS.ProcessEnv; isTerminal?: boolean; columns?: number } = {},
 ): readonly string[] {
   const texts: string[] = [];
   const stderr = {
     write: (text: string) => void texts.push(text),
     stream: process.stderr,
     isTerminal,
-    columns: 0,
+    columns,
   };
   const log = openLog({ stderr, env, flags, format, epochNow: () => 1_700_000_000_000 });
   log.debug("A detail.", { concurrency: 4 });
@@ -51,6 +55,15 @@ it("puts the time before each line where stderr is no terminal", () => {
     ),
     ...["Failure\n", "    at place\n"],
   ]);
+});
+
+it("wraps lines at spaces on a terminal, but not JSON", () => {
+  const env = { FORCE_COLOR: "1" };
+  expect(written("text", {}, { env, columns: 20 }).slice(-2)).toEqual([
+    "\u001b[31merror:\u001b[39m Second\n",
+    "  mistake.\n",
+  ]);
+  expect(written("json", {}, { env, columns: 20 })).toHaveLength(5);
 });
 
 it("colours labels where colour is wanted", () => {

@@ -10,14 +10,15 @@ interface Scene {
   readonly stderr?: boolean;
   readonly format?: LogFormat;
   readonly yes?: boolean;
+  readonly columns?: number;
 }
 
 /** Asks, with the answer at hand; both streams are terminals if not told otherwise. */
-async function ask({ answer, stdin = true, stderr = true, format = "text", yes }: Scene) {
+async function ask({ answer, stdin = true, stderr = true, format = "text", yes, columns = 80 }: Scene) {
   let written = "";
   let asked = 0;
   const output = {
-    ...{ stream: process.stderr, isTerminal: stderr, columns: 80 },
+    ...{ stream: process.stderr, isTerminal: stderr, columns },
     write: (text: string) => void (written += text),
   };
   const log = openLog({ stderr: output, env: {}, flags: {}, format, epochNow: () => 0 });
@@ -38,6 +39,10 @@ describe("a command that deletes for ever", () => {
     expect(await ask({ answer })).toEqual({
       ...{ confirmed: true, written: "Delete 3 messages for ever? [y/N] ", asked: 1 },
     });
+  });
+
+  test("wraps its question on a narrow terminal", async () => {
+    expect((await ask({ answer: "y", columns: 24 })).written).toBe("Delete 3 messages for\n  ever? [y/N] ");
   });
 
   test.each(["", "n", "no", "yess", "j", "y y"])("changes nothing after %j", async (answer) => {

@@ -6,7 +6,7 @@ import type { Waited } from "../../../drain/outages.ts";
 import type { Context } from "../../context.ts";
 import { isoTime, jsonLine } from "../../output.ts";
 import { count, styleFor, plural, printable } from "../../terminal/style.ts";
-import { columns } from "../../terminal/table.ts";
+import { columns, wrapLines } from "../../terminal/table.ts";
 
 const ENDS = {
   empty: "the queue is empty",
@@ -125,7 +125,8 @@ export function writeDrainSummary(
   const end = dryRun ? dryRunEndText(report) : endText(report);
   if (context.stdout.isTerminal) {
     const heading = dryRun ? `${style.bold(queue)}: dry run; ${end}` : `${style.bold(queue)}: ${end}`;
-    context.stdout.write(`${heading} (${seconds})\n${countsTable(report, dryRun)}`);
+    const title = wrapLines(`${heading} (${seconds})`, context.stdout.columns);
+    context.stdout.write(`${title}\n${countsTable(report, dryRun)}`);
     return;
   }
   const what = dryRun ? `dry run: ${wouldText(report)}` : `loaded ${countsText(report).join(", ")}`;

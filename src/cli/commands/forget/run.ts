@@ -14,6 +14,7 @@ import { EXIT } from "../../exit-codes.ts";
 import { adviseOnKey } from "../../key-advice.ts";
 import { DATABASE, MASKING_KEY, withSecrets } from "../../secrets.ts";
 import { confirm } from "../../terminal/confirm.ts";
+import { wrapLines } from "../../terminal/table.ts";
 import { readReason, readVaultRequest } from "../../vault-request.ts";
 import { noteRemasked } from "../reveal/report.ts";
 import { forgetJson, forgottenText, isEmpty, surveyText, warnOfLate, warnOfRest } from "./report.ts";
@@ -60,8 +61,8 @@ export async function runForget(
   const [dryRun, json] = [flags.dryRun === true, flags.json === true];
   const asks = !dryRun && flags.yes !== true && log.format === "text";
   // Before a question on stderr, also if stdout is not the terminal.
-  if (asks) stderr.write(surveyText(survey, request));
-  else if (!json) stdout.write(surveyText(survey, request));
+  const shown = asks ? stderr : json ? undefined : stdout;
+  shown?.write(wrapLines(surveyText(survey, request), shown.columns));
   warnOfRest(context, survey, request);
   if (dryRun || isEmpty(survey)) {
     if (json) stdout.write(forgetJson(survey, undefined, dryRun, request));
@@ -71,7 +72,9 @@ export async function runForget(
   if (!(await confirm(context, "Delete for ever?", flags.yes))) return EXIT.done;
   const tokens = survey.tokens.map(({ token }) => token);
   const result = await vault.forget(tokens, reason, { ...search, shown: survey.doomed });
-  stdout.write(json ? forgetJson(survey, result, false, request) : forgottenText(result));
+  stdout.write(
+    json ? forgetJson(survey, result, false, request) : wrapLines(forgottenText(result), stdout.columns),
+  );
   warnOfLate(context, survey, result);
   return EXIT.done;
 }

@@ -6,6 +6,7 @@ import type { Context } from "../../context.ts";
 import { writeJson } from "../../output.ts";
 import { recordFields, type ShownRecord } from "../../records.ts";
 import { plural, printable, styleFor } from "../../terminal/style.ts";
+import { wrapLines } from "../../terminal/table.ts";
 
 export function writeCheckedJson(
   { stdout }: Context,
@@ -23,16 +24,14 @@ export function writeChecked(context: Context, mapping: Mapping, warnings: reado
   const { schema, name } = mapping.table;
   const masked = mapping.columns.filter(({ mask }) => mask !== undefined).length;
   const table = styleFor(stdout, env).bold(printable(`${schema}.${name}`));
-  stdout.write(`${table}: ${plural(mapping.columns.length, "column")}, ${masked} masked; no mistakes\n`);
+  const line = `${table}: ${plural(mapping.columns.length, "column")}, ${masked} masked; no mistakes\n`;
+  stdout.write(wrapLines(line, stdout.columns));
 }
 
 /** As compilers write them, so that editors find the place. */
 export function writeMistakes({ stdout }: Context, file: string, mistakes: readonly Mistake[]): void {
-  stdout.write(
-    mistakeLines(file === "-" ? "standard input" : printable(file), mistakes)
-      .map((line) => `${line}\n`)
-      .join(""),
-  );
+  const lines = mistakeLines(file === "-" ? "standard input" : printable(file), mistakes);
+  stdout.write(lines.map((line) => `${wrapLines(line, stdout.columns)}\n`).join(""));
 }
 
 /** One JSON line for each record. */

@@ -6,7 +6,7 @@ import type { Context } from "../../context.ts";
 import { isoTime, writeJson, type Output } from "../../output.ts";
 import { recordFields, recordsToShow, type ShownRecord } from "../../records.ts";
 import { listText, styleFor, printable } from "../../terminal/style.ts";
-import { columns, shorten, USUAL_COLUMNS, width, wrap } from "../../terminal/table.ts";
+import { columns, shorten, USUAL_COLUMNS, width, wrapLines } from "../../terminal/table.ts";
 
 type Heading = Pick<ReceivedMessage, "messageId" | "sentAt" | "receiveCount">;
 
@@ -97,12 +97,8 @@ export function writePeeked(
 
 /** A line without a terminal, so that programs can search it; wrapped at words on one. */
 function writeSentence(stdout: Output, start: string, rest: string, paint: (text: string) => string): void {
-  const [first = "", ...others] = wrap(`${start} ${rest}`, stdout.columns - INDENT.length);
-  stdout.write(`${first.replace(start, paint(start))}\n`);
-  for (const line of others) stdout.write(`${INDENT}${line}\n`);
+  stdout.write(`${wrapLines(`${paint(start)} ${rest}`, stdout.columns)}\n`);
 }
-
-const INDENT = "  ";
 
 type Cells = readonly (string | null)[];
 

@@ -12,7 +12,7 @@ import type { ReplayReport } from "../../../quarantine/replay.ts";
 import type { Context } from "../../context.ts";
 import { isoTime, writeJson } from "../../output.ts";
 import { count, styleFor, plural, printable } from "../../terminal/style.ts";
-import { columns, columnsWithText } from "../../terminal/table.ts";
+import { columns, columnsWithText, wrapLines } from "../../terminal/table.ts";
 
 /** @param listed undefined without `--messages` */
 export function writeHeldJson(
@@ -53,7 +53,7 @@ export function writeHeld(
   stdout.write(`encrypted with masking key\n${columns(keyLines)}`);
 }
 
-const SEVERAL_REASONS = "A message counts once for each of its reasons.\n";
+export const SEVERAL_REASONS = "A message counts once for each of its reasons.\n";
 
 function writeTotal(context: Context, total: number): void {
   const style = styleFor(context.stdout, context.env);
@@ -185,7 +185,8 @@ export function writeReplayed(
   const closed = unopened(report);
   if (closed > 0) parts.push(`${count(closed)} not decrypted`);
   const end = dryRun ? " (dry run: nothing was changed)" : "";
-  stdout.write(`${style.bold("fetch_etl.quarantine")}: ${parts.join(", ")}${end}\n`);
+  const heading = `${style.bold("fetch_etl.quarantine")}: ${parts.join(", ")}${end}\n`;
+  stdout.write(wrapLines(heading, stdout.columns));
   const { list } = report.remaining;
   if (list.length === 0) return;
   stdout.write(reasonTable(list, shortId, stdout.columns));
@@ -224,10 +225,12 @@ export function writeChosen(
     return;
   }
   stderr.write(`${plural(total, "message")} to delete:\n${reasonTable(reasons, shortId, stderr.columns)}`);
+  if (sum(reasons) > total) stderr.write(SEVERAL_REASONS);
 }
 
 export function writePurged(context: Context, purged: number, kept: number): void {
   const style = styleFor(context.stdout, context.env);
   const rest = kept === 0 ? "" : `, ${count(kept)} kept that ${kept === 1 ? "was" : "were"} never replayed`;
-  context.stdout.write(`${style.bold("fetch_etl.quarantine")}: ${plural(purged, "message")} purged${rest}\n`);
+  const line = `${style.bold("fetch_etl.quarantine")}: ${plural(purged, "message")} purged${rest}\n`;
+  context.stdout.write(wrapLines(line, context.stdout.columns));
 }

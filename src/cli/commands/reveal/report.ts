@@ -3,6 +3,7 @@ import type { Remasking } from "../../../postgres/remasked.ts";
 import type { Revealed, RevealedValue } from "../../../recovery/reveal.ts";
 import type { Context } from "../../context.ts";
 import { printable } from "../../terminal/style.ts";
+import { width } from "../../terminal/table.ts";
 
 /** Says which tokens replaced those of earlier keys. */
 export function noteRemasked({ log }: Context, followed: ReadonlyMap<string, Remasking>): void {
@@ -10,9 +11,14 @@ export function noteRemasked({ log }: Context, followed: ReadonlyMap<string, Rem
     log.note(`${token} was re-masked on ${at.slice(0, 10)}. The token of its value is now ${now}.`);
 }
 
-/** One line per token: the token, two spaces, the value. */
-export function writeRevealed({ stdout }: Context, values: readonly RevealedValue[]): void {
-  stdout.write(values.map(({ token, value }) => `${token}  ${printable(value)}\n`).join(""));
+/** One line per token: the token, two spaces, the value. On a terminal that is too narrow, the value is below. */
+export function writeRevealed({ stdout }: Pick<Context, "stdout">, values: readonly RevealedValue[]): void {
+  const { columns } = stdout;
+  for (const { token, value } of values) {
+    const line = `${token}  ${printable(value)}`;
+    const isTooLong = columns > 0 && width(line) > columns;
+    stdout.write(isTooLong ? `${token}\n  ${printable(value)}\n` : `${line}\n`);
+  }
 }
 
 /** For an entry that was altered, or that has no data key. */

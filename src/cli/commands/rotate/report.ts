@@ -3,6 +3,7 @@ import type { EarlierKey, RotationSurvey } from "../../../postgres/rotation.ts";
 import type { Context } from "../../context.ts";
 import { writeJson } from "../../output.ts";
 import { count, styleFor, plural, printable } from "../../terminal/style.ts";
+import { wrapLines } from "../../terminal/table.ts";
 
 /** `left` is null if a signal stopped the run before it could count. */
 export function writeRotatedJson(context: Context, keyId: string, report: RotationReport): void {
@@ -47,7 +48,7 @@ export function writeSurvey(
       `Key ${keyId} is an earlier key than ${printable(later.keyId)}, last used on ${later.last.slice(0, 10)}: this rotation goes back, and needs --yes.`,
     );
   lines.push("This was a dry run: nothing was changed, and no entry was decrypted.");
-  stdout.write(`${lines.join("\n")}\n`);
+  stdout.write(`${wrapLines(lines.join("\n"), stdout.columns)}\n`);
 }
 
 export function writeSurveyJson(
@@ -66,7 +67,7 @@ export function writeSurveyJson(
   });
 }
 
-/** One line. */
+/** One line, wrapped on a terminal. */
 export function writeRotated(context: Context, keyId: string, { rows, vault, left }: RotationReport): void {
   const style = styleFor(context.stdout, context.env);
   const changed = `${plural(rows, "row")} and ${plural(vault, "vault entry", "vault entries")} re-masked`;
@@ -74,7 +75,8 @@ export function writeRotated(context: Context, keyId: string, { rows, vault, lef
     left === undefined
       ? "interrupted: run it again to continue"
       : `${plural(total(left, "values"), "value")} of earlier keys left in rows`;
-  context.stdout.write(`Rotated to key ${style.bold(keyId)}: ${changed}; ${end}\n`);
+  const line = `Rotated to key ${style.bold(keyId)}: ${changed}; ${end}\n`;
+  context.stdout.write(wrapLines(line, context.stdout.columns));
 }
 
 /** Warns which values of earlier keys are left, and whether another run would re-mask them. */

@@ -3,6 +3,7 @@ import type { Repeated } from "../../../postgres/token-counts.ts";
 import type { Verification, VerifiedColumn } from "../../../postgres/verify.ts";
 import type { Context } from "../../context.ts";
 import { barLines } from "../../terminal/bars.ts";
+import { SEVERAL_REASONS } from "../quarantine/report.ts";
 import { writeJson } from "../../output.ts";
 import { count, styleFor, plural, printable, type Style } from "../../terminal/style.ts";
 import { MOST_DRAWN, spreadsOf } from "./spread.ts";
@@ -61,7 +62,7 @@ export function writeVerified(context: Context, verified: Verified): void {
   writeDistributions(context, verified.columns);
   for (const [name, { mostRepeated = [] }] of verified.columns)
     writeRepeated(context, `most repeated ${printable(name)}`, mostRepeated);
-  writeReasons(context, reasonsToShow(verified));
+  writeReasons(context, verified);
   const verdict = style[VERDICT_COLORS[gradeOf(verified)]](verdictText(verified));
   stdout.write(`${verdict}${verified.queue === null ? " (the queue was not checked)" : ""}\n`);
 }
@@ -160,12 +161,11 @@ export function reasonsToShow({
   return shownReasons;
 }
 
-function writeReasons({ stdout }: Context, reasons: Readonly<Record<string, number>>): void {
-  const lines = Object.entries(reasons).map(([reason, messages]) => [
-    `  ${printable(reason)}`,
-    plural(messages, "message"),
-  ]);
+function writeReasons({ stdout }: Context, verified: Verified): void {
+  const reasons = Object.entries(reasonsToShow(verified));
+  const lines = reasons.map(([reason, messages]) => [`  ${printable(reason)}`, plural(messages, "message")]);
   if (lines.length > 0) stdout.write(`quarantine reasons\n${columnsWithin(lines, stdout.columns)}`);
+  if (reasons.reduce((sum, [, messages]) => sum + messages, 0) > verified.quarantined) stdout.write(SEVERAL_REASONS);
 }
 
 export function queueText(queue: QueueDepth | null): string {
