@@ -165,7 +165,8 @@ function writeReasons({ stdout }: Context, verified: Verified): void {
   const reasons = Object.entries(reasonsToShow(verified));
   const lines = reasons.map(([reason, messages]) => [`  ${printable(reason)}`, plural(messages, "message")]);
   if (lines.length > 0) stdout.write(`quarantine reasons\n${columnsWithin(lines, stdout.columns)}`);
-  if (reasons.reduce((sum, [, messages]) => sum + messages, 0) > verified.quarantined) stdout.write(SEVERAL_REASONS);
+  if (reasons.reduce((sum, [, messages]) => sum + messages, 0) > verified.quarantined)
+    stdout.write(SEVERAL_REASONS);
 }
 
 export function queueText(queue: QueueDepth | null): string {
