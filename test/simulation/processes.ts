@@ -17,7 +17,7 @@ import type { Operator } from "./operator.ts";
 import { LEAST_PATIENCE } from "./outages.ts";
 import { Life } from "./schedule.ts";
 import { SECRET, type Sent, type SentRecord, type Shape } from "./sent.ts";
-import type { Accepts, Setup } from "./setups.ts";
+import { isSkipped, type Accepts, type Setup } from "./setups.ts";
 import { rowKey } from "./tables.ts";
 import { identityOf, type World } from "./world.ts";
 
@@ -190,7 +190,10 @@ export class Processes {
         for (const { held, rejected } of messages) {
           if (rejected === undefined) staying.delete(held);
           else if (this.#database.lostCommits === lostBefore) this.#requireProgress(life, held);
-          skipped += skippedOf(held, world.sent.get(identityOf(held.queue, held)));
+          for (const key of skippedOf(held, world.sent.get(identityOf(held.queue, held)), setup.accepts)) {
+            skipped += 1;
+            this.#database.skipped.add(key);
+          }
         }
         return store.mark(messages);
       },
@@ -267,8 +270,10 @@ export class Processes {
   }
 }
 
-/** How many of the records that are held are skipped by every mapping. */
-function skippedOf({ records }: QuarantinedMessage, sent: Sent | undefined): number {
+/** The keys of the records that are held and that the mapping skips. */
+function skippedOf({ records }: QuarantinedMessage, sent: Sent | undefined, accepts: Accepts): string[] {
   const isHeld = (index: number): boolean => records?.includes(index) !== false;
-  return sent?.records.filter(({ fate }, index) => fate === "skipped" && isHeld(index)).length ?? 0;
+  return (sent?.records ?? []).flatMap(({ fate }, index) =>
+    isSkipped(fate, accepts) && isHeld(index) ? [rowKey(sent?.identity ?? "", index)] : [],
+  );
 }

@@ -32,7 +32,7 @@ export function isSettled(
     (record === undefined || held.rejection.records?.includes(record) !== false);
   if (sent.whole !== undefined) return sent.whole === "skipped" || isHeld();
   return sent.records.every(({ fate, key }, index) => {
-    if (fate === "skipped") return true;
+    if (fate === "skipped" || database.skipped.has(rowKey(sent.identity, index))) return true;
     const row = database.rows.get(rowKey(sent.identity, index));
     if ((row !== undefined && counts(row.commit)) || isHeld(index)) return true;
     // Perhaps it was a duplicate in another queue, before SQS moved the message.
@@ -332,7 +332,10 @@ export async function checkEnd(
     if (held.isReplayed) {
       world.require(sent.whole !== "rejected", () => `${id} was replayed, which no mapping accepts`);
       for (const [index, { fate, key }] of sent.records.entries()) {
-        const isDue = held.rejection.records?.includes(index) !== false && fate !== "skipped";
+        const isDue =
+          held.rejection.records?.includes(index) !== false &&
+          fate !== "skipped" &&
+          !database.skipped.has(rowKey(sent.identity, index));
         const isLoaded =
           database.rows.has(rowKey(sent.identity, index)) ||
           (key !== undefined &&

@@ -126,7 +126,7 @@ export class Scene {
   /** A replay, and perhaps a purge beside it. */
   async #replay(): Promise<void> {
     const { faults, random, schedule } = this.#world;
-    const accepts = random.pick<Accepts>(["more", "more", "first", "only"]);
+    const accepts = random.pick<Accepts>(["more", "more", "first", "only", "narrow"]);
     const replaying = this.#processes.replay(random.pick(this.#allQueues), accepts);
     if (faults.play("quarantine purge")) {
       await schedule.sleep(2 ** random.between(2, 6));

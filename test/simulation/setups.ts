@@ -13,9 +13,9 @@ export const MOST_KEYS = ALL_KEYS.length;
 
 /**
  * Which records a mapping accepts, compared with the usual one. `first` and `only` accept as many as `more`, and find only the first record
- * of a message: in a list of one, or as the message itself.
+ * of a message: in a list of one, or as the message itself. `narrow` skips what the usual one rejects. The last three are for replays.
  */
-export type Accepts = "fewer" | "usual" | "more" | "first" | "only";
+export type Accepts = "fewer" | "usual" | "more" | "first" | "only" | "narrow";
 
 /** How such a mapping masks the column `secret`: another spelling, or another type, of a value has another token. */
 const MASK_OF_SECRET: Readonly<Record<Accepts, string>> = {
@@ -24,6 +24,7 @@ const MASK_OF_SECRET: Readonly<Record<Accepts, string>> = {
   more: "mask: token, type: ip",
   first: "mask: token",
   only: "mask: token",
+  narrow: "mask: token",
 };
 
 /** The type of the columns `n` and `other` in such a mapping. */
@@ -33,6 +34,7 @@ const TYPE_OF_N: Readonly<Record<Accepts, string>> = {
   more: "max: 9",
   first: "max: 9",
   only: "max: 9",
+  narrow: "max: 9",
 };
 
 export interface Setup {
@@ -68,7 +70,7 @@ function readMappingOf({ hasRecords }: Shape, accepts: Accepts, dedupe: boolean)
   const text = [
     "version: 1",
     "table: public.events",
-    `when: { ${record}kind: event }`,
+    `when: { ${record}kind: event${accepts === "narrow" ? ', other: "1"' : ""} }`,
     // The other records are no reason to skip the message.
     `unmatched: ${isOnly ? "quarantine" : "skip"}`,
     ...(hasRecords && !isOnly ? [`records: ${accepts === "first" ? "first" : "items"}`] : []),
@@ -86,5 +88,12 @@ function readMappingOf({ hasRecords }: Shape, accepts: Accepts, dedupe: boolean)
 /** Whether a mapping makes a row of such a record. */
 export function isAccepted(fate: Fate, accepts: Accepts): boolean {
   if (fate === "doubtful") return accepts !== "fewer";
-  return fate !== "skipped" && (fate !== "rejected" || !(accepts === "fewer" || accepts === "usual"));
+  return fate !== "skipped" && (fate !== "rejected" || ACCEPT_ALL.includes(accepts));
+}
+
+const ACCEPT_ALL: readonly Accepts[] = ["more", "first", "only"];
+
+/** Whether a mapping skips such a record. */
+export function isSkipped(fate: Fate, accepts: Accepts): boolean {
+  return fate === "skipped" || (fate === "rejected" && accepts === "narrow");
 }

@@ -75,6 +75,8 @@ export class Tables {
   /** By the message's identity. */
   readonly quarantine = new Map<string, Held>();
   readonly purged = new Set<Held>();
+  /** The records, by {@link rowKey}, that a replay took out of the quarantine because its mapping skips them. */
+  readonly skipped = new Set<string>();
   /** Commits that a failover lost. */
   lostCommits = 0;
   /** The highest place in the queue of a message group's rows. */
@@ -185,6 +187,10 @@ export class Tables {
         () => `a raw value is in the quarantine: ${key}`,
       );
       const { reasons, records } = rejection;
+      this.#world.require(
+        records === undefined || new Set(records).size === records.length,
+        () => `the quarantine has a record of ${key} twice`,
+      );
       this.#world.require(
         !reasons.some((reason) => reason.includes(NO_TABLE)) || this.#writers.has(run),
         () => `a run that wrote no row quarantines ${key}, although the table is at fault`,
