@@ -116,13 +116,14 @@ export class Writer {
     if (first === undefined) return;
     throwIfRejection(refused.map(({ item, error }) => ({ item: item.entry, error })));
     const rows = writable.filter(({ entry }) => entry.kind === "row");
+    const allRefused = refused.length === rows.length;
+    // Some rows may have a fault of their own too.
+    const ofTable = refused.filter(({ error }) => error.refusal.of === "table");
+    const [structural] = ofTable;
+    if (allRefused && structural !== undefined && isMany(ofTable)) throw structural.error.failure;
     const reasons = new Set(refused.map(({ error }) => reasonOf(error)));
-    // The records of one message may all have the same fault.
-    const messages = new Set(refused.map(({ item }) => item.entry.messageId));
-    const alike = messages.size >= ALIKE && refused.length === rows.length && reasons.size === 1;
-    const { of } = first.error.refusal;
-    if (alike && of === "table") throw first.error.failure;
-    if (alike && of === "row" && !this.#items.passed) {
+    const alike = allRefused && reasons.size === 1 && isMany(refused);
+    if (alike && first.error.refusal.of === "row" && !this.#items.passed) {
       throw new Failure(
         "configuration",
         `Postgres refuses every row (${reasonOf(first.error)}). The cause is probably the table. Check its partitions, constraints ` +
@@ -201,6 +202,11 @@ export class Writer {
       }
     }
   }
+}
+
+/** Whether they are so many that they are no accident. The records of one message may all have the same fault. */
+function isMany(refused: readonly Refused<Writable>[]): boolean {
+  return new Set(refused.map(({ item }) => item.entry.messageId)).size >= ALIKE;
 }
 
 /** An entry that the quarantine refuses cannot be stored anywhere else. */

@@ -328,6 +328,13 @@ it("a right that is missing since some rows were written is a failure, and nothi
     if (batch.some(({ kind }) => kind === "row")) throw refused("42501", { of: "table" });
   };
   await expect(writer.write(items(10))).rejects.toBe(REFUSED);
+  // Also if one of the rows has a fault of its own.
+  loader.refused.add("m3");
+  loader.before = (batch) => {
+    const rows = batch.filter(({ kind }) => kind === "row");
+    if (rows.some(({ messageId }) => messageId !== "m3")) throw refused("42501", { of: "table" });
+  };
+  await expect(writer.write(items(11))).rejects.toBe(REFUSED);
   expect([loader.rows.length, loader.quarantine.size]).toEqual([1, 0]);
 });
 

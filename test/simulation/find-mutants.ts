@@ -2,7 +2,9 @@
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import ts from "typescript";
+import { RECORD_MUTANTS } from "./mutants-records.ts";
 import { RECOVERY_MUTANTS } from "./mutants-recovery.ts";
+import { RUN_MUTANTS } from "./mutants-runs.ts";
 import { LOOP_MUTANTS, type Mutant } from "./mutants.ts";
 import { kindOf } from "./shrink.ts";
 import { search } from "./search.ts";
@@ -10,7 +12,7 @@ import { search } from "./search.ts";
 /** From the root of the repository, where npm runs scripts. */
 const COPY = ".cache/simulation";
 
-export const MUTANTS = [...LOOP_MUTANTS, ...RECOVERY_MUTANTS];
+export const MUTANTS = [...LOOP_MUTANTS, ...RUN_MUTANTS, ...RECORD_MUTANTS, ...RECOVERY_MUTANTS];
 
 interface Options {
   readonly first: number;

@@ -1,0 +1,155 @@
+// Small faults of how records are read, masked, quarantined, replayed and re-masked. See mutants.ts.
+import type { Mutant } from "./mutants.ts";
+
+export const RECORD_MUTANTS: readonly Mutant[] = [
+  {
+    name: "counts skipped records again with each row after them",
+    file: "src/drain/entry.ts",
+    from: "if (last !== undefined) yield last;",
+    to: "if (last !== undefined) yield { ...last, skipped };",
+  },
+  {
+    name: "reads all of a message in a replay when the mapping has no list any more",
+    file: "src/drain/entry.ts",
+    from: "return this.isOneRecord && only === undefined ? this.#single(message)",
+    to: "return this.isOneRecord ? this.#single(message)",
+  },
+  {
+    name: "takes the time of the run for the sent time",
+    file: "src/drain/entry.ts",
+    from: "sentAt: sentAt ?? now,",
+    to: "sentAt: now,",
+  },
+  {
+    name: "replays messages without their attributes",
+    file: "src/quarantine/replay.ts",
+    from: "entries.items({ messageId, sentAt, body, attributes }, only)",
+    to: "entries.items({ messageId, sentAt, body }, only)",
+  },
+  {
+    name: "marks messages after each full batch of a page",
+    file: "src/quarantine/replay.ts",
+    from: "        [batch, bytes] = [[], 0];\n",
+    to: "        [batch, bytes] = [[], 0];\n        await store.mark(messages.filter((each) => !staysRejected(each)).map(toReplayed));\n",
+  },
+  {
+    name: "reads the loaded records of a message again in a replay",
+    file: "src/quarantine/replay.ts",
+    from: "const only = held.records === undefined ? undefined : new Set(held.records);",
+    to: "const only: ReadonlySet<number> | undefined = undefined;",
+  },
+  {
+    name: "keeps as unsettled what it has found committed",
+    file: "src/drain/settling-loader.ts",
+    from: "for (const entry of again) this.#unsettled.delete(keyOf(entry));",
+    to: "for (const entry of left) this.#unsettled.delete(keyOf(entry));",
+  },
+  {
+    name: "forgets since when an entry is unsettled when the connection is lost again",
+    file: "src/drain/settling-loader.ts",
+    from: "for (const key of keys) if (!this.#unsettled.has(key)) this.#unsettled.set(key, this.#answeredAt);",
+    to: "for (const key of keys) this.#unsettled.set(key, this.#answeredAt);",
+  },
+  {
+    name: "adds a rejected record once for each of its reasons",
+    file: "src/drain/rejected-records.ts",
+    from: "    this.#records.push(record);\n    for (const reason of reasons) {\n",
+    to: "    for (const reason of reasons) {\n      this.#records.push(record);\n",
+  },
+  {
+    name: "takes the number of characters for that of bytes in a MAC",
+    file: "src/masking/hmac.ts",
+    from: "length = inner.write(message, BLOCK);",
+    to: "inner.write(message, BLOCK);",
+  },
+  {
+    name: "takes the text in one record for that in the next",
+    file: "src/mapping/lookup.ts",
+    from: "if (last?.text === text) return last.value;",
+    to: "if (last !== undefined) return last.value;",
+  },
+  {
+    name: "enters a partial rejection under its first record",
+    file: "src/drain/entry.ts",
+    from: "record: WHOLE_MESSAGE, bodyMac: this.#bodyMac(body)",
+    to: "record: records?.[0] ?? WHOLE_MESSAGE, bodyMac: this.#bodyMac(body)",
+  },
+  {
+    name: "knows the rejected records only at the last row of a message",
+    file: "src/drain/entry.ts",
+    from: "last = { ...this.#row(message, mac, record, false), rejected };",
+    to: "last = this.#row(message, mac, record, false);",
+  },
+  {
+    name: "seals a value of an earlier type as one of today's",
+    file: "src/recovery/remask.ts",
+    from: "const context = { field, type, token: maskOf(keys[0], field)(current) };",
+    to: "const context = { field, type: fields.get(field)?.type ?? type, token: maskOf(keys[0], field)(current) };",
+  },
+  {
+    name: "remembers an entry under its new token",
+    file: "src/recovery/remask.ts",
+    from: "earlierMac: macOf(earlier),",
+    to: "earlierMac: macOf(context.token),",
+  },
+  {
+    name: "goes on with the vault after a signal",
+    file: "src/recovery/rotate.ts",
+    from: "  while (!stop.aborted) {",
+    to: "  while (!stop.aborted || copied.length > 0) {",
+  },
+  {
+    name: "counts entries as replaced that a row still needs",
+    file: "src/recovery/rotate.ts",
+    from: "      deleted += await tables.deleteEntries(copied);\n",
+    to: "      await tables.deleteEntries(copied);\n      deleted += copied.length;\n",
+  },
+  {
+    name: "copies the same entries without end where other tables may have tokens",
+    file: "src/recovery/rotate.ts",
+    from: "after = tokens.at(-1) ?? after;",
+    to: "after = copied.at(-1) ?? after;",
+  },
+  {
+    name: "shares the keys of fields between masking keys",
+    file: "src/masking/keys.ts",
+    from: "export function deriveKeys(master: Uint8Array): MaskingKeys {\n  if (master.length < MIN_KEY_BYTES) throw new RangeError(`a masking key has ${MIN_KEY_BYTES} bytes or more`);\n  const key = (use: string): KeyObject => createSecretKey(hkdf(master, `fetch-etl/v1/${use}`, 32));\n  const fields = new Map<string, KeyObject>();\n",
+    to: "const fields = new Map<string, KeyObject>();\n\nexport function deriveKeys(master: Uint8Array): MaskingKeys {\n  if (master.length < MIN_KEY_BYTES) throw new RangeError(`a masking key has ${MIN_KEY_BYTES} bytes or more`);\n  const key = (use: string): KeyObject => createSecretKey(hkdf(master, `fetch-etl/v1/${use}`, 32));\n",
+  },
+  {
+    name: "seals a value only once a run",
+    file: "src/drain/entry.ts",
+    from: "  #sealed(masked: readonly MaskedValue[]): readonly SealedValue[] {\n    const { sealer } = this.#settings;\n    if (sealer === undefined) return [];\n    return masked.map((value) => {",
+    to: "  readonly #kept = new Set<string>();\n\n  #sealed(masked: readonly MaskedValue[]): readonly SealedValue[] {\n    const { sealer } = this.#settings;\n    if (sealer === undefined) return [];\n    const fresh = masked.filter(({ token }) => !this.#kept.has(token));\n    for (const { token } of fresh) this.#kept.add(token);\n    return fresh.map((value) => {",
+  },
+  {
+    name: "replays without keeping values in the vault",
+    file: "src/quarantine/replay.ts",
+    from: "createEntryMaker({ ...settings, ...of })",
+    to: "createEntryMaker({ ...settings, ...of, sealer: undefined })",
+  },
+  {
+    name: "masks a value as it was spelt before",
+    file: "src/recovery/remask.ts",
+    from: "token: maskOf(keys[0], field)(current)",
+    to: "token: maskOf(keys[0], field)(value)",
+  },
+  {
+    name: "marks only the messages of which a replay leaves nothing",
+    file: "src/quarantine/replay.ts",
+    from: "messages.filter((message) => message.passed > 0 || !staysRejected(message))",
+    to: "messages.filter((message) => !staysRejected(message))",
+  },
+  {
+    name: "checks a value against its earlier token as the mapping spells it today",
+    file: "src/recovery/remask.ts",
+    from: "    if (earlierKeys !== undefined && maskOf(earlierKeys, field)(value) !== earlier) throw new Altered();\n    const current = asMaskedToday(value, typeOf(entry), fields.get(field));",
+    to: "    const current = asMaskedToday(value, typeOf(entry), fields.get(field));\n    if (earlierKeys !== undefined && maskOf(earlierKeys, field)(current) !== earlier) throw new Altered();",
+  },
+  {
+    name: "names today's type for a value of the type before",
+    file: "src/recovery/remask.ts",
+    from: "    const context = { field, type, token: maskOf(keys[0], field)(current) };",
+    to: "    const context = { field, type: fields.get(field)?.type ?? type, token: maskOf(keys[0], field)(current) };",
+  },
+];
