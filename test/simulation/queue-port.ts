@@ -166,8 +166,9 @@ export function connect(
         }
         told.deleted += 1;
         const messageId = messageIdOf(handle);
-        if (newest.get(messageId) !== handle) told.outdated += 1;
         const held = arrived.get(messageId) ?? handle;
+        // The answer with an older handle may come last, because it waited for memory.
+        if (newest.get(messageId) !== handle || held !== handle) told.outdated += 1;
         const isHidden = (server.leaseOf(held)?.until ?? 0) > life.now();
         if (held !== handle && isHidden) told.overtaken += 1;
       }
