@@ -44,7 +44,7 @@ const PLANNED: readonly Mutant[] = [
     name: "counts as released what could not be released",
     file: `${DRAIN}/loop.ts`,
     from: "this.#counts.released += released;\n    // A run",
-    to: "this.#counts.released += unfinished;\n    const remaining",
+    to: "this.#counts.released += unfinished;\n    // A run",
   },
   {
     name: "reads the count of released messages before it waits",
