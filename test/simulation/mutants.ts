@@ -81,7 +81,7 @@ const PLANNED: readonly Mutant[] = [
     name: "does not count deliveries of a message in flight",
     file: `${DRAIN}/loop.ts`,
     from: "this.#counts.duplicates += 1;",
-    to: "",
+    to: ";",
   },
   {
     name: "reports a failed run as a success",
