@@ -21,7 +21,7 @@ export const ASSUMED = {
   /** Drains per day: one every five minutes. */
   runs: 288,
   /** Requests of a run on an empty queue; a run that finds messages makes two more that are not full. */
-  requestsOfEmptyRun: 6,
+  requestsOfEmptyRun: 5,
   requestsNotFull: 2,
   /** Seconds between KEDA's queries of the queue's depth. */
   kedaPolls: 30,
