@@ -180,7 +180,11 @@ it("the operator lists and replays the quarantine, and can neither open nor dele
         "select 1 from public.user_logins",
         "select 1 from fetch_etl.schema_version",
         "select 1 from fetch_etl.ledger",
-        "select 1 from fetch_etl.quarantine",
+        "select queue, sent_at, message_id, reasons, replayed_at from fetch_etl.quarantine",
+        "select sealed from fetch_etl.quarantine",
+        "select key_id from fetch_etl.quarantine",
+        "select records from fetch_etl.quarantine",
+        "select quarantined_at from fetch_etl.quarantine",
         "select 1 from fetch_etl.runs",
       ),
     );

@@ -20,9 +20,14 @@ export function rowOf({ id, sentAt, records }: Message, record: number): RowEntr
   const { fate, id: cell, key } = at(records, record);
   return {
     ...{ kind: "row", messageId: id, sentAt, record, bodyMac: "00".repeat(16), sealed: [] },
-    cells: [cell, TOKEN, fate === "refused" ? "99999999999" : "1", null],
+    cells: [cell, TOKEN, fate === "refused" ? "99999999999" : "1", "1", null, timeOf(sentAt)],
     idempotency: key === undefined ? undefined : Buffer.from(key).toString("hex"),
   };
+}
+
+/** As a drain writes it; some time without one. */
+function timeOf(sentAt = 0): string {
+  return new Date(sentAt).toISOString();
 }
 
 export function rejectionOf({ id, sentAt, records }: Message, random: Random): Entry {
