@@ -59,8 +59,12 @@ function describeMachine(postgres: string): Machine {
   };
 }
 
+/** Paths within the working directory become relative to it. */
 export function reportAsJson(report: object): string {
-  return JSON.stringify(report, undefined, 2);
+  const root = `${process.cwd()}/`;
+  const relative = (_key: string, value: unknown): unknown =>
+    typeof value === "string" && value.startsWith(root) ? value.slice(root.length) : value;
+  return JSON.stringify(report, relative, 2);
 }
 
 /** Replaces a stored report. */

@@ -51,3 +51,8 @@ test("the pages contain the tables of the stored results", () => {
   expect(page("programs")).toContain(unpadded(programTable(scenarios)));
   expect(page("marks")).toContain(unpadded(marksTable(marks)));
 });
+
+test("a stored report names no folder of the machine", () => {
+  const flags = ["--mapping", `${process.cwd()}/bench/twelve-columns.yaml`];
+  expect(JSON.parse(reportAsJson({ flags }))).toEqual({ flags: ["--mapping", "bench/twelve-columns.yaml"] });
+});
