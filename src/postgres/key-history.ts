@@ -8,7 +8,7 @@ import type { Reader, Sql, Transaction } from "./connection.ts";
 import { withDatabase } from "./database.ts";
 import { exactly } from "./quarantined-message.ts";
 import { literal } from "./quote.ts";
-import { missingGrants, type Right } from "./rights.ts";
+import { hasRights, type Right } from "./rights.ts";
 import { inTransaction, SNAPSHOT } from "./transaction.ts";
 
 /** The newest runs of all queues that are read, by the index on `started_at`: the target table has no such index. */
@@ -65,16 +65,10 @@ async function usesByRotations(sql: Reader, table: TableName): Promise<readonly 
 }
 
 /** Uses by drains and rotations, as far as the user may read their records. */
-export async function keyHistory(
-  sql: Sql | Transaction,
-  user: string,
-  table: TableName,
-): Promise<KeyHistory> {
-  const may = async (right: Right): Promise<boolean> =>
-    (await missingGrants(sql, user, [right])).length === 0;
-  const knowsRotations = await may(TO_READ_RECORD);
+export async function keyHistory(sql: Sql | Transaction, table: TableName): Promise<KeyHistory> {
+  const [knowsRuns = false, knowsRotations = false] = await hasRights(sql, [TO_READ_RUNS, TO_READ_RECORD]);
   const uses = mergeUses([
-    ...((await may(TO_READ_RUNS)) ? await usesByRuns(sql, table) : []),
+    ...(knowsRuns ? await usesByRuns(sql, table) : []),
     ...(knowsRotations ? await usesByRotations(sql, table) : []),
   ]);
   return { uses, knowsRotations };
@@ -88,8 +82,8 @@ async function withinLimits<T>(sql: Sql, work: (tx: Transaction) => Promise<T>):
 }
 
 /** The same with a time limit, for a drain, which does not wait for the history. */
-export async function keyHistoryWithin(sql: Sql, user: string, table: TableName): Promise<KeyHistory> {
-  return withinLimits(sql, (tx) => keyHistory(tx, user, table));
+export async function keyHistoryWithin(sql: Sql, table: TableName): Promise<KeyHistory> {
+  return withinLimits(sql, (tx) => keyHistory(tx, table));
 }
 
 /** Whether drains have loaded rows, and which masking key is in use, as far as the user may know. */
@@ -100,17 +94,16 @@ export interface EarlierRows {
 
 /** @throws {Failure} when the database is unreachable */
 export async function findEarlierRows(settings: DatabaseSettings): Promise<EarlierRows> {
-  const { user, table } = settings;
   return withDatabase(settings, "looking for earlier rows", async (sql) =>
-    earlierRows(sql, user, await keyHistory(sql, user, table)),
+    earlierRows(sql, await keyHistory(sql, settings.table)),
   );
 }
 
 /** Reads the ledger's first entry. */
-async function earlierRows(sql: Sql | Transaction, user: string, { uses }: KeyHistory): Promise<EarlierRows> {
+async function earlierRows(sql: Sql | Transaction, { uses }: KeyHistory): Promise<EarlierRows> {
   const key = keyInUse(uses);
-  const mayRead = (await missingGrants(sql, user, [{ table: "ledger", right: "select" }])).length === 0;
-  const [entry] = mayRead ? await sql`select from fetch_etl.ledger limit 1` : [];
+  const [mayRead] = await hasRights(sql, [{ table: "ledger", right: "select" }]);
+  const [entry] = mayRead === true ? await sql`select from fetch_etl.ledger limit 1` : [];
   return { loaded: key !== undefined || entry !== undefined, key };
 }
 
@@ -121,14 +114,14 @@ async function earlierRows(sql: Sql | Transaction, user: string, { uses }: KeyHi
  */
 export async function checkKeyOfRows(
   sql: Sql,
-  { user, table }: DatabaseSettings,
+  { table }: DatabaseSettings,
   keyIds: readonly string[],
 ): Promise<Check> {
   const name = "key of rows";
   try {
     const { history, rows } = await withinLimits(sql, async (tx) => {
-      const found = await keyHistory(tx, user, table);
-      return { history: found, rows: await earlierRows(tx, user, found) };
+      const found = await keyHistory(tx, table);
+      return { history: found, rows: await earlierRows(tx, found) };
     });
     const { loaded, key } = rows;
     if (!loaded) return ok(name, "no rows yet, as far as this user may read");

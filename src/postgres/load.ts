@@ -116,7 +116,7 @@ export async function openLoader(
         throw await run(WRITING, (sql) => withColumn(error, sql, settings.columns, only.cells));
       }),
     keyHistory: () =>
-      keyHistoryWithin(connected().sql, settings.user, table).catch(() => ({
+      keyHistoryWithin(connected().sql, table).catch(() => ({
         uses: [],
         knowsRotations: false,
       })),

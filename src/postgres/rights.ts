@@ -84,14 +84,13 @@ export function grant({ schema = "fetch_etl", table, right, columns = [] }: Righ
   return `GRANT ${what} ON ${fullName({ schema, name: table })} TO ${identifier(role)};`;
 }
 
-/** The GRANT for each right that is missing, `USAGE` on the schema included. A table that does not exist lacks all. */
-export async function missingGrants(
+/** Whether the user has each right, and `USAGE` on its schema: in the order of `rights`, by one statement. */
+async function lookUp(
   sql: Sql | Transaction,
-  user: string,
   rights: readonly Right[],
-): Promise<string[]> {
-  const wanted = rights.map(({ schema = "fetch_etl", table, right, columns }, place) => ({
-    ...{ place, schema, table, right, columns: columns ?? [] },
+): Promise<readonly { readonly schema: boolean; readonly right: boolean }[]> {
+  const wanted = rights.map(({ schema = "fetch_etl", table, right, columns = [] }, place) => ({
+    ...{ place, schema, table, right, columns },
   }));
   const found = await sql<{ place: number; schema: boolean; right: boolean }[]>`
     select w.place, pg_catalog.has_schema_privilege(n.oid, 'usage') as schema,
@@ -103,11 +102,31 @@ export async function missingGrants(
       as w(place integer, schema pg_catalog.text, "table" pg_catalog.text, "right" pg_catalog.text, columns pg_catalog.jsonb)
     join (${sql.unsafe(RELATIONS)}) on n.nspname operator(pg_catalog.=) w.schema::pg_catalog.name
       and c.relname operator(pg_catalog.=) w."table"::pg_catalog.name`;
+  // A table that does not exist lacks all.
+  return wanted.map(
+    ({ place }) => found.find((each) => each.place === place) ?? { schema: false, right: false },
+  );
+}
+
+/** Whether the user may use each right: in the order of `rights`. A table that does not exist lacks all. */
+export async function hasRights(
+  sql: Sql | Transaction,
+  rights: readonly Right[],
+): Promise<readonly boolean[]> {
+  return (await lookUp(sql, rights)).map(({ schema, right }) => schema && right);
+}
+
+/** The GRANT for each right that is missing, `USAGE` on the schema included. A table that does not exist lacks all. */
+export async function missingGrants(
+  sql: Sql | Transaction,
+  user: string,
+  rights: readonly Right[],
+): Promise<string[]> {
+  const has = await lookUp(sql, rights);
   const missing = new Set<string>();
-  for (const { place, ...right } of wanted) {
-    const has = found.find((each) => each.place === place);
-    if (has?.schema !== true) missing.add(grantUsage(right.schema, user));
-    if (has?.right !== true) missing.add(grant(right, user));
+  for (const [place, right] of rights.entries()) {
+    if (has[place]?.schema !== true) missing.add(grantUsage(right.schema ?? "fetch_etl", user));
+    if (has[place]?.right !== true) missing.add(grant(right, user));
   }
   return [...missing];
 }

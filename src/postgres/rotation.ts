@@ -65,7 +65,7 @@ export async function openRotation(
     const names = masked.map(({ name }) => name);
     const heap = await run(DOING, async () => {
       await checkTables(sql, settings, masked);
-      const later = laterKey((await keyHistory(sql, settings.user, settings.table)).uses, keyId);
+      const later = laterKey((await keyHistory(sql, settings.table)).uses, keyId);
       if (later !== undefined && !goesBack) throw new Failure("configuration", backwards(keyId, later));
       return heapOf(sql, settings.table);
     });
@@ -143,7 +143,7 @@ export async function surveyRotation(settings: DatabaseSettings, keyId: string):
     await heapOf(sql, settings.table);
     const names = masked.map(({ name }) => name);
     const keptFor = (await othersWithTokens(sql, settings.table, names)).map(fullName);
-    const later = laterKey((await keyHistory(sql, settings.user, settings.table)).uses, keyId);
+    const later = laterKey((await keyHistory(sql, settings.table)).uses, keyId);
     const target = readTarget(sql, settings, keyId);
     return inTransaction(sql, SNAPSHOT, async (tx) => {
       const tokens = await left(tx, target);
