@@ -58,6 +58,14 @@ async function attempts(url: string, statements: readonly string[]): Promise<Rec
 }
 
 const DENIED = "42501";
+const READS_OF_QUARANTINE = [
+  "select queue, sent_at, message_id, reasons, replayed_at from fetch_etl.quarantine limit 1",
+  // Each of the others: a body, even sealed, is not for the loader, which has the key.
+  "select sealed from fetch_etl.quarantine limit 1",
+  "select key_id from fetch_etl.quarantine limit 1",
+  "select records from fetch_etl.quarantine limit 1",
+  "select quarantined_at from fetch_etl.quarantine limit 1",
+];
 const everything = [
   "select 1 from public.user_logins limit 1",
   "update public.user_logins set locale = locale",
@@ -66,12 +74,7 @@ const everything = [
   "select 1 from fetch_etl.schema_version",
   "update fetch_etl.schema_version set version = 0",
   "select 1 from fetch_etl.ledger limit 1",
-  "select queue, sent_at, message_id, reasons, replayed_at from fetch_etl.quarantine limit 1",
-  // Each of the others: a body, even sealed, is not for the loader, which has the key.
-  "select sealed from fetch_etl.quarantine limit 1",
-  "select key_id from fetch_etl.quarantine limit 1",
-  "select records from fetch_etl.quarantine limit 1",
-  "select quarantined_at from fetch_etl.quarantine limit 1",
+  ...READS_OF_QUARANTINE,
   "select 1 from fetch_etl.vault limit 1",
   "delete from fetch_etl.vault where token = ''",
   "select 1 from fetch_etl.vault_keys limit 1",
@@ -180,11 +183,7 @@ it("the operator lists and replays the quarantine, and can neither open nor dele
         "select 1 from public.user_logins",
         "select 1 from fetch_etl.schema_version",
         "select 1 from fetch_etl.ledger",
-        "select queue, sent_at, message_id, reasons, replayed_at from fetch_etl.quarantine",
-        "select sealed from fetch_etl.quarantine",
-        "select key_id from fetch_etl.quarantine",
-        "select records from fetch_etl.quarantine",
-        "select quarantined_at from fetch_etl.quarantine",
+        ...READS_OF_QUARANTINE,
         "select 1 from fetch_etl.runs",
       ),
     );
@@ -219,11 +218,7 @@ it("the privacy officer opens and deletes values, and can neither skip, forge no
         "update public.user_logins set masked_ip",
         "select 1 from fetch_etl.schema_version",
         "select 1 from fetch_etl.ledger",
-        "select queue, sent_at, message_id, reasons, replayed_at from fetch_etl.quarantine",
-        "select sealed from fetch_etl.quarantine",
-        "select key_id from fetch_etl.quarantine",
-        "select records from fetch_etl.quarantine",
-        "select quarantined_at from fetch_etl.quarantine",
+        ...READS_OF_QUARANTINE,
         "select 1 from fetch_etl.vault ",
         "delete from fetch_etl.vault ",
         "select 1 from fetch_etl.vault_keys",

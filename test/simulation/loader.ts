@@ -101,7 +101,7 @@ export function openLoader(
     );
     world.require(entries.length <= batchSize, () => `a statement has ${entries.length} entries`);
     outages.requireEnd(world, life, "load", retryForSeconds);
-    const missing = entries.filter((entry) => isOfRefused(entry) && isOfMissing(entry));
+    const missing = entries.filter(isOfMissing);
     world.require(
       passed || wasCancelled || missing.length < ALIKE,
       () => `${life.name} quarantines ${missing.length} rows, and the table refuses every one of their batch`,

@@ -105,7 +105,7 @@ export class Author {
     };
     if (random.chance(0.03)) return { ...own, body: `{"kind":"${SECRET}`, records: [], whole: "rejected" };
     if (!this.#shape.hasRecords) {
-      const record = this.#record(id, undefined);
+      const record = this.#record(id);
       return { ...own, body: JSON.stringify(bodyOf(record)), records: [record], whole: undefined };
     }
     const isLong = this.#long < MOST_LONG && random.chance(0.002);
@@ -126,7 +126,7 @@ export class Author {
     return { ...own, body, records, whole: count === 0 ? "skipped" : undefined };
   }
 
-  #record(id: string, given: Fate | undefined): SentRecord {
+  #record(id: string, given?: Fate): SentRecord {
     const random = this.#random;
     let fate: Fate = random.chance(0.85)
       ? "row"
