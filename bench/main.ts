@@ -8,7 +8,7 @@ import { makePeerReport } from "./report/peer-report.ts";
 import { peerTables } from "./report/peer-tables.ts";
 import { writeTable } from "./report/pages.ts";
 import { makeReport, reportAsJson, store } from "./report/report.ts";
-import { LEGEND, marksTable, programTable, scenarioTable } from "./report/tables.ts";
+import { conditions, LEGEND, marksTable, programTable, scenarioTable } from "./report/tables.ts";
 import { runKills, type KillResult } from "./runs/kills.ts";
 import { runEntry, warmUp } from "./runs/run.ts";
 import { isPeer, KILLED, type Entry, type Peer, type Scenario } from "./scenarios.ts";
@@ -29,8 +29,8 @@ async function bench(servers: Servers, options: BenchOptions, signal: AbortSigna
   if (!options.complete) return;
   say(`\n${programTable(results)}`);
   await store("latest", report);
-  await writeTable("programs", programTable(results));
-  await writeTable("marks", marksTable(report.marks));
+  await writeTable("programs", `${programTable(results)}\n\n${conditions(report)}`);
+  await writeTable("marks", `${marksTable(report.marks)}\n\n${conditions(report)}`);
 }
 
 async function benchPeers(

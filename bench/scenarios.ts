@@ -90,6 +90,7 @@ export const SCENARIOS: readonly Scenario[] = [
     entries: [
       own("without a vault", 3 * MANY),
       own("with a vault", 3 * MANY, { vault: true }),
+      { label: "sdk-loop", contender: "sdk-loop", messages: 3 * MANY },
       own("without, 20 ms", 3 * MANY, { sqsDelayMs: 20 }),
       own("with, 20 ms", 3 * MANY, { sqsDelayMs: 20, vault: true }),
     ],

@@ -74,6 +74,12 @@ export const MARKS: readonly Mark[] = [
     ),
   ),
   ratio(
+    "throughput with a vault vs. the SDK loop, loopback",
+    ["vault", "throughput"],
+    ["with a vault", "sdk-loop"],
+    { atLeast: 0.9 },
+  ),
+  ratio(
     "throughput with a vault vs. without, loopback",
     ["vault", "throughput"],
     ["with a vault", "without a vault"],

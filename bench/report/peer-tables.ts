@@ -4,7 +4,7 @@ import type { Figure, Figures, ScenarioResult } from "../figures/results.ts";
 import type { KillResult } from "../runs/kills.ts";
 import { isPeer } from "../scenarios.ts";
 import type { PeerReport } from "./peer-report.ts";
-import { markdown, marksTable, whole } from "./tables.ts";
+import { conditions, markdown, marksTable, whole } from "./tables.ts";
 
 const OWN = "fetch-etl";
 const BARE: ContenderName = "raw-loop";
@@ -36,7 +36,7 @@ export function peerTables(report: PeerReport): string {
     costTable(scenarios),
     ...(kills.length > 0 ? [killTable(kills)] : []),
     ...(report.marks.length > 0 ? [marksTable(report.marks)] : []),
-    conditions(report),
+    conditions(report, Object.values(report.versions)) + leftOutLine(report.leftOut),
   ].join("\n\n");
 }
 
@@ -136,18 +136,9 @@ function killTable(kills: readonly KillResult[]): string {
   );
 }
 
-function conditions({ date, machine, versions, leftOut }: PeerReport): string {
-  const day = new Date(date).toLocaleDateString("en-GB", { dateStyle: "long", timeZone: "UTC" });
-  const software = [
-    `Node.js ${machine.node.slice(1)}`,
-    `PostgreSQL ${machine.postgres}`,
-    ...Object.values(versions),
-  ];
+function leftOutLine(leftOut: PeerReport["leftOut"]): string {
   const missing = Object.entries(leftOut).map(([name, why]) => `${name} (${why})`);
-  return [
-    `${machine.cores} cores (${machine.cpu}, ${machine.memoryGiB} GiB), which also ran both servers; ${[...new Set(software)].join(", ")}; ${day}.`,
-    ...(missing.length > 0 ? [`Left out: ${missing.join(", ")}.`] : []),
-  ].join(" ");
+  return missing.length > 0 ? ` Left out: ${missing.join(", ")}.` : "";
 }
 
 /** The programs that drained the queue on loopback, without the one that finds the server's limit. */
