@@ -6,7 +6,7 @@ const FAULTS = {
   "sqs unavailable": 0.2,
   "sqs throttles": 0.2,
   "sqs answer lost": 0.2,
-  "sqs silent": 0.01,
+  "sqs silent": 0.05,
   "sqs answer cut off": 0.2,
   "empty receive": 0.5,
   "more than asked": 1,

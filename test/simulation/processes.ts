@@ -125,9 +125,11 @@ export class Processes {
           () => `${life.name} fails as if the table were the cause`,
         );
         const held = queue.heldBy(life);
+        // The messages of a FIFO queue are released in order, by one call after another.
+        const isReleasing = queue.options.isFifo && told.releasing > 0;
         if (onReject === "quarantine" && !life.wasSuspended)
           world.require(
-            held.length <= told.unreleased && (told.waiting === 0 || loader.isBusy()),
+            (held.length <= told.unreleased || isReleasing) && (told.waiting === 0 || loader.isBusy()),
             () => `${life.name} fails and holds ${held.join(" ")} and ${told.waiting} answers`,
           );
         if (code === EXIT.unavailable && !loader.wasCancelled() && settings.maxSeconds === undefined) {

@@ -22,6 +22,8 @@ export interface Told {
   released: number;
   /** Messages that could not be released. */
   unreleased: number;
+  /** Calls that release messages and have no answer yet. */
+  releasing: number;
   /** Answers of receives that wait for memory. */
   waiting: number;
   /** What SQS counted last. */
@@ -50,6 +52,7 @@ export function connect(
       overtaken: 0,
       released: 0,
       unreleased: 0,
+      releasing: 0,
       waiting: 0,
     },
     ...{ depth: undefined, deliveries: new Map(), outages: new Outages(() => world.schedule.now) },
@@ -193,12 +196,14 @@ export function connect(
       for (const lease of leases) if (lease !== undefined) lease.failedAt = Infinity;
       if (seconds === 0) {
         told.unreleased += handles.length;
+        told.releasing += 1;
         life.isReleasing = true;
       }
       const failed = await request<readonly FailedEntry[]>(["visibility"], (done) => {
         done(server.changeVisibility(handles, seconds));
       }).finally(() => {
         for (const lease of leases) if (lease !== undefined) lease.failedAt = world.schedule.now;
+        if (seconds === 0) told.releasing -= 1;
       });
       if (seconds === 0) {
         told.unreleased -= handles.length - failed.length;
