@@ -8,7 +8,7 @@ import { ended, expectEachOnce, makeMessages, times, type Sent } from "./invaria
 const it = test.concurrent;
 /** Short where a test has to wait for it to run out; elsewhere long enough for a slow machine. */
 const SHORT = 3;
-const LONG = 15;
+const LONG = times(60, 15);
 const MESSAGES = times(1_000, 200);
 
 type Faults = (call: Call) => Fault | undefined;
