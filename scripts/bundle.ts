@@ -45,6 +45,7 @@ async function bundle(root: string, folder: string): Promise<string[]> {
     platform: "node",
     // Lets main.js export what other files use. Otherwise its code would be in a second file.
     preserveEntrySignatures: "allow-extension",
+    // They stay outside, so that `npm update` reaches them. With the AWS SDK inside, a drain would start 0.07 s sooner.
     external: (id) => installed.some((name) => id === name || id.startsWith(`${name}/`)),
     // Modules of one command import it statically, the others when they need it.
     checks: { ineffectiveDynamicImport: false },

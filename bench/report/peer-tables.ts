@@ -4,7 +4,8 @@ import type { Figure, Figures, ScenarioResult } from "../figures/results.ts";
 import type { KillResult } from "../runs/kills.ts";
 import { isPeer } from "../scenarios.ts";
 import type { PeerReport } from "./peer-report.ts";
-import { conditions, markdown, marksTable, whole } from "./tables.ts";
+import { conditions } from "./report.ts";
+import { markdown, marksTable, whole } from "./tables.ts";
 
 const OWN = "fetch-etl";
 const BARE: ContenderName = "raw-loop";

@@ -47,6 +47,13 @@ export function measurement(scenarios: readonly ScenarioResult[], postgres: stri
   };
 }
 
+/** The machine, the software and the day. The machine also ran both servers. */
+export function conditions({ date, machine }: Measurement, versions: readonly string[] = []): string {
+  const day = new Date(date).toLocaleDateString("en-GB", { dateStyle: "long", timeZone: "UTC" });
+  const software = [`Node.js ${machine.node.slice(1)}`, `PostgreSQL ${machine.postgres}`, ...versions];
+  return `${machine.cores} cores (${machine.cpu}, ${machine.memoryGiB} GiB), which also ran both servers; ${[...new Set(software)].join(", ")}; ${day}.`;
+}
+
 function describeMachine(postgres: string): Machine {
   const cores = cpus();
   return {

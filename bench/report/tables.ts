@@ -3,7 +3,6 @@ import { CONTENDERS } from "../contenders.ts";
 import type { MarkResult } from "../figures/marks.ts";
 import { medianOf, type EntryResult, type Figure, type ScenarioResult } from "../figures/results.ts";
 import { ALL } from "../scenarios.ts";
-import type { Measurement } from "./report.ts";
 
 /** What the columns mean, once for all tables. */
 export const LEGEND = [
@@ -71,13 +70,6 @@ export function programTable(results: readonly ScenarioResult[]): string {
       median("loopback", label, "requests").toFixed(3),
     ]),
   );
-}
-
-/** The machine, the software and the day. The machine also ran both servers. */
-export function conditions({ date, machine }: Measurement, versions: readonly string[] = []): string {
-  const day = new Date(date).toLocaleDateString("en-GB", { dateStyle: "long", timeZone: "UTC" });
-  const software = [`Node.js ${machine.node.slice(1)}`, `PostgreSQL ${machine.postgres}`, ...versions];
-  return `${machine.cores} cores (${machine.cpu}, ${machine.memoryGiB} GiB), which also ran both servers; ${[...new Set(software)].join(", ")}; ${day}.`;
 }
 
 /** Without padding: Prettier adds it. */

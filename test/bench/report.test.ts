@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { judge } from "../../bench/figures/marks.ts";
 import { PLACES, type TableName } from "../../bench/report/pages.ts";
-import { makeReport, reportAsJson, type Report } from "../../bench/report/report.ts";
-import { conditions, marksTable, programTable, scenarioTable } from "../../bench/report/tables.ts";
+import { conditions, makeReport, reportAsJson, type Report } from "../../bench/report/report.ts";
+import { marksTable, programTable, scenarioTable } from "../../bench/report/tables.ts";
 import { unpadded } from "../support/markdown.ts";
 import { sample } from "./sample.ts";
 
