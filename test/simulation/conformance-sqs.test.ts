@@ -279,19 +279,22 @@ class Sides {
       main: new SimulatedQueue(world, { name: "main", ...common, ...policy }),
       dead: deadLetters,
     };
-    const life = new Life("conformance", world.schedule);
+    // Whoever has a handle may use it, at any time: only the process that received it has promised more.
+    const [receiver, other] = [new Life("receiver", world.schedule), new Life("other", world.schedule)];
     const driven = async <T>(work: Promise<T>): Promise<T> => {
       const result = await world.finish(work);
       this.#setDate();
       return result;
     };
     const port = (role: Role): Queue => {
-      const { queue } = connect(world, servers[role], life, { isKept: false, retryForSeconds: 30 });
+      const by = (life: Life): Queue =>
+        connect(world, servers[role], life, { isKept: false, retryForSeconds: 30 }).queue;
+      const [queue, others] = [by(receiver), by(other)];
       return {
         ...queue,
         receive: (request) => driven(queue.receive(request)),
-        delete: (handles) => driven(queue.delete(handles)),
-        changeVisibility: (handles, seconds) => driven(queue.changeVisibility(handles, seconds)),
+        delete: (handles) => driven(others.delete(handles)),
+        changeVisibility: (handles, seconds) => driven(others.changeVisibility(handles, seconds)),
         depth: () => driven(queue.depth()),
       };
     };
@@ -377,6 +380,7 @@ class Sequence {
       if (random.chance(0.4)) await this.#compareDepths();
     }
     await this.#compareDepths();
+    expect(this.#sides.world.broken?.message, this.#context()).toBeUndefined();
   }
 
   async #send(): Promise<void> {
